@@ -1,0 +1,71 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { Reader, Unexecuted } from "../drizzle/tenant.js";
+import type { Role } from "./access.js";
+import { unauthenticated } from "./error.js";
+
+/** Who is calling. Each but the operator carries its tenant. */
+export type Actor =
+  | { type: "visitor"; tenantId: string; keyId?: string }
+  | { type: "customer"; tenantId: string; customerId: string }
+  | { type: "member"; tenantId: string; memberId: string; sessionId: string; role: Role }
+  | { type: "key"; tenantId: string; keyId: string; scopes: readonly string[] }
+  | { type: "plugin"; tenantId: string; plugin: string; scopes: readonly string[] }
+  | { type: "system"; tenantId: string }
+  | { type: "operator" };
+
+/**
+ * A credential whose text names its tenant but which nobody has looked up yet. Its queries travel in the batch of the
+ * first read, so that a read costs one round trip; `settle` refuses before anything is handed out.
+ */
+export interface Credential {
+  tenantId: string;
+  queries(q: Reader): readonly Unexecuted[];
+  /** @throws Failure unauthenticated, forbidden or limited */
+  settle(results: readonly unknown[]): Actor;
+}
+
+export interface Context {
+  actor?: Actor;
+  credential?: Credential;
+  requestId: string;
+  /** Of the client, as the gateway saw it; no header of the client can change it. */
+  address?: string;
+  /** What is left of the bucket that limits this request most. Seconds until it is full again. */
+  rate?: { policy: string; limit: number; remaining: number; reset: number };
+  /** W3C Trace Context, carried along into events and jobs. */
+  traceparent?: string;
+  /** The event or job whose effect is running. */
+  causeId?: string;
+}
+
+const storage = new AsyncLocalStorage<Context>();
+
+/** The running context. Fails closed: outside of one nothing reaches a tenant. @throws Error */
+export function context(): Context {
+  const current = storage.getStore();
+  if (!current) throw new Error("Nobody is calling: run this inside withContext().");
+  return current;
+}
+
+export const currentContext = () => storage.getStore();
+
+export const withContext = <T>(value: Context, run: () => T): T => storage.run(value, run);
+
+/** Runs as another actor of the same request, event or job. */
+export const as = <T>(actor: Actor, run: () => T): T =>
+  storage.run({ ...context(), actor, credential: undefined }, run);
+
+/** The actor of the running context. @throws Failure unauthenticated when there is none */
+export function actor(): Actor {
+  const { actor: known } = context();
+  if (!known) throw unauthenticated("unauthenticated", "This needs a credential.");
+  return known;
+}
+
+/** TypeID of the tenant that the actor belongs to. @throws Failure for an operator, who belongs to none */
+export function tenantId(): string {
+  const { actor: known, credential } = context();
+  const id = known ? ("tenantId" in known ? known.tenantId : undefined) : credential?.tenantId;
+  if (!id) throw unauthenticated("unauthenticated", "This needs a tenant.");
+  return id;
+}

@@ -1,0 +1,76 @@
+import { sql } from "drizzle-orm";
+import { char, check, foreignKey, index, integer, jsonb, text, unique } from "drizzle-orm/pg-core";
+import { instant, typeId, version } from "../../drizzle/column.js";
+import { tenantTable } from "../../drizzle/table.js";
+import type { Address } from "../address.js";
+import { variantTable } from "../catalog/catalog.sql.js";
+import { channelTable } from "../channel/channel.sql.js";
+import type { Currency } from "../money.js";
+import { regionTable } from "../region/region.sql.js";
+import { shippingOptionTable } from "../shipping/shipping.sql.js";
+
+/** A shopper's basket, opened by its token only. Prices and tax are those of the moment; nothing is cached here. */
+export const cartTable = tenantTable(
+  "cart",
+  {
+    id: typeId("crt")("id").notNull(),
+    /** SHA-256 of the token, hex. The order made from the cart keeps it. */
+    tokenHash: text("token_hash").notNull(),
+    status: text("status", { enum: ["open", "completed"] })
+      .notNull()
+      .default("open"),
+    regionId: typeId("rgn")("region_id").notNull(),
+    channelId: typeId("chn")("channel_id").notNull(),
+    currency: char("currency", { length: 3 }).notNull().$type<Currency>(),
+    email: text("email"),
+    shippingAddress: jsonb("shipping_address").$type<Address>(),
+    billingAddress: jsonb("billing_address").$type<Address>(),
+    shippingOptionId: typeId("shp")("shipping_option_id"),
+    expiresAt: instant("expires_at").notNull(),
+    version: version(),
+  },
+  (self) => [
+    foreignKey({
+      name: "cart_region",
+      columns: [self.tenantId, self.regionId],
+      foreignColumns: [regionTable.tenantId, regionTable.id],
+    }),
+    foreignKey({
+      name: "cart_channel",
+      columns: [self.tenantId, self.channelId],
+      foreignColumns: [channelTable.tenantId, channelTable.id],
+    }),
+    foreignKey({
+      name: "cart_shipping_option",
+      columns: [self.tenantId, self.shippingOptionId],
+      foreignColumns: [shippingOptionTable.tenantId, shippingOptionTable.id],
+    }),
+    index("cart_expiry").on(self.tenantId, self.expiresAt),
+    check("cart_status", sql`status in ('open', 'completed')`),
+  ],
+);
+
+/** Equal variants are one line. */
+export const cartLineTable = tenantTable(
+  "cart_line",
+  {
+    id: typeId("lin")("id").notNull(),
+    cartId: typeId("crt")("cart_id").notNull(),
+    variantId: typeId("var")("variant_id").notNull(),
+    quantity: integer("quantity").notNull(),
+  },
+  (self) => [
+    foreignKey({
+      name: "cart_line_cart",
+      columns: [self.tenantId, self.cartId],
+      foreignColumns: [cartTable.tenantId, cartTable.id],
+    }),
+    foreignKey({
+      name: "cart_line_variant",
+      columns: [self.tenantId, self.variantId],
+      foreignColumns: [variantTable.tenantId, variantTable.id],
+    }),
+    unique("cart_line_once").on(self.tenantId, self.cartId, self.variantId),
+    check("cart_line_quantity", sql`quantity between 1 and 10000`),
+  ],
+);

@@ -1,0 +1,150 @@
+export * as Cart from "./index.js";
+
+import { and, eq, inArray, lt, sql } from "drizzle-orm";
+import * as z from "zod";
+import { faultOf } from "../../drizzle/fault.js";
+import { Address, Email } from "../address.js";
+import { channelTable } from "../channel/channel.sql.js";
+import { db, read } from "../db.js";
+import { invalid, notFound } from "../error.js";
+import { fn } from "../fn.js";
+import { id } from "../id.js";
+import { Inventory } from "../inventory/index.js";
+import { Currency } from "../money.js";
+import { regionTable } from "../region/region.sql.js";
+import { basket, Cart, view } from "./basket.js";
+import { cartLineTable, cartTable } from "./cart.sql.js";
+import { contents } from "./contents.js";
+import { CartId, CartKey, hash, header, lifetime, newToken, opens, touch } from "./key.js";
+import { changed, insert, NewLines } from "./line.js";
+
+export { Cart as CartShape, Requirement } from "./basket.js";
+export { CartId, CartKey } from "./key.js";
+export { addLine, LineId, NewLine, Quantity, removeLine, setLine } from "./line.js";
+
+const RegionId = id("rgn");
+
+export const NewCart = z.strictObject({
+  regionId: RegionId.optional().meta({ description: "The tenant's default when left out" }),
+  channel: z.string().min(1).max(100).optional().meta({ description: "Slug; the default channel when left out" }),
+  currency: Currency.optional().meta({ description: "The region's when left out" }),
+  email: Email.optional(),
+  lines: NewLines.default([]),
+});
+
+export const CartChange = z.strictObject({
+  email: Email.nullable().optional(),
+  shippingAddress: Address.nullable().optional(),
+  billingAddress: Address.nullable().optional(),
+  shippingOptionId: id("shp").nullable().optional(),
+  regionId: RegionId.optional().meta({ description: "Brings its currency along and drops the shipping option" }),
+  currency: Currency.optional(),
+});
+
+export const OpenedCart = Cart.extend({
+  token: z.string().meta({ description: "Opens this cart and its order, in x-cart-token. Shown only here." }),
+}).meta({ id: "OpenedCart" });
+
+const wrong = (pointer: string, detail: string) =>
+  invalid("invalid_request", "The request does not fit its schema.", { errors: [{ pointer, detail }] });
+
+/** The token is in this answer and nowhere else. */
+export const create = fn(NewCart, ({ regionId, channel, currency, email, lines }) =>
+  db(async (tx) => {
+    const [place] = await tx
+      .select({ regionId: regionTable.id, currency: regionTable.currency, channelId: channelTable.id })
+      .from(regionTable)
+      .leftJoin(channelTable, channel ? eq(channelTable.slug, channel) : eq(channelTable.isDefault, true))
+      .where(regionId ? eq(regionTable.id, regionId) : eq(regionTable.isDefault, true))
+      .orderBy(regionTable.id, channelTable.id)
+      .limit(1);
+    if (!place) throw wrong("/regionId", "is not a region of this shop");
+    if (!place.channelId) throw wrong("/channel", "is not a channel of this shop");
+    const token = newToken();
+    const [cart] = await tx
+      .insert(cartTable)
+      .values({
+        id: CartId.create(),
+        tokenHash: hash(token),
+        regionId: place.regionId,
+        channelId: place.channelId,
+        currency: currency ?? Currency.parse(place.currency),
+        email: email ?? null,
+        expiresAt: lifetime as never,
+      })
+      .returning(header);
+    if (!cart) throw new Error("An insert without a conflict clause answers its row.");
+    if (lines.length > 0) await insert(tx, cart.id, lines, "/lines");
+    const made = await changed(tx, cart, lines, (field, index) => `/lines/${index}/${field}`);
+    return { ...view(made), token };
+  }),
+);
+
+export const get = fn(CartKey, async (key) => {
+  const [[cart], rows] = await read(
+    (q) => [q.select(header).from(cartTable).where(opens(key)), contents(q, key.id)] as const,
+  );
+  if (!cart) throw notFound("cart");
+  return view(basket(cart, rows));
+});
+
+export const update = fn(z.object({ cart: CartKey, change: CartChange }), ({ cart: key, change }) =>
+  db(async (tx) => {
+    const { regionId, currency } = change;
+    const itsCurrency = tx
+      .select({ currency: regionTable.currency })
+      .from(regionTable)
+      .where(eq(regionTable.id, regionId ?? ""));
+    const moved = regionId && { shippingOptionId: null, currency: currency ?? sql`(${itsCurrency})` };
+    const cart = await touch(tx, key, { ...moved, ...change }).catch((error: unknown) => {
+      const { code, constraint } = faultOf(error) ?? {};
+      if (constraint === "cart_shipping_option") throw notOffered();
+      // A region that is not there has no currency either.
+      if (constraint === "cart_region" || code === "23502") throw wrong("/regionId", "is not a region of this shop");
+      throw error;
+    });
+    const made = basket(cart, await contents(tx, cart.id));
+    if (change.shippingOptionId && !made.shipping) throw notOffered();
+    return view(made);
+  }),
+);
+
+const notOffered = () => wrong("/shippingOptionId", "is not offered in the region and currency of this cart");
+
+/** Minutes. */
+const HOLD = 15;
+
+/** Holds the stock of all lines for a quarter of an hour, again from now when it was held before. */
+export const hold = fn(CartKey, (key) =>
+  db(async (tx) => {
+    const cart = await touch(tx, key);
+    const { lines } = basket(cart, await contents(tx, cart.id));
+    if (lines.length > 0) await Inventory.hold(cart.id, lines, HOLD);
+    return view(basket(cart, await contents(tx, cart.id)));
+  }),
+);
+
+export const release = fn(CartKey, (key) =>
+  db(async (tx) => {
+    const cart = await touch(tx, key);
+    await Inventory.release(cart.id);
+    return view(basket(cart, await contents(tx, cart.id)));
+  }),
+);
+
+/** Forgets open carts whose time is over. What they held was let go long before: a hold lasts minutes. */
+export const expire = (limit = 200): Promise<number> =>
+  db(async (tx) => {
+    const expired = await tx
+      .select({ id: cartTable.id })
+      .from(cartTable)
+      .where(and(lt(cartTable.expiresAt, sql`now()`), eq(cartTable.status, "open")))
+      .orderBy(cartTable.expiresAt)
+      .limit(limit)
+      .for("update", { skipLocked: true });
+    if (expired.length === 0) return 0;
+    const ids = expired.map(({ id }) => id);
+    await tx.delete(cartLineTable).where(inArray(cartLineTable.cartId, ids));
+    await tx.delete(cartTable).where(inArray(cartTable.id, ids));
+    return ids.length;
+  });

@@ -1,0 +1,82 @@
+import * as z from "zod";
+import { Money } from "../money.js";
+import type { Amounts, Listed, Totals } from "./total.js";
+
+/** What carts and orders show alike: lines, shipping and totals with their taxes. */
+const Priced = z.object({
+  subtotal: Money.meta({ description: "As listed, for all units" }),
+  taxRate: z.int().meta({ description: "Basis points: 1900 is 19 %" }),
+  taxInclusive: z.boolean().meta({ description: "Whether the listed price contains the tax" }),
+  tax: Money,
+  total: Money.meta({ description: "What is paid, tax included" }),
+});
+export const PricedLine = Priced.extend({
+  id: z.string(),
+  variantId: z.string(),
+  sku: z.string(),
+  productName: z.string(),
+  variantName: z.string(),
+  options: z.record(z.string(), z.string()),
+  quantity: z.int(),
+  unitPrice: Money,
+});
+export const PricedShipping = Priced.extend({ name: z.string() });
+export const PricedTotals = z
+  .object({
+    subtotal: Money.meta({ description: "Goods, as listed" }),
+    shipping: Money.meta({ description: "Delivery, as listed" }),
+    tax: Money.meta({ description: "All tax, whether the listed prices contain it or not" }),
+    total: Money.meta({ description: "The sum of the totals of all lines and of shipping" }),
+  })
+  .meta({ id: "Totals" });
+
+/** A line in minor units. */
+export interface Line extends Listed, Amounts {
+  id: string;
+  variantId: string;
+  sku: string;
+  productName: string;
+  variantName: string;
+  options: Record<string, string>;
+}
+export interface Shipping extends Listed, Amounts {
+  name: string;
+}
+
+/** Minor units as money of one currency. */
+export type ToMoney = (amount: number) => Money;
+export const moneyIn =
+  (currency: Money["currency"]): ToMoney =>
+  (amount) => ({ amount, currency });
+
+const priced = ({ subtotal, taxRate, taxInclusive, tax, total }: Listed & Amounts, money: ToMoney) => ({
+  subtotal: money(subtotal),
+  taxRate,
+  taxInclusive,
+  tax: money(tax),
+  total: money(total),
+});
+
+export const lineView = (line: Line, money: ToMoney) => ({
+  id: line.id,
+  variantId: line.variantId,
+  sku: line.sku,
+  productName: line.productName,
+  variantName: line.variantName,
+  options: line.options,
+  quantity: line.quantity,
+  unitPrice: money(line.unitPrice),
+  ...priced(line, money),
+});
+
+export const shippingView = (shipping: Shipping, money: ToMoney) => ({
+  name: shipping.name,
+  ...priced(shipping, money),
+});
+
+export const totalsView = ({ subtotal, shipping, tax, total }: Totals, money: ToMoney) => ({
+  subtotal: money(subtotal),
+  shipping: money(shipping),
+  tax: money(tax),
+  total: money(total),
+});

@@ -1,0 +1,24 @@
+export * as Catalog from "./index.js";
+
+export { Option, Options } from "./option.js";
+export * from "./product.js";
+export { Slug } from "./slug.js";
+export { browse, IdOrSlug, Market, StorePage, StoreProduct, show } from "./storefront.js";
+export {
+  addVariant,
+  NewVariant,
+  ProductId,
+  removeVariant,
+  updateVariant,
+  Variant,
+  VariantCreated,
+  VariantDeleted,
+  VariantId,
+  VariantPatch,
+  VariantUpdated,
+} from "./variant.js";
+
+import { ProductCreated, ProductDeleted, ProductUpdated } from "./product.js";
+import { VariantCreated, VariantDeleted, VariantUpdated } from "./variant.js";
+
+export const events = [ProductCreated, ProductUpdated, ProductDeleted, VariantCreated, VariantUpdated, VariantDeleted];

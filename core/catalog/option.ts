@@ -1,0 +1,47 @@
+import * as z from "zod";
+import type { FieldError } from "../error.js";
+
+const Label = z.string().trim().min(1).max(100);
+
+/** What a product comes in: `{ name: "Size", values: ["S", "M"] }`. */
+export const Option = z
+  .strictObject({ name: Label, values: z.array(Label).min(1).max(100) })
+  .meta({ id: "ProductOption", examples: [{ name: "Size", values: ["S", "M"] }] });
+export type Option = z.infer<typeof Option>;
+
+const repeated = (texts: readonly string[]) => texts.findIndex((text, index) => texts.indexOf(text) < index);
+
+export const Options = z
+  .array(Option)
+  .max(3)
+  .superRefine((options, { addIssue }) => {
+    const twice = (path: PropertyKey[]) => addIssue({ code: "custom", path, message: "is given twice" });
+    const name = repeated(options.map((option) => option.name));
+    if (name >= 0) twice([name, "name"]);
+    for (const [index, { values }] of options.entries()) {
+      const value = repeated(values);
+      if (value >= 0) twice([index, "values", value]);
+    }
+  });
+
+/** One value for each option of the product: `{ "Size": "M" }`. */
+export const Choice = z.record(Label, Label).meta({ examples: [{ Size: "M" }] });
+export type Choice = z.infer<typeof Choice>;
+
+/** What keeps a choice from naming exactly one known value for each option; `path` is where the choice stands. */
+export function unfit(options: readonly Option[], choice: Choice, path: string): FieldError[] {
+  const at = (name: string) => `${path}/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+  const unknown = Object.keys(choice).filter((name) => !options.some((option) => option.name === name));
+  return [
+    ...unknown.map((name) => ({ pointer: at(name), detail: "is no option of the product" })),
+    ...options.flatMap(({ name, values }) => {
+      if (!Object.hasOwn(choice, name)) return [{ pointer: at(name), detail: "is missing" }];
+      const value = choice[name] ?? "";
+      return values.includes(value) ? [] : [{ pointer: at(name), detail: "is no value of this option" }];
+    }),
+  ];
+}
+
+/** The choice in the order of the options: equal choices are equal text. */
+export const ordered = (options: readonly Option[], choice: Choice): Choice =>
+  Object.fromEntries(options.map(({ name }) => [name, choice[name] ?? ""]));

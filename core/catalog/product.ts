@@ -1,0 +1,214 @@
+import { and, desc, eq, lt, sql } from "drizzle-orm";
+import * as z from "zod";
+import { faultOf } from "../../drizzle/fault.js";
+import type { Reader, Tx } from "../../drizzle/tenant.js";
+import { db, read } from "../db.js";
+import { conflict, type FieldError, invalid, notFound } from "../error.js";
+import { defineEvent, emit } from "../event/index.js";
+import { fn } from "../fn.js";
+import { cut, page } from "../page.js";
+import { TaxClassId } from "../tax/index.js";
+import { productStatuses, productTable, variantTable } from "./catalog.sql.js";
+import { type Option, Options, unfit } from "./option.js";
+import { nextSlug, Slug, slugOf } from "./slug.js";
+import {
+  deleteVariants,
+  insertVariants,
+  MOST_VARIANTS,
+  NewVariant,
+  type NewVariant as NewVariantType,
+  ProductId,
+  refusable,
+  skuTaken,
+  Variant,
+} from "./variant.js";
+import { missed } from "./version.js";
+import { variantsOf, view } from "./view.js";
+
+const Status = z.enum(productStatuses).meta({ description: "Shoppers see active ones only" });
+const Name = z.string().trim().min(1).max(200);
+const Description = z.string().max(20_000);
+
+export const Product = z
+  .object({
+    id: ProductId,
+    slug: z.string(),
+    name: z.string(),
+    description: z.string(),
+    status: Status,
+    taxClassId: TaxClassId.nullable().meta({ description: "The tenant's default class when null" }),
+    options: z.array(z.object({ name: z.string(), values: z.array(z.string()) })),
+    variants: z.array(Variant).optional().meta({ description: "In a list with expand=variants only" }),
+    version: z.int(),
+    createdAt: z.string(),
+    updatedAt: z.string(),
+  })
+  .meta({ id: "Product" });
+
+const about = z.object({ productId: ProductId });
+export const ProductCreated = defineEvent("product.created", about);
+export const ProductUpdated = defineEvent("product.updated", about);
+export const ProductDeleted = defineEvent("product.deleted", about);
+
+export const NewProduct = z
+  .strictObject({
+    name: Name,
+    slug: Slug.optional().meta({ description: "Made from the name when left out" }),
+    description: Description.default(""),
+    status: Status.default("draft"),
+    taxClassId: TaxClassId.nullable().default(null),
+    options: Options.default([]),
+    variants: z.array(NewVariant).max(MOST_VARIANTS).default([]),
+  })
+  .superRefine(({ options, variants }, { addIssue }) => {
+    const choices = new Set<string>();
+    const skus = new Set<string>();
+    for (const [index, { sku, options: choice }] of variants.entries()) {
+      for (const { pointer, detail } of unfit(options, choice, "")) {
+        addIssue({ code: "custom", path: ["variants", index, "options", pointer.slice(1)], message: detail });
+      }
+      const combination = JSON.stringify(options.map(({ name }) => choice[name]));
+      if (choices.has(combination))
+        addIssue({ code: "custom", path: ["variants", index, "options"], message: "are given twice" });
+      if (skus.has(sku)) addIssue({ code: "custom", path: ["variants", index, "sku"], message: "is given twice" });
+      choices.add(combination);
+      skus.add(sku);
+    }
+  });
+
+export const create = fn(NewProduct, ({ variants, slug, ...input }) =>
+  db(async (tx) => {
+    const id = ProductId.create();
+    const base = slug ?? slugOf(input.name);
+    const insert = (free: string) => insertProduct(tx, { id, slug: free, ...input });
+    let product = await insert(base);
+    if (!product && slug) throw slugTaken(slug);
+    product ??= await insert(await nextSlug(tx, base));
+    product ??= await insert(`${base}-${id.slice(-8)}`); // somebody took the number meanwhile
+    if (!product) throw slugTaken(base);
+    const made = await insertVariants(tx, product, variants);
+    if (made.length < variants.length) throw skuTaken(missingSkus(variants, made));
+    emit(ProductCreated, { productId: id });
+    return { ...product, variants: made };
+  }),
+);
+
+async function insertProduct(tx: Tx, values: typeof productTable.$inferInsert) {
+  const [product] = await tx
+    .insert(productTable)
+    .values(values)
+    .onConflictDoNothing({ target: [productTable.tenantId, productTable.slug] })
+    .returning(view)
+    .catch(explain);
+  return product;
+}
+
+const slugTaken = (slug: string) =>
+  conflict("product.slug_taken", `The slug "${slug}" is in use.`, {
+    errors: [{ pointer: "/slug", detail: "is in use" }],
+  });
+
+function missingSkus(wanted: readonly NewVariantType[], made: readonly { sku: string }[]): FieldError[] {
+  const skus = new Set(made.map(({ sku }) => sku));
+  return wanted.flatMap(({ sku }, index) =>
+    skus.has(sku) ? [] : [{ pointer: `/variants/${index}/sku`, detail: "is in use" }],
+  );
+}
+
+/** What a constraint refused, in words. */
+function explain(error: unknown): never {
+  const constraint = faultOf(error)?.constraint;
+  if (constraint === "product_tax_class") {
+    const errors = [{ pointer: "/taxClassId", detail: "is not known" }];
+    throw invalid("invalid_request", "There is no such tax class.", { errors });
+  }
+  if (constraint === "product_slug") throw slugTaken("");
+  throw error;
+}
+
+export const ProductPage = page({ status: Status.optional(), expand: z.enum(["variants"]).optional() });
+
+/** The newest first. */
+export const list = fn(ProductPage, async ({ limit, cursor, status, expand }) => {
+  const { after, page: answer } = cut("products", cursor, { status });
+  const rows = await read((q) =>
+    q
+      .select({ ...view, ...(expand && { variants: variantsOf(q) }) })
+      .from(productTable)
+      .where(
+        and(status ? eq(productTable.status, status) : undefined, after.id ? lt(productTable.id, after.id) : undefined),
+      )
+      .orderBy(desc(productTable.id))
+      .limit(limit + 1),
+  );
+  return answer(rows, limit, (row) => ({ id: row.id }));
+});
+
+const one = (q: Reader, id: string) =>
+  q
+    .select({ ...view, variants: variantsOf(q) })
+    .from(productTable)
+    .where(eq(productTable.id, id));
+
+export const get = fn(ProductId, async (id) => {
+  const [product] = await read((q) => one(q, id));
+  if (!product) throw notFound("product");
+  return product;
+});
+
+export const ProductPatch = z.strictObject({
+  name: Name.optional(),
+  slug: Slug.optional(),
+  description: Description.optional(),
+  status: Status.optional(),
+  taxClassId: TaxClassId.nullable().optional(),
+  options: Options.optional().meta({ description: "Must go on fitting the variants" }),
+});
+
+const Versioned = z.strictObject({ id: ProductId, version: z.int().optional() });
+
+/** @throws Failure stale when `version` is given and no longer current */
+export const update = fn(ProductPatch.extend(Versioned.shape), ({ id, version, ...patch }) =>
+  db(async (tx) => {
+    await touchProduct(tx, id, version, patch);
+    const [product] = await one(tx, id);
+    if (!product) throw notFound("product");
+    if (patch.options) refuseMisfits(patch.options, product.variants);
+    emit(ProductUpdated, { productId: id });
+    return product;
+  }),
+);
+
+async function touchProduct(tx: Tx, id: string, version?: number, patch: z.infer<typeof ProductPatch> = {}) {
+  const current = version === undefined ? undefined : eq(productTable.version, version);
+  const touched = await tx
+    .update(productTable)
+    .set({ ...patch, version: sql`${productTable.version} + 1` })
+    .where(and(eq(productTable.id, id), current))
+    .returning({ id: productTable.id })
+    .catch(explain);
+  if (touched.length > 0) return;
+  const [known] = await tx.select({ version: productTable.version }).from(productTable).where(eq(productTable.id, id));
+  throw missed("product", known);
+}
+
+/** The row is locked, so that no variant is added meanwhile. */
+function refuseMisfits(options: readonly Option[], variants: readonly Variant[]): void {
+  const misfit = variants.filter((variant) => unfit(options, variant.options, "").length > 0);
+  if (misfit.length === 0) return;
+  throw conflict("product.options_in_use", "There are variants that the new options do not fit.", {
+    errors: [{ pointer: "/options", detail: `do not fit ${misfit.map(({ sku }) => sku).join(", ")}`.slice(0, 500) }],
+  });
+}
+
+/** @throws Failure conflict `product.in_use` once it was sold, put into a cart or counted */
+export const remove = fn(Versioned, ({ id, version }) =>
+  db(async (tx) => {
+    await touchProduct(tx, id, version);
+    await refusable("product", async () => {
+      await deleteVariants(tx, eq(variantTable.productId, id));
+      await tx.delete(productTable).where(eq(productTable.id, id));
+    });
+    emit(ProductDeleted, { productId: id });
+  }),
+);

@@ -1,0 +1,91 @@
+import { and, desc, eq, lt, type SQL, sql } from "drizzle-orm";
+import * as z from "zod";
+import type { Reader } from "../../drizzle/tenant.js";
+import { read } from "../db.js";
+import { invalid, notFound } from "../error.js";
+import { fn } from "../fn.js";
+import { id } from "../id.js";
+import { Currency } from "../money.js";
+import { cut, page } from "../page.js";
+import { Price } from "../pricing/price.js";
+import { regionTable } from "../region/region.sql.js";
+import { tenantTableRoot } from "../tenant/tenant.sql.js";
+import { productTable } from "./catalog.sql.js";
+import { Slug } from "./slug.js";
+import { ProductId, VariantId } from "./variant.js";
+import { storeVariantsOf } from "./view.js";
+
+export const StoreProduct = z
+  .object({
+    id: ProductId,
+    slug: z.string(),
+    name: z.string(),
+    description: z.string(),
+    options: z.array(z.object({ name: z.string(), values: z.array(z.string()) })),
+    variants: z.array(
+      z.object({
+        id: VariantId,
+        sku: z.string(),
+        name: z.string(),
+        options: z.record(z.string(), z.string()),
+        price: Price.nullable().meta({ description: "In the currency that was asked for; null when not sold in it" }),
+        available: z.int().meta({ description: "How many can be bought now" }),
+      }),
+    ),
+  })
+  .meta({ id: "StoreProduct", description: "A product as shoppers see it." });
+
+/** In which currency: the one that is named, that of the region, or the tenant's own. */
+export const Market = z.strictObject({ currency: Currency.optional(), region: id("rgn").optional() });
+type Market = z.infer<typeof Market>;
+
+function currencyOf(q: Reader, { currency, region }: Market): SQL {
+  if (currency) return sql`${currency}`;
+  if (!region) return sql`(${q.select({ currency: tenantTableRoot.currency }).from(tenantTableRoot)})`;
+  return sql`(${q.select({ currency: regionTable.currency }).from(regionTable).where(eq(regionTable.id, region))})`;
+}
+
+const shown = (q: Reader, asked: Market) => {
+  const currency = currencyOf(q, asked);
+  return q
+    .select({
+      id: productTable.id,
+      slug: productTable.slug,
+      name: productTable.name,
+      description: productTable.description,
+      options: productTable.options,
+      variants: storeVariantsOf(q, currency),
+      currency: sql<string | null>`${currency}`,
+    })
+    .from(productTable);
+};
+
+type Shown = Awaited<ReturnType<typeof shown>>[number];
+function plain({ currency, ...product }: Shown) {
+  if (currency) return product;
+  const errors = [{ pointer: "region", detail: "is not known" }];
+  throw invalid("invalid_request", "There is no such region.", { errors });
+}
+
+export const StorePage = page(Market.shape);
+
+/** Active products, the newest first; one statement for the page with its variants, prices and stock. */
+export const browse = fn(StorePage, async ({ limit, cursor, ...asked }) => {
+  const { after, page: answer } = cut("store_products", cursor);
+  const rows = await read((q) =>
+    shown(q, asked)
+      .where(and(eq(productTable.status, "active"), after.id ? lt(productTable.id, after.id) : undefined))
+      .orderBy(desc(productTable.id))
+      .limit(limit + 1),
+  );
+  return answer(rows, limit, (row) => ({ id: row.id }), plain);
+});
+
+export const IdOrSlug = z.union([ProductId, Slug]);
+
+export const show = fn(Market.extend({ idOrSlug: IdOrSlug }), async ({ idOrSlug, ...asked }) => {
+  const column = ProductId.safeParse(idOrSlug).success ? productTable.id : productTable.slug;
+  const [row] = await read((q) => shown(q, asked).where(and(eq(column, idOrSlug), eq(productTable.status, "active"))));
+  if (!row) throw notFound("product");
+  return plain(row);
+});

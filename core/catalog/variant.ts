@@ -1,0 +1,236 @@
+import { and, eq, inArray, type SQL, sql } from "drizzle-orm";
+import * as z from "zod";
+import { faultOf } from "../../drizzle/fault.js";
+import type { Tx } from "../../drizzle/tenant.js";
+import { db } from "../db.js";
+import { conflict, invalid, notFound } from "../error.js";
+import { defineEvent, emit } from "../event/index.js";
+import { fn } from "../fn.js";
+import { id } from "../id.js";
+import { stockLevelTable } from "../inventory/inventory.sql.js";
+import { insert as insertPrices, NewPrices, Price } from "../pricing/price.js";
+import { priceTable } from "../pricing/pricing.sql.js";
+import { productTable, variantTable } from "./catalog.sql.js";
+import { Choice, type Option, ordered, unfit } from "./option.js";
+import { missed } from "./version.js";
+import { variantOf } from "./view.js";
+
+export const ProductId = id("prd");
+export const VariantId = id("var");
+
+/** Variants of one product. */
+export const MOST_VARIANTS = 100;
+
+const Sku = z
+  .string()
+  .trim()
+  .max(100)
+  .regex(/^[!-~]([ -~]*[!-~])?$/, "must be printable ASCII")
+  .meta({ examples: ["MUG-M"] });
+const Name = z.string().trim().min(1).max(200);
+const Position = z.int().min(0).max(10_000);
+
+export const Variant = z
+  .object({
+    id: VariantId,
+    productId: ProductId,
+    sku: z.string(),
+    name: z.string(),
+    options: z.record(z.string(), z.string()),
+    position: z.int(),
+    prices: z.array(Price),
+    available: z.int().meta({ description: "On hand and not reserved, at all locations" }),
+    version: z.int(),
+  })
+  .meta({ id: "Variant", description: "What is sold: one combination of a product's options." });
+export type Variant = z.infer<typeof Variant>;
+
+export const NewVariant = z.strictObject({
+  sku: Sku,
+  name: Name.optional().meta({ description: "The values of its options when left out" }),
+  options: Choice.default({}),
+  prices: NewPrices.default([]),
+});
+export type NewVariant = z.infer<typeof NewVariant>;
+
+const about = z.object({ variantId: VariantId, productId: ProductId });
+export const VariantCreated = defineEvent("variant.created", about);
+export const VariantUpdated = defineEvent("variant.updated", about);
+export const VariantDeleted = defineEvent("variant.deleted", about);
+
+interface Parent {
+  id: string;
+  name: string;
+  options: readonly Option[];
+}
+
+/**
+ * Inserts variants and their prices: two statements for any number.
+ * @returns those that were made; the others have an SKU or a combination that is taken
+ */
+export async function insertVariants(tx: Tx, product: Parent, inputs: readonly NewVariant[], from = 0) {
+  const made = inputs.map(({ prices, ...input }, index): Variant => {
+    const options = ordered(product.options, input.options);
+    const name = input.name ?? (Object.values(options).join(" / ") || product.name).slice(0, 200);
+    const fixed = { id: VariantId.create(), productId: product.id, position: from + index, available: 0, version: 1 };
+    return { ...fixed, ...input, name, options, prices };
+  });
+  // In one order, so that two that want the same SKUs wait for each other and not in a circle.
+  const rows = made.map(({ prices: _, available: __, ...row }) => row).sort((a, b) => (a.sku < b.sku ? -1 : 1));
+  if (rows.length === 0) return [];
+  const kept = await tx.insert(variantTable).values(rows).onConflictDoNothing().returning({ id: variantTable.id });
+  if (kept.length < made.length) return made.filter(({ id }) => kept.some((row) => row.id === id));
+  await insertPrices(
+    tx,
+    made.flatMap(({ id, prices }) => prices.map((price) => ({ variantId: id, ...price }))),
+  );
+  return made;
+}
+
+export const skuTaken = (errors: { pointer: string; detail: string }[]) =>
+  conflict("variant.sku_taken", "The SKU of a variant is in use.", { errors });
+const optionsTaken = () =>
+  conflict("variant.options_taken", "The product has a variant with these options.", {
+    errors: [{ pointer: "/options", detail: "is in use" }],
+  });
+const inUse = [{ pointer: "/sku", detail: "is in use" }];
+
+export const addVariant = fn(NewVariant.extend({ productId: ProductId }), ({ productId, ...input }) =>
+  db(async (tx) => {
+    const product = await lockProduct(tx, productId);
+    if (!product) throw notFound("product");
+    refuseUnfit(product.options, input.options);
+    if (product.count >= MOST_VARIANTS) {
+      throw conflict("product.full", `A product has at most ${MOST_VARIANTS} variants.`);
+    }
+    const [variant] = await insertVariants(tx, product, [input], product.next);
+    if (!variant) {
+      const [taken] = await tx
+        .select({ id: variantTable.id })
+        .from(variantTable)
+        .where(eq(variantTable.sku, input.sku));
+      throw taken ? skuTaken(inUse) : optionsTaken();
+    }
+    emit(VariantCreated, { variantId: variant.id, productId });
+    return variant;
+  }),
+);
+
+/** Locked, because its options must not change while variants are fitted to them. */
+async function lockProduct(tx: Tx, productId: string) {
+  const variants = tx
+    .select({ json: sql`json_build_object('count', count(*), 'next', coalesce(max(${variantTable.position}) + 1, 0))` })
+    .from(variantTable)
+    .where(eq(variantTable.productId, productId));
+  const [row] = await tx
+    .select({
+      id: productTable.id,
+      name: productTable.name,
+      options: productTable.options,
+      variants: sql<{ count: number; next: number }>`(${variants})`,
+    })
+    .from(productTable)
+    .where(eq(productTable.id, productId))
+    .for("no key update");
+  return row && { ...row, ...row.variants };
+}
+
+function refuseUnfit(options: readonly Option[], choice: Choice): void {
+  const errors = unfit(options, choice, "/options");
+  if (errors.length > 0) throw invalid("variant.options_invalid", "The options do not fit the product.", { errors });
+}
+
+const Patch = z.strictObject({
+  sku: Sku.optional(),
+  name: Name.optional(),
+  options: Choice.optional(),
+  position: Position.optional(),
+});
+export const VariantPatch = Patch;
+
+/** @throws Failure stale when `version` is given and no longer current */
+export const updateVariant = fn(
+  Patch.extend({ id: VariantId, version: z.int().optional() }),
+  ({ id, version, options, ...patch }) =>
+    db(async (tx) => {
+      if (options) await refit(tx, id, options);
+      await touch(tx, id, version, { ...patch, ...(options && { options }) });
+      const [row] = await tx
+        .select({ variant: variantOf(tx) })
+        .from(variantTable)
+        .where(eq(variantTable.id, id));
+      if (!row) throw notFound("variant");
+      emit(VariantUpdated, { variantId: id, productId: row.variant.productId });
+      return row.variant;
+    }),
+);
+
+async function refit(tx: Tx, variantId: string, choice: Choice): Promise<void> {
+  const [found] = await tx
+    .select({ productId: variantTable.productId })
+    .from(variantTable)
+    .where(eq(variantTable.id, variantId));
+  const product = found && (await lockProduct(tx, found.productId));
+  if (!product) throw notFound("variant");
+  refuseUnfit(product.options, choice);
+}
+
+/**
+ * Changes a variant and counts its version up.
+ * @returns the new version
+ * @throws Failure stale, not_found, or conflict when its SKU or options are taken
+ */
+export async function touch(
+  tx: Tx,
+  variantId: string,
+  version?: number,
+  patch: z.infer<typeof Patch> = {},
+): Promise<number> {
+  const [row] = await tx
+    .update(variantTable)
+    .set({ ...patch, version: sql`${variantTable.version} + 1` })
+    .where(and(eq(variantTable.id, variantId), version === undefined ? undefined : eq(variantTable.version, version)))
+    .returning({ version: variantTable.version })
+    .catch((error: unknown) => {
+      const constraint = faultOf(error)?.constraint;
+      if (constraint === "variant_sku") throw skuTaken(inUse);
+      if (constraint === "variant_options") throw optionsTaken();
+      throw error;
+    });
+  if (row) return row.version;
+  const [current] = await tx
+    .select({ version: variantTable.version })
+    .from(variantTable)
+    .where(eq(variantTable.id, variantId));
+  throw missed("variant", current);
+}
+
+/** @throws Failure conflict `variant.in_use` once it was sold, put into a cart or counted */
+export const removeVariant = fn(z.strictObject({ id: VariantId, version: z.int().optional() }), ({ id, version }) =>
+  db(async (tx) => {
+    await touch(tx, id, version);
+    const [deleted] = await refusable("variant", () => deleteVariants(tx, eq(variantTable.id, id)));
+    if (deleted) emit(VariantDeleted, { variantId: id, productId: deleted.productId });
+  }),
+);
+
+/** Deletes variants with their prices and empty levels; a foreign key refuses when anything else refers to them. */
+export async function deleteVariants(tx: Tx, which: SQL) {
+  const ids = tx.select({ id: variantTable.id }).from(variantTable).where(which);
+  const { variantId, locationId } = stockLevelTable;
+  const levels = tx.select({ variantId }).from(stockLevelTable).where(inArray(variantId, ids));
+  await levels.orderBy(variantId, locationId).for("update"); // in key order, as everybody locks them
+  await tx.delete(stockLevelTable).where(inArray(variantId, ids));
+  await tx.delete(priceTable).where(inArray(priceTable.variantId, ids));
+  return await tx.delete(variantTable).where(which).returning({ productId: variantTable.productId });
+}
+
+/** Turns the refusal of a foreign key into words: the database knows best who refers to what. */
+export async function refusable<T>(what: "product" | "variant", run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (faultOf(error)?.code !== "23503") throw error;
+    throw conflict(`${what}.in_use`, `The ${what} was sold, counted or put into a cart: archive the product instead.`);
+  }
+}

@@ -1,0 +1,15 @@
+import { boolean, text, unique } from "drizzle-orm/pg-core";
+import { typeId } from "../../drizzle/column.js";
+import { tenantTable } from "../../drizzle/table.js";
+
+/** A way to sell: the web shop, a marketplace, a till. */
+export const channelTable = tenantTable(
+  "channel",
+  {
+    id: typeId("chn")("id").notNull(),
+    slug: text("slug").notNull(),
+    name: text("name").notNull(),
+    isDefault: boolean("is_default").notNull().default(false),
+  },
+  (self) => [unique("channel_slug").on(self.tenantId, self.slug)],
+);

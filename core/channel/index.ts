@@ -1,0 +1,38 @@
+export * as Channel from "./index.js";
+
+import { asc, gt } from "drizzle-orm";
+import * as z from "zod";
+import { read } from "../db.js";
+import { fn } from "../fn.js";
+import { id } from "../id.js";
+import { cut, listOf, page } from "../page.js";
+import { channelTable } from "./channel.sql.js";
+
+export const ChannelId = id("chn");
+
+export const ChannelRecord = z
+  .object({ id: ChannelId, slug: z.string(), name: z.string(), isDefault: z.boolean() })
+  .meta({ id: "Channel" });
+
+const view = {
+  id: channelTable.id,
+  slug: channelTable.slug,
+  name: channelTable.name,
+  isDefault: channelTable.isDefault,
+};
+
+export const ChannelPage = page({});
+export const ChannelList = listOf(ChannelRecord);
+
+export const list = fn(ChannelPage, async ({ limit, cursor }) => {
+  const { after, page: answer } = cut("channels", cursor);
+  const rows = await read((q) =>
+    q
+      .select(view)
+      .from(channelTable)
+      .where(after.id ? gt(channelTable.id, after.id) : undefined)
+      .orderBy(asc(channelTable.id))
+      .limit(limit + 1),
+  );
+  return answer(rows, limit, (row) => ({ id: row.id }));
+});

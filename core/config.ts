@@ -1,0 +1,87 @@
+import * as z from "zod";
+
+/**
+ * Every environment variable that Stoa reads, with its shape. This file is the only reader of the environment
+ * (12-factor); nothing is read at import, so that a bundle can be loaded without any of it.
+ */
+const variables = {
+  STAGE: z.string().min(1),
+  /** Pooled endpoint, role `stoa_app`. */
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  /** Pooled endpoint, role `stoa_relay`: outbox and due jobs only. */
+  RELAY_DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  /** Direct endpoint, a role that may create roles and become `stoa_owner`: migrations only. */
+  MIGRATE_DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  /** Where Neon's protocols are spoken when it is not Neon itself: `host:port` of the local bridge. */
+  NEON_PROXY: z
+    .string()
+    .regex(/^[\w.-]+:\d+$/)
+    .optional(),
+  NUDGE_QUEUE_URL: z.url(),
+  JOBS_QUEUE_URL: z.url(),
+  BUS_NAME: z.string().min(1),
+  /** JSON Web Key Set (RFC 7517) with the private Ed25519 keys that sign access tokens; the first one signs. */
+  TOKEN_KEYS: z.string().startsWith("{"),
+  /** 32 bytes, base64url: encrypts stored answers that carry a secret. */
+  DATA_KEY: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
+  /** Where clients reach the API: issuer of tokens, base of the links in mails and errors. */
+  PUBLIC_URL: z.url(),
+  MAIL_FROM: z.email(),
+  /** `ses` on AWS; `local` posts to the mailbox of the local host at `MAILBOX_URL`. */
+  MAIL_PROVIDER: z.enum(["ses", "local"]).default("ses"),
+  MAILBOX_URL: z.url().optional(),
+  /** `on` checks each response against its schema: tests and the local host. */
+  VALIDATE_RESPONSES: z.enum(["on", "off"]).default("off"),
+} as const;
+
+export type Variable = keyof typeof variables;
+export type Config = { readonly [Name in Variable]: z.infer<(typeof variables)[Name]> };
+
+/** What each Lambda needs; the infrastructure sets exactly these, and each entry checks exactly these at start. */
+export const needs = {
+  api: ["STAGE", "DATABASE_URL", "NUDGE_QUEUE_URL", "TOKEN_KEYS", "DATA_KEY", "PUBLIC_URL"],
+  events: ["STAGE", "DATABASE_URL", "NUDGE_QUEUE_URL"],
+  jobs: ["STAGE", "DATABASE_URL", "NUDGE_QUEUE_URL", "PUBLIC_URL", "MAIL_FROM", "MAIL_PROVIDER"],
+  relay: ["STAGE", "RELAY_DATABASE_URL", "BUS_NAME", "JOBS_QUEUE_URL"],
+  schedule: ["STAGE", "DATABASE_URL", "NUDGE_QUEUE_URL"],
+  migrate: ["STAGE", "DATABASE_URL", "RELAY_DATABASE_URL", "MIGRATE_DATABASE_URL"],
+} as const satisfies Record<string, readonly Variable[]>;
+
+export class ConfigError extends Error {
+  override name = "ConfigError";
+}
+
+function parse(name: Variable): { value: unknown } | { problem: string } {
+  const result = variables[name].safeParse(process.env[name] === "" ? undefined : process.env[name]);
+  if (result.success) return { value: result.data };
+  const reason = process.env[name] ? result.error.issues[0]?.message : "is not set";
+  return { problem: `${name}: ${reason}` };
+}
+
+/** Checks the variables of one entry at once. @throws ConfigError that names each missing or wrong variable */
+export function requireConfig(entry: keyof typeof needs): void {
+  const problems = needs[entry].flatMap((name) => {
+    const result = parse(name);
+    return "problem" in result ? [result.problem] : [];
+  });
+  if (problems.length > 0)
+    throw new ConfigError(`The environment of "${entry}" does not fit:\n  ${problems.join("\n  ")}`);
+}
+
+/** The environment, each variable validated when first read. @throws ConfigError */
+export const config: Config = Object.defineProperties(
+  {},
+  Object.fromEntries(
+    (Object.keys(variables) as Variable[]).map((name) => [
+      name,
+      {
+        enumerable: true,
+        get() {
+          const result = parse(name);
+          if ("problem" in result) throw new ConfigError(result.problem);
+          return result.value;
+        },
+      },
+    ]),
+  ),
+) as Config;

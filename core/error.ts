@@ -1,0 +1,56 @@
+/** What went wrong, in the domain's words; the edge turns a kind into a status and nothing else does. */
+export type FailureKind =
+  | "malformed" // cannot be read at all
+  | "invalid" // can be read, does not fit
+  | "unauthenticated"
+  | "forbidden"
+  | "not_found" // unknown and foreign alike
+  | "conflict" // decided by the state of the business: sold out, taken, wrong status
+  | "in_flight" // the same idempotency key is being worked on
+  | "stale" // a version that is no longer current
+  | "precondition_required"
+  | "too_large"
+  | "limited"
+  | "unavailable";
+
+export interface FieldError {
+  /** RFC 6901, into the body; or the name of a parameter. */
+  pointer: string;
+  detail: string;
+}
+
+interface Extra {
+  errors?: readonly FieldError[];
+  /** Seconds. */
+  retryAfter?: number;
+  /** More members of the problem, such as the current version. */
+  data?: Record<string, unknown>;
+}
+
+/** The one class of expected errors. `code` is stable and documented in docs/errors.md. */
+export class Failure extends Error {
+  override name = "Failure";
+
+  constructor(
+    readonly kind: FailureKind,
+    readonly code: string,
+    message: string,
+    readonly extra: Extra = {},
+  ) {
+    super(message);
+  }
+}
+
+const failure = (kind: FailureKind) => (code: string, message: string, extra?: Extra) =>
+  new Failure(kind, code, message, extra);
+
+export const malformed = failure("malformed");
+export const invalid = failure("invalid");
+export const unauthenticated = failure("unauthenticated");
+export const forbidden = failure("forbidden");
+export const conflict = failure("conflict");
+export const stale = failure("stale");
+
+/** Says the same for a foreign id and for one that was never given. */
+export const notFound = (what: string) =>
+  new Failure("not_found", `${what}.not_found`, `There is no such ${what.replaceAll("_", " ")}.`);

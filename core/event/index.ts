@@ -1,0 +1,133 @@
+export * as Event from "./index.js";
+
+import { and, desc, eq, lt } from "drizzle-orm";
+import * as z from "zod";
+import type { Actor } from "../actor.js";
+import { actor, context } from "../actor.js";
+import { db, outgoing, read } from "../db.js";
+import { notFound } from "../error.js";
+import { fn, parse } from "../fn.js";
+import { id } from "../id.js";
+import { cut, page } from "../page.js";
+import { eventTable, inboxTable } from "./event.sql.js";
+
+export const EventId = id("evt");
+
+export const EventRecord = z
+  .object({
+    id: EventId,
+    type: z.string().meta({ examples: ["order.placed"] }),
+    data: z.record(z.string(), z.unknown()),
+    actor: z.record(z.string(), z.unknown()),
+    requestId: z.string(),
+    createdAt: z.string(),
+    publishedAt: z.string().nullable(),
+  })
+  .meta({ id: "Event", description: "A fact that the outbox keeps; delivered at least once, in no promised order." });
+
+/** A kind of event: its permanent type (`thing.happened`) and the shape of its data. */
+export interface EventType<Schema extends z.ZodObject = z.ZodObject> {
+  type: string;
+  schema: Schema;
+}
+export const defineEvent = <Schema extends z.ZodObject>(type: string, schema: Schema): EventType<Schema> => ({
+  type,
+  schema,
+});
+
+/** An event as its subscribers see it. */
+export interface Happened<Data> {
+  id: string;
+  data: Data;
+  actor: Record<string, unknown>;
+}
+
+/** One effect of one event. Its name is permanent, because it is half of the inbox key. */
+export interface Subscriber {
+  name: string;
+  event: EventType;
+  run(event: Happened<never>): Promise<unknown>;
+}
+export const on = <Schema extends z.ZodObject>(
+  event: EventType<Schema>,
+  name: string,
+  run: (event: Happened<z.output<Schema>>) => Promise<unknown>,
+): Subscriber => ({ name, event, run: run as Subscriber["run"] });
+
+/** Says that something happened, in the commit of the open transaction. @throws Failure when the data does not fit */
+export function emit<Schema extends z.ZodObject>(event: EventType<Schema>, data: z.input<Schema>): void {
+  const { requestId, traceparent } = context();
+  outgoing().events.push({
+    id: EventId.create(),
+    type: event.type,
+    data: parse(event.schema, data) as Record<string, unknown>,
+    actor: publicActor(actor()),
+    requestId,
+    traceparent: traceparent ?? null,
+  });
+}
+
+const publicActor = ({ ...known }: Actor): Record<string, unknown> => {
+  const { tenantId: _, scopes: __, ...rest } = known as Record<string, unknown>;
+  return rest;
+};
+
+const view = {
+  id: eventTable.id,
+  type: eventTable.type,
+  data: eventTable.data,
+  actor: eventTable.actor,
+  requestId: eventTable.requestId,
+  createdAt: eventTable.createdAt,
+  publishedAt: eventTable.publishedAt,
+};
+
+export const EventPage = page({ type: z.string().max(100).optional() });
+
+/** The newest first. */
+export const list = fn(EventPage, async ({ limit, cursor, type }) => {
+  const { after, page: answer } = cut("events", cursor, { type });
+  const rows = await read((q) =>
+    q
+      .select(view)
+      .from(eventTable)
+      .where(and(type ? eq(eventTable.type, type) : undefined, after.id ? lt(eventTable.id, after.id) : undefined))
+      .orderBy(desc(eventTable.id))
+      .limit(limit + 1),
+  );
+  return answer(rows, limit, (row) => ({ id: row.id }));
+});
+
+/** The event as its own tenant sees it, or undefined: what a message says is never believed. */
+export async function find(eventId: string) {
+  const [event] = await read((q) =>
+    q
+      .select({ ...view, traceparent: eventTable.traceparent })
+      .from(eventTable)
+      .where(eq(eventTable.id, eventId)),
+  );
+  return event;
+}
+
+export const get = fn(EventId, async (eventId) => {
+  const event = await find(eventId);
+  if (!event) throw notFound("event");
+  return event;
+});
+
+/**
+ * Runs a subscriber once per event: the inbox row goes first, in the transaction of the effect, so that a second
+ * delivery waits for the first and then finds it done.
+ * @returns false when it had been done before
+ */
+export const handle = (subscriber: Subscriber, event: Happened<unknown>): Promise<boolean> =>
+  db(async (tx) => {
+    const fresh = await tx
+      .insert(inboxTable)
+      .values({ id: `${event.id}/${subscriber.name}` })
+      .onConflictDoNothing()
+      .returning({ id: inboxTable.id });
+    if (fresh.length === 0) return false;
+    await subscriber.run(event as Happened<never>);
+    return true;
+  });

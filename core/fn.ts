@@ -1,0 +1,24 @@
+import type * as z from "zod";
+import { type FieldError, invalid } from "./error.js";
+
+/** The issues of zod as RFC 6901 pointers. */
+export const fieldErrors = (error: z.ZodError): FieldError[] =>
+  error.issues.flatMap((issue) => {
+    const path = issue.code === "unrecognized_keys" ? issue.keys.map((key) => [...issue.path, key]) : [issue.path];
+    return path.map((parts) => ({ pointer: pointer(parts), detail: issue.message }));
+  });
+
+const pointer = (path: readonly PropertyKey[]) =>
+  path.map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+
+/** @throws Failure invalid, with the path of each field that does not fit */
+export function parse<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
+  const result = schema.safeParse(input);
+  if (result.success) return result.data;
+  throw invalid("invalid_request", "The request does not fit its schema.", { errors: fieldErrors(result.error) });
+}
+
+/** A domain function with its schema, which is also the validator of the route that calls it. */
+export function fn<Schema extends z.ZodType, Result>(schema: Schema, run: (input: z.output<Schema>) => Result) {
+  return Object.assign((input: z.input<Schema>): Result => run(parse(schema, input)), { schema });
+}

@@ -1,0 +1,201 @@
+export * as ApiKey from "./api-key.js";
+
+import { and, desc, eq, gt, isNull, lt, or, sql } from "drizzle-orm";
+import * as z from "zod";
+import type { Tx } from "../../drizzle/tenant.js";
+import { allows, allScopes, Scope } from "../access.js";
+import { actor, tenantId } from "../actor.js";
+import { db, read } from "../db.js";
+import { conflict, forbidden, invalid, notFound, stale } from "../error.js";
+import { defineEvent, emit } from "../event/index.js";
+import { fn } from "../fn.js";
+import { id } from "../id.js";
+import { cut, listOf, page } from "../page.js";
+import { tenantTableRoot } from "../tenant/tenant.sql.js";
+import { fingerprint, newSecret } from "../token.js";
+import { apiKeyTable, keyKinds } from "./identity.sql.js";
+
+export const ApiKeyId = id("key");
+
+export const ApiKeyRecord = z
+  .object({
+    id: ApiKeyId,
+    kind: z.enum(keyKinds),
+    name: z.string(),
+    hint: z.string().meta({ examples: ["sk_live_…x7Qa"] }),
+    scopes: z.array(Scope),
+    expiresAt: z.string().nullable(),
+    revokedAt: z.string().nullable(),
+    lastUsedAt: z.string().nullable().meta({ description: "To the minute" }),
+    version: z.int(),
+    createdAt: z.string(),
+  })
+  .meta({ id: "ApiKey" });
+
+export const ApiKeyWithText = ApiKeyRecord.extend({
+  key: z.string().meta({ description: "The key itself; shown this once" }),
+}).meta({ id: "ApiKeyWithText" });
+
+const Known = z.object({ keyId: ApiKeyId, kind: z.enum(keyKinds) });
+export const ApiKeyCreated = defineEvent("api_key.created", Known);
+export const ApiKeyRevoked = defineEvent("api_key.revoked", Known);
+export const apiKeyEvents = [ApiKeyCreated, ApiKeyRevoked];
+
+const view = {
+  id: apiKeyTable.id,
+  kind: apiKeyTable.kind,
+  name: apiKeyTable.name,
+  hint: apiKeyTable.hint,
+  scopes: apiKeyTable.scopes,
+  expiresAt: apiKeyTable.expiresAt,
+  revokedAt: apiKeyTable.revokedAt,
+  lastUsedAt: apiKeyTable.lastUsedAt,
+  version: apiKeyTable.version,
+  createdAt: apiKeyTable.createdAt,
+};
+
+export const ApiKeyPage = page({ kind: z.enum(keyKinds).optional() });
+export const ApiKeyList = listOf(ApiKeyRecord);
+
+/** The newest first, without their texts. */
+export const list = fn(ApiKeyPage, async ({ limit, cursor, kind }) => {
+  const { after, page: answer } = cut("api-keys", cursor, { kind });
+  const rows = await read((q) =>
+    q
+      .select(view)
+      .from(apiKeyTable)
+      .where(and(kind ? eq(apiKeyTable.kind, kind) : undefined, after.id ? lt(apiKeyTable.id, after.id) : undefined))
+      .orderBy(desc(apiKeyTable.id))
+      .limit(limit + 1),
+  );
+  return answer(rows, limit, (row) => ({ id: row.id }));
+});
+
+export const get = fn(ApiKeyId, async (keyId) => {
+  const [key] = await read((q) => q.select(view).from(apiKeyTable).where(eq(apiKeyTable.id, keyId)));
+  if (!key) throw notFound("api_key");
+  return key;
+});
+
+/** Rights that a key gets only when they are asked for by name. */
+const ASKED_FOR: readonly Scope[] = ["keys:write", "members:write"];
+
+export const NewApiKey = z.strictObject({
+  kind: z.enum(keyKinds),
+  name: z.string().trim().min(1).max(100),
+  scopes: z
+    .array(Scope)
+    .max(100)
+    .optional()
+    .meta({ description: "Of a secret key; without it, all that you hold but the rights over keys and members" }),
+  expiresAt: z.iso.datetime({ offset: true }).optional(),
+});
+
+/** Nobody makes a key that can do more than they can. @throws Failure forbidden */
+function mayGive(scopes: readonly Scope[]): void {
+  const missing = scopes.filter((scope) => !allows(actor(), scope));
+  if (missing.length > 0) throw forbidden("scope_not_held", `You do not hold ${missing.join(", ")}.`);
+}
+
+/** @throws Failure forbidden for a right that the caller does not hold */
+export const create = fn(NewApiKey, ({ kind, name, scopes, expiresAt }) =>
+  db(async (tx) => {
+    if (kind === "publishable" && scopes && scopes.length > 0)
+      throw invalid("invalid_request", "The request does not fit its schema.", {
+        errors: [{ pointer: "/scopes", detail: "a publishable key has none" }],
+      });
+    const all = allScopes.filter((scope) => allows(actor(), scope) && !ASKED_FOR.includes(scope));
+    const given = kind === "publishable" ? [] : [...new Set(scopes ?? all)];
+    mayGive(given);
+    return make(tx, { kind, name, scopes: given, expiresAt: expiresAt ?? null });
+  }),
+);
+
+type Made = Pick<typeof apiKeyTable.$inferSelect, "kind" | "name" | "expiresAt"> & { scopes: Scope[] };
+
+async function make(tx: Tx, key: Made) {
+  const [tenant] = await tx.select({ livemode: tenantTableRoot.livemode }).from(tenantTableRoot);
+  const prefix = `${key.kind === "secret" ? "sk" : "pk"}_${tenant?.livemode ? "live" : "test"}`;
+  const text = newSecret(prefix, tenantId());
+  const hint = `${prefix}_…${text.slice(-4)}`;
+  const future = sql<boolean>`coalesce(${apiKeyTable.expiresAt} > now(), true)`;
+  const [row] = await tx
+    .insert(apiKeyTable)
+    .values({ id: ApiKeyId.create(), hash: fingerprint(text), hint, ...key })
+    .returning({ ...view, future });
+  if (!row?.future)
+    throw invalid("invalid_request", "The request does not fit its schema.", {
+      errors: [{ pointer: "/expiresAt", detail: "must be in the future" }],
+    });
+  emit(ApiKeyCreated, { keyId: row.id, kind: row.kind });
+  const { future: _, ...made } = row;
+  return { ...made, key: text };
+}
+
+const version = z.int().optional();
+/** Not revoked and not expired. */
+export const usable = and(
+  isNull(apiKeyTable.revokedAt),
+  or(isNull(apiKeyTable.expiresAt), gt(apiKeyTable.expiresAt, sql`now()`)),
+);
+
+/** A key, locked for a change, and whether it is over. @throws Failure not_found or stale */
+async function hold(tx: Tx, keyId: string, seen: number | undefined) {
+  const over = sql<boolean>`not (${usable})`;
+  const [key] = await tx
+    .select({ ...view, over })
+    .from(apiKeyTable)
+    .where(eq(apiKeyTable.id, keyId))
+    .for("no key update");
+  if (!key) throw notFound("api_key");
+  if (seen !== undefined && seen !== key.version)
+    throw stale("version_stale", "The key was changed since you read it.", { data: { currentVersion: key.version } });
+  return key;
+}
+
+export const ApiKeyChange = z.strictObject({ name: NewApiKey.shape.name });
+
+export const update = fn(ApiKeyChange.extend({ id: ApiKeyId, version }), ({ id: keyId, version: seen, name }) =>
+  db(async (tx) => {
+    await hold(tx, keyId, seen);
+    const [key] = await tx
+      .update(apiKeyTable)
+      .set({ name, version: sql`${apiKeyTable.version} + 1` })
+      .where(eq(apiKeyTable.id, keyId))
+      .returning(view);
+    if (!key) throw notFound("api_key");
+    return key;
+  }),
+);
+
+export const Roll = z.strictObject({
+  overlap: z.int().min(0).max(604_800).default(0).meta({ description: "Seconds for which the old key still works" }),
+});
+
+/** A new key with the rights of an old one, which ends after the overlap. @throws Failure conflict when it is over */
+export const roll = fn(Roll.extend({ id: ApiKeyId, version }), ({ id: keyId, version: seen, overlap }) =>
+  db(async (tx) => {
+    const old = await hold(tx, keyId, seen);
+    if (old.over) throw conflict("api_key.over", "The key was revoked, or has expired.");
+    mayGive(old.scopes);
+    const end = sql`least(${apiKeyTable.expiresAt}, now() + make_interval(secs => ${overlap}))` as never;
+    await tx
+      .update(apiKeyTable)
+      .set({ expiresAt: end, version: sql`${apiKeyTable.version} + 1` })
+      .where(eq(apiKeyTable.id, keyId));
+    return make(tx, { kind: old.kind, name: old.name, scopes: old.scopes, expiresAt: old.expiresAt });
+  }),
+);
+
+/** Ends a key at once; doing it again changes nothing. */
+export const revoke = fn(z.strictObject({ id: ApiKeyId, version }), ({ id: keyId, version: seen }) =>
+  db(async (tx) => {
+    const key = await hold(tx, keyId, seen);
+    if (key.revokedAt) return;
+    await tx
+      .update(apiKeyTable)
+      .set({ revokedAt: sql`now()` as never, version: sql`${apiKeyTable.version} + 1` })
+      .where(eq(apiKeyTable.id, keyId));
+    emit(ApiKeyRevoked, { keyId, kind: key.kind });
+  }),
+);

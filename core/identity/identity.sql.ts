@@ -1,0 +1,102 @@
+import { sql } from "drizzle-orm";
+import { check, foreignKey, index, text, unique } from "drizzle-orm/pg-core";
+import { instant, typeId, version } from "../../drizzle/column.js";
+import { tenantTable } from "../../drizzle/table.js";
+import { roles, type Scope } from "../access.js";
+
+/** A person on the staff of one tenant; the same address in two tenants is two members. */
+export const memberTable = tenantTable(
+  "member",
+  {
+    id: typeId("mbr")("id").notNull(),
+    /** Lower case. */
+    email: text("email").notNull(),
+    name: text("name").notNull(),
+    /** argon2id, PHC string. */
+    passwordHash: text("password_hash").notNull(),
+    role: text("role", { enum: roles }).notNull(),
+    status: text("status", { enum: ["active", "removed"] })
+      .notNull()
+      .default("active"),
+    version: version(),
+  },
+  (self) => [
+    unique("member_email").on(self.tenantId, self.email),
+    check("member_role", sql`role in ('OWNER', 'ADMIN', 'MEMBER')`),
+    check("member_status", sql`status in ('active', 'removed')`),
+  ],
+);
+
+/** One login: a family of refresh tokens, revoked as a whole. */
+export const sessionTable = tenantTable(
+  "session",
+  {
+    id: typeId("ses")("id").notNull(),
+    memberId: typeId("mbr")("member_id").notNull(),
+    expiresAt: instant("expires_at").notNull(),
+    revokedAt: instant("revoked_at"),
+    /** Why it ended. */
+    revokedFor: text("revoked_for", { enum: ["logout", "reuse", "removal"] }),
+    /** Keyed hash of the address that logged in: from there the owner gets in while strangers are guessing. */
+    addressKey: text("address_key").notNull(),
+  },
+  (self) => [
+    foreignKey({
+      name: "session_member",
+      columns: [self.tenantId, self.memberId],
+      foreignColumns: [memberTable.tenantId, memberTable.id],
+    }),
+    index("session_member_id").on(self.tenantId, self.memberId, self.addressKey),
+    check("session_revoked_for", sql`revoked_for in ('logout', 'reuse', 'removal')`),
+  ],
+);
+
+/** Each refresh token is used once (RFC 9700 §4.14.2); only its hash is kept. */
+export const refreshTokenTable = tenantTable(
+  "refresh_token",
+  {
+    id: typeId("rft")("id").notNull(),
+    sessionId: typeId("ses")("session_id").notNull(),
+    /** SHA-256, hex. */
+    hash: text("hash").notNull(),
+    /** The token that this one was given for. */
+    parentId: typeId("rft")("parent_id"),
+    usedAt: instant("used_at"),
+    expiresAt: instant("expires_at").notNull(),
+  },
+  (self) => [
+    foreignKey({
+      name: "refresh_token_session",
+      columns: [self.tenantId, self.sessionId],
+      foreignColumns: [sessionTable.tenantId, sessionTable.id],
+    }),
+    unique("refresh_token_hash").on(self.tenantId, self.hash),
+    index("refresh_token_session_id").on(self.tenantId, self.sessionId),
+    index("refresh_token_parent_id").on(self.tenantId, self.parentId),
+  ],
+);
+
+export const keyKinds = ["publishable", "secret"] as const;
+
+/** A credential of a program. The text is shown once; 160 random bits, so a plain SHA-256 is enough. */
+export const apiKeyTable = tenantTable(
+  "api_key",
+  {
+    id: typeId("key")("id").notNull(),
+    kind: text("kind", { enum: keyKinds }).notNull(),
+    name: text("name").notNull(),
+    /** SHA-256 of the whole text, hex. */
+    hash: text("hash").notNull(),
+    /** The first characters and the last four, for people who look for a key. */
+    hint: text("hint").notNull(),
+    scopes: text("scopes").array().notNull().$type<Scope[]>(),
+    expiresAt: instant("expires_at"),
+    revokedAt: instant("revoked_at"),
+    lastUsedAt: instant("last_used_at"),
+    version: version(),
+  },
+  (self) => [
+    unique("api_key_hash").on(self.tenantId, self.hash),
+    check("api_key_kind", sql`kind in ('publishable', 'secret')`),
+  ],
+);

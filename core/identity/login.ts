@@ -1,0 +1,90 @@
+import { and, eq, exists, not, sql } from "drizzle-orm";
+import * as z from "zod";
+import { as, context } from "../actor.js";
+import { db, platform, read } from "../db.js";
+import { unauthenticated } from "../error.js";
+import { fn } from "../fn.js";
+import { addressKey, admit, admitDoor, type Bucket, doorToken, strictest, take } from "../rate.js";
+import { agree, finding, found } from "../tenant/index.js";
+import { fingerprint } from "../token.js";
+import { memberTable, sessionTable } from "./identity.sql.js";
+import { Email } from "./member.js";
+import { TriedPassword, verifyPassword } from "./password.js";
+import { Session } from "./session.js";
+
+/** Whose context it is when the tenant is unknown: the nil UUID, which no tenant has. */
+const NOBODY = "ten_00000000000000000000000000";
+
+export const Login = z.strictObject({
+  tenant: z.string().min(1).max(100).optional().meta({ description: "Slug or id; or `x-tenant-id`, or `?tenant=`" }),
+  email: Email,
+  password: TriedPassword,
+});
+
+/**
+ * Says nothing about what was wrong: an unknown tenant, an unknown member, a wrong password and a removed member take
+ * the same steps and get the same answer.
+ * @throws Failure unauthenticated or limited
+ */
+export const login = fn(
+  z.object({ tenants: z.array(z.string()).min(1), email: Email, password: TriedPassword }),
+  async ({ tenants: [name = "", ...others], email, password }) => {
+    const address = context().address ?? "";
+    const [tokenRows, tenantRows] = await platform(doorToken("door", address), finding(name));
+    admitDoor("door", tokenRows);
+    const tenant = found(tenantRows);
+    agree(tenant, [...(tenant ? [] : [name]), ...others]);
+    return as({ type: "system", tenantId: tenant?.id ?? NOBODY }, async () => {
+      const buckets = guesses(email, addressKey(address));
+      const member = await attempt(email, buckets);
+      const fits = await verifyPassword(member?.passwordHash, password);
+      if (!fits || member?.status !== "active") throw loginFailed();
+      const opened = await db(async (tx) => {
+        const session = await Session.open(tx, member.id);
+        await take(tx, [...buckets.here, ...buckets.anywhere], undefined, -1);
+        return session;
+      });
+      return Session.tokens(opened);
+    });
+  },
+);
+
+const loginFailed = () => unauthenticated("login_failed", "The tenant, the email or the password is wrong.");
+
+interface Guesses {
+  from: string;
+  here: Bucket[];
+  anywhere: Bucket[];
+}
+
+/** A guess counts against the address, the address on this account, and, where the owner never was, the account. */
+function guesses(email: string, from: string): Guesses {
+  const account = fingerprint(email).slice(0, 22);
+  return {
+    from,
+    here: [
+      { policy: "login-address", key: from },
+      { policy: "login-pair", key: `${from}/${account}` },
+    ],
+    anywhere: [{ policy: "login-account", key: account }],
+  };
+}
+
+/** The member who wants in, when there are guesses left. @throws Failure limited */
+async function attempt(email: string, { from, here, anywhere }: Guesses) {
+  const [members, near, far] = await read((q) => {
+    const seenHere = q
+      .select({ one: sql`1` })
+      .from(sessionTable)
+      .innerJoin(memberTable, eq(memberTable.id, sessionTable.memberId))
+      .where(and(eq(memberTable.email, email), eq(sessionTable.addressKey, from)));
+    const { id, passwordHash, status } = memberTable;
+    return [
+      q.select({ id, passwordHash, status }).from(memberTable).where(eq(memberTable.email, email)),
+      take(q, here),
+      take(q, anywhere, not(exists(seenHere))),
+    ] as const;
+  });
+  admit(strictest([...near, ...far]));
+  return members[0];
+}

@@ -1,0 +1,178 @@
+export * as Member from "./member.js";
+
+import { and, asc, eq, gt, isNull, or, sql } from "drizzle-orm";
+import * as z from "zod";
+import type { Tx } from "../../drizzle/tenant.js";
+import { allows, Role, roles, scopesOf } from "../access.js";
+import { actor } from "../actor.js";
+import { db, read, verify } from "../db.js";
+import { conflict, forbidden, notFound, stale } from "../error.js";
+import { defineEvent, emit } from "../event/index.js";
+import { fn } from "../fn.js";
+import { id } from "../id.js";
+import { cut, listOf, page } from "../page.js";
+import { memberTable, sessionTable } from "./identity.sql.js";
+import { hashPassword, Password, refuseGuessable } from "./password.js";
+
+export const MemberId = id("mbr");
+
+/** Compared without case, so it is kept without. */
+export const Email = z
+  .email()
+  .max(254)
+  .transform((text) => text.toLowerCase())
+  .meta({ examples: ["ada@example.com"] });
+export const MemberName = z.string().trim().min(1).max(200);
+
+export const MemberRecord = z
+  .object({
+    id: MemberId,
+    email: z.string(),
+    name: z.string(),
+    role: Role,
+    status: z.enum(["active", "removed"]),
+    version: z.int(),
+    createdAt: z.string(),
+  })
+  .meta({ id: "Member" });
+
+const Known = z.object({ memberId: MemberId, role: Role });
+export const MemberCreated = defineEvent("member.created", Known);
+export const MemberRoleChanged = defineEvent("member.role_changed", Known);
+export const MemberRemoved = defineEvent("member.removed", z.object({ memberId: MemberId }));
+export const memberEvents = [MemberCreated, MemberRoleChanged, MemberRemoved];
+
+export const view = {
+  id: memberTable.id,
+  email: memberTable.email,
+  name: memberTable.name,
+  role: memberTable.role,
+  status: memberTable.status,
+  version: memberTable.version,
+  createdAt: memberTable.createdAt,
+};
+
+export const MemberPage = page({ role: z.enum(roles).optional() });
+export const MemberList = listOf(MemberRecord);
+
+export const list = fn(MemberPage, async ({ limit, cursor, role }) => {
+  const { after, page: answer } = cut("members", cursor, { role });
+  const rows = await read((q) =>
+    q
+      .select(view)
+      .from(memberTable)
+      .where(
+        and(
+          eq(memberTable.status, "active"),
+          role ? eq(memberTable.role, role) : undefined,
+          after.id ? gt(memberTable.id, after.id) : undefined,
+        ),
+      )
+      .orderBy(asc(memberTable.id))
+      .limit(limit + 1),
+  );
+  return answer(rows, limit, (row) => ({ id: row.id }));
+});
+
+const active = (memberId: string) => and(eq(memberTable.id, memberId), eq(memberTable.status, "active"));
+
+export const get = fn(MemberId, async (memberId) => {
+  const [member] = await read((q) => q.select(view).from(memberTable).where(active(memberId)));
+  if (!member) throw notFound("member");
+  return member;
+});
+
+/** Nobody gives or takes a role that can do more than they can. @throws Failure forbidden */
+function mayDecide(role: Role): void {
+  if (!scopesOf(role).every((scope) => allows(actor(), scope)))
+    throw forbidden("role_not_held", `Only who holds the rights of ${role} can decide on it.`);
+}
+
+export const NewMember = z.strictObject({ email: Email, name: MemberName, role: Role, password: Password });
+
+/** Takes a member on, or back, with a first password. @throws Failure conflict when the email is a member's */
+export const create = fn(NewMember, async ({ password, ...given }) => {
+  refuseGuessable(password, [given.email.split("@")[0] ?? ""]);
+  await verify(); // nobody else makes us hash
+  const passwordHash = await hashPassword(password);
+  return db(async (tx) => {
+    mayDecide(given.role);
+    const back = { ...given, passwordHash, status: "active", version: sql`${memberTable.version} + 1` } as const;
+    const [member] = await tx
+      .insert(memberTable)
+      .values({ id: MemberId.create(), ...given, passwordHash })
+      .onConflictDoUpdate({
+        target: [memberTable.tenantId, memberTable.email],
+        set: back,
+        setWhere: eq(memberTable.status, "removed"),
+      })
+      .returning(view);
+    if (!member) throw conflict("member.email_taken", `"${given.email}" is a member already.`);
+    emit(MemberCreated, { memberId: member.id, role: member.role });
+    return member;
+  });
+});
+
+/**
+ * Locks a member and all owners for a change, in the order of their keys: of parallel changes each sees what the one
+ * before left, and none waits for another in a circle.
+ * @param version the one that the caller has seen
+ * @throws Failure not_found or stale
+ */
+async function hold(tx: Tx, memberId: string, version?: number) {
+  const rows = await tx
+    .select(view)
+    .from(memberTable)
+    .where(and(eq(memberTable.status, "active"), or(eq(memberTable.role, "OWNER"), eq(memberTable.id, memberId))))
+    .orderBy(asc(memberTable.id))
+    .for("no key update");
+  const member = rows.find((row) => row.id === memberId);
+  if (!member) throw notFound("member");
+  if (version !== undefined && version !== member.version)
+    throw stale("version_stale", "The member was changed since you read it.", {
+      data: { currentVersion: member.version },
+    });
+  const others = rows.filter((row) => row.role === "OWNER" && row.id !== memberId);
+  return { member, isLastOwner: member.role === "OWNER" && others.length === 0 };
+}
+
+const lastOwner = () => conflict("member.last_owner", "A tenant keeps at least one owner.");
+
+export const MemberChange = z.strictObject({ name: MemberName.optional(), role: Role.optional() });
+
+/** @throws Failure conflict for the last owner */
+export const update = fn(MemberChange.extend({ id: MemberId, version: z.int().optional() }), (input) =>
+  db(async (tx) => {
+    const { member, isLastOwner } = await hold(tx, input.id, input.version);
+    const { name = member.name, role = member.role } = input;
+    mayDecide(member.role);
+    mayDecide(role);
+    if (isLastOwner && role !== "OWNER") throw lastOwner();
+    const [changed] = await tx
+      .update(memberTable)
+      .set({ name, role, version: sql`${memberTable.version} + 1` })
+      .where(eq(memberTable.id, member.id))
+      .returning(view);
+    if (!changed) throw notFound("member");
+    if (role !== member.role) emit(MemberRoleChanged, { memberId: member.id, role });
+    return changed;
+  }),
+);
+
+/** Takes a member off the staff and ends all their sessions at once. @throws Failure conflict for the last owner */
+export const remove = fn(z.strictObject({ id: MemberId, version: z.int().optional() }), (input) =>
+  db(async (tx) => {
+    const { member, isLastOwner } = await hold(tx, input.id, input.version);
+    mayDecide(member.role);
+    if (isLastOwner) throw lastOwner();
+    await tx
+      .update(memberTable)
+      .set({ status: "removed", version: sql`${memberTable.version} + 1` })
+      .where(eq(memberTable.id, member.id));
+    await tx
+      .update(sessionTable)
+      .set({ revokedAt: sql`now()` as never, revokedFor: "removal" })
+      .where(and(eq(sessionTable.memberId, member.id), isNull(sessionTable.revokedAt)));
+    emit(MemberRemoved, { memberId: member.id });
+  }),
+);

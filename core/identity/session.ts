@@ -1,0 +1,193 @@
+export * as Session from "./session.js";
+
+import { and, eq, gt, isNotNull, isNull, lt, sql } from "drizzle-orm";
+import { alias } from "drizzle-orm/pg-core";
+import * as z from "zod";
+import type { Tx } from "../../drizzle/tenant.js";
+import { actor, as, context, tenantId } from "../actor.js";
+import { db, read, verify } from "../db.js";
+import { forbidden, unauthenticated } from "../error.js";
+import { fn } from "../fn.js";
+import { id } from "../id.js";
+import { addressKey, passDoor } from "../rate.js";
+import { TenantRecord, view as tenantView } from "../tenant/index.js";
+import { tenantTableRoot } from "../tenant/tenant.sql.js";
+import { ACCESS_LIFETIME, type Access, fingerprint, newSecret, signAccess, tenantOfSecret } from "../token.js";
+import { memberTable, refreshTokenTable, sessionTable } from "./identity.sql.js";
+import { Member, MemberRecord } from "./member.js";
+
+export const SessionId = id("ses");
+const RefreshTokenId = id("rft");
+
+export const Tokens = z
+  .object({
+    accessToken: z.string().meta({ description: "A JWT for `Authorization: Bearer`; ten minutes" }),
+    refreshToken: z.string().meta({ description: "Works once; thirty days" }),
+    tokenType: z.literal("Bearer"),
+    expiresIn: z.int().meta({ description: "Seconds until the access token expires" }),
+  })
+  .meta({ id: "Tokens" });
+
+export const SessionRecord = z
+  .object({ id: SessionId, createdAt: z.string(), expiresAt: z.string() })
+  .meta({ id: "Session" });
+
+export const Me = z
+  .object({ member: MemberRecord, tenant: TenantRecord, role: MemberRecord.shape.role, session: SessionRecord })
+  .meta({ id: "Me" });
+
+/** Without a refresh for this long a session ends. */
+const idle = sql`now() + interval '30 days'`;
+/** Two tabs that refresh at the same time are no thieves. Seconds. */
+const LEEWAY = 10;
+
+/** Its member is on the staff, nobody ended it, and it was not idle for too long. */
+export const alive = and(
+  isNull(sessionTable.revokedAt),
+  gt(sessionTable.expiresAt, sql`now()`),
+  eq(memberTable.status, "active"),
+);
+
+/** A session whose tokens were stored and not yet handed out. */
+export interface Opened extends Access {
+  refreshToken: string;
+}
+
+const store = (tx: Tx, sessionId: string, refreshToken: string, parentId: string | null = null) =>
+  tx.insert(refreshTokenTable).values({
+    id: RefreshTokenId.create(),
+    sessionId,
+    parentId,
+    hash: fingerprint(refreshToken),
+    expiresAt: idle as never,
+  });
+
+/** Begins a session of a member in the open transaction. */
+export async function open(tx: Tx, memberId: string): Promise<Opened> {
+  const sessionId = SessionId.create();
+  const refreshToken = newSecret("rt", tenantId());
+  const from = addressKey(context().address ?? "");
+  await tx.insert(sessionTable).values({ id: sessionId, memberId, addressKey: from, expiresAt: idle as never });
+  await store(tx, sessionId, refreshToken);
+  return { tenantId: tenantId(), memberId, sessionId, refreshToken };
+}
+
+/** What the client gets; signed outside of the transaction. */
+export const tokens = async ({ refreshToken, ...access }: Opened) => ({
+  accessToken: await signAccess(access),
+  refreshToken,
+  tokenType: "Bearer" as const,
+  expiresIn: ACCESS_LIFETIME,
+});
+
+const RefreshToken = z.string().min(1).max(300);
+
+/**
+ * Exchanges a refresh token for its child. A token that was used before, other than by a parallel tab just now, was
+ * stolen from one of two: the whole family ends, which is committed although the answer is a refusal (RFC 9700 §4.14.2).
+ * @throws Failure unauthenticated or limited
+ */
+export const refresh = fn(z.strictObject({ refreshToken: RefreshToken }), async ({ refreshToken }) => {
+  await passDoor("door", context().address ?? "");
+  const owner = tenantOfSecret(refreshToken, "rt");
+  if (!owner) throw refreshRefused();
+  return as({ type: "system", tenantId: owner }, async () => {
+    const rotated = await db((tx) => rotate(tx, fingerprint(refreshToken)));
+    if (!rotated) throw refreshRefused();
+    return tokens(rotated);
+  });
+});
+
+const refreshRefused = () => unauthenticated("refresh_token_invalid", "The refresh token is not valid, or no longer.");
+
+async function rotate(tx: Tx, hash: string): Promise<Opened | undefined> {
+  // One of several at once finds it unused; the others wait for its row, and then it is used.
+  await tx
+    .update(refreshTokenTable)
+    .set({ usedAt: sql`clock_timestamp()` as never })
+    .where(and(eq(refreshTokenTable.hash, hash), isNull(refreshTokenTable.usedAt)));
+  const token = await presented(tx, hash);
+  if (!token) return undefined;
+  if (token.late || token.passedOn) {
+    await end(tx, token.sessionId, "reuse");
+    return undefined;
+  }
+  const refreshToken = newSecret("rt", tenantId());
+  await store(tx, token.sessionId, refreshToken, token.id);
+  await tx
+    .update(sessionTable)
+    .set({ expiresAt: idle as never })
+    .where(eq(sessionTable.id, token.sessionId));
+  return { tenantId: tenantId(), memberId: token.memberId, sessionId: token.sessionId, refreshToken };
+}
+
+/** A token that is known and whose session goes on, and how it was used before. */
+async function presented(tx: Tx, hash: string) {
+  const child = alias(refreshTokenTable, "child");
+  const children = tx
+    .select({ one: sql`1` })
+    .from(child)
+    .where(and(eq(child.parentId, refreshTokenTable.id), isNotNull(child.usedAt)));
+  const [token] = await tx
+    .select({
+      id: refreshTokenTable.id,
+      sessionId: sessionTable.id,
+      memberId: sessionTable.memberId,
+      late: sql<boolean>`${refreshTokenTable.usedAt} < clock_timestamp() - make_interval(secs => ${LEEWAY})`,
+      /** Its child was used as well, so its owner has gone on. */
+      passedOn: sql<boolean>`exists ${children}`,
+    })
+    .from(refreshTokenTable)
+    .innerJoin(sessionTable, eq(sessionTable.id, refreshTokenTable.sessionId))
+    .innerJoin(memberTable, eq(memberTable.id, sessionTable.memberId))
+    .where(and(eq(refreshTokenTable.hash, hash), gt(refreshTokenTable.expiresAt, sql`now()`), alive));
+  return token;
+}
+
+const end = (tx: Tx, sessionId: string, reason: "logout" | "reuse") =>
+  tx
+    .update(sessionTable)
+    .set({ revokedAt: sql`now()` as never, revokedFor: reason })
+    .where(and(eq(sessionTable.id, sessionId), isNull(sessionTable.revokedAt)));
+
+/** Ends the caller's session: its access token is refused from the next request on. */
+export const logout = fn(z.void(), () =>
+  db(async (tx) => {
+    await end(tx, own().sessionId, "logout");
+  }),
+);
+
+/** The caller, who must be a member. @throws Failure forbidden */
+function own() {
+  const caller = actor();
+  if (caller.type !== "member") throw forbidden("forbidden", "Only a member can do this.");
+  return caller;
+}
+
+export const me = fn(z.void(), async () => {
+  await verify();
+  const { sessionId, role } = own();
+  const { id: key, createdAt, expiresAt } = sessionTable;
+  const [found] = await read((q) =>
+    q
+      .select({ member: Member.view, tenant: tenantView, session: { id: key, createdAt, expiresAt } })
+      .from(sessionTable)
+      .innerJoin(memberTable, eq(memberTable.id, sessionTable.memberId))
+      .innerJoin(tenantTableRoot, sql`true`)
+      .where(eq(key, sessionId)),
+  );
+  if (!found) throw unauthenticated("unauthenticated", "The session is over.");
+  return { ...found, role };
+});
+
+/** Forgets what ended a month ago, of the actor's tenant. */
+export const forget = () =>
+  db(async (tx) => {
+    const old = sql`now() - interval '30 days'`;
+    await tx.delete(refreshTokenTable).where(lt(refreshTokenTable.expiresAt, old));
+    const gone = await tx
+      .delete(sessionTable)
+      .where(lt(sessionTable.expiresAt, old))
+      .returning({ id: sessionTable.id });
+    return gone.length;
+  });

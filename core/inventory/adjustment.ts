@@ -1,0 +1,192 @@
+import { asc, eq, inArray, or, sql } from "drizzle-orm";
+import * as z from "zod";
+import type { Tx } from "../../drizzle/tenant.js";
+import { typeIdToUuid } from "../../drizzle/typeid.js";
+import { variantTable } from "../catalog/catalog.sql.js";
+import { VariantId } from "../catalog/variant.js";
+import { db } from "../db.js";
+import { conflict, type FieldError, invalid } from "../error.js";
+import { defineEvent, emit } from "../event/index.js";
+import { fn } from "../fn.js";
+import { locationTable, stockLevelTable, stockMovementTable } from "./inventory.sql.js";
+import { LocationId } from "./location.js";
+import { MovementId, movedBy } from "./movement.js";
+import { insufficient } from "./stock.js";
+
+/** More than this of one variant at one location is a mistake. */
+const MOST = 1_000_000_000;
+const Count = z.int().min(0).max(MOST);
+
+export const Adjustment = z
+  .strictObject({
+    variantId: VariantId,
+    locationId: LocationId.optional().meta({ description: "The default location when left out" }),
+    delta: z
+      .int()
+      .min(-1_000_000)
+      .max(1_000_000)
+      .optional()
+      .meta({ description: "How many more (or fewer) there are" }),
+    set: Count.optional().meta({ description: "How many there are" }),
+    expected: Count.optional().meta({ description: "Refuse when another number is on hand now" }),
+  })
+  .refine((one) => (one.delta === undefined) !== (one.set === undefined), "takes either delta or set")
+  .refine((one) => one.delta !== 0, { path: ["delta"], message: "must not be 0" })
+  .meta({ id: "StockAdjustment" });
+type Adjustment = z.infer<typeof Adjustment>;
+
+export const Adjustments = z.strictObject({
+  adjustments: z.array(Adjustment).min(1).max(100),
+  reason: z.enum(["received", "correction", "returned", "damaged"]),
+  reference: z.string().trim().min(1).max(200).optional(),
+});
+
+export const StockAdjusted = defineEvent("stock.adjusted", z.object({ variantIds: z.array(VariantId) }));
+
+const view = {
+  variantId: stockLevelTable.variantId,
+  locationId: stockLevelTable.locationId,
+  onHand: stockLevelTable.onHand,
+  reserved: stockLevelTable.reserved,
+};
+
+interface Level {
+  variantId: string;
+  locationId: string;
+  onHand: number;
+  reserved: number;
+}
+
+interface Move {
+  variantId: string;
+  locationId: string;
+  delta: number;
+}
+
+interface Target extends Adjustment {
+  sku: string;
+  locationId: string;
+}
+
+const keyOf = (at: { variantId: string; locationId: string }) => `${at.variantId} ${at.locationId}`;
+
+/**
+ * Changes what is on hand, all or nothing, with a movement for each change.
+ * @throws Failure conflict `stock.insufficient` when less than what is reserved would be left
+ */
+export const adjust = fn(Adjustments, ({ adjustments, reason, reference }) =>
+  db(async (tx) => {
+    const targets = await resolve(tx, adjustments);
+    const levels = await lock(tx, targets);
+    const moves = count(targets, levels);
+    const saved = await save(tx, [...levels.values()]);
+    const facts = { reason, reference: reference ?? null, actor: movedBy() };
+    if (moves.length > 0) {
+      await tx.insert(stockMovementTable).values(moves.map((move) => ({ id: MovementId.create(), ...move, ...facts })));
+      emit(StockAdjusted, { variantIds: [...new Set(moves.map((move) => move.variantId))] });
+    }
+    const skus = new Map(targets.map((target) => [target.variantId, target.sku]));
+    return saved.map((level) => ({
+      ...level,
+      sku: skus.get(level.variantId) ?? "",
+      available: level.onHand - level.reserved,
+    }));
+  }),
+);
+
+/** Finds what the adjustments name. @throws Failure invalid for a variant or a location that is unknown or foreign */
+async function resolve(tx: Tx, adjustments: readonly Adjustment[]): Promise<Target[]> {
+  const places = adjustments.flatMap((one) => one.locationId ?? []);
+  const rows = await tx
+    .select({
+      variantId: variantTable.id,
+      sku: variantTable.sku,
+      locationId: locationTable.id,
+      isDefault: locationTable.isDefault,
+    })
+    .from(variantTable)
+    .innerJoin(locationTable, or(eq(locationTable.isDefault, true), inArray(locationTable.id, places)))
+    .where(
+      inArray(
+        variantTable.id,
+        adjustments.map((one) => one.variantId),
+      ),
+    )
+    .orderBy(asc(variantTable.id))
+    .for("key share", { of: variantTable }); // no level for a variant that is being deleted
+  const errors: FieldError[] = [];
+  const targets = adjustments.flatMap((one, index) => {
+    const mine = rows.filter((row) => row.variantId === one.variantId);
+    const row = mine.find((at) => (one.locationId ? at.locationId === one.locationId : at.isDefault));
+    if (row) return [{ ...one, locationId: row.locationId, sku: row.sku }];
+    const field = mine.length > 0 ? "locationId" : "variantId";
+    errors.push({ pointer: `/adjustments/${index}/${field}`, detail: "is not known" });
+    return [];
+  });
+  if (errors.length > 0) throw invalid("invalid_request", "An adjustment names something unknown.", { errors });
+  return targets;
+}
+
+interface Level {
+  variantId: string;
+  locationId: string;
+  onHand: number;
+  reserved: number;
+}
+
+/** Opens the levels that are missing, and locks all of them in key order. */
+async function lock(tx: Tx, targets: readonly Target[]): Promise<Map<string, Level>> {
+  const keys = new Map(
+    targets.map(({ variantId, locationId }) => [`${variantId} ${locationId}`, { variantId, locationId }]),
+  );
+  const sorted = [...keys].sort(([a], [b]) => (a < b ? -1 : 1));
+  const rows = await tx
+    .insert(stockLevelTable)
+    .values(sorted.map(([, key]) => key))
+    .onConflictDoUpdate({
+      target: [stockLevelTable.tenantId, stockLevelTable.variantId, stockLevelTable.locationId],
+      set: { version: sql`${stockLevelTable.version} + 1` },
+    })
+    .returning(view);
+  return new Map(rows.map((row) => [keyOf(row), row]));
+}
+
+/** Counts the adjustments up, one after the other. */
+function count(targets: readonly Target[], levels: ReadonlyMap<string, Level>): Move[] {
+  const short: { variantId: string; requested: number; available: number }[] = [];
+  const moves = targets.flatMap((target, index) => {
+    const level = levels.get(keyOf(target));
+    if (!level) return [];
+    const { onHand, reserved } = level;
+    if (target.expected !== undefined && target.expected !== onHand) throw changed(index, onHand);
+    level.onHand = target.set ?? onHand + (target.delta ?? 0);
+    if (level.onHand > MOST) throw conflict("stock.too_much", `A level counts to ${MOST} at most.`);
+    const { variantId, locationId } = target;
+    const delta = level.onHand - onHand;
+    if (level.onHand < reserved) short.push({ variantId, requested: -delta, available: onHand - reserved });
+    return delta === 0 ? [] : [{ variantId, locationId, delta }];
+  });
+  if (short.length > 0) throw insufficient(targets, short, "/adjustments");
+  return moves;
+}
+
+function changed(index: number, onHand: number) {
+  const errors = [{ pointer: `/adjustments/${index}/expected`, detail: `${onHand} are on hand` }];
+  return conflict("stock.changed", "Somebody changed the stock since you read it.", { errors, data: { onHand } });
+}
+
+/** Writes what was counted; the rows are locked since they were read. */
+async function save(tx: Tx, levels: readonly Level[]): Promise<(Level & { updatedAt: string })[]> {
+  const variants = levels.map((level) => typeIdToUuid("var", level.variantId));
+  const locations = levels.map((level) => typeIdToUuid("loc", level.locationId));
+  const counts = levels.map((level) => level.onHand);
+  return await tx
+    .update(stockLevelTable)
+    .set({ onHand: sql`counted.on_hand` })
+    .from(
+      sql`unnest(${sql.param(variants)}::uuid[], ${sql.param(locations)}::uuid[], ${sql.param(counts)}::int[])
+        as counted (variant_id, location_id, on_hand)`,
+    )
+    .where(sql`${view.variantId} = counted.variant_id and ${view.locationId} = counted.location_id`)
+    .returning({ ...view, updatedAt: stockLevelTable.updatedAt });
+}

@@ -1,0 +1,22 @@
+import { eq, type SQL, sql } from "drizzle-orm";
+import type { Reader } from "../../drizzle/tenant.js";
+import { variantTable } from "../catalog/catalog.sql.js";
+import { reservationTable, stockLevelTable } from "./inventory.sql.js";
+
+/**
+ * How many of the variant of the surrounding query can be sold, over all locations. What has expired does not count as
+ * held, even before the sweep has given it back.
+ */
+export function available(q: Reader): SQL<number> {
+  const free = q
+    .select({ sum: sql`coalesce(sum(${stockLevelTable.onHand} - ${stockLevelTable.reserved}), 0)` })
+    .from(stockLevelTable)
+    .where(eq(stockLevelTable.variantId, variantTable.id));
+  const expired = q
+    .select({
+      sum: sql`coalesce(sum(${reservationTable.quantity}) filter (where ${reservationTable.expiresAt} <= now()), 0)`,
+    })
+    .from(reservationTable)
+    .where(eq(reservationTable.variantId, variantTable.id));
+  return sql<number>`((${free}) + (${expired}))::int`;
+}

@@ -1,0 +1,90 @@
+import { sql } from "drizzle-orm";
+import { boolean, char, check, foreignKey, index, integer, jsonb, primaryKey, text } from "drizzle-orm/pg-core";
+import { instant, typeId, version } from "../../drizzle/column.js";
+import { tenantTable } from "../../drizzle/table.js";
+import { variantTable } from "../catalog/catalog.sql.js";
+
+/** Where stock lies. */
+export const locationTable = tenantTable("location", {
+  id: typeId("loc")("id").notNull(),
+  name: text("name").notNull(),
+  country: char("country", { length: 2 }).notNull(),
+  isDefault: boolean("is_default").notNull().default(false),
+});
+
+/** Stock of a variant at a location; available = on hand - reserved. A cache of the movements, checked against them. */
+export const stockLevelTable = tenantTable(
+  "stock_level",
+  {
+    variantId: typeId("var")("variant_id").notNull(),
+    locationId: typeId("loc")("location_id").notNull(),
+    onHand: integer("on_hand").notNull().default(0),
+    reserved: integer("reserved").notNull().default(0),
+    version: version(),
+  },
+  (self) => [
+    primaryKey({ name: "stock_level_pk", columns: [self.tenantId, self.variantId, self.locationId] }),
+    foreignKey({
+      name: "stock_level_variant",
+      columns: [self.tenantId, self.variantId],
+      foreignColumns: [variantTable.tenantId, variantTable.id],
+    }),
+    foreignKey({
+      name: "stock_level_location",
+      columns: [self.tenantId, self.locationId],
+      foreignColumns: [locationTable.tenantId, locationTable.id],
+    }),
+    // The last wall against overselling, not the mechanism.
+    check("stock_level_not_negative", sql`on_hand >= 0 and reserved between 0 and on_hand`),
+  ],
+);
+
+export const movementReasons = ["received", "correction", "sold", "returned", "damaged"] as const;
+
+/** Each change of what is on hand: append-only, corrections are new rows. */
+export const stockMovementTable = tenantTable(
+  "stock_movement",
+  {
+    id: typeId("mov")("id").notNull(),
+    variantId: typeId("var")("variant_id").notNull(),
+    locationId: typeId("loc")("location_id").notNull(),
+    delta: integer("delta").notNull(),
+    reason: text("reason", { enum: movementReasons }).notNull(),
+    /** What caused it: the id of an order, or a word of the staff. */
+    reference: text("reference"),
+    actor: jsonb("actor").notNull().$type<Record<string, unknown>>(),
+  },
+  (self) => [
+    foreignKey({
+      name: "stock_movement_level",
+      columns: [self.tenantId, self.variantId, self.locationId],
+      foreignColumns: [stockLevelTable.tenantId, stockLevelTable.variantId, stockLevelTable.locationId],
+    }),
+    index("stock_movement_variant").on(self.tenantId, self.variantId, self.id),
+    check("stock_movement_delta", sql`delta <> 0`),
+  ],
+);
+
+/** Stock that is held for a while for a cart; what it counts is in `stock_level.reserved`. */
+export const reservationTable = tenantTable(
+  "reservation",
+  {
+    /** The cart that holds it. */
+    holder: text("holder").notNull(),
+    variantId: typeId("var")("variant_id").notNull(),
+    locationId: typeId("loc")("location_id").notNull(),
+    quantity: integer("quantity").notNull(),
+    expiresAt: instant("expires_at").notNull(),
+  },
+  (self) => [
+    primaryKey({ name: "reservation_pk", columns: [self.tenantId, self.holder, self.variantId, self.locationId] }),
+    foreignKey({
+      name: "reservation_level",
+      columns: [self.tenantId, self.variantId, self.locationId],
+      foreignColumns: [stockLevelTable.tenantId, stockLevelTable.variantId, stockLevelTable.locationId],
+    }),
+    index("reservation_expiry").on(self.tenantId, self.expiresAt),
+    index("reservation_level").on(self.tenantId, self.variantId, self.locationId),
+    check("reservation_quantity", sql`quantity > 0`),
+  ],
+);

@@ -1,0 +1,70 @@
+import { and, asc, eq, type SQL, sql } from "drizzle-orm";
+import * as z from "zod";
+import { variantTable } from "../catalog/catalog.sql.js";
+import { VariantId } from "../catalog/variant.js";
+import { db, read } from "../db.js";
+import { fn } from "../fn.js";
+import { cut, page } from "../page.js";
+import { locationTable, stockLevelTable } from "./inventory.sql.js";
+import { LocationId } from "./location.js";
+
+export const Level = z
+  .object({
+    variantId: VariantId,
+    sku: z.string(),
+    locationId: LocationId,
+    onHand: z.int(),
+    reserved: z.int().meta({ description: "Held for carts, for a while" }),
+    available: z.int(),
+    updatedAt: z.string(),
+  })
+  .meta({ id: "StockLevel", description: "Stock of a variant at a location." });
+
+export const LevelPage = page({ variantId: VariantId.optional(), locationId: LocationId.optional() });
+
+export const levels = fn(LevelPage, async ({ limit, cursor, variantId, locationId }) => {
+  const { after, page: answer } = cut("stock_levels", cursor, { variantId, locationId });
+  const rows = await read((q) =>
+    q
+      .select({
+        variantId: stockLevelTable.variantId,
+        sku: variantTable.sku,
+        locationId: stockLevelTable.locationId,
+        onHand: stockLevelTable.onHand,
+        reserved: stockLevelTable.reserved,
+        available: sql<number>`${stockLevelTable.onHand} - ${stockLevelTable.reserved}`,
+        updatedAt: stockLevelTable.updatedAt,
+      })
+      .from(stockLevelTable)
+      .innerJoin(variantTable, eq(variantTable.id, stockLevelTable.variantId))
+      .where(
+        and(
+          variantId ? eq(stockLevelTable.variantId, variantId) : undefined,
+          locationId ? eq(stockLevelTable.locationId, locationId) : undefined,
+          past(after),
+        ),
+      )
+      .orderBy(asc(stockLevelTable.variantId), asc(stockLevelTable.locationId))
+      .limit(limit + 1),
+  );
+  return answer(rows, limit, (row) => ({ variantId: row.variantId, locationId: row.locationId }));
+});
+
+function past({ variantId, locationId }: Partial<Record<string, string>>): SQL | undefined {
+  if (!variantId || !locationId) return undefined;
+  const last = sql`(${sql.param(variantId, stockLevelTable.variantId)}, ${sql.param(locationId, stockLevelTable.locationId)})`;
+  return sql`(${stockLevelTable.variantId}, ${stockLevelTable.locationId}) > ${last}`;
+}
+
+/** Opens an empty level at the default location for each variant of a product that has none. */
+export const open = fn(z.object({ productId: z.string() }), ({ productId }) =>
+  db(async (tx) => {
+    const missing = await tx
+      .select({ variantId: variantTable.id, locationId: locationTable.id })
+      .from(variantTable)
+      .innerJoin(locationTable, eq(locationTable.isDefault, true))
+      .where(eq(variantTable.productId, productId))
+      .orderBy(asc(variantTable.id));
+    if (missing.length > 0) await tx.insert(stockLevelTable).values(missing).onConflictDoNothing();
+  }),
+);

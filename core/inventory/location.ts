@@ -1,0 +1,37 @@
+import { asc, gt } from "drizzle-orm";
+import * as z from "zod";
+import { Country } from "../address.js";
+import { read } from "../db.js";
+import { fn } from "../fn.js";
+import { id } from "../id.js";
+import { cut, page } from "../page.js";
+import { locationTable } from "./inventory.sql.js";
+
+export const LocationId = id("loc");
+
+export const Location = z
+  .object({ id: LocationId, name: z.string(), country: Country, isDefault: z.boolean(), createdAt: z.string() })
+  .meta({ id: "Location", description: "Where stock lies." });
+
+const view = {
+  id: locationTable.id,
+  name: locationTable.name,
+  country: locationTable.country,
+  isDefault: locationTable.isDefault,
+  createdAt: locationTable.createdAt,
+};
+
+export const LocationPage = page({});
+
+export const locations = fn(LocationPage, async ({ limit, cursor }) => {
+  const { after, page: answer } = cut("locations", cursor);
+  const rows = await read((q) =>
+    q
+      .select(view)
+      .from(locationTable)
+      .where(after.id ? gt(locationTable.id, after.id) : undefined)
+      .orderBy(asc(locationTable.id))
+      .limit(limit + 1),
+  );
+  return answer(rows, limit, (row) => ({ id: row.id }));
+});

@@ -1,0 +1,58 @@
+import { and, desc, eq, getTableColumns, lt } from "drizzle-orm";
+import * as z from "zod";
+import { actor } from "../actor.js";
+import { VariantId } from "../catalog/variant.js";
+import { read } from "../db.js";
+import { fn } from "../fn.js";
+import { id } from "../id.js";
+import { cut, page } from "../page.js";
+import { movementReasons, stockMovementTable } from "./inventory.sql.js";
+import { LocationId } from "./location.js";
+
+export const MovementId = id("mov");
+
+export const Movement = z
+  .object({
+    id: MovementId,
+    variantId: VariantId,
+    locationId: LocationId,
+    delta: z.int(),
+    reason: z.enum(movementReasons),
+    reference: z
+      .string()
+      .nullable()
+      .meta({ description: "What caused it: the id of an order, or a word of the staff" }),
+    actor: z.record(z.string(), z.unknown()),
+    createdAt: z.string(),
+  })
+  .meta({ id: "StockMovement", description: "One change of what is on hand; never changed, never deleted." });
+
+/** Who moved it, as the ledger keeps it: the tenant stands in a column of its own, scopes are nobody's business. */
+export function movedBy(): Record<string, unknown> {
+  const { tenantId: _, scopes: __, ...who } = actor() as Record<string, unknown>;
+  return who;
+}
+
+const { tenantId: _, updatedAt: __, ...view } = getTableColumns(stockMovementTable);
+
+export const MovementPage = page({ variantId: VariantId.optional(), locationId: LocationId.optional() });
+
+/** The newest first. */
+export const movements = fn(MovementPage, async ({ limit, cursor, variantId, locationId }) => {
+  const { after, page: answer } = cut("stock_movements", cursor, { variantId, locationId });
+  const rows = await read((q) =>
+    q
+      .select(view)
+      .from(stockMovementTable)
+      .where(
+        and(
+          variantId ? eq(stockMovementTable.variantId, variantId) : undefined,
+          locationId ? eq(stockMovementTable.locationId, locationId) : undefined,
+          after.id ? lt(stockMovementTable.id, after.id) : undefined,
+        ),
+      )
+      .orderBy(desc(stockMovementTable.id))
+      .limit(limit + 1),
+  );
+  return answer(rows, limit, (row) => ({ id: row.id }));
+});

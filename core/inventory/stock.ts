@@ -1,0 +1,180 @@
+import { Param, type SQL, sql } from "drizzle-orm";
+import { typeIdToUuid, uuidToTypeId } from "../../drizzle/typeid.js";
+import { tenantId } from "../actor.js";
+import { db } from "../db.js";
+import { conflict } from "../error.js";
+import { stockLevelTable } from "./inventory.sql.js";
+import { movedBy } from "./movement.js";
+
+/**
+ * Stock is taken and held by one statement each, whatever the number of lines: equal variants merged, levels locked in
+ * key order (so that nobody waits in a circle), all or nothing. The builder cannot say that, so these are raw
+ * statements, and each names its tenant itself.
+ *
+ * What makes one statement enough under READ COMMITTED: `level` waits for its locks and then reads the newest rows, and
+ * everything after it counts from those. So updates write what was counted (`on_hand = share.on_hand - …`), never
+ * `s.on_hand - …`: Postgres tries the row of the snapshot first, and its old numbers could fail the CHECK.
+ * Whoever touches a reservation holds the lock of its level.
+ */
+export interface Line {
+  variantId: string;
+  quantity: number;
+}
+
+interface Short {
+  variantId: string;
+  requested: number;
+  available: number;
+}
+
+const tenant = () => new Param(tenantId(), stockLevelTable.tenantId);
+const uuids = (ids: readonly string[]) => sql`${new Param(ids.map((id) => typeIdToUuid("var", id)))}::uuid[]`;
+
+/** Locks the levels that `keys` selects, and frees what `which` of their reservations `r` held. */
+const room = (keys: SQL, which: SQL, skip = sql``) => sql`
+  level as materialized (
+    select s.variant_id, s.location_id, s.on_hand, s.reserved from stock_level s
+     where s.tenant_id = ${tenant()} and (s.variant_id, s.location_id) in (${keys})
+     order by s.variant_id, s.location_id for no key update of s ${skip}),
+  freed as (
+    delete from reservation r using level l
+     where r.tenant_id = ${tenant()} and r.variant_id = l.variant_id and r.location_id = l.location_id and (${which})
+    returning r.variant_id, r.location_id, r.quantity),
+  room as (
+    select l.variant_id, l.location_id, l.on_hand, l.reserved - coalesce(sum(f.quantity), 0)::int as reserved,
+           coalesce(sum(f.quantity), 0)::int as freed
+      from level l left join freed f on f.variant_id = l.variant_id and f.location_id = l.location_id
+     group by l.variant_id, l.location_id, l.on_hand, l.reserved)`;
+
+/** Shares the wanted lines out over the locations, the default one first; `fits.ok` when nothing is short. */
+const allotment = (lines: readonly Line[], holder: string | undefined) => sql`
+  want as (
+    select variant_id, sum(quantity)::int as quantity
+      from unnest(${uuids(lines.map((line) => line.variantId))},
+                  ${new Param(lines.map((line) => line.quantity))}::int[]) as line (variant_id, quantity)
+     group by variant_id),
+  ${room(
+    sql`
+      select variant_id, location_id from stock_level
+       where tenant_id = ${tenant()} and variant_id in (select variant_id from want)
+      union
+      select variant_id, location_id from reservation where tenant_id = ${tenant()} and holder = ${holder ?? null}`,
+    sql`r.holder = ${holder ?? null} or r.expires_at <= now()`,
+  )},
+  short as (
+    select w.variant_id, w.quantity as requested, coalesce(sum(r.on_hand - r.reserved), 0)::int as available
+      from want w left join room r on r.variant_id = w.variant_id
+     group by w.variant_id, w.quantity having coalesce(sum(r.on_hand - r.reserved), 0) < w.quantity),
+  fits as (select not exists (select from short) as ok),
+  share as (
+    select r.*, case when fits.ok then greatest(0, least(
+             r.on_hand - r.reserved,
+             coalesce(w.quantity, 0) - (sum(r.on_hand - r.reserved) over nearest - (r.on_hand - r.reserved))))::int
+           else 0 end as quantity
+      from fits cross join room r
+      join location l on l.tenant_id = ${tenant()} and l.id = r.location_id
+      left join want w on w.variant_id = r.variant_id
+    window nearest as (partition by r.variant_id order by l.is_default desc, r.location_id))`;
+
+const sameLevel = sql`s.variant_id = share.variant_id and s.location_id = share.location_id`;
+
+/**
+ * Takes stock for good, in the caller's transaction: from the default location first, then from the others; what
+ * `holder` had reserved is given back before. The movements name the order. Give the transaction up when it throws.
+ * @throws Failure conflict `stock.insufficient`, with each line that is short
+ */
+export async function take(lines: readonly Line[], reference: { orderId: string; holder?: string }): Promise<void> {
+  await allot(
+    lines,
+    sql`
+      with ${allotment(lines, reference.holder)},
+      taken as (
+        update stock_level s
+           set on_hand = share.on_hand - share.quantity, reserved = share.reserved,
+               version = s.version + 1, updated_at = now()
+          from share where s.tenant_id = ${tenant()} and ${sameLevel} and share.quantity + share.freed > 0),
+      moved as (
+        insert into stock_movement (tenant_id, id, variant_id, location_id, delta, reason, reference, actor)
+        select ${tenant()}, uuidv7(), variant_id, location_id, -quantity, 'sold', ${reference.orderId},
+               ${JSON.stringify(movedBy())}::jsonb
+          from share where quantity > 0)
+      select * from short`,
+  );
+}
+
+/**
+ * Holds stock for a while in the place of what `holder` held before, in the caller's transaction.
+ * @param minutes until it expires, by the clock of the database
+ * @throws Failure conflict `stock.insufficient`, with each line that is short
+ */
+export async function hold(holder: string, lines: readonly Line[], minutes: number): Promise<void> {
+  await allot(
+    lines,
+    sql`
+      with ${allotment(lines, holder)},
+      held as (
+        update stock_level s
+           set reserved = share.reserved + share.quantity, version = s.version + 1, updated_at = now()
+          from share where s.tenant_id = ${tenant()} and ${sameLevel} and share.quantity + share.freed > 0),
+      kept as (
+        insert into reservation (tenant_id, holder, variant_id, location_id, quantity, expires_at)
+        select ${tenant()}, ${holder}, variant_id, location_id, quantity, now() + make_interval(mins => ${minutes}::int)
+          from share where quantity > 0)
+      select * from short`,
+  );
+}
+
+async function allot(lines: readonly Line[], statement: SQL): Promise<void> {
+  const { rows } = await db((tx) =>
+    tx.execute<{ variant_id: string; requested: number; available: number }>(statement),
+  );
+  if (rows.length === 0) return;
+  const items = rows.map(({ variant_id, requested, available }): Short => {
+    return { variantId: uuidToTypeId("var", variant_id), requested, available };
+  });
+  throw insufficient(lines, items);
+}
+
+/** Says of each line what is left of its variant. */
+export function insufficient(lines: readonly { variantId: string }[], items: readonly Short[], path = "/lines") {
+  const short = new Map(items.map((item) => [item.variantId, item]));
+  const errors = lines.flatMap(({ variantId }, index) => {
+    const item = short.get(variantId);
+    if (!item) return [];
+    return [{ pointer: `${path}/${index}`, detail: `${item.requested} wanted, ${item.available} available` }];
+  });
+  return conflict("stock.insufficient", "There is not enough stock.", { errors, data: { items } });
+}
+
+/** Gives back what `holder` had reserved; a second time does nothing. */
+export const release = (holder: string): Promise<number> =>
+  giveBack(
+    sql`select variant_id, location_id from reservation where tenant_id = ${tenant()} and holder = ${holder}`,
+    sql`r.holder = ${holder}`,
+  );
+
+/**
+ * Gives back what has expired, at up to `limit` levels that nobody is working on.
+ * @returns how many reservations it freed
+ */
+export const releaseExpired = (limit = 500): Promise<number> =>
+  giveBack(
+    sql`
+      select variant_id, location_id from reservation
+       where tenant_id = ${tenant()} and expires_at <= now() order by expires_at limit ${limit}`,
+    sql`r.expires_at <= now()`,
+    sql`skip locked`,
+  );
+
+async function giveBack(keys: SQL, which: SQL, skip?: SQL): Promise<number> {
+  const { rows } = await db((tx) =>
+    tx.execute<{ freed: number }>(sql`
+      with ${room(keys, which, skip)},
+      given as (
+        update stock_level s set reserved = room.reserved, version = s.version + 1, updated_at = now()
+          from room where s.tenant_id = ${tenant()} and s.variant_id = room.variant_id
+           and s.location_id = room.location_id and room.freed > 0)
+      select count(*)::int as freed from freed`),
+  );
+  return rows[0]?.freed ?? 0;
+}

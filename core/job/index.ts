@@ -1,0 +1,160 @@
+export * as Job from "./index.js";
+
+import { and, desc, eq, lt, or, sql } from "drizzle-orm";
+import * as z from "zod";
+import { context } from "../actor.js";
+import { db, outgoing, read } from "../db.js";
+import { notFound } from "../error.js";
+import { fn, parse } from "../fn.js";
+import { id } from "../id.js";
+import { cut, page } from "../page.js";
+import { jobStatuses, jobTable } from "./job.sql.js";
+
+export const JobId = id("job");
+
+export const JobRecord = z
+  .object({
+    id: JobId,
+    name: z.string().meta({ examples: ["order.confirmation-mail"] }),
+    status: z.enum(jobStatuses),
+    progress: z.object({ done: z.int(), total: z.int() }),
+    attempts: z.int(),
+    dueAt: z.string(),
+    lastError: z.string().nullable(),
+    createdAt: z.string(),
+    finishedAt: z.string().nullable(),
+  })
+  .meta({ id: "Job" });
+
+/** A kind of job: its permanent name, the shape of its payload, and the work, which runs outside of a transaction. */
+export interface JobType<Schema extends z.ZodObject = z.ZodObject> {
+  name: string;
+  schema: Schema;
+  /** A duplicate delivery can run it again after a crash: it carries its own key to the provider. */
+  run(payload: z.output<Schema>, job: { id: string }): Promise<unknown>;
+}
+export const defineJob = <Schema extends z.ZodObject>(
+  name: string,
+  schema: Schema,
+  run: JobType<Schema>["run"],
+): JobType<Schema> => ({
+  name,
+  schema,
+  run,
+});
+
+/**
+ * Makes a job in the commit of the open transaction. With a `key`, a second one of the same name and key is not made.
+ * @param options.delay seconds until it is due
+ */
+export function enqueue<Schema extends z.ZodObject>(
+  job: JobType<Schema>,
+  payload: z.input<Schema>,
+  options: { key?: string; delay?: number } = {},
+): void {
+  const { requestId, traceparent } = context();
+  outgoing().jobs.push({
+    id: JobId.create(),
+    name: job.name,
+    payload: parse(job.schema, payload) as Record<string, unknown>,
+    uniqueKey: options.key ?? null,
+    dueAt: sql`now() + make_interval(secs => ${options.delay ?? 0})` as never,
+    requestId,
+    traceparent: traceparent ?? null,
+  });
+}
+
+const view = {
+  id: jobTable.id,
+  name: jobTable.name,
+  status: jobTable.status,
+  progress: { done: jobTable.progressDone, total: jobTable.progressTotal },
+  attempts: jobTable.attempts,
+  dueAt: jobTable.dueAt,
+  lastError: jobTable.lastError,
+  createdAt: jobTable.createdAt,
+  finishedAt: jobTable.finishedAt,
+};
+
+export const JobPage = page({ status: z.enum(jobStatuses).optional() });
+
+/** The newest first. */
+export const list = fn(JobPage, async ({ limit, cursor, status }) => {
+  const { after, page: answer } = cut("jobs", cursor, { status });
+  const rows = await read((q) =>
+    q
+      .select(view)
+      .from(jobTable)
+      .where(and(status ? eq(jobTable.status, status) : undefined, after.id ? lt(jobTable.id, after.id) : undefined))
+      .orderBy(desc(jobTable.id))
+      .limit(limit + 1),
+  );
+  return answer(rows, limit, (row) => ({ id: row.id }));
+});
+
+export const get = fn(JobId, async (jobId) => {
+  const [job] = await read((q) => q.select(view).from(jobTable).where(eq(jobTable.id, jobId)));
+  if (!job) throw notFound("job");
+  return job;
+});
+
+/**
+ * Takes a job for `lease` seconds, when it is due and nobody else holds it.
+ * @returns undefined when there is nothing to do: done, held, or not of this tenant
+ */
+export const claim = (jobId: string, lease: number) =>
+  db(async (tx) => {
+    const free = or(
+      eq(jobTable.status, "queued"),
+      and(eq(jobTable.status, "running"), lt(jobTable.leaseUntil, sql`now()`)),
+    );
+    const [job] = await tx
+      .update(jobTable)
+      .set({
+        status: "running",
+        attempts: sql`${jobTable.attempts} + 1`,
+        leaseUntil: sql`now() + make_interval(secs => ${lease})`,
+      })
+      .where(and(eq(jobTable.id, jobId), free))
+      .returning();
+    return job;
+  });
+
+export async function exists(jobId: string): Promise<boolean> {
+  const rows = await read((q) => q.select({ id: jobTable.id }).from(jobTable).where(eq(jobTable.id, jobId)));
+  return rows.length > 0;
+}
+
+/** Only the holder of this attempt may finish it: a slow one that lost its lease changes nothing. */
+const held = (jobId: string, attempt: number) =>
+  and(eq(jobTable.id, jobId), eq(jobTable.status, "running"), eq(jobTable.attempts, attempt));
+
+export const succeed = (jobId: string, attempt: number) =>
+  db((tx) =>
+    tx
+      .update(jobTable)
+      .set({
+        status: "succeeded",
+        progressDone: jobTable.progressTotal,
+        leaseUntil: null,
+        lastError: null,
+        finishedAt: sql`now()`,
+      } as never)
+      .where(held(jobId, attempt)),
+  );
+
+/** Back into the queue with exponential backoff and jitter (5 s, 10 s, 20 s … ≤ 1 h), or given up after the last attempt. */
+export const fail = (jobId: string, attempt: number, reason: string) =>
+  db((tx) =>
+    tx
+      .update(jobTable)
+      .set({
+        status: sql`case when ${jobTable.attempts} >= ${jobTable.maxAttempts} then 'failed' else 'queued' end`,
+        finishedAt: sql`case when ${jobTable.attempts} >= ${jobTable.maxAttempts} then now() end`,
+        dueAt: sql`now() + least(3600, 5 * power(2, ${jobTable.attempts} - 1)) * (0.8 + random() * 0.4) * interval '1 second'`,
+        sentAt: null,
+        leaseUntil: null,
+        lastError: reason.slice(0, 500),
+      })
+      .where(held(jobId, attempt)),
+  );

@@ -1,0 +1,86 @@
+import { eq } from "drizzle-orm";
+import * as z from "zod";
+import { db, read } from "../db.js";
+import { notFound } from "../error.js";
+import { defineJob } from "../job/index.js";
+import { type Html, html } from "../mail/html.js";
+import { Mail } from "../mail/index.js";
+import { format } from "../money.js";
+import { tenantTableRoot } from "../tenant/tenant.sql.js";
+import { OrderId } from "./event.js";
+import { statements, view } from "./load.js";
+import { orderTable, orderTimelineTable } from "./order.sql.js";
+import { entry, TimelineId } from "./timeline.js";
+
+type Confirmed = ReturnType<typeof view>;
+
+/**
+ * Tells the shopper what was bought. The mail carries the id of its job: if the process dies between the provider's
+ * yes and ours it goes out a second time, with the same id. The entry has the job's id too, so that it is made once.
+ */
+export const confirmation = defineJob(
+  "order.confirmation-mail",
+  z.object({ orderId: OrderId }),
+  async ({ orderId }, job) => {
+    const [[order], lines, , , [shop]] = await read(
+      (q) =>
+        [
+          ...statements(q, eq(orderTable.id, orderId)),
+          q.select({ name: tenantTableRoot.name }).from(tenantTableRoot),
+        ] as const,
+    );
+    if (!order || !shop) throw notFound("order");
+    const confirmed = view(order, lines);
+    const subject = `Your order ${order.number} at ${shop.name}`;
+    const content = { text: text(confirmed, shop.name), html: page(confirmed, shop.name).toString() };
+    await Mail.send({ id: job.id, to: order.email, subject, ...content });
+    const sent = {
+      ...entry(orderId, "confirmation_sent", { jobId: job.id }),
+      id: TimelineId.parse(`otl${job.id.slice(3)}`),
+    };
+    await db((tx) => tx.insert(orderTimelineTable).values(sent).onConflictDoNothing());
+  },
+);
+
+const thanks = (order: Confirmed, shop: string) =>
+  `Thank you for your order ${order.number} at ${shop}, ${order.shippingAddress.name}.`;
+
+const sums = ({ shipping, totals }: Confirmed): [string, string][] => [
+  [shipping.name, format(shipping.total)],
+  ["Total", format(totals.total)],
+  ["Tax in it", format(totals.tax)],
+];
+
+const addressOf = ({ shippingAddress: to }: Confirmed) =>
+  [to.name, to.company, to.line1, to.line2, `${to.postalCode} ${to.city}`, to.state, to.country].filter(
+    (line) => line !== undefined,
+  );
+
+const nameOf = ({ productName, variantName }: Confirmed["lines"][number]) =>
+  variantName === productName ? productName : `${productName}, ${variantName}`;
+
+function text(order: Confirmed, shop: string): string {
+  const lines = order.lines.map((line) => `${line.quantity} x ${nameOf(line)} (${line.sku}): ${format(line.total)}`);
+  const foot = sums(order).map(([name, sum]) => `${name}: ${sum}`);
+  const parts = [[thanks(order, shop)], lines, foot, ["We deliver to:", ...addressOf(order)]];
+  return `${parts.map((part) => part.join("\n")).join("\n\n")}\n`;
+}
+
+const cell = "padding:8px 0;border-bottom:1px solid #e5e5e5";
+
+function page(order: Confirmed, shop: string): Html {
+  const line = (item: Confirmed["lines"][number]) => html`
+    <tr><td style="${cell}">${item.quantity} × ${nameOf(item)}<br><small>${item.sku}</small></td>
+    <td style="${cell};text-align:right">${format(item.total)}</td></tr>`;
+  const sum = ([name, value]: [string, string]) => html`
+    <tr><td style="padding:4px 0">${name}</td><td style="padding:4px 0;text-align:right">${value}</td></tr>`;
+  return html`<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Order ${order.number}</title></head>
+<body style="margin:0;padding:24px;background:#f6f6f6;font:16px/1.5 system-ui,sans-serif;color:#1a1a1a">
+<div style="max-width:560px;margin:auto;padding:24px;background:#fff;border-radius:8px">
+<h1 style="font-size:20px">${shop}</h1>
+<p>${thanks(order, shop)}</p>
+<table style="width:100%;border-collapse:collapse">${order.lines.map(line)}${sums(order).map(sum)}</table>
+<p><strong>We deliver to</strong><br>${addressOf(order).map((part) => html`${part}<br>`)}</p>
+</div></body></html>`;
+}

@@ -1,0 +1,12 @@
+import * as z from "zod";
+import { defineEvent } from "../event/index.js";
+import { id } from "../id.js";
+import { Money } from "../money.js";
+
+export const OrderId = id("ord");
+
+const reference = { orderId: OrderId, number: z.int() };
+
+export const OrderPlaced = defineEvent("order.placed", z.object({ ...reference, total: Money, placedAt: z.string() }));
+/** All of the amount is captured. */
+export const OrderPaid = defineEvent("order.paid", z.object({ ...reference, amount: Money }));

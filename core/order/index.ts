@@ -1,0 +1,141 @@
+export * as Order from "./index.js";
+
+import { and, asc, desc, eq, lt, sql } from "drizzle-orm";
+import * as z from "zod";
+import { faultOf } from "../../drizzle/fault.js";
+import { Address, Email } from "../address.js";
+import { CartKey, hash } from "../cart/key.js";
+import { PricedLine, PricedShipping, PricedTotals } from "../cart/priced.js";
+import { db, read } from "../db.js";
+import { notFound } from "../error.js";
+import { fn } from "../fn.js";
+import { Currency, Money } from "../money.js";
+import { cut, page } from "../page.js";
+import { Payment, PaymentRecord, PaymentStatus } from "../payment/index.js";
+import { OrderId } from "./event.js";
+import { statements, view } from "./load.js";
+import { fulfillmentStatuses, orderStatuses, orderTable, orderTimelineTable } from "./order.sql.js";
+import { entry, columns as entryColumns, TimelineEntry } from "./timeline.js";
+
+export { Capture, capture } from "./capture.js";
+export { confirmation } from "./confirmation.js";
+export { OrderId, OrderPaid, OrderPlaced } from "./event.js";
+export { place } from "./place.js";
+
+const Head = z.object({
+  id: OrderId,
+  number: z.int().meta({ description: "Counts up from 1001" }),
+  version: z.int(),
+  status: z.enum(orderStatuses),
+  paymentStatus: PaymentStatus,
+  fulfillmentStatus: z.enum(fulfillmentStatuses),
+  currency: Currency,
+  email: z.string(),
+  placedAt: z.string(),
+});
+export const OrderShape = Head.extend({
+  shippingAddress: Address,
+  billingAddress: Address,
+  shipping: PricedShipping,
+  lines: z.array(PricedLine),
+  totals: PricedTotals,
+}).meta({ id: "Order", description: "What was bought, as it was: a snapshot that never changes." });
+export const OrderSummary = Head.extend({ total: Money }).meta({ id: "OrderSummary" });
+export const OrderDetail = OrderShape.extend({
+  payments: z.array(PaymentRecord),
+  timeline: z.array(TimelineEntry).meta({ description: "The oldest first, up to 500" }),
+}).meta({ id: "OrderDetail" });
+
+export const OrderPage = page({
+  status: z.enum(orderStatuses).optional(),
+  paymentStatus: PaymentStatus.optional(),
+  number: z.coerce.number().int().min(1).max(2_147_483_647).optional(),
+  email: Email.optional(),
+});
+
+const summary = {
+  id: orderTable.id,
+  number: orderTable.number,
+  version: orderTable.version,
+  status: orderTable.status,
+  paymentStatus: orderTable.paymentStatus,
+  fulfillmentStatus: orderTable.fulfillmentStatus,
+  currency: orderTable.currency,
+  email: orderTable.email,
+  placedAt: orderTable.placedAt,
+  total: orderTable.total,
+};
+
+/** The newest first. */
+export const list = fn(OrderPage, async ({ limit, cursor, ...filters }) => {
+  const { after, page: answer } = cut("orders", cursor, filters);
+  const rows = await read((q) =>
+    q
+      .select(summary)
+      .from(orderTable)
+      .where(
+        and(
+          filters.status && eq(orderTable.status, filters.status),
+          filters.paymentStatus && eq(orderTable.paymentStatus, filters.paymentStatus),
+          filters.number === undefined ? undefined : eq(orderTable.number, filters.number),
+          filters.email ? sql`lower(${orderTable.email}) = lower(${filters.email})` : undefined,
+          after.id ? lt(orderTable.id, after.id) : undefined,
+        ),
+      )
+      .orderBy(desc(orderTable.id))
+      .limit(limit + 1),
+  );
+  return answer(
+    rows,
+    limit,
+    (row) => ({ id: row.id }),
+    (row) => ({ ...row, total: { amount: row.total, currency: row.currency } }),
+  );
+});
+
+/** All of it, for the staff. */
+export const get = fn(OrderId, async (orderId) => {
+  const [[order], lines, payments, events, timeline] = await read(
+    (q) =>
+      [
+        ...statements(q, eq(orderTable.id, orderId)),
+        q
+          .select(entryColumns)
+          .from(orderTimelineTable)
+          .where(eq(orderTimelineTable.orderId, orderId))
+          .orderBy(asc(orderTimelineTable.id))
+          .limit(500),
+      ] as const,
+  );
+  if (!order) throw notFound("order");
+  return {
+    ...view(order, lines),
+    payments: payments.map((payment) => Payment.view(payment, events)),
+    timeline,
+  };
+});
+
+/** For the shopper, by the token of the cart that it was made from. */
+export const open = fn(z.object({ id: OrderId, token: CartKey.shape.token }), async ({ id: orderId, token }) => {
+  const mine = and(eq(orderTable.id, orderId), eq(orderTable.tokenHash, hash(token)));
+  const [[order], lines] = await read((q) => statements(q, mine));
+  if (!order) throw notFound("order");
+  return view(order, lines);
+});
+
+export const Note = z.strictObject({ text: z.string().trim().regex(/\S/, "must not be blank").max(2000) });
+
+/** A word of the staff, for the staff. */
+export const note = fn(z.object({ id: OrderId, note: Note }), ({ id: orderId, note: data }) =>
+  db(async (tx) => {
+    const [made] = await tx
+      .insert(orderTimelineTable)
+      .values(entry(orderId, "note", data))
+      .returning(entryColumns)
+      .catch((error: unknown) => {
+        throw faultOf(error)?.constraint === "order_timeline_order" ? notFound("order") : error;
+      });
+    if (!made) throw new Error("An insert without a conflict clause answers its row.");
+    return made;
+  }),
+);

@@ -1,0 +1,133 @@
+import { sql } from "drizzle-orm";
+import {
+  bigint,
+  boolean,
+  char,
+  check,
+  foreignKey,
+  index,
+  integer,
+  jsonb,
+  primaryKey,
+  text,
+  unique,
+} from "drizzle-orm/pg-core";
+import { instant, minorUnits, typeId, version } from "../../drizzle/column.js";
+import { tenantTable } from "../../drizzle/table.js";
+import type { Address } from "../address.js";
+import { cartTable } from "../cart/cart.sql.js";
+import type { Currency } from "../money.js";
+
+export const orderStatuses = ["open", "completed", "cancelled"] as const;
+export const paymentStatuses = [
+  "pending",
+  "authorized",
+  "partially_captured",
+  "captured",
+  "refunded",
+  "voided",
+  "failed",
+] as const;
+export const fulfillmentStatuses = ["unfulfilled", "partially_fulfilled", "fulfilled"] as const;
+
+/** What was bought: an immutable snapshot. The three statuses move on their own. */
+export const orderTable = tenantTable(
+  "order",
+  {
+    id: typeId("ord")("id").notNull(),
+    /** Counts up from 1001 in each tenant. */
+    number: integer("number").notNull(),
+    cartId: typeId("crt")("cart_id").notNull(),
+    tokenHash: text("token_hash").notNull(),
+    status: text("status", { enum: orderStatuses }).notNull().default("open"),
+    paymentStatus: text("payment_status", { enum: paymentStatuses }).notNull().default("pending"),
+    fulfillmentStatus: text("fulfillment_status", { enum: fulfillmentStatuses }).notNull().default("unfulfilled"),
+    currency: char("currency", { length: 3 }).notNull().$type<Currency>(),
+    email: text("email").notNull(),
+    shippingAddress: jsonb("shipping_address").notNull().$type<Address>(),
+    billingAddress: jsonb("billing_address").notNull().$type<Address>(),
+    shippingName: text("shipping_name").notNull(),
+    /** Minor units: goods and shipping as listed; tax is contained in the total either way. */
+    subtotal: minorUnits("subtotal").notNull(),
+    shipping: minorUnits("shipping").notNull(),
+    shippingTaxInclusive: boolean("shipping_tax_inclusive").notNull(),
+    /** Basis points. */
+    shippingTaxRate: integer("shipping_tax_rate").notNull(),
+    tax: minorUnits("tax").notNull(),
+    total: minorUnits("total").notNull(),
+    placedAt: instant("placed_at").notNull().default(sql`now()`),
+    version: version(),
+  },
+  (self) => [
+    unique("order_number").on(self.tenantId, self.number),
+    // One cart makes one order, whatever races for it.
+    unique("order_cart").on(self.tenantId, self.cartId),
+    foreignKey({
+      name: "order_from_cart",
+      columns: [self.tenantId, self.cartId],
+      foreignColumns: [cartTable.tenantId, cartTable.id],
+    }),
+    index("order_email").on(self.tenantId, sql`lower(email)`, self.id),
+    check("order_totals", sql`subtotal >= 0 and shipping >= 0 and tax >= 0 and total >= 0`),
+    check("order_status_known", sql`status in ('open', 'completed', 'cancelled')`),
+  ],
+);
+
+export const orderLineTable = tenantTable(
+  "order_line",
+  {
+    id: typeId("oln")("id").notNull(),
+    orderId: typeId("ord")("order_id").notNull(),
+    /** The variant as it was; no foreign key, because the snapshot outlives it. */
+    variantId: typeId("var")("variant_id").notNull(),
+    sku: text("sku").notNull(),
+    productName: text("product_name").notNull(),
+    variantName: text("variant_name").notNull(),
+    options: jsonb("options").notNull().$type<Record<string, string>>(),
+    quantity: integer("quantity").notNull(),
+    unitPrice: minorUnits("unit_price").notNull(),
+    taxInclusive: boolean("tax_inclusive").notNull(),
+    /** Basis points. */
+    taxRate: integer("tax_rate").notNull(),
+    tax: minorUnits("tax").notNull(),
+    /** What the customer pays for the line, tax included. */
+    total: minorUnits("total").notNull(),
+    position: integer("position").notNull(),
+  },
+  (self) => [
+    foreignKey({
+      name: "order_line_order",
+      columns: [self.tenantId, self.orderId],
+      foreignColumns: [orderTable.tenantId, orderTable.id],
+    }),
+    index("order_line_order_id").on(self.tenantId, self.orderId, self.position),
+    check("order_line_quantity", sql`quantity between 1 and 10000`),
+  ],
+);
+
+/** What happened to an order, in order: append-only. */
+export const orderTimelineTable = tenantTable(
+  "order_timeline",
+  {
+    id: typeId("otl")("id").notNull(),
+    orderId: typeId("ord")("order_id").notNull(),
+    type: text("type").notNull(),
+    data: jsonb("data").notNull().$type<Record<string, unknown>>(),
+    actor: jsonb("actor").notNull().$type<Record<string, unknown>>(),
+  },
+  (self) => [
+    foreignKey({
+      name: "order_timeline_order",
+      columns: [self.tenantId, self.orderId],
+      foreignColumns: [orderTable.tenantId, orderTable.id],
+    }),
+    index("order_timeline_order_id").on(self.tenantId, self.orderId, self.id),
+  ],
+);
+
+/** Numbers that count up per tenant; the row is locked until commit, so it is taken late. */
+export const counterTable = tenantTable(
+  "counter",
+  { name: text("name").notNull(), value: bigint("value", { mode: "number" }).notNull() },
+  (self) => [primaryKey({ name: "counter_pk", columns: [self.tenantId, self.name] })],
+);

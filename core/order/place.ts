@@ -1,0 +1,90 @@
+import { sql } from "drizzle-orm";
+import type { Tx } from "../../drizzle/tenant.js";
+import type { Address } from "../address.js";
+import type { Header } from "../cart/key.js";
+import type { Line, Shipping } from "../cart/priced.js";
+import type { Totals } from "../cart/total.js";
+import { id } from "../id.js";
+import { Payment, PaymentId } from "../payment/index.js";
+import { paymentTable } from "../payment/payment.sql.js";
+import { columns, type LineRow, type OrderRow } from "./load.js";
+import { counterTable, orderLineTable, orderTable, orderTimelineTable } from "./order.sql.js";
+import { entry } from "./timeline.js";
+
+const OrderLineId = id("oln");
+
+/** The first order of a tenant. */
+const FIRST_NUMBER = 1001;
+
+/** A cart that lacks nothing. */
+export interface Placement {
+  orderId: string;
+  cart: Header;
+  email: string;
+  shippingAddress: Address;
+  lines: readonly Line[];
+  shipping: Shipping;
+  totals: Totals;
+  provider: string;
+}
+
+/**
+ * Writes an order, its lines, its payment and its first entry in one statement: from here to the commit it holds the
+ * lock of the tenant's counter, for which the next order waits.
+ */
+export async function place(tx: Tx, placement: Placement) {
+  const { orderId, cart, totals, shipping, provider } = placement;
+  const lines = placement.lines.map(rowOf);
+  const payment = { id: PaymentId.create(), provider, amount: totals.total, currency: cart.currency };
+  const numbered = tx.$with("numbered").as(
+    tx
+      .insert(counterTable)
+      .values({ name: "order", value: FIRST_NUMBER })
+      .onConflictDoUpdate({
+        target: [counterTable.tenantId, counterTable.name],
+        set: { value: sql`${counterTable.value} + 1` },
+      })
+      .returning({ value: counterTable.value }),
+  );
+  const listed = tx
+    .$with("listed")
+    .as(tx.insert(orderLineTable).values(lines.map((line, position) => ({ ...line, orderId, position }))));
+  const opened = tx.$with("opened").as(tx.insert(paymentTable).values({ ...payment, orderId }));
+  const noted = tx.$with("noted").as(tx.insert(orderTimelineTable).values(entry(orderId, "placed")));
+  const [order] = await tx
+    .with(numbered, listed, opened, noted)
+    .insert(orderTable)
+    .values({
+      id: orderId,
+      number: sql`(select value from numbered)`,
+      cartId: cart.id,
+      tokenHash: cart.tokenHash,
+      currency: cart.currency,
+      email: placement.email,
+      shippingAddress: placement.shippingAddress,
+      billingAddress: cart.billingAddress ?? placement.shippingAddress,
+      paymentStatus: Payment.statusOf(payment.amount, []),
+      shippingName: shipping.name,
+      shippingTaxInclusive: shipping.taxInclusive,
+      shippingTaxRate: shipping.taxRate,
+      ...totals,
+    })
+    .returning(columns);
+  if (!order) throw new Error("An insert without a conflict clause answers its row.");
+  return { order: order satisfies OrderRow, lines, payment };
+}
+
+const rowOf = ({ subtotal: _, id: __, ...line }: Line): LineRow => ({
+  id: OrderLineId.create(),
+  variantId: line.variantId,
+  sku: line.sku,
+  productName: line.productName,
+  variantName: line.variantName,
+  options: line.options,
+  quantity: line.quantity,
+  unitPrice: line.unitPrice,
+  taxInclusive: line.taxInclusive,
+  taxRate: line.taxRate,
+  tax: line.tax,
+  total: line.total,
+});

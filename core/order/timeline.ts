@@ -1,0 +1,30 @@
+import * as z from "zod";
+import { actor } from "../actor.js";
+import { id } from "../id.js";
+import { orderTimelineTable } from "./order.sql.js";
+
+export const TimelineId = id("otl");
+
+export const TimelineEntry = z
+  .object({
+    id: TimelineId,
+    type: z.string().meta({ examples: ["placed", "captured", "confirmation_sent", "note"] }),
+    data: z.record(z.string(), z.unknown()),
+    actor: z.record(z.string(), z.unknown()),
+    createdAt: z.string(),
+  })
+  .meta({ id: "TimelineEntry", description: "What happened to an order, and who did it; never changed." });
+
+export const columns = {
+  id: orderTimelineTable.id,
+  type: orderTimelineTable.type,
+  data: orderTimelineTable.data,
+  actor: orderTimelineTable.actor,
+  createdAt: orderTimelineTable.createdAt,
+};
+
+/** A row of the timeline, by whoever is calling: the tenant has a column of its own, scopes are nobody's business. */
+export function entry(orderId: string, type: string, data: Record<string, unknown> = {}) {
+  const { tenantId: _, scopes: __, ...who } = actor() as Record<string, unknown>;
+  return { id: TimelineId.create(), orderId, type, data, actor: who };
+}

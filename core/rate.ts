@@ -1,0 +1,165 @@
+import { createHmac } from "node:crypto";
+import { isIPv6 } from "node:net";
+import { lt, type SQL, sql } from "drizzle-orm";
+import type { Reader } from "../drizzle/tenant.js";
+import type { Context } from "./actor.js";
+import { config } from "./config.js";
+import { db, platform } from "./db.js";
+import { Failure } from "./error.js";
+import { rateBucketTable } from "./rate.sql.js";
+
+interface Policy {
+  /** Requests at once. */
+  capacity: number;
+  perSecond: number;
+}
+
+/** The one table of limits: token buckets, by class of request. */
+export const policies = {
+  /** All that a tenant's credentials ask for. */
+  tenant: { capacity: 4_000, perSecond: 2_000 },
+  /** One key or member, so that one program does not starve the others. */
+  principal: { capacity: 2_000, perSecond: 1_000 },
+  /** One client of one tenant: a publishable key is in the hands of all its shoppers. */
+  address: { capacity: 2_000, perSecond: 1_000 },
+  /** Failed logins of one address, whatever the account. A success gives its token back. */
+  "login-address": { capacity: 60, perSecond: 1 },
+  /** Failed logins of one address on one account: ten a minute. */
+  "login-pair": { capacity: 20, perSecond: 10 / 60 },
+  /** Failed logins on one account from addresses that it never logged in from. */
+  "login-account": { capacity: 100, perSecond: 100 / 3600 },
+  /** One address at the doors that need no credential: login and refresh. */
+  door: { capacity: 400, perSecond: 200 },
+  /** New tenants of one address: an office or a conference is behind one. */
+  signup: { capacity: 300, perSecond: 0.5 },
+} as const satisfies Record<string, Policy>;
+export type PolicyName = keyof typeof policies;
+
+export interface Bucket {
+  policy: PolicyName;
+  key: string;
+}
+
+type Taken = Pick<typeof rateBucketTable.$inferSelect, "id" | "tokens" | "granted">;
+export type Rate = NonNullable<Context["rate"]>;
+
+/**
+ * A client's address as a key: an IPv6 client owns a whole /64 (RFC 4291), and an address is personal data, so that
+ * only its keyed hash is kept.
+ */
+export const addressKey = (address: string) =>
+  createHmac("sha256", Buffer.from(config.DATA_KEY, "base64url"))
+    .update(`address ${network(address)}`)
+    .digest("base64url")
+    .slice(0, 22);
+
+function network(address: string): string {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  if (mapped || !isIPv6(address)) return mapped ?? address;
+  const [head = [], tail = []] = address.split("::").map((part) => (part ? part.split(":") : []));
+  const groups = [...head, ...Array(Math.max(0, 8 - head.length - tail.length)).fill("0"), ...tail];
+  return groups
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16))
+    .join(":");
+}
+
+/** Unfilled, and what flowed in since then; `excluded` is the row as it would be new. */
+const refilled = sql`least(excluded.capacity, ${rateBucketTable.tokens} + excluded.per_second
+  * greatest(0, extract(epoch from excluded.refilled_at - ${rateBucketTable.refilledAt})::float8))`;
+
+/**
+ * Takes a token from each bucket in one statement, in the order of their keys, so that nobody deadlocks. Belongs into
+ * the batch of a credential: its row locks in a longer transaction would serialise a tenant.
+ * @param entitled nothing is taken unless it holds: an invented credential spends nobody's tokens
+ * @param cost -1 gives one back
+ */
+export function take(q: Reader, buckets: readonly Bucket[], entitled: SQL = sql`true`, cost = 1) {
+  const rows = buckets
+    .map(({ policy, key }) => ({ id: `${policy}:${key}`, ...policies[policy] }))
+    .sort((a, b) => (a.id < b.id ? -1 : 1))
+    .map(({ id, capacity, perSecond }) => sql`(${id}::text, ${capacity}::float8, ${perSecond}::float8)`);
+  const enough = sql`${refilled} >= ${cost}`;
+  return q
+    .insert(rateBucketTable)
+    .select(
+      q
+        .select({
+          // The builder fills the tenant's id into values, not into a select; this is the setting that policies compare with.
+          tenantId: sql<string>`nullif(current_setting('app.tenant_id', true), '')::uuid`.as("tenant_id"),
+          createdAt: sql<string>`now()`.as("created_at"),
+          updatedAt: sql<string>`now()`.as("updated_at"),
+          id: sql<string>`bucket.id`.as("id"),
+          capacity: sql<number>`bucket.capacity`.as("capacity"),
+          perSecond: sql<number>`bucket.per_second`.as("per_second"),
+          tokens: sql<number>`least(bucket.capacity, bucket.capacity - ${cost}::float8)`.as("tokens"),
+          granted: sql<boolean>`true`.as("granted"),
+          refilledAt: sql<string>`clock_timestamp()`.as("refilled_at"),
+        })
+        .from(sql`(values ${sql.join(rows, sql`, `)}) as bucket (id, capacity, per_second)`)
+        .where(entitled),
+    )
+    .onConflictDoUpdate({
+      target: [rateBucketTable.tenantId, rateBucketTable.id],
+      set: {
+        capacity: sql`excluded.capacity`,
+        perSecond: sql`excluded.per_second`,
+        tokens: sql`least(excluded.capacity, ${refilled} - case when ${enough} then ${cost}::float8 else 0 end)`,
+        granted: enough,
+        refilledAt: sql`greatest(excluded.refilled_at, ${rateBucketTable.refilledAt})`,
+      },
+    })
+    .returning({ id: rateBucketTable.id, tokens: rateBucketTable.tokens, granted: rateBucketTable.granted });
+}
+
+/** Of several buckets the one that limits most: a refused one, else the emptiest. */
+export function strictest(taken: readonly Taken[]): (Rate & { granted: boolean }) | undefined {
+  const states = taken.map(({ id, tokens, granted }) => stateOf(id.split(":")[0] as PolicyName, tokens, granted));
+  const share = (state: Rate & { granted: boolean }) => (state.granted ? state.remaining / state.limit : -state.reset);
+  return states.reduce<(typeof states)[number] | undefined>(
+    (least, state) => (least && share(least) <= share(state) ? least : state),
+    undefined,
+  );
+}
+
+function stateOf(policy: PolicyName, tokens: number, granted: boolean) {
+  const { capacity, perSecond } = policies[policy];
+  const reset = Math.max(1, Math.ceil((capacity - tokens) / perSecond));
+  return { policy, limit: capacity, remaining: granted ? Math.max(0, Math.floor(tokens)) : 0, reset, granted };
+}
+
+/** @throws Failure limited, with the seconds until the bucket is full again */
+export function admit(state: { granted: boolean; reset: number } | undefined): void {
+  if (!state || state.granted) return;
+  throw new Failure("limited", "rate_limited", "Too many requests. Wait for the seconds of Retry-After.", {
+    retryAfter: state.reset,
+  });
+}
+
+/** The call that takes a token of those who have no tenant yet. */
+export const doorToken = (policy: PolicyName, address: string) => {
+  const { capacity, perSecond } = policies[policy];
+  return ["take_token", `${policy}:${addressKey(address)}`, capacity, perSecond, 1] as const;
+};
+
+/** @throws Failure limited */
+export function admitDoor(policy: PolicyName, rows: readonly unknown[] | undefined): void {
+  const [row] = (rows ?? []) as { granted: boolean; tokens: number }[];
+  admit(row && stateOf(policy, Number(row.tokens), row.granted));
+}
+
+/** Takes a token of an address, before any tenant is known. @throws Failure limited */
+export async function passDoor(policy: PolicyName, address: string): Promise<void> {
+  const [rows] = await platform(doorToken(policy, address));
+  admitDoor(policy, rows);
+}
+
+/** Forgets buckets of the actor's tenant that nobody asked for in a day: they are full again. */
+export const forgetBuckets = () =>
+  db(async (tx) => {
+    const gone = await tx
+      .delete(rateBucketTable)
+      .where(lt(rateBucketTable.refilledAt, sql`now() - interval '1 day'`))
+      .returning({ id: rateBucketTable.id });
+    return gone.length;
+  });

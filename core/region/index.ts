@@ -1,0 +1,49 @@
+export * as Region from "./index.js";
+
+import { asc, gt, sql } from "drizzle-orm";
+import * as z from "zod";
+import { Country } from "../address.js";
+import { read } from "../db.js";
+import { fn } from "../fn.js";
+import { id } from "../id.js";
+import { Currency } from "../money.js";
+import { cut, listOf, page } from "../page.js";
+import { regionTable } from "./region.sql.js";
+
+export const RegionId = id("rgn");
+
+export const RegionRecord = z
+  .object({
+    id: RegionId,
+    name: z.string(),
+    currency: Currency,
+    countries: z.array(Country),
+    isDefault: z.boolean(),
+    version: z.int(),
+  })
+  .meta({ id: "Region" });
+
+const view = {
+  id: regionTable.id,
+  name: regionTable.name,
+  currency: sql<Currency>`${regionTable.currency}`,
+  countries: regionTable.countries,
+  isDefault: regionTable.isDefault,
+  version: regionTable.version,
+};
+
+export const RegionPage = page({});
+export const RegionList = listOf(RegionRecord);
+
+export const list = fn(RegionPage, async ({ limit, cursor }) => {
+  const { after, page: answer } = cut("regions", cursor);
+  const rows = await read((q) =>
+    q
+      .select(view)
+      .from(regionTable)
+      .where(after.id ? gt(regionTable.id, after.id) : undefined)
+      .orderBy(asc(regionTable.id))
+      .limit(limit + 1),
+  );
+  return answer(rows, limit, (row) => ({ id: row.id }));
+});

@@ -1,0 +1,67 @@
+export * as Report from "./index.js";
+
+import { and, desc, eq, gte, lte, sql } from "drizzle-orm";
+import * as z from "zod";
+import { db, read } from "../db.js";
+import { fn } from "../fn.js";
+import { Currency, Money } from "../money.js";
+import { cut, page } from "../page.js";
+import { salesDayTable } from "./report.sql.js";
+
+export const SalesDay = z
+  .object({ day: z.iso.date(), orders: z.int(), revenue: Money })
+  .meta({ id: "SalesDay", description: "What was ordered on a day (UTC) in one currency." });
+
+export const SalesPage = page({
+  from: z.iso.date().optional(),
+  to: z.iso.date().optional(),
+  currency: Currency.optional(),
+});
+
+/** The newest day first. */
+export const sales = fn(SalesPage, async ({ limit, cursor, from, to, currency }) => {
+  const { after, page: answer } = cut("sales", cursor, { from, to, currency });
+  const past = after.day && sql`(${salesDayTable.day}, ${salesDayTable.currency}) < (${after.day}, ${after.currency})`;
+  const rows = await read((q) =>
+    q
+      .select({
+        day: salesDayTable.day,
+        currency: salesDayTable.currency,
+        orders: salesDayTable.orders,
+        amount: salesDayTable.revenue,
+      })
+      .from(salesDayTable)
+      .where(
+        and(
+          from ? gte(salesDayTable.day, from) : undefined,
+          to ? lte(salesDayTable.day, to) : undefined,
+          currency ? eq(salesDayTable.currency, currency) : undefined,
+          past ? past : undefined,
+        ),
+      )
+      .orderBy(desc(salesDayTable.day), desc(salesDayTable.currency))
+      .limit(limit + 1),
+  );
+  return answer(
+    rows,
+    limit,
+    (row) => ({ day: row.day, currency: row.currency }),
+    ({ day, orders, amount, currency: of }) => ({ day, orders, revenue: { amount, currency: of } }),
+  );
+});
+
+/** Counts one order. Whoever calls it does so once for each order. */
+export const countSale = fn(z.object({ placedAt: z.string(), total: Money }), ({ placedAt, total }) =>
+  db((tx) =>
+    tx
+      .insert(salesDayTable)
+      .values({ day: placedAt.slice(0, 10), currency: total.currency, orders: 1, revenue: total.amount })
+      .onConflictDoUpdate({
+        target: [salesDayTable.tenantId, salesDayTable.day, salesDayTable.currency],
+        set: {
+          orders: sql`${salesDayTable.orders} + 1`,
+          revenue: sql`${salesDayTable.revenue} + excluded.revenue`,
+        },
+      }),
+  ),
+);

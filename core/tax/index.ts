@@ -1,0 +1,109 @@
+export * as Tax from "./index.js";
+
+import { asc, gt } from "drizzle-orm";
+import * as z from "zod";
+import { Country } from "../address.js";
+import { db, read } from "../db.js";
+import { invalid } from "../error.js";
+import { fn } from "../fn.js";
+import { id } from "../id.js";
+import { cut, page } from "../page.js";
+import { taxClassTable, taxRateTable } from "./tax.sql.js";
+
+export const TaxClassId = id("txc");
+export const TaxRateId = id("txr");
+
+export const TaxClass = z
+  .object({ id: TaxClassId, name: z.string(), code: z.string(), isDefault: z.boolean() })
+  .meta({ id: "TaxClass", description: "What a product is to the tax office: standard, reduced, exempt." });
+
+const NewRate = z.strictObject({
+  taxClassId: TaxClassId,
+  country: Country,
+  name: z.string().trim().min(1).max(100),
+  rate: z.int().min(0).max(10_000).meta({ description: "Basis points: 1900 is 19 %" }),
+});
+export const TaxRate = z
+  .object({ id: TaxRateId, ...NewRate.shape })
+  .meta({ id: "TaxRate", description: "The rate of a class in a country." });
+
+const classView = {
+  id: taxClassTable.id,
+  name: taxClassTable.name,
+  code: taxClassTable.code,
+  isDefault: taxClassTable.isDefault,
+};
+const rateView = {
+  id: taxRateTable.id,
+  taxClassId: taxRateTable.taxClassId,
+  country: taxRateTable.country,
+  name: taxRateTable.name,
+  rate: taxRateTable.rate,
+};
+
+export const ClassPage = page({});
+
+export const classes = fn(ClassPage, async ({ limit, cursor }) => {
+  const { after, page: answer } = cut("tax_classes", cursor);
+  const rows = await read((q) =>
+    q
+      .select(classView)
+      .from(taxClassTable)
+      .where(after.id ? gt(taxClassTable.id, after.id) : undefined)
+      .orderBy(asc(taxClassTable.id))
+      .limit(limit + 1),
+  );
+  return answer(rows, limit, (row) => ({ id: row.id }));
+});
+
+export const RatePage = page({});
+
+export const rates = fn(RatePage, async ({ limit, cursor }) => {
+  const { after, page: answer } = cut("tax_rates", cursor);
+  const rows = await read((q) =>
+    q
+      .select(rateView)
+      .from(taxRateTable)
+      .where(after.id ? gt(taxRateTable.id, after.id) : undefined)
+      .orderBy(asc(taxRateTable.id))
+      .limit(limit + 1),
+  );
+  return answer(rows, limit, (row) => ({ id: row.id }));
+});
+
+export const Rates = z.strictObject({
+  rates: z
+    .array(NewRate)
+    .max(500)
+    .superRefine((list, { addIssue }) => {
+      const seen = new Set<string>();
+      for (const [index, { taxClassId, country }] of list.entries()) {
+        const key = `${taxClassId} ${country}`;
+        if (seen.has(key))
+          addIssue({ code: "custom", path: [index, "country"], message: "is given twice for its class" });
+        seen.add(key);
+      }
+    }),
+});
+
+/** Replaces all rates. */
+export const setRates = fn(Rates, ({ rates: wanted }) =>
+  db(async (tx) => {
+    // The classes stand for the whole table: a second writer waits here.
+    const known = await tx
+      .select({ id: taxClassTable.id })
+      .from(taxClassTable)
+      .orderBy(asc(taxClassTable.id))
+      .for("update");
+    const errors = wanted.flatMap(({ taxClassId }, index) =>
+      known.some((one) => one.id === taxClassId)
+        ? []
+        : [{ pointer: `/rates/${index}/taxClassId`, detail: "is not known" }],
+    );
+    if (errors.length > 0) throw invalid("invalid_request", "There is no such tax class.", { errors });
+    await tx.delete(taxRateTable);
+    if (wanted.length === 0) return { data: [] };
+    const values = wanted.map((rate) => ({ id: TaxRateId.create(), ...rate }));
+    return { data: await tx.insert(taxRateTable).values(values).returning(rateView) };
+  }),
+);

@@ -1,0 +1,38 @@
+import { sql } from "drizzle-orm";
+import { boolean, char, check, foreignKey, integer, text, unique } from "drizzle-orm/pg-core";
+import { typeId } from "../../drizzle/column.js";
+import { tenantTable } from "../../drizzle/table.js";
+
+/** What a product is to the tax office: standard, reduced, exempt. */
+export const taxClassTable = tenantTable(
+  "tax_class",
+  {
+    id: typeId("txc")("id").notNull(),
+    name: text("name").notNull(),
+    code: text("code").notNull(),
+    isDefault: boolean("is_default").notNull().default(false),
+  },
+  (self) => [unique("tax_class_code").on(self.tenantId, self.code)],
+);
+
+/** The rate of a class in a country. */
+export const taxRateTable = tenantTable(
+  "tax_rate",
+  {
+    id: typeId("txr")("id").notNull(),
+    taxClassId: typeId("txc")("tax_class_id").notNull(),
+    country: char("country", { length: 2 }).notNull(),
+    name: text("name").notNull(),
+    /** Basis points: 1900 is 19 %. */
+    rate: integer("rate").notNull(),
+  },
+  (self) => [
+    foreignKey({
+      name: "tax_rate_class",
+      columns: [self.tenantId, self.taxClassId],
+      foreignColumns: [taxClassTable.tenantId, taxClassTable.id],
+    }),
+    unique("tax_rate_country").on(self.tenantId, self.taxClassId, self.country),
+    check("tax_rate_range", sql`rate between 0 and 10000`),
+  ],
+);

@@ -1,0 +1,125 @@
+export * as Tenant from "./index.js";
+
+import { eq, sql } from "drizzle-orm";
+import * as z from "zod";
+import { typeIdToUuid, uuidToTypeId } from "../../drizzle/typeid.js";
+import { Country } from "../address.js";
+import { db, platform, read } from "../db.js";
+import { forbidden, notFound, stale } from "../error.js";
+import { defineEvent } from "../event/index.js";
+import { fn } from "../fn.js";
+import { id } from "../id.js";
+import { Currency } from "../money.js";
+import { tenantStatuses, tenantTableRoot } from "./tenant.sql.js";
+
+export const TenantId = id("ten");
+
+/** Names that would be mistaken for parts of an address or for us. */
+const RESERVED = new Set(
+  `about account accounts admin api app assets auth billing blog cdn checkout dashboard demo-admin docs help internal
+  localhost login mail operator platform public root security signup staging static status stoa store support system
+  tenant test webhook webhooks well-known www`.split(/\s+/),
+);
+
+/** What people type to log in. The slug of test mode ends with `-test` and is given, not chosen. */
+export const TenantSlug = z
+  .string()
+  .regex(/^[a-z0-9](?:[a-z0-9]|-(?!-)){1,38}[a-z0-9]$/, "must be 3 to 40 lowercase letters, digits and single dashes")
+  .refine((slug) => !RESERVED.has(slug), "is reserved")
+  .refine((slug) => !slug.endsWith("-test"), 'must not end with "-test"');
+
+export const TenantName = z.string().trim().min(1).max(200);
+
+export const TenantRecord = z
+  .object({
+    id: TenantId,
+    slug: z.string(),
+    name: TenantName,
+    status: z.enum(tenantStatuses),
+    livemode: z.boolean(),
+    twinId: TenantId.nullable().meta({ description: "The tenant of the other mode" }),
+    currency: Currency,
+    country: Country,
+    version: z.int(),
+    createdAt: z.string(),
+  })
+  .meta({ id: "Tenant" });
+
+export const TenantCreated = defineEvent(
+  "tenant.created",
+  z.object({ tenantId: TenantId, slug: z.string(), livemode: z.boolean() }),
+);
+export const TenantUpdated = defineEvent("tenant.updated", z.object({ tenantId: TenantId }));
+export const tenantEvents = [TenantCreated, TenantUpdated];
+
+export const view = {
+  id: tenantTableRoot.tenantId,
+  slug: tenantTableRoot.slug,
+  name: tenantTableRoot.name,
+  status: tenantTableRoot.status,
+  livemode: tenantTableRoot.livemode,
+  twinId: tenantTableRoot.twinId,
+  currency: sql<Currency>`${tenantTableRoot.currency}`,
+  country: tenantTableRoot.country,
+  version: tenantTableRoot.version,
+  createdAt: tenantTableRoot.createdAt,
+};
+
+/** The caller's own. */
+export const get = fn(z.void(), async () => {
+  const [tenant] = await read((q) => q.select(view).from(tenantTableRoot));
+  if (!tenant) throw notFound("tenant");
+  return tenant;
+});
+
+export const TenantChange = z.strictObject({ name: TenantName });
+
+/** @throws Failure stale */
+export const update = fn(TenantChange.extend({ version: z.int().optional() }), ({ name, version }) =>
+  db(async (tx) => {
+    const seen = version === undefined ? undefined : eq(tenantTableRoot.version, version);
+    const [tenant] = await tx
+      .update(tenantTableRoot)
+      .set({ name, version: sql`${tenantTableRoot.version} + 1` })
+      .where(seen)
+      .returning(view);
+    if (tenant) return tenant;
+    const current = await get();
+    throw stale("version_stale", "The tenant was changed since you read it.", {
+      data: { currentVersion: current.version },
+    });
+  }),
+);
+
+/** A tenant as anybody may find it. */
+export interface Found {
+  id: string;
+  slug: string;
+  status: string;
+  livemode: boolean;
+}
+
+/** The call that finds a tenant by slug or id, before anybody is known. */
+export const finding = (name: string) =>
+  ["find_tenant", TenantId.safeParse(name).success ? typeIdToUuid("ten", name) : name.toLowerCase()] as const;
+
+export function found(rows: readonly unknown[] | undefined): Found | undefined {
+  const [row] = (rows ?? []) as Found[];
+  return row && { ...row, id: uuidToTypeId("ten", row.id) };
+}
+
+/** @throws Failure not_found */
+export async function find(name: string): Promise<Found> {
+  const [rows] = await platform(finding(name));
+  const tenant = found(rows);
+  if (!tenant) throw notFound("tenant");
+  return tenant;
+}
+
+const isName = (tenant: Pick<Found, "id" | "slug">, name: string) => name === tenant.id || name === tenant.slug;
+
+/** Whoever names a tenant beside a credential must name the credential's own. @throws Failure forbidden */
+export function agree(tenant: Pick<Found, "id" | "slug"> | undefined, names: readonly string[]): void {
+  const agreed = tenant ? names.every((name) => isName(tenant, name)) : new Set(names).size <= 1;
+  if (!agreed) throw forbidden("tenant_mismatch", "The tenant that is named is not the tenant of this request.");
+}

@@ -1,0 +1,69 @@
+import { neon, neonConfig, Pool, type PoolClient } from "@neondatabase/serverless";
+import { NeonHttpDriver } from "drizzle-orm/neon-http";
+import { PgDialect } from "drizzle-orm/pg-core";
+import WebSocket from "ws";
+
+/** How the driver reaches the database; given once, before the first query. */
+export interface Endpoint {
+  /** Pooled connection string of the role. */
+  url: string;
+  /** `host:port` of a bridge that speaks Neon's protocols without TLS; none on Neon itself. */
+  proxy?: string | undefined;
+}
+
+/** A socket that idled longer than this may be dead (Lambda freezes an environment between requests). Milliseconds. */
+const STALE_AFTER = 30_000;
+
+/** One connection per execution environment, which serves one request at a time. */
+export class Client {
+  readonly http: ReturnType<typeof neon<true, true>>;
+  readonly #pool: Pool;
+  #usedAt = 0;
+
+  constructor({ url, proxy }: Endpoint) {
+    configureDriver(proxy);
+    this.http = neon(url, { arrayMode: true, fullResults: true });
+    new NeonHttpDriver(this.http, new PgDialect()); // timestamps stay text, with their microseconds
+    this.#pool = new Pool({
+      connectionString: url,
+      max: 1,
+      idleTimeoutMillis: STALE_AFTER,
+      connectionTimeoutMillis: 5_000,
+      allowExitOnIdle: true,
+    });
+    // Without a listener, a connection that the server closes while idle (suspend, failover) ends the process.
+    this.#pool.on("error", () => undefined);
+  }
+
+  /** A connection that is fresh enough to trust. */
+  async connect(): Promise<PoolClient> {
+    const client = await this.#pool.connect();
+    const stale = this.#usedAt > 0 && Date.now() - this.#usedAt > STALE_AFTER;
+    this.#usedAt = Date.now();
+    if (!stale) return client;
+    client.release(true);
+    return this.#pool.connect();
+  }
+
+  /** Gives a connection back; a broken one is closed. */
+  release(client: PoolClient, broken: boolean): void {
+    this.#usedAt = Date.now();
+    client.release(broken);
+  }
+
+  end(): Promise<void> {
+    return this.#pool.end();
+  }
+}
+
+/** Tells the driver where Neon's protocols are spoken; without a proxy, on Neon itself. */
+export function configureDriver(proxy: string | undefined): void {
+  neonConfig.webSocketConstructor = globalThis.WebSocket ?? WebSocket;
+  neonConfig.coalesceWrites = false; // it waits for a turn of the event loop: 1 ms for each statement
+  if (!proxy) return;
+  neonConfig.wsProxy = () => `${proxy}/v2`;
+  neonConfig.fetchEndpoint = () => `http://${proxy}/sql`;
+  neonConfig.useSecureWebSocket = false;
+  neonConfig.pipelineConnect = false;
+  neonConfig.pipelineTLS = false;
+}

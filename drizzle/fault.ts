@@ -1,0 +1,41 @@
+/** What the server said about a failed statement. */
+export interface Fault {
+  /** SQLSTATE, or a code of Node's sockets. */
+  code: string;
+  constraint?: string;
+}
+
+/** The server's own error inside whatever wrapped it on the way; undefined when it is none. */
+export function faultOf(error: unknown): Fault | undefined {
+  for (
+    let inner = error;
+    inner instanceof Error;
+    inner = inner.cause ?? (inner as { sourceError?: unknown }).sourceError
+  ) {
+    const { code, constraint } = inner as Error & Partial<Fault>;
+    if (typeof code === "string") return constraint ? { code, constraint } : { code };
+  }
+  return undefined;
+}
+
+export const isSerializationError = (error: unknown) => ["40001", "40P01"].includes(faultOf(error)?.code ?? "");
+
+/** Class 08 (connection), 53 (resources), 57P0x (shutdown), sockets and timeouts of the driver. */
+export function isConnectionError(error: unknown): boolean {
+  const code = faultOf(error)?.code;
+  if (code && (/^(08|53)/.test(code) || /^57P0/.test(code) || /^E[A-Z]{4,}$/.test(code) || code.startsWith("UND_ERR")))
+    return true;
+  for (
+    let inner = error;
+    inner instanceof Error;
+    inner = inner.cause ?? (inner as { sourceError?: unknown }).sourceError
+  ) {
+    if (
+      /connection (terminated|error|closed)|not queryable|timeout exceeded|Query read timeout|fetch failed|WebSocket|Error connecting/i.test(
+        inner.message,
+      )
+    )
+      return true;
+  }
+  return error !== null && typeof error === "object" && !(error instanceof Error) && "type" in error;
+}

@@ -1,0 +1,29 @@
+import { sql } from "drizzle-orm";
+import { NeonHttpDatabase, NeonHttpSession } from "drizzle-orm/neon-http";
+import { PgDialect } from "drizzle-orm/pg-core";
+import type { Client } from "./client.js";
+
+/** A function of the schema `platform` and its arguments. */
+export type PlatformCall = readonly [
+  name: "find_tenant" | "take_token" | "due_tenants",
+  ...args: readonly (string | number)[],
+];
+
+/**
+ * The door of those who have no tenant yet: it calls the few functions of `platform.sql` and can say nothing else.
+ * One round trip for all calls.
+ * @returns the rows of each call
+ */
+export async function callPlatform(client: Client, calls: readonly PlatformCall[]): Promise<unknown[][]> {
+  const dialect = new PgDialect();
+  const q = new NeonHttpDatabase(dialect, new NeonHttpSession(client.http, dialect, undefined), undefined);
+  const queries = calls.map(([name, ...args]) => {
+    const values = sql.join(
+      args.map((value) => sql`${value}`),
+      sql`, `,
+    );
+    return q.execute(sql`select * from platform.${sql.identifier(name)}(${values})`);
+  });
+  const results: readonly { rows: unknown[] }[] = await q.batch(queries as never);
+  return results.map(({ rows }) => rows);
+}

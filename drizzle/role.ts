@@ -1,0 +1,29 @@
+import type { Client } from "./client.js";
+
+export class RoleError extends Error {
+  override name = "RoleError";
+}
+
+/**
+ * Whether the role of this connection is held by policies: no superuser, no BYPASSRLS (which every member of Neon's
+ * `neon_superuser` has), owner of no table.
+ * @throws RoleError that says what is wrong with the role
+ */
+export async function checkRole(client: Client): Promise<void> {
+  const { rows } = await client.http.query(`
+    select current_user, rolsuper, rolbypassrls,
+      exists (select from pg_class where relkind in ('r', 'p') and relowner = r.oid),
+      exists (select from pg_roles n where n.rolname in ('neon_superuser', 'stoa_owner') and pg_has_role(r.oid, n.oid, 'member')),
+      exists (select from pg_roles b where b.rolbypassrls and pg_has_role(r.oid, b.oid, 'member'))
+    from pg_roles r where rolname = current_user`);
+  const [name, ...flags] = rows[0] ?? ["?", true];
+  const wrong = [
+    "is a superuser",
+    "has BYPASSRLS",
+    "owns tables",
+    "may become an owner or neon_superuser",
+    "may become a role with BYPASSRLS",
+  ];
+  const found = wrong.filter((_, index) => flags[index] === true);
+  if (found.length > 0) throw new RoleError(`Role "${name}" ${found.join(", ")}: policies would not hold it.`);
+}

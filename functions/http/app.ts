@@ -1,0 +1,124 @@
+import { randomUUID } from "node:crypto";
+import { OpenAPIHono } from "@hono/zod-openapi";
+import type { LambdaContext, LambdaEvent } from "hono/aws-lambda";
+import { cors } from "hono/cors";
+import { secureHeaders } from "hono/secure-headers";
+import { context, withContext } from "../../core/actor.js";
+import { Failure } from "../../core/error.js";
+import type { StoredAnswer } from "../../core/idempotency.js";
+import { count, log, MetricUnit, measure } from "../log.js";
+import type { Module } from "../module.js";
+import { docsRoutes } from "./docs.js";
+import { healthRoutes } from "./health.js";
+import { document, openApiPath } from "./openapi.js";
+import { failureAnswer, problem } from "./problem.js";
+import { rateHeaders } from "./rate-limit.js";
+import { run } from "./run.js";
+
+export type App = OpenAPIHono<{ Bindings: { event?: LambdaEvent; lambdaContext?: LambdaContext } }>;
+
+const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/** The HTTP API of all modules. */
+export function createApp(modules: readonly Module[]): App {
+  const app: App = new OpenAPIHono({ strict: false });
+  const endpoints = modules.flatMap((module) => module.routes ?? []);
+  app.use(async (c, next) => {
+    const started = performance.now();
+    const trace = c.req.header("traceparent");
+    const traceparent = trace && TRACEPARENT.test(trace) ? { traceparent: trace } : {};
+    const requestId = `req_${randomUUID().replaceAll("-", "")}`;
+    await withContext({ requestId, address: addressOf(c.env?.event), ...traceparent }, async () => {
+      await next();
+      c.header("x-request-id", requestId);
+      for (const [name, value] of Object.entries(rateHeaders(context().rate))) c.header(name, value);
+      access(c.req.method, c.req.routePath, c.res.status, performance.now() - started);
+    });
+  });
+  app.use(secureHeaders({ contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } }));
+  app.use(
+    cors({
+      origin: "*", // credentials travel in headers that a page must set by itself, never in cookies
+      allowHeaders: [
+        "authorization",
+        "content-type",
+        "idempotency-key",
+        "if-match",
+        "if-none-match",
+        "traceparent",
+        "x-api-key",
+        "x-cart-token",
+        "x-tenant-id",
+      ],
+      allowMethods: ["GET", "POST", "PUT", "PATCH", "DELETE"],
+      exposeHeaders: ["etag", "idempotent-replayed", "ratelimit", "ratelimit-policy", "retry-after", "x-request-id"],
+      maxAge: 86_400,
+    }),
+  );
+  for (const endpoint of endpoints) {
+    app.on(endpoint.method.toUpperCase(), endpoint.path.replace(/\{(\w+)\}/g, ":$1"), (c) => run(endpoint, c));
+  }
+  for (const endpoint of endpoints) app.openAPIRegistry.registerPath(openApiPath(endpoint));
+  healthRoutes(app);
+  docsRoutes(app, () => document(app));
+  refuseMethods(app);
+  app.notFound(() =>
+    respond(
+      problem({
+        status: 404,
+        code: "route_unknown",
+        detail: "There is nothing at this path.",
+        requestId: context().requestId,
+      }),
+    ),
+  );
+  app.onError((error) => respond(answerTo(error)));
+  return app;
+}
+
+const respond = ({ status, headers, body }: StoredAnswer) => new Response(body, { status, headers });
+
+/** Expected errors become problems; of the others only the request id gets out. */
+function answerTo(error: Error): StoredAnswer {
+  const { requestId } = context();
+  if (error instanceof Failure) {
+    if (error.kind === "unavailable") log.warn("unavailable", { code: error.code });
+    return failureAnswer(error, requestId);
+  }
+  log.error("unexpected error", { error });
+  count("UnexpectedErrors");
+  const detail = "Something went wrong on our side. Quote the request id when you ask about it.";
+  return problem({ status: 500, code: "internal_error", detail, requestId });
+}
+
+/** A known path with another method is 405 with Allow (RFC 9110 §15.5.6). */
+function refuseMethods(app: App): void {
+  const allowed = new Map<string, Set<string>>();
+  for (const { method, path } of app.routes) {
+    if (method === "ALL") continue;
+    allowed.set(path, (allowed.get(path) ?? new Set()).add(method));
+  }
+  for (const [path, methods] of allowed) {
+    app.all(path, () => {
+      const allow = [...methods, ...(methods.has("GET") ? ["HEAD"] : []), "OPTIONS"].join(", ");
+      const { requestId } = context();
+      const detail = `This path answers ${allow}.`;
+      return respond(problem({ status: 405, code: "method_not_allowed", detail, requestId, headers: { allow } }));
+    });
+  }
+}
+
+/** As API Gateway saw the client; a header would be the client's word. */
+function addressOf(event: LambdaEvent | undefined): string {
+  const http = (event?.requestContext as { http?: { sourceIp?: string } } | undefined)?.http;
+  return http?.sourceIp ?? "";
+}
+
+function access(method: string, route: string, status: number, milliseconds: number): void {
+  const duration = Math.round(milliseconds * 10) / 10;
+  log.info("request", { method, route, status, duration });
+  measure("Latency", duration, MetricUnit.Milliseconds, {
+    operation: `${method} ${route}`,
+    outcome: `${Math.floor(status / 100)}xx`,
+  });
+}

@@ -1,0 +1,97 @@
+import { allows, Scope } from "../../core/access.js";
+import { type Actor, type Credential, context } from "../../core/actor.js";
+import { forbidden, malformed, unauthenticated } from "../../core/error.js";
+import { type Holder, type Lookup, ofAccess, ofKey, ofVisitor } from "../../core/identity/credential.js";
+import { admit, strictest } from "../../core/rate.js";
+import { agree, find } from "../../core/tenant/index.js";
+import { verifyAccess } from "../../core/token.js";
+import type { Allow } from "./endpoint.js";
+import { tenantNames } from "./tenant.js";
+
+interface Incoming {
+  /** Without it the request counts as a write, unless a scope says that it reads. */
+  method?: string;
+  headers: Headers;
+  query: URLSearchParams;
+  /** As the gateway saw it. */
+  address: string;
+}
+
+/**
+ * Who is calling: reads the credential and leaves its look-up to the first batch. The credential decides the tenant;
+ * where there is none, and the operation needs none, the tenant is the one that the request names.
+ * @throws Failure unauthenticated, malformed or not_found
+ */
+export async function authenticate(
+  request: Incoming,
+  allow: Allow,
+): Promise<{ credential?: Credential; actor?: Actor }> {
+  if (allow === "public") return {};
+  const names = tenantNames(request);
+  const lookup = (await presented(request)) ?? (await visitor(request, allow, names));
+  const writes = request.method ? !["GET", "HEAD"].includes(request.method.toUpperCase()) : !allow.endsWith(":read");
+  return {
+    credential: {
+      tenantId: lookup.tenantId,
+      queries: lookup.queries,
+      settle: (results) => settle(lookup, results, { allow, names, writes }),
+    },
+  };
+}
+
+async function presented({ headers, address }: Incoming): Promise<Lookup | undefined> {
+  const texts = [bearer(headers.get("authorization")), headers.get("x-api-key")?.trim()];
+  const [text, ...others] = new Set(texts.filter((given) => given !== undefined));
+  if (text === undefined) return undefined;
+  if (others.length > 0) throw malformed("credential_ambiguous", "Send one credential, not two.");
+  const isKey = /^[sp]k_/.test(text) || headers.has("x-api-key");
+  return isKey ? ofKey(text, address) : ofAccess(await verifyAccess(text), address);
+}
+
+/** RFC 6750 §2.1: one scheme, one space, one token. */
+function bearer(header: string | null): string | undefined {
+  if (header === null) return undefined;
+  const token = /^bearer +([\w.~+/-]+=*)$/i.exec(header)?.[1];
+  if (!token) throw unauthenticated("credential_malformed", "Send `Authorization: Bearer` and one token or key.");
+  return token;
+}
+
+async function visitor({ address }: Incoming, allow: Allow, names: readonly string[]): Promise<Lookup> {
+  const [name] = names;
+  if (allow !== "tenant") throw unauthenticated("unauthenticated", "This needs a credential.");
+  if (!name) throw malformed("tenant_required", "Name the tenant in x-tenant-id or ?tenant=.");
+  return ofVisitor((await find(name)).id, address);
+}
+
+interface Terms {
+  allow: Allow;
+  names: readonly string[];
+  writes: boolean;
+}
+
+/** Identity, then tenant, then quota, then rights: who is not known learns nothing of anybody's quota. */
+function settle(lookup: Lookup, results: readonly unknown[], { allow, names, writes }: Terms): Actor {
+  const holder = lookup.holder(results);
+  agree(holder.tenant, names);
+  const rate = strictest(lookup.taken(results));
+  if (rate) context().rate = rate;
+  admit(rate);
+  if (!admits(holder.actor, allow)) throw forbidden("forbidden", "This credential may not do this.");
+  if (writes && allow !== "member" && holder.tenant.status === "suspended")
+    throw forbidden("tenant_suspended", "The tenant is suspended: it can be read and not changed.");
+  return holder.actor;
+}
+
+function admits(actor: Holder["actor"], allow: Allow): boolean {
+  switch (allow) {
+    case "public":
+    case "tenant":
+      return true;
+    case "shopper":
+      return actor.type === "customer" || actor.type === "key" || (actor.type === "visitor" && !!actor.keyId);
+    case "member":
+      return actor.type === "member";
+    default:
+      return Scope.safeParse(allow).success && allows(actor, allow);
+  }
+}

@@ -1,0 +1,51 @@
+import { Failure, malformed } from "../../core/error.js";
+
+/** Bytes of a decoded body. A false Content-Length changes nothing, because nobody asks it. */
+export const BODY_LIMIT = 256 * 1024;
+const DEPTH = 32;
+const MEMBERS = 10_000;
+
+/**
+ * The JSON of a request, bounded in size, depth and count.
+ * @throws Failure malformed or too_large
+ */
+export async function readJson(request: Request): Promise<{ json: unknown; bytes: Uint8Array }> {
+  const bytes = new Uint8Array(await request.arrayBuffer());
+  if (bytes.length > BODY_LIMIT)
+    throw new Failure("too_large", "body_too_large", `A body has at most ${BODY_LIMIT} bytes.`);
+  if (bytes.length === 0) return { json: undefined, bytes };
+  const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
+  if (type && type !== "application/json" && !type.endsWith("+json")) {
+    throw malformed("content_type_unsupported", "The body must be application/json.");
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    throw malformed("json_invalid", "The body is not JSON in UTF-8.");
+  }
+  checkValue(json, 0, { members: 0 });
+  return { json, bytes };
+}
+
+/** Postgres cannot store U+0000, and a lone surrogate is no text. @throws Failure malformed */
+export function checkText(text: string): void {
+  if (text.includes("\0") || !isWellFormed(text)) {
+    throw malformed("text_invalid", "Text must not contain U+0000 or a lone surrogate.");
+  }
+}
+
+function checkValue(value: unknown, depth: number, seen: { members: number }): void {
+  if (typeof value === "string") checkText(value);
+  if (value === null || typeof value !== "object") return;
+  if (depth >= DEPTH) throw malformed("json_too_deep", `JSON is nested at most ${DEPTH} deep.`);
+  for (const [name, item] of Object.entries(value)) {
+    seen.members += 1;
+    if (seen.members > MEMBERS) throw malformed("json_too_large", `JSON has at most ${MEMBERS} members.`);
+    checkText(name);
+    if (name === "__proto__") throw malformed("json_invalid", "A member cannot be called __proto__.");
+    checkValue(item, depth + 1, seen);
+  }
+}
+
+const isWellFormed = (text: string) => !/[\uD800-\uDFFF]/u.test(text);

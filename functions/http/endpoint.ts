@@ -1,0 +1,71 @@
+import type { Context as HonoContext } from "hono";
+import type * as z from "zod";
+import type { Scope } from "../../core/access.js";
+
+/**
+ * Who may call: `public` needs nothing, `tenant` needs the name of a tenant (`x-tenant-id` or `?tenant=`) and no
+ * credential, `shopper` a publishable key, a customer or a secret key, `member` any member, a scope whoever holds it.
+ */
+export type Allow = "public" | "tenant" | "shopper" | "member" | Scope;
+
+type Shape = z.ZodObject;
+type Method = "get" | "post" | "put" | "patch" | "delete";
+
+export interface Spec<
+  Params extends Shape = Shape,
+  Query extends Shape = Shape,
+  Body extends z.ZodType = z.ZodType,
+  Returned extends z.ZodType = z.ZodType,
+> {
+  allow: Allow;
+  summary: string;
+  description?: string;
+  params?: Params;
+  query?: Query;
+  body?: Body;
+  returns: readonly [200 | 201 | 202, Returned] | readonly [204];
+  /** Writes accept an Idempotency-Key; where money or stock moves they require it; `none` where nobody is known yet. */
+  idempotency?: "accepted" | "required" | "none";
+  /** The handler opens its own transactions: it hashes a password or calls a provider in between. */
+  transaction?: "own";
+  /** `If-Match` with the version: optional unless said otherwise; `none` where there is nothing to compare. */
+  ifMatch?: "optional" | "required" | "none";
+  /** Takes `x-cart-token`, which opens a cart and its order. */
+  cartToken?: true;
+  /** The answer carries a secret: when stored, it is encrypted. */
+  secret?: true;
+}
+
+export interface Input<Params extends Shape, Query extends Shape, Body extends z.ZodType> {
+  params: z.output<Params>;
+  query: z.output<Query>;
+  body: z.output<Body>;
+  /** From `If-Match`. */
+  version: number | undefined;
+  /** From `x-cart-token`; empty when there is none. */
+  cartToken: string;
+  http: HonoContext;
+}
+
+export interface Endpoint {
+  method: Method;
+  /** As OpenAPI writes it: `/v1/admin/products/{id}`. */
+  path: string;
+  spec: Spec;
+  handle(input: Input<Shape, Shape, z.ZodType>): Promise<unknown> | unknown;
+}
+
+/** One operation of the API: path, who, in, out, call. The answer is checked against `returns` by the compiler. */
+export function endpoint<
+  Params extends Shape = z.ZodObject<z.ZodRawShape>,
+  Query extends Shape = z.ZodObject<z.ZodRawShape>,
+  Body extends z.ZodType = z.ZodUndefined,
+  Returned extends z.ZodType = z.ZodUndefined,
+>(
+  method: Method,
+  path: string,
+  spec: Spec<Params, Query, Body, Returned>,
+  handle: (input: Input<Params, Query, Body>) => Promise<z.input<Returned>> | z.input<Returned>,
+): Endpoint {
+  return { method, path, spec, handle: handle as Endpoint["handle"] };
+}

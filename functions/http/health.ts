@@ -1,0 +1,17 @@
+import { config } from "../../core/config.js";
+import { readiness } from "../../core/db.js";
+import { reachable } from "../nudge.js";
+import type { App } from "./app.js";
+
+/** `/health`: this process runs. `/ready`: what it needs is there, each part by name; 503 when one is not. */
+export function healthRoutes(app: App): void {
+  app.get("/health", (c) => c.json({ status: "ok", stage: config.STAGE }, 200, { "cache-control": "no-store" }));
+  app.get("/ready", async (c) => {
+    const [database, queue] = await Promise.all([readiness(), reachable()]);
+    const checks = { ...database, queue };
+    const ready = Object.values(checks).every((check) => check === "ok");
+    return c.json({ status: ready ? "ready" : "not_ready", checks }, ready ? 200 : 503, {
+      "cache-control": "no-store",
+    });
+  });
+}

@@ -1,0 +1,71 @@
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:crypto";
+import { actor, context } from "../../core/actor.js";
+import { config } from "../../core/config.js";
+import { malformed } from "../../core/error.js";
+import type { Claim, StoredAnswer } from "../../core/idempotency.js";
+import type { Endpoint } from "./endpoint.js";
+
+const KEY = /^[\x21-\x7e]{1,255}$/;
+
+const sha256 = (...parts: (string | Uint8Array)[]) => {
+  const hash = createHash("sha256");
+  for (const part of parts) hash.update(part).update("\0");
+  return hash.digest("hex");
+};
+
+/** Who asked: what one principal stored, no other can read. Undefined where nobody is known. */
+function principal(cartToken: string): string | undefined {
+  const known = actor();
+  if (known.type === "member") return known.memberId;
+  if (known.type === "customer") return known.customerId;
+  if (known.type === "key") return cartToken ? `${known.keyId} ${sha256(cartToken)}` : known.keyId;
+  return cartToken ? `cart ${sha256(cartToken)}` : undefined;
+}
+
+/**
+ * The claim of a write that carries an Idempotency-Key; undefined when it carries none, or nobody is known.
+ * @throws Failure malformed when the key is missing where it is required, or does not fit
+ */
+export function claimOf(
+  { method, path, spec }: Endpoint,
+  request: Request,
+  body: Uint8Array,
+  cartToken: string,
+): Claim | undefined {
+  if (method === "get" || spec.idempotency === "none") return undefined;
+  const given = request.headers.get("idempotency-key")?.trim();
+  if (given === undefined) {
+    if (spec.idempotency !== "required") return undefined;
+    throw malformed("idempotency_key_required", "This request needs an Idempotency-Key, because money or stock moves.");
+  }
+  const key = given.replace(/^"(.*)"$/, "$1"); // the draft's structured string and the bare form are the same key
+  if (!KEY.test(key))
+    throw malformed("idempotency_key_invalid", "An Idempotency-Key has 1 to 255 printable ASCII characters.");
+  const who = principal(cartToken);
+  const known = actor();
+  if (!who || !("tenantId" in known)) return undefined;
+  const { pathname, search } = new URL(request.url);
+  return { tenantId: known.tenantId, principal: who, key, fingerprint: sha256(method, path, pathname, search, body) };
+}
+
+const dataKey = () => Buffer.from(config.DATA_KEY, "base64url");
+
+/** AES-256-GCM, bound to the tenant. */
+export function seal(answer: StoredAnswer): StoredAnswer {
+  const iv = randomBytes(12);
+  const cipher = createCipheriv("aes-256-gcm", dataKey(), iv).setAAD(Buffer.from(tenant()));
+  const text = Buffer.concat([cipher.update(answer.body, "utf8"), cipher.final()]);
+  return { ...answer, body: Buffer.concat([iv, cipher.getAuthTag(), text]).toString("base64") };
+}
+
+export function unseal(answer: StoredAnswer): StoredAnswer {
+  const bytes = Buffer.from(answer.body, "base64");
+  const decipher = createDecipheriv("aes-256-gcm", dataKey(), bytes.subarray(0, 12)).setAAD(Buffer.from(tenant()));
+  decipher.setAuthTag(bytes.subarray(12, 28));
+  return { ...answer, body: Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString("utf8") };
+}
+
+function tenant(): string {
+  const { actor: known } = context();
+  return known && "tenantId" in known ? known.tenantId : "";
+}

@@ -1,0 +1,143 @@
+import { createRoute, type RouteConfig } from "@hono/zod-openapi";
+import * as z from "zod";
+import type { App } from "./app.js";
+import type { Allow, Endpoint, Spec } from "./endpoint.js";
+import { Problem } from "./problem.js";
+
+const security: Record<string, RouteConfig["security"]> = {
+  public: [],
+  tenant: [],
+  shopper: [{ publishableKey: [] }, { secretKey: [] }],
+  member: [{ accessToken: [] }],
+};
+const securityOf = (allow: Allow) => security[allow] ?? [{ accessToken: [] }, { secretKey: [] }];
+
+const failures: Record<number, string> = {
+  400: "Malformed: JSON, cursor, header or Idempotency-Key",
+  401: "No credential, or one that is not valid",
+  403: "Not allowed: role, scope or tenant",
+  404: "Unknown, or another tenant's",
+  409: "Refused by the state of things, or the first request with this key is still running",
+  412: "The version in If-Match is not the current one",
+  413: "The body is too large",
+  422: "Does not fit the schema, or the Idempotency-Key was used for another request",
+  428: "If-Match is missing",
+  429: "Too many requests",
+  503: "The database cannot be reached; try again",
+};
+
+function statusesOf({ method, spec, path }: Endpoint): number[] {
+  const write = method !== "get";
+  return [
+    400,
+    ...(spec.allow === "public" ? [] : [401, 403]),
+    ...(path.includes("{") || spec.allow === "tenant" ? [404] : []),
+    ...(write ? [409, 413] : []),
+    ...(write && spec.ifMatch !== "none" ? [412] : []),
+    422,
+    ...(spec.ifMatch === "required" ? [428] : []),
+    429,
+    503,
+  ];
+}
+
+function headersOf({ method, spec }: Endpoint) {
+  const key = z.string().min(1).max(255);
+  const write = method !== "get" && spec.idempotency !== "none";
+  const about = "The same key again answers what the first request answered; kept for 72 hours.";
+  const described = {
+    ...(write && {
+      "idempotency-key": (spec.idempotency === "required" ? key : key.optional()).meta({ description: about }),
+    }),
+  };
+  const version = z
+    .string()
+    .regex(/^"?\d+"?$/)
+    .meta({ description: "The version that you have read", examples: ['"1"'] });
+  return z.object({
+    ...described,
+    ...(spec.cartToken && {
+      "x-cart-token": z.string().min(1).max(200).meta({ description: "Opens the cart and its order" }),
+    }),
+    ...(spec.ifMatch === "required" && { "if-match": version }),
+    ...(spec.ifMatch === "optional" && { "if-match": version.optional() }),
+    ...(spec.allow === "tenant" && {
+      "x-tenant-id": z.string().max(100).optional().meta({ description: "Id or slug of the tenant" }),
+    }),
+  });
+}
+
+const answers = ({ returns: [status, schema] }: Spec) => ({
+  [status]: schema ? { description: "Done", content: { "application/json": { schema } } } : { description: "Done" },
+});
+
+/** `GET /v1/admin/products/{id}` → `getAdminProductsById`: stable, unique, and named after the path. */
+export function operationId({ method, path }: Endpoint): string {
+  const words = path.replace(/^\/v1/, "").split("/").filter(Boolean);
+  const named = words.map((word) => (word.startsWith("{") ? `By-${word.slice(1, -1)}` : word)).join("-");
+  return method + named.replace(/(^|-)(\w)/g, (_, __, letter: string) => letter.toUpperCase());
+}
+
+/** `/v1/admin/products/{id}` belongs to `admin · products`. */
+const tagOf = (path: string) =>
+  path
+    .split("/")
+    .slice(2, 4)
+    .filter((word) => !word.startsWith("{"))
+    .join(" · ");
+
+/** The operation as OpenAPI describes it. */
+export function openApiPath(endpoint: Endpoint): RouteConfig {
+  const { method, path, spec } = endpoint;
+  const problems = statusesOf(endpoint).map((status) => [
+    status,
+    { description: failures[status], content: { "application/problem+json": { schema: Problem } } },
+  ]);
+  return createRoute({
+    method,
+    path,
+    operationId: operationId(endpoint),
+    tags: [tagOf(path)],
+    summary: spec.summary,
+    ...(spec.description && { description: spec.description }),
+    security: securityOf(spec.allow),
+    request: {
+      ...(spec.params && { params: spec.params }),
+      ...(spec.query && { query: spec.query }),
+      headers: headersOf(endpoint),
+      ...(spec.body && { body: { required: true, content: { "application/json": { schema: spec.body } } } }),
+    },
+    responses: { ...Object.fromEntries(problems), ...answers(spec) },
+  } as never) as RouteConfig;
+}
+
+/** The whole document, OpenAPI 3.1. */
+export function document(app: App) {
+  const bearer = (description: string) => ({ type: "http" as const, scheme: "bearer", description });
+  app.openAPIRegistry.registerComponent(
+    "securitySchemes",
+    "accessToken",
+    bearer("A member's access token, from /v1/auth/login"),
+  );
+  app.openAPIRegistry.registerComponent(
+    "securitySchemes",
+    "secretKey",
+    bearer("A secret key, `sk_…`: for servers only"),
+  );
+  app.openAPIRegistry.registerComponent(
+    "securitySchemes",
+    "publishableKey",
+    bearer("A publishable key, `pk_…`: for shops in a browser"),
+  );
+  return app.getOpenAPI31Document({
+    openapi: "3.1.0",
+    info: {
+      title: "Stoa",
+      version: "1.0.0",
+      description:
+        "Commerce for many merchants. Money is integer minor units; errors are RFC 9457; lists have cursors; writes take an Idempotency-Key.",
+      license: { name: "Proprietary", url: "/docs" },
+    },
+    servers: [{ url: "/" }],
+  });
+}

@@ -1,0 +1,140 @@
+import type { Context as HonoContext } from "hono";
+import * as z from "zod";
+import { context } from "../../core/actor.js";
+import { config } from "../../core/config.js";
+import { db, once, verify } from "../../core/db.js";
+import { Failure, malformed, notFound } from "../../core/error.js";
+import { parse } from "../../core/fn.js";
+import type { StoredAnswer } from "../../core/idempotency.js";
+import { authenticate } from "./auth.js";
+import { checkText, readJson } from "./body.js";
+import type { Endpoint, Input } from "./endpoint.js";
+import { claimOf, seal, unseal } from "./idempotency.js";
+import { failureAnswer } from "./problem.js";
+
+type AnyInput = Input<never, never, never>;
+const noQuery = z.strictObject({});
+
+/** Runs one operation: who, in, call, out. Throws Failures; the app turns them into problems. */
+export async function run(endpoint: Endpoint, http: HonoContext): Promise<Response> {
+  const request = http.req.raw;
+  const url = new URL(request.url);
+  const current = context();
+  Object.assign(
+    current,
+    await authenticate(
+      { method: request.method, headers: request.headers, query: url.searchParams, address: current.address ?? "" },
+      endpoint.spec.allow,
+    ),
+  );
+  const write = endpoint.method !== "get";
+  if (write) await verify();
+  try {
+    const { input, bytes } = await inputOf(endpoint, http, url);
+    if (!write) return await read(endpoint, input, request);
+    return await perform(endpoint, input, bytes, request);
+  } catch (error) {
+    // Whoever may not ask is not told what would have been wrong with the question.
+    if (error instanceof Failure && current.credential) await verify();
+    throw error;
+  }
+}
+
+async function inputOf({ spec }: Endpoint, http: HonoContext, url: URL) {
+  const { json, bytes } = await readJson(http.req.raw);
+  const params = spec.params?.safeParse(http.req.param());
+  if (params && !params.success) throw notFound("resource");
+  const cartToken = http.req.header("x-cart-token") ?? "";
+  const input: AnyInput = {
+    params: params?.data as never,
+    query: parse(spec.query ?? noQuery, queryOf(url)) as never,
+    body: bodyOf(spec, json) as never,
+    version: versionOf(spec, http.req.header("if-match")),
+    cartToken,
+    http,
+  };
+  return { input, bytes };
+}
+
+function bodyOf(spec: Endpoint["spec"], json: unknown): unknown {
+  if (spec.body) return parse(spec.body, json === undefined ? {} : json);
+  if (json !== undefined && Object.keys(json ?? {}).length > 0)
+    throw malformed("body_unexpected", "This request takes no body.");
+  return undefined;
+}
+
+/** Repeated parameters are refused: two readers would not agree which one counts. */
+function queryOf(url: URL): Record<string, string> {
+  const query: Record<string, string> = {};
+  for (const [name, value] of url.searchParams) {
+    checkText(value);
+    if (name === "tenant") continue; // read by authenticate()
+    if (Object.hasOwn(query, name))
+      throw malformed("parameter_repeated", `The parameter "${name.slice(0, 50)}" is given twice.`);
+    query[name] = value;
+  }
+  return query;
+}
+
+function versionOf({ ifMatch }: Endpoint["spec"], header: string | undefined): number | undefined {
+  const text = header?.trim();
+  if (!text || text === "*") {
+    if (ifMatch !== "required" || text) return undefined;
+    throw new Failure(
+      "precondition_required",
+      "version_required",
+      "Send If-Match with the version that you have read.",
+    );
+  }
+  const version = /^(?:W\/)?"?(\d{1,9})"?$/.exec(text)?.[1];
+  if (!version) throw malformed("if_match_invalid", 'If-Match takes one version, such as "3".');
+  return Number(version);
+}
+
+async function read(endpoint: Endpoint, input: AnyInput, request: Request): Promise<Response> {
+  const value = await endpoint.handle(input);
+  await verify();
+  const answer = answerOf(endpoint, value);
+  const etag = answer.headers.etag;
+  if (etag && request.headers.get("if-none-match") === etag)
+    return new Response(null, { status: 304, headers: { etag } });
+  return respond(answer);
+}
+
+async function perform(endpoint: Endpoint, input: AnyInput, bytes: Uint8Array, request: Request): Promise<Response> {
+  const claim = context().actor && claimOf(endpoint, request, bytes, input.cartToken);
+  const { spec } = endpoint;
+  if (!claim) {
+    const handle = async () => endpoint.handle(input);
+    const nobody = !context().actor || spec.transaction === "own";
+    return respond(answerOf(endpoint, await (nobody ? handle() : db(handle))));
+  }
+  const { requestId } = context();
+  const { answer, replayed } = await once(
+    claim,
+    async () => answerOf(endpoint, await endpoint.handle(input)),
+    (refusal) => failureAnswer(refusal, requestId),
+    spec.secret ? (made) => seal(made) : undefined,
+  );
+  if (!replayed) return respond(answer);
+  const opened = spec.secret && answer.status < 400 ? unseal(answer) : answer;
+  return respond({ ...opened, headers: { ...opened.headers, "idempotent-replayed": "true" } });
+}
+
+const respond = ({ status, headers, body }: StoredAnswer) =>
+  new Response(body === "" ? null : body, { status, headers });
+
+function answerOf({ spec, path }: Endpoint, value: unknown): StoredAnswer {
+  const [status, schema] = spec.returns;
+  if (!schema) return { status, headers: {}, body: "" };
+  if (config.VALIDATE_RESPONSES === "on") {
+    const checked = schema.safeParse(value);
+    if (!checked.success) throw new Error(`The answer of ${path} does not fit its schema: ${checked.error.message}`);
+  }
+  const version = (value as { version?: unknown } | null)?.version;
+  const headers = {
+    "content-type": "application/json",
+    ...(typeof version === "number" ? { etag: `"${version}"` } : {}),
+  };
+  return { status, headers, body: JSON.stringify(value) };
+}

@@ -1,0 +1,16 @@
+import { malformed } from "../../core/error.js";
+
+const NAME = /^[a-z0-9_-]{3,50}$/;
+
+/**
+ * How a request names its tenant, by id or slug: `x-tenant-id` and `?tenant=`. It chooses only where there is no
+ * credential; beside one it must agree.
+ * @throws Failure malformed
+ */
+export function tenantNames({ headers, query }: { headers: Headers; query: URLSearchParams }): string[] {
+  const header = headers.get("x-tenant-id");
+  const names = [...(header === null ? [] : [header]), ...query.getAll("tenant")].map((name) => name.trim());
+  if (names.some((name) => !NAME.test(name)))
+    throw malformed("tenant_name_invalid", "A tenant is named by its id or its slug.");
+  return [...new Set(names)];
+}

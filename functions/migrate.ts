@@ -1,0 +1,18 @@
+import { config, requireConfig } from "../core/config.js";
+import { migrate } from "../drizzle/migrate.js";
+import { log } from "./log.js";
+import { packaged } from "./packaged.js";
+
+/** Runs at each deployment, before new code takes requests; expand first, contract later. */
+export async function handler(): Promise<{ applied: number }> {
+  requireConfig("migrate");
+  const result = await migrate({
+    adminUrl: config.MIGRATE_DATABASE_URL,
+    appUrl: config.DATABASE_URL,
+    relayUrl: config.RELAY_DATABASE_URL,
+    proxy: config.NEON_PROXY,
+    folder: packaged("database"),
+  });
+  log.info("migrated", result);
+  return result;
+}

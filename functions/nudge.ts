@@ -1,0 +1,31 @@
+import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { config } from "../core/config.js";
+import { onOutgoing } from "../core/db.js";
+
+/** Milliseconds that a request may spend on waking the relay; the schedule does it when this fails. */
+const BUDGET = 200;
+
+let sqs: SQSClient | undefined;
+const client = () => {
+  sqs ??= new SQSClient({ maxAttempts: 1 });
+  return sqs;
+};
+
+/** Wakes the relay after a commit that left events or jobs behind. Lost nudges cost a minute, never an event. */
+export function nudgeAfterCommit(): void {
+  onOutgoing(async () => {
+    const message = new SendMessageCommand({ QueueUrl: config.NUDGE_QUEUE_URL, MessageBody: "{}" });
+    await client()
+      .send(message, { abortSignal: AbortSignal.timeout(BUDGET) })
+      .catch(() => undefined);
+  });
+}
+
+/** Whether the queue answers within a second. */
+export async function reachable(): Promise<"ok" | "unreachable"> {
+  const ask = new GetQueueAttributesCommand({ QueueUrl: config.NUDGE_QUEUE_URL, AttributeNames: ["QueueArn"] });
+  return client()
+    .send(ask, { abortSignal: AbortSignal.timeout(1_000) })
+    .then(() => "ok" as const)
+    .catch(() => "unreachable" as const);
+}

@@ -1,0 +1,86 @@
+import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
+import { SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
+import type { Context } from "aws-lambda";
+import { config, requireConfig } from "../core/config.js";
+import { lag, type Pointer, publishNext, type Send, sendDueJobs } from "../core/event/relay.js";
+import { count, log, MetricUnit, measure } from "./log.js";
+
+requireConfig("relay");
+
+const options = { maxAttempts: 2, requestHandler: { requestTimeout: 4_000, connectionTimeout: 1_000 } };
+const bus = new EventBridgeClient(options);
+const sqs = new SQSClient(options);
+
+/** Both services take ten entries at a time and answer for each of them. */
+const ENTRIES = 10;
+/** Milliseconds that are left for the last round. */
+const RESERVE = 15_000;
+
+/** Sends chunks side by side; a chunk that fails as a whole fails each of its entries, and none of the others. */
+async function inChunks(
+  pointers: readonly Pointer[],
+  send: (chunk: readonly Pointer[]) => Promise<[string, string][]>,
+) {
+  const chunks = Array.from({ length: Math.ceil(pointers.length / ENTRIES) }, (_, i) =>
+    pointers.slice(i * ENTRIES, (i + 1) * ENTRIES),
+  );
+  const refused = await Promise.all(
+    chunks.map((chunk) =>
+      send(chunk).catch((error: Error): [string, string][] => chunk.map(({ id }) => [id, error.name])),
+    ),
+  );
+  return new Map(refused.flat());
+}
+
+const toBus: Send = (pointers) =>
+  inChunks(pointers, async (chunk) => {
+    const { Entries = [] } = await bus.send(
+      new PutEventsCommand({
+        Entries: chunk.map(({ tenantId, id, type, requestId, traceparent }) => ({
+          EventBusName: config.BUS_NAME,
+          Source: "stoa",
+          DetailType: type,
+          Detail: JSON.stringify({ tenantId, id, type, requestId, ...(traceparent && { traceparent }) }),
+        })),
+      }),
+    );
+    return chunk.flatMap(({ id }, i) => (Entries[i]?.EventId ? [] : [[id, Entries[i]?.ErrorCode ?? "NoAnswer"]]));
+  });
+
+const toJobs: Send = (pointers) =>
+  inChunks(pointers, async (chunk) => {
+    const { Failed = [], Successful = [] } = await sqs.send(
+      new SendMessageBatchCommand({
+        QueueUrl: config.JOBS_QUEUE_URL,
+        Entries: chunk.map(({ tenantId, id, type, requestId, traceparent }, i) => ({
+          Id: String(i),
+          MessageBody: JSON.stringify({ tenantId, id, type, requestId, ...(traceparent && { traceparent }) }),
+          MessageGroupId: tenantId, // a fair queue: a loud tenant does not delay a quiet one
+        })),
+      }),
+    );
+    const accepted = new Set(Successful.map(({ Id }) => Id));
+    const codes = new Map(Failed.map(({ Id, Code }) => [Id, Code ?? "Failed"]));
+    return chunk.flatMap(({ id }, i) => (accepted.has(String(i)) ? [] : [[id, codes.get(String(i)) ?? "NoAnswer"]]));
+  });
+
+/** Empties the outbox and sends due jobs; woken by a nudge after commit and by the schedule. */
+export async function handler(_event: unknown, context: Pick<Context, "getRemainingTimeInMillis">): Promise<void> {
+  const totals = { events: 0, jobs: 0, failed: 0 };
+  for (let busy = true; busy && context.getRemainingTimeInMillis() > RESERVE; ) {
+    const events = await publishNext(toBus);
+    const jobs = await sendDueJobs(toJobs);
+    totals.events += events.sent;
+    totals.jobs += jobs.sent;
+    totals.failed += events.failed + jobs.failed;
+    busy = events.sent + jobs.sent > 0;
+  }
+  const { pending, dead, oldest } = await lag();
+  count("RelayRuns");
+  if (totals.events > 0) count("EventsPublished", totals.events);
+  if (totals.failed > 0) count("PublishFailures", totals.failed);
+  measure("OutboxOldestAge", oldest, MetricUnit.Seconds);
+  measure("OutboxPending", pending, MetricUnit.Count);
+  if (dead > 0) count("OutboxDead", dead);
+  log.info("relayed", { ...totals, pending, dead, oldest });
+}

@@ -1,0 +1,66 @@
+import * as z from "zod";
+import { ApiKey } from "../../core/identity/api-key.js";
+import { endpoint } from "../http/endpoint.js";
+
+const params = z.strictObject({ id: ApiKey.ApiKeyId });
+const path = "/v1/admin/api-keys";
+
+export const apiKeyRoutes = [
+  endpoint(
+    "get",
+    path,
+    { allow: "keys:read", summary: "List API keys", query: ApiKey.list.schema, returns: [200, ApiKey.ApiKeyList] },
+    ({ query }) => ApiKey.list(query),
+  ),
+  endpoint(
+    "post",
+    path,
+    {
+      allow: "keys:write",
+      summary: "Create an API key",
+      description: "The answer is the only one that shows the key itself. No key can do more than who makes it.",
+      body: ApiKey.create.schema,
+      returns: [201, ApiKey.ApiKeyWithText],
+      secret: true,
+    },
+    ({ body }) => ApiKey.create(body),
+  ),
+  endpoint(
+    "get",
+    `${path}/{id}`,
+    { allow: "keys:read", summary: "Get an API key", params, returns: [200, ApiKey.ApiKeyRecord] },
+    ({ params }) => ApiKey.get(params.id),
+  ),
+  endpoint(
+    "patch",
+    `${path}/{id}`,
+    {
+      allow: "keys:write",
+      summary: "Rename an API key",
+      params,
+      body: ApiKey.ApiKeyChange,
+      returns: [200, ApiKey.ApiKeyRecord],
+    },
+    ({ params, body, version }) => ApiKey.update({ ...params, ...body, version }),
+  ),
+  endpoint(
+    "post",
+    `${path}/{id}/roll`,
+    {
+      allow: "keys:write",
+      summary: "Replace an API key",
+      description: "Answers a new key with the same rights; the old one ends after the overlap.",
+      params,
+      body: ApiKey.Roll,
+      returns: [201, ApiKey.ApiKeyWithText],
+      secret: true,
+    },
+    ({ params, body, version }) => ApiKey.roll({ ...params, ...body, version }),
+  ),
+  endpoint(
+    "delete",
+    `${path}/{id}`,
+    { allow: "keys:write", summary: "Revoke an API key", params, returns: [204] },
+    async ({ params, version }) => void (await ApiKey.revoke({ ...params, version })),
+  ),
+];

@@ -1,0 +1,53 @@
+import * as z from "zod";
+import { Member } from "../../core/identity/member.js";
+import { endpoint } from "../http/endpoint.js";
+
+const params = z.strictObject({ id: Member.MemberId });
+const path = "/v1/admin/members";
+
+export const memberRoutes = [
+  endpoint(
+    "get",
+    path,
+    { allow: "members:read", summary: "List members", query: Member.list.schema, returns: [200, Member.MemberList] },
+    ({ query }) => Member.list(query),
+  ),
+  endpoint(
+    "post",
+    path,
+    {
+      allow: "members:write",
+      summary: "Add a member",
+      description: "With a first password. The email is unique among members, so a repeated request answers 409.",
+      body: Member.create.schema,
+      returns: [201, Member.MemberRecord],
+      idempotency: "none",
+      transaction: "own",
+    },
+    ({ body }) => Member.create(body),
+  ),
+  endpoint(
+    "get",
+    `${path}/{id}`,
+    { allow: "members:read", summary: "Get a member", params, returns: [200, Member.MemberRecord] },
+    ({ params }) => Member.get(params.id),
+  ),
+  endpoint(
+    "patch",
+    `${path}/{id}`,
+    {
+      allow: "members:write",
+      summary: "Change a member",
+      params,
+      body: Member.MemberChange,
+      returns: [200, Member.MemberRecord],
+    },
+    ({ params, body, version }) => Member.update({ ...params, ...body, version }),
+  ),
+  endpoint(
+    "delete",
+    `${path}/{id}`,
+    { allow: "members:write", summary: "Remove a member", params, returns: [204] },
+    async ({ params, version }) => void (await Member.remove({ ...params, version })),
+  ),
+];

@@ -1,0 +1,150 @@
+import type { Context, SQSBatchItemFailure, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
+import * as z from "zod";
+import { withContext } from "../core/actor.js";
+import { requireConfig } from "../core/config.js";
+import { Event, EventId } from "../core/event/index.js";
+import { id } from "../core/id.js";
+import { Job, JobId } from "../core/job/index.js";
+import { count, log } from "./log.js";
+import { useMailer } from "./mail.js";
+import { modules } from "./modules.js";
+import { nudgeAfterCommit } from "./nudge.js";
+
+nudgeAfterCommit();
+useMailer();
+
+/** What a message says: where to look. Whatever else is true is read under that tenant. */
+const pointer = <Id extends z.ZodType>(wanted: Id) =>
+  z.object({
+    tenantId: id("ten"),
+    id: wanted,
+    type: z.string().min(1).max(100),
+    requestId: z.string().max(100).default("none"),
+    traceparent: z.string().max(60).optional(),
+  });
+const EventPointer = pointer(EventId);
+const JobPointer = pointer(JobId);
+/** EventBridge delivers its envelope; the pointer is the detail. */
+const Envelope = z.object({ detail: EventPointer });
+
+type Handle = (body: unknown, context: Context) => Promise<void>;
+
+/** Nobody can ever handle this message: it is acknowledged and counted instead of being received five times. */
+class Discard extends Error {
+  constructor(readonly reason: "unreadable" | "tenant_mismatch" | "unknown_type") {
+    super(reason);
+  }
+}
+
+/** Milliseconds that are left for the last message. */
+const RESERVE = 5_000;
+
+/** Each message on its own: one that fails is reported alone, and delays nobody. */
+async function each({ Records }: SQSEvent, context: Context, handle: Handle): Promise<SQSBatchResponse> {
+  const batchItemFailures: SQSBatchItemFailure[] = [];
+  for (const record of Records) {
+    const left = context.getRemainingTimeInMillis() > RESERVE;
+    if (!left || !(await handled(record, context, handle)))
+      batchItemFailures.push({ itemIdentifier: record.messageId });
+  }
+  return { batchItemFailures };
+}
+
+async function handled(record: SQSRecord, context: Context, handle: Handle): Promise<boolean> {
+  try {
+    await handle(bodyOf(record), context);
+    return true;
+  } catch (error) {
+    if (error instanceof Discard) {
+      count("MessagesDiscarded", 1, { reason: error.reason });
+      log.warn("message discarded", { reason: error.reason, messageId: record.messageId });
+      return true;
+    }
+    count("MessagesFailed");
+    log.error("message failed", {
+      error,
+      messageId: record.messageId,
+      receives: record.attributes.ApproximateReceiveCount,
+    });
+    return false;
+  }
+}
+
+function bodyOf({ body }: SQSRecord): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    throw new Discard("unreadable");
+  }
+}
+
+function read<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
+  const result = schema.safeParse(body);
+  if (!result.success) throw new Discard("unreadable");
+  return result.data;
+}
+
+const as = <T>(at: z.output<typeof EventPointer>, run: () => Promise<T>): Promise<T> =>
+  withContext(
+    {
+      actor: { type: "system", tenantId: at.tenantId },
+      requestId: at.requestId,
+      causeId: at.id,
+      ...(at.traceparent && { traceparent: at.traceparent }),
+    },
+    run,
+  );
+
+const subscribers = modules.flatMap((module) => module.subscribers ?? []);
+const jobTypes = new Map(modules.flatMap((module) => module.jobs ?? []).map((job) => [job.name, job]));
+
+/** All subscribers of one event, each in a transaction of its own with its inbox row. */
+export const events = (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
+  requireConfig("events");
+  return each(event, context, async (body) => {
+    const { detail } = read(Envelope, body);
+    await as(detail, async () => {
+      const happened = await Event.find(detail.id);
+      if (!happened || happened.type !== detail.type) throw new Discard("tenant_mismatch");
+      const interested = subscribers.filter((subscriber) => subscriber.event.type === happened.type);
+      const failed: unknown[] = [];
+      for (const subscriber of interested) {
+        const done = await Event.handle(subscriber, happened).catch(
+          (error: unknown) => failed.push(error) && undefined,
+        );
+        if (done !== undefined) count(done ? "EventsHandled" : "DuplicatesDropped", 1, { subscriber: subscriber.name });
+        if (done) log.info("event handled", { eventId: happened.id, type: happened.type, subscriber: subscriber.name });
+      }
+      if (failed.length > 0) throw failed[0];
+    });
+  });
+};
+
+/** One job: taken with a lease, run outside of any transaction, its end recorded by whoever holds the lease. */
+export const jobs = (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
+  requireConfig("jobs");
+  return each(event, context, async (body) => {
+    const at = read(JobPointer, body);
+    await as(at, async () => {
+      const lease = Math.ceil(context.getRemainingTimeInMillis() / 1000) + 5;
+      const job = await Job.claim(at.id, lease);
+      if (!job) {
+        if (!(await Job.exists(at.id))) throw new Discard("tenant_mismatch");
+        return; // done, or held by another worker
+      }
+      const type = jobTypes.get(job.name);
+      try {
+        if (!type) throw new Discard("unknown_type");
+        const payload = type.schema.parse(job.payload);
+        await type.run(payload as never, { id: job.id });
+        await Job.succeed(job.id, job.attempts);
+        count("JobsSucceeded", 1, { job: job.name });
+        log.info("job succeeded", { jobId: job.id, job: job.name, attempt: job.attempts });
+      } catch (error) {
+        await Job.fail(job.id, job.attempts, error instanceof Error ? error.message : String(error));
+        count("JobsFailed", 1, { job: job.name });
+        log.error("job failed", { error, jobId: job.id, job: job.name, attempt: job.attempts });
+      }
+    });
+  });
+};

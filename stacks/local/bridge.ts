@@ -1,0 +1,166 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { type AddressInfo, connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { WebSocket, WebSocketServer } from "ws";
+import { createSqlEndpoint, type SqlEndpoint } from "./bridge-http.js";
+import { readMessages } from "./wire.js";
+
+/** As a remote client sees them: an HTTP request is one round trip, as is each query cycle of a connection. */
+export interface BridgeCounts {
+  roundTrips: number;
+  /** Statements of clients; BEGIN and COMMIT count where the client sent them, not around an HTTP batch. */
+  statements: number;
+  connections: number;
+  http: number;
+}
+
+export interface Bridge {
+  readonly port: number;
+  counts(): BridgeCounts;
+  reset(): void;
+  /** Breaks every connection at once, as a lost network does. */
+  cut(): void;
+  /** Holds back what clients send by so many milliseconds from now on. */
+  delay(ms: number): void;
+  stop(): Promise<void>;
+}
+
+interface State {
+  readonly postgresPort: number;
+  readonly pairs: Set<() => void>;
+  counts: BridgeCounts;
+  delay: number;
+}
+
+const none = (): BridgeCounts => ({ roundTrips: 0, statements: 0, connections: 0, http: 0 });
+const bodyLimit = 64 * 1024 * 1024;
+const highWater = 1024 * 1024;
+
+/** Neon's two doors (WebSocket on /v2, HTTP on /sql) in front of a local PostgreSQL, on 127.0.0.1. */
+export async function startBridge(options: { port?: number; postgresPort: number }): Promise<Bridge> {
+  const state: State = { postgresPort: options.postgresPort, pairs: new Set(), counts: none(), delay: 0 };
+  const sql = createSqlEndpoint(options.postgresPort);
+  const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: bodyLimit });
+  const server = createServer((request, response) => {
+    answer(state, sql, request, response).catch(() => response.destroy());
+  });
+  // Longer than any client keeps an idle connection, so that no request meets a closing one.
+  server.keepAliveTimeout = 120_000;
+  server.on("upgrade", (request, socket, head) => {
+    socket.on("error", () => socket.destroy());
+    if (!request.url?.startsWith("/v2")) return void socket.end("HTTP/1.1 404 Not Found\r\n\r\n");
+    sockets.handleUpgrade(request, socket, head, (ws) => join(state, ws));
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options.port ?? 0, "127.0.0.1", resolve);
+  });
+  const cut = () => {
+    for (const end of state.pairs) end();
+    server.closeAllConnections();
+  };
+  return {
+    port: (server.address() as AddressInfo).port,
+    counts: () => ({ ...state.counts }),
+    reset() {
+      state.counts = none();
+    },
+    cut,
+    delay(ms) {
+      state.delay = ms;
+    },
+    async stop() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      cut();
+      await Promise.all([closed, sql.close()]);
+    },
+  };
+}
+
+/** One client to one session of PostgreSQL; bytes pass unchanged, and either end closes the other. */
+function join(state: State, ws: WebSocket): void {
+  const session = connect({ port: state.postgresPort, host: "127.0.0.1", noDelay: true });
+  const end = () => {
+    ws.terminate();
+    session.destroy();
+  };
+  state.pairs.add(end);
+  state.counts.connections++;
+  let sent = Promise.resolve();
+  ws.on("message", (data) => {
+    if (!Buffer.isBuffer(data)) return;
+    const write = () => {
+      if (!session.write(data)) ws.pause();
+    };
+    sent = sent.then(() => (state.delay > 0 ? sleep(state.delay).then(write) : write()));
+  });
+  session.on("drain", () => ws.resume());
+  const count = countSession(state);
+  session.on("data", (chunk) => {
+    count(chunk);
+    if (ws.readyState !== WebSocket.OPEN) return;
+    ws.send(chunk, () => {
+      if (session.isPaused() && ws.bufferedAmount < highWater) session.resume();
+    });
+    if (ws.bufferedAmount >= highWater) session.pause();
+  });
+  ws.on("error", () => undefined);
+  ws.on("close", () => void sent.then(() => session.destroySoon()));
+  session.on("error", () => undefined);
+  session.on("close", () => {
+    state.pairs.delete(end);
+    // Politely first: the last words of PostgreSQL (57P01) may still be on their way to the client.
+    ws.close();
+    setTimeout(() => ws.terminate(), 1000).unref();
+  });
+}
+
+function countSession(state: State): (chunk: Buffer) => void {
+  let open = false;
+  return readMessages((type) => {
+    // CommandComplete, EmptyQueryResponse, PortalSuspended: the end of a statement. The first ReadyForQuery ends login.
+    if (type === "C" || type === "I" || type === "s") state.counts.statements++;
+    if (type === "Z" && open) state.counts.roundTrips++;
+    if (type === "Z") open = true;
+  });
+}
+
+async function answer(
+  state: State,
+  sql: SqlEndpoint,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  if (request.method !== "POST" || request.url !== "/sql") {
+    response.writeHead(404).end();
+    return;
+  }
+  const text = await readBody(request);
+  if (text === undefined) {
+    response.writeHead(413).end();
+    return;
+  }
+  state.counts.http++;
+  state.counts.roundTrips++;
+  if (state.delay > 0) await sleep(state.delay);
+  const count = (statements: number) => {
+    state.counts.statements += statements;
+  };
+  const { status, body } = await sql.run(request.headers, text, count);
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+}
+
+/** Undefined when it is too large. */
+function readBody(request: IncomingMessage): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    request.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > bodyLimit) resolve(undefined);
+      else chunks.push(chunk);
+    });
+    request.on("end", () => resolve(Buffer.concat(chunks).toString("utf8")));
+    request.on("error", reject);
+  });
+}

@@ -1,0 +1,110 @@
+import { existsSync } from "node:fs";
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { basename, dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build, type Metafile } from "esbuild";
+import { type FunctionName, type FunctionSpec, functions } from "../topology.js";
+
+export const projectRoot = fileURLToPath(new URL("../..", import.meta.url));
+
+/** One function as it would lie in /var/task. */
+export interface Bundle {
+  /** The folder that is /var/task on Lambda. */
+  readonly root: string;
+  readonly file: string;
+  readonly export: string;
+  readonly bytes: number;
+  /** What went in: path from the project's root → bytes of it in the bundle. */
+  readonly inputs: Readonly<Record<string, number>>;
+}
+
+/** What SST writes before every ESM bundle, so that CommonJS packages inside find what they expect. */
+const banner = [
+  `import { createRequire as topLevelCreateRequire } from 'module';`,
+  `const require = topLevelCreateRequire(import.meta.url);`,
+  `import { fileURLToPath as topLevelFileUrlToPath, URL as topLevelURL } from "url"`,
+  `const __filename = topLevelFileUrlToPath(import.meta.url)`,
+  `const __dirname = topLevelFileUrlToPath(new topLevelURL(".", import.meta.url))`,
+].join("\n");
+
+/** What SST leaves out of a bundle by itself. */
+const forcedExternals = ["sharp", "pg-native"];
+
+/** SST puts the file at the top of the package: `functions/api.handler` becomes `api.handler`. */
+function split(handler: string) {
+  const dot = handler.lastIndexOf(".");
+  const path = handler.slice(0, dot);
+  return { entry: `${path}.ts`, file: basename(path), handler: handler.slice(dot + 1) };
+}
+
+/**
+ * Bundles functions with esbuild as SST does (sst/sst, pkg/runtime/node/build.go): one file each, no splitting.
+ * Files whose content is unchanged are left alone. @throws when one would miss a package on Lambda
+ */
+export async function bundle<Name extends FunctionName = FunctionName>(
+  names: readonly Name[] = Object.keys(functions) as Name[],
+  { outdir = join(projectRoot, ".stoa/build") }: { outdir?: string } = {},
+): Promise<Record<Name, Bundle>> {
+  const specs = names.map((name) => ({
+    name,
+    ...(functions[name] as FunctionSpec),
+    ...split(functions[name].handler),
+  }));
+  const result = await build({
+    absWorkingDir: projectRoot,
+    entryPoints: Object.fromEntries(specs.map(({ name, entry, file }) => [`${name}/${file}`, entry])),
+    outdir,
+    outExtension: { ".js": ".mjs" },
+    external: [...forcedExternals, ...new Set(specs.flatMap(({ install = [] }) => install))],
+    banner: { js: banner },
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    target: "es2022",
+    mainFields: ["module", "main"],
+    minify: true,
+    keepNames: true,
+    metafile: true,
+    write: false,
+    logLevel: "silent",
+  });
+  const bundles = specs.map(async ({ name, file, handler, install = [], external = [], copy = [] }) => {
+    const root = join(outdir, name);
+    const path = join(root, `${file}.mjs`);
+    const output = result.outputFiles.find((candidate) => candidate.path === path);
+    const meta = result.metafile.outputs[relative(projectRoot, path).replaceAll("\\", "/")];
+    if (!output || !meta) throw new Error(`esbuild wrote no ${path}.`);
+    requireInstalled(name, meta, [...install, ...external]);
+    await place(path, output.contents);
+    for (const { from, to } of copy) await copyTo(join(projectRoot, from), join(root, to));
+    const inputs = Object.fromEntries(Object.entries(meta.inputs).map(([input, part]) => [input, part.bytesInOutput]));
+    return [name, { root, file: path, export: handler, bytes: meta.bytes, inputs }] as const;
+  });
+  return Object.fromEntries(await Promise.all(bundles)) as Record<Name, Bundle>;
+}
+
+/** All functions share one list of externals here; on Lambda only what a function's own `install` names is there. */
+function requireInstalled(name: string, { imports }: Metafile["outputs"][string], known: readonly string[]) {
+  const others = Object.values<FunctionSpec>(functions).flatMap((spec) => spec.install ?? []);
+  for (const { path } of imports)
+    if (others.includes(path) && !known.includes(path))
+      throw new Error(`The function "${name}" imports ${path}, which is neither in its \`install\` nor \`external\`.`);
+}
+
+async function copyTo(from: string, to: string): Promise<void> {
+  if (!(await stat(from)).isDirectory()) return place(to, await readFile(from));
+  const names = await readdir(from);
+  if (existsSync(to))
+    for (const old of await readdir(to)) if (!names.includes(old)) await rm(join(to, old), { recursive: true });
+  for (const name of names) await copyTo(join(from, name), join(to, name));
+}
+
+/** Replaces a file in one step and only when it differs: another host may be starting from the same folder. */
+async function place(to: string, contents: Uint8Array): Promise<void> {
+  const old = await readFile(to).catch(() => undefined);
+  if (old?.equals(contents)) return;
+  await mkdir(dirname(to), { recursive: true });
+  const draft = `${to}.${process.pid}`;
+  await writeFile(draft, contents);
+  await rename(draft, to);
+}

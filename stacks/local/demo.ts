@@ -1,0 +1,92 @@
+import type { DemoShop } from "./seed.js";
+
+export interface Shop {
+  readonly name: string;
+  readonly slug: string;
+  readonly currency: string;
+  readonly country: string;
+  readonly owner: string;
+  readonly email: string;
+}
+
+/** Two tenants, so that one can be seen not to see the other. */
+export const shops: readonly Shop[] = [
+  { name: "Kiln & Clay", slug: "kiln", currency: "EUR", country: "DE", owner: "Ida Brand", email: "ida@kiln.example" },
+  {
+    name: "Paper Trail",
+    slug: "paper",
+    currency: "USD",
+    country: "US",
+    owner: "Sam Quill",
+    email: "sam@paper.example",
+  },
+];
+
+const shelves: Record<string, { name: string; description: string; sku: string; amount: number; sizes: string[] }[]> = {
+  kiln: [
+    { name: "Stoneware mug", description: "Holds 300 ml and warm hands.", sku: "MUG", amount: 1900, sizes: ["S", "L"] },
+    {
+      name: "Serving bowl",
+      description: "For six, or for one who is hungry.",
+      sku: "BOWL",
+      amount: 4900,
+      sizes: ["28 cm"],
+    },
+    { name: "Bud vase", description: "One flower is enough.", sku: "VASE", amount: 2400, sizes: ["12 cm"] },
+  ],
+  paper: [
+    {
+      name: "Dot grid notebook",
+      description: "160 pages that lie flat.",
+      sku: "NOTE",
+      amount: 1600,
+      sizes: ["A5", "A4"],
+    },
+    { name: "Letter set", description: "Twelve sheets, twelve envelopes.", sku: "LETTER", amount: 1250, sizes: ["A5"] },
+    { name: "Pocket planner", description: "A year, weekly.", sku: "PLAN", amount: 2100, sizes: ["A6"] },
+  ],
+};
+
+/** What a demo shop sells, as `POST /v1/admin/products` takes it. */
+export const goods = (slug: string, currency: string) =>
+  (shelves[slug] ?? []).map(({ name, description, sku, amount, sizes }) => ({
+    name,
+    slug: name.toLowerCase().replaceAll(" ", "-"),
+    description,
+    status: "active",
+    options: [{ name: "Size", values: sizes }],
+    variants: sizes.map((size, index) => ({
+      sku: `${sku}-${size.replace(" ", "").toUpperCase()}`,
+      options: { Size: size },
+      prices: [{ amount: amount + index * 600, currency }],
+    })),
+  }));
+
+const quote = (value: unknown) => `'${JSON.stringify(value)}'`;
+
+/** Five lines for any POSIX shell that buy two of something; $1 is the cart and $2 its token. */
+export function purchaseLines(
+  url: string,
+  { publishableKey, secretKey, variantId, shippingOptionId, country }: DemoShop,
+) {
+  const key = `-H 'authorization: Bearer ${publishableKey}'`;
+  const json = "-H 'content-type: application/json'";
+  const cart = `${url}/v1/store/carts/$1`;
+  const token = `-H "x-cart-token: $2"`;
+  const order = quote({ email: "ada@example.com", lines: [{ variantId, quantity: 2 }] });
+  const shippingAddress = {
+    name: "Ada Lovelace",
+    line1: "1 Analytical Row",
+    city: "Springfield",
+    postalCode: "12345",
+    country,
+  };
+  const pick = `node -pe 'c = JSON.parse(fs.readFileSync(0)); c.id + " " + c.token'`;
+  return [
+    `set -- $(curl -sw '\\n' -X POST ${url}/v1/store/carts ${key} ${json} -d ${order} | ${pick})`,
+    `curl -sw '\\n' -X PATCH ${cart} ${key} ${token} -H 'if-match: *' ${json} -d ${quote({ shippingAddress, shippingOptionId })}`,
+    `curl -sw '\\n' ${cart} ${key} ${token}`,
+    `curl -sw '\\n' -X POST ${cart}/complete ${key} ${token} -H "idempotency-key: buy-$1" ${json} -d '{}'`,
+    `curl -sw '\\n' '${url}/v1/admin/orders?limit=1' -H 'authorization: Bearer ${secretKey}'`,
+  ];
+}

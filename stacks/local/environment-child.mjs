@@ -1,0 +1,55 @@
+// One execution environment: loads a bundle and answers one request at a time, as the runtime of Lambda does.
+// Plain JavaScript, because its start is the cold start. argv: file, export.
+import { randomBytes, randomUUID } from "node:crypto";
+import { pathToFileURL } from "node:url";
+
+/** Largest answer of a synchronous invocation: 6 MB (AWS Lambda quotas). */
+const largestAnswer = 6 * 1024 * 1024;
+const [file = "", name = ""] = process.argv.slice(2);
+
+// The host is gone, however it died: nobody is left to answer.
+process.on("disconnect", () => process.exit(0));
+// Ctrl-C reaches the whole process group; the host decides when its environments end.
+process.on("SIGINT", () => {});
+
+const { [name]: handler } = await import(pathToFileURL(file).href);
+if (typeof handler !== "function") throw new Error(`${file} exports no function "${name}".`);
+
+function contextOf(deadline, requestId) {
+  return {
+    callbackWaitsForEmptyEventLoop: false,
+    functionName: process.env.AWS_LAMBDA_FUNCTION_NAME,
+    functionVersion: "$LATEST",
+    invokedFunctionArn: `arn:aws:lambda:${process.env.AWS_REGION}:000000000000:function:${process.env.AWS_LAMBDA_FUNCTION_NAME}`,
+    memoryLimitInMB: process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
+    awsRequestId: requestId,
+    logGroupName: process.env.AWS_LAMBDA_LOG_GROUP_NAME,
+    logStreamName: process.env.AWS_LAMBDA_LOG_STREAM_NAME,
+    getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
+  };
+}
+
+async function answer(event, deadline) {
+  try {
+    const hex = randomBytes(20).toString("hex");
+    const time = Math.floor(Date.now() / 1000).toString(16);
+    process.env._X_AMZN_TRACE_ID = `Root=1-${time}-${hex.slice(0, 24)};Parent=${hex.slice(24)};Sampled=0`;
+    const payload = JSON.stringify((await handler(event, contextOf(deadline, randomUUID()))) ?? null);
+    if (Buffer.byteLength(payload) > largestAnswer)
+      return { error: { name: "Function.ResponseSizeTooLarge", message: "Response payload size exceeded 6 MB." } };
+    return { payload };
+  } catch (error) {
+    const { name = "Error", message = String(error), stack } = error instanceof Error ? error : {};
+    // The runtime of Lambda writes this line.
+    console.error(
+      JSON.stringify({ level: "ERROR", message: "Invoke Error", errorType: name, errorMessage: message, stack }),
+    );
+    return { error: { name, message, stack } };
+  }
+}
+
+process.on("message", async ({ event, deadline }) => {
+  const reply = await answer(event, deadline);
+  if (process.connected) process.send(reply);
+});
+process.send({ ready: true });

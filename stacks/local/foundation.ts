@@ -1,0 +1,83 @@
+import { mkdirSync } from "node:fs";
+import { type FunctionName, functions } from "../topology.js";
+import { type Admin, openAdmin } from "./admin.js";
+import { type Bridge, startBridge } from "./bridge.js";
+import { type Bundle, bundle } from "./bundle.js";
+import type { Clock } from "./clock.js";
+import { type Endpoints, startEndpoints } from "./endpoints.js";
+import { type Gateway, type Local, startGateway } from "./gateway.js";
+import type { HostOptions } from "./host.js";
+import { type Mailbox, openMailbox } from "./mailbox.js";
+import { startPostgres } from "./postgres.js";
+import { readSecrets, type Secrets } from "./secrets.js";
+
+/** What stands before the first function runs. */
+export interface Foundation {
+  readonly admin: Admin;
+  readonly postgresPid: number | undefined;
+  readonly bridge: Bridge;
+  readonly bundles: Readonly<Record<FunctionName, Bundle>>;
+  readonly endpoints: Endpoints;
+  readonly gateway: Gateway;
+  readonly mailbox: Mailbox;
+  readonly secrets: Secrets;
+}
+
+/** Steps that take back what was started, run in reverse. */
+export type Undo = (() => unknown)[];
+
+const seconds = (since: number) => `${((performance.now() - since) / 1000).toFixed(1)} s`;
+
+/** Starts the database, the endpoints and the gateway beside each other. What was started is in `undo`, also on failure. */
+export async function layFoundation(options: HostOptions, clock: Clock, local: Local, undo: Undo): Promise<Foundation> {
+  const { dir, ports = {}, durable = false, progress, build, external } = options;
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const kept = durable ? { dir } : {};
+
+  async function part<Part>(start: Promise<Part>, tell: (part: Part) => string, end: (part: Part) => unknown) {
+    const since = performance.now();
+    const started = await start;
+    undo.push(() => end(started));
+    progress?.(`${tell(started)} (${seconds(since)})`);
+    return started;
+  }
+
+  async function database() {
+    const postgres = options.database
+      ? { adminUrl: options.database, port: Number(new URL(options.database).port || 5432), pid: undefined }
+      : await part(
+          startPostgres({ dir, durable, ...(ports.postgres && { port: ports.postgres }) }),
+          ({ port }) => `PostgreSQL 18 on port ${port}`,
+          (server) => server.stop(),
+        );
+    const bridge = await startBridge({ postgresPort: postgres.port });
+    undo.push(() => bridge.stop());
+    const admin = await openAdmin(postgres.adminUrl, "stoa");
+    undo.push(() => admin.stop());
+    return { bridge, admin, postgresPid: postgres.pid };
+  }
+
+  const starting = [
+    database(),
+    part(
+      bundle(Object.keys(functions) as FunctionName[], build ? { outdir: build } : {}),
+      (bundles) => `${Object.keys(bundles).length} functions bundled`,
+      () => undefined,
+    ),
+    part(
+      startEndpoints({ clock, ports, ...kept, ...(external && { external }) }),
+      (endpoints) => `SQS at ${endpoints.sqsUrl}, EventBridge at ${endpoints.eventBridgeUrl}`,
+      (endpoints) => endpoints.stop(),
+    ),
+    part(
+      startGateway({ local, ...(ports.http && { port: ports.http }) }),
+      ({ port }) => `API Gateway on port ${port}`,
+      (gateway) => gateway.stop(),
+    ),
+    readSecrets(dir),
+    openMailbox(kept.dir),
+  ] as const;
+  await Promise.allSettled(starting); // nothing may still be starting when a failure is cleaned up
+  const [data, bundles, endpoints, gateway, secrets, mailbox] = await Promise.all(starting);
+  return { ...data, bundles, endpoints, gateway, secrets, mailbox };
+}

@@ -1,0 +1,198 @@
+import { join } from "node:path";
+import { type FunctionName, type FunctionSpec, functions, queues, schedules } from "../topology.js";
+import { type Clock, createClock } from "./clock.js";
+import { queueNames } from "./endpoints.js";
+import { type LogLine, startEnvironment } from "./environment.js";
+import { type Foundation, layFoundation, type Undo } from "./foundation.js";
+import type { Local } from "./gateway.js";
+import { waitUntilIdle } from "./idle.js";
+import { createLog, type Log } from "./log.js";
+import { localPages } from "./page.js";
+import { startPoller } from "./poller.js";
+import { createPool, type Pool } from "./pool.js";
+import { type Scheduler, startScheduler } from "./scheduler.js";
+import { databaseUrl, environmentOf } from "./settings.js";
+
+export interface HostOptions {
+  /** Everything that the host keeps lies here. */
+  readonly dir: string;
+  /** Wanted ports; another one is taken when one is in use. Without: any free one. */
+  readonly ports?: {
+    readonly http?: number;
+    readonly sqs?: number;
+    readonly eventbridge?: number;
+    readonly postgres?: number;
+  };
+  /** Added to the environment of every function. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Hears what is done and how long it took. */
+  progress?(line: string): void;
+  /** Forces commits to the disk, and keeps queues and mail for the next start. */
+  readonly durable?: boolean;
+  /** `false`: nothing is taken off the queues before `resume()`. */
+  readonly consumers?: boolean;
+  /** `false`: schedules run by `runSchedule` only. */
+  readonly schedules?: boolean;
+  /** Superuser's URL of a server on this machine that takes the place of the embedded one. */
+  readonly database?: string;
+  /** Other implementations of SQS and EventBridge that take the place of ours. */
+  readonly external?: { readonly sqs?: string | undefined; readonly eventbridge?: string | undefined };
+  /** Where bundles lie; inside the project, so that native packages resolve. */
+  readonly build?: string;
+}
+
+/** The whole system on this machine. */
+export interface Host extends Omit<Foundation, "gateway"> {
+  readonly url: string;
+  readonly dir: string;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly pools: Readonly<Record<FunctionName, Pool>>;
+  /** Connection strings by role; `postgres` is the superuser's. */
+  readonly databases: { readonly app: string; readonly relay: string; readonly postgres: string };
+  /** The environment that a function sees. */
+  env(name: FunctionName): Record<string, string>;
+  logs(): readonly LogLine[];
+  /** Hears each line from now on; the answer ends it. */
+  onLog(listener: (line: LogLine) => void): () => void;
+  pids(name: FunctionName): number[];
+  runSchedule(name: keyof typeof schedules): Promise<unknown>;
+  /** Consumers stop taking messages; resolves when their batches are done. */
+  pause(): Promise<void>;
+  resume(): void;
+  /**
+   * Resolves when queues, outbox and due jobs are empty and nothing runs. @throws when that takes longer than
+   * `timeoutMs` (a message that failed waits for its visibility timeout on the clock), saying what is left
+   */
+  idle(options?: { timeoutMs?: number }): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const names = Object.keys(functions) as FunctionName[];
+
+/** As many environments as the callers of a function use at once: requests, batches of its queue, its schedules. */
+function maximumOf(name: FunctionName): number {
+  if (name === "api") return 16;
+  const batches = Object.values(queues).map(({ consumer, maximumConcurrency }) =>
+    consumer === name ? maximumConcurrency : 0,
+  );
+  const ticks = Object.values(schedules).map((schedule) => (schedule.function === name ? 1 : 0));
+  return Math.max(
+    1,
+    [...batches, ...ticks].reduce<number>((sum, count) => sum + count, 0),
+  );
+}
+
+type Env = (name: FunctionName) => Record<string, string>;
+
+function createPools({ bundles }: Foundation, env: Env, log: Log, undo: Undo) {
+  const pools = names.map((name) => {
+    const { timeout, memory }: FunctionSpec = functions[name];
+    const start = () =>
+      startEnvironment({ function: name, ...bundles[name], memory, env: env(name), onLine: log.write });
+    const pool = createPool({ function: name, maximum: maximumOf(name), timeoutMs: timeout * 1000, start });
+    undo.push(() => pool.stop());
+    return [name, pool] as const;
+  });
+  return Object.fromEntries(pools) as Record<FunctionName, Pool>;
+}
+
+function startPollers({ endpoints }: Foundation, pools: Record<FunctionName, Pool>, log: Log, undo: Undo) {
+  const pollers = queueNames.map((name) => {
+    const { consumer, batchSize, maximumConcurrency } = queues[name];
+    const { url: queueUrl = "", arn: queueArn = "" } = endpoints.queues.get(name) ?? {};
+    const onError = ({ message }: Error) => {
+      const text = JSON.stringify({ level: "WARN", message: `A batch of the queue "${name}" failed.`, error: message });
+      log.write({ function: consumer, pid: process.pid, at: Date.now(), stream: "stderr", text });
+    };
+    const pool = pools[consumer];
+    return startPoller({ client: endpoints.client, queueUrl, queueArn, batchSize, maximumConcurrency, pool, onError });
+  });
+  undo.push(() => Promise.all(pollers.map((poller) => poller.stop())));
+  return {
+    pause: async () => void (await Promise.all(pollers.map((poller) => poller.pause()))),
+    resume: () => {
+      for (const poller of pollers) poller.resume();
+    },
+  };
+}
+
+/** Takes back what was started, last things first; a step that fails does not keep the others from being made. */
+async function takeBack(undo: Undo): Promise<void> {
+  const failures: unknown[] = [];
+  for (const step of undo.splice(0).reverse())
+    try {
+      await step();
+    } catch (error) {
+      failures.push(error);
+    }
+  if (failures.length > 0) throw new AggregateError(failures, "Not everything could be stopped.");
+}
+
+/** Starts everything, migrates the database as a deployment does, and serves. @throws when a part does not start */
+export async function startHost(options: HostOptions): Promise<Host> {
+  const undo: Undo = [];
+  try {
+    return await start(options, undo);
+  } catch (error) {
+    await takeBack(undo);
+    throw error;
+  }
+}
+
+async function start(options: HostOptions, undo: Undo): Promise<Host> {
+  const { dir, progress } = options;
+  const clock = createClock();
+  const log = createLog({ file: join(dir, "log.jsonl") });
+  undo.push(log.flush, clock.stop);
+  let pages: Local | undefined;
+  const foundation = await layFoundation(options, clock, (...call) => pages?.(...call) ?? false, undo);
+  const { gateway, ...shared } = foundation;
+  const { admin, bridge, secrets, endpoints } = shared;
+  const url = `http://127.0.0.1:${gateway.port}`;
+  const around = { url, adminUrl: admin.url, bridgePort: bridge.port, secrets, endpoints };
+  const env: Env = (name) => ({ ...environmentOf(name, around), ...options.env });
+  const pools = createPools(foundation, env, log, undo);
+
+  const since = performance.now();
+  await pools.migrate.invoke({});
+  await pools.migrate.stop();
+  await pools.api.prewarm(1);
+  progress?.(`Database migrated, API warm (${((performance.now() - since) / 1000).toFixed(1)} s)`);
+
+  const { pause, resume } = startPollers(foundation, pools, log, undo);
+  if (options.consumers === false) await pause();
+  const scheduler = startScheduler({
+    clock,
+    schedules,
+    invoke: (name, event) => pools[name as FunctionName].invoke(event),
+    enabled: options.schedules !== false,
+  });
+  undo.push(scheduler.stop);
+
+  const host: Host = {
+    ...shared,
+    url,
+    dir,
+    clock,
+    scheduler,
+    pools,
+    databases: {
+      app: databaseUrl(admin.url, "stoa_app", secrets.appPassword),
+      relay: databaseUrl(admin.url, "stoa_relay", secrets.relayPassword),
+      postgres: admin.url,
+    },
+    env,
+    logs: log.lines,
+    onLog: log.follow,
+    pids: (name) => pools[name].pids(),
+    runSchedule: scheduler.run,
+    pause,
+    resume,
+    idle: ({ timeoutMs = 15_000 } = {}) => waitUntilIdle({ endpoints, admin, pools, scheduler }, timeoutMs),
+    stop: () => takeBack(undo),
+  };
+  pages = localPages(host);
+  gateway.serve(pools.api);
+  return host;
+}

@@ -1,0 +1,33 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { queueNames } from "./endpoints.js";
+import type { Host } from "./host.js";
+
+type Parts = Pick<Host, "endpoints" | "admin" | "pools" | "scheduler">;
+
+/** What is still to be done; nothing when the system is at rest. */
+async function whatIsLeft({ endpoints, admin, pools, scheduler }: Parts): Promise<string[]> {
+  await scheduler.idle();
+  const left = Object.values(pools).map((pool) => [`requests of ${pool.function}`, pool.pending()] as const);
+  const depths = queueNames.map(async (name) => {
+    const { visible, inFlight, delayed } = await endpoints.depth(name);
+    return [`messages of ${name} (${visible} visible, ${inFlight} in flight)`, visible + inFlight + delayed] as const;
+  });
+  const { events, jobs } = await admin.backlog();
+  const all = [
+    ...left,
+    ...(await Promise.all(depths)),
+    ["deliveries of the bus", endpoints.bus?.inspect().pending ?? 0] as const,
+    ["events in the outbox", events] as const,
+    ["jobs that are due", jobs] as const,
+  ];
+  return all.filter(([, count]) => count > 0).map(([what, count]) => `${count} ${what}`);
+}
+
+/** Resolves when queues, outbox and due jobs are empty and nothing runs. @throws after `timeoutMs`, saying what is left */
+export async function waitUntilIdle(parts: Parts, timeoutMs: number): Promise<void> {
+  for (const end = Date.now() + timeoutMs; ; await sleep(15)) {
+    const left = await whatIsLeft(parts);
+    if (left.length === 0) return;
+    if (Date.now() > end) throw new Error(`Not idle after ${timeoutMs} ms: ${left.join(", ")}.`);
+  }
+}

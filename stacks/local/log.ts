@@ -1,0 +1,47 @@
+import { renameSync, statSync } from "node:fs";
+import { appendFile } from "node:fs/promises";
+import type { LogLine } from "./environment.js";
+
+export interface Log {
+  write(line: LogLine): void;
+  /** The last lines of all functions. */
+  lines(): readonly LogLine[];
+  /** Hears each line from now on; the answer ends it. */
+  follow(listener: (line: LogLine) => void): () => void;
+  flush(): Promise<void>;
+}
+
+/** Bytes after which a new file is begun at the next start; one old one is kept. */
+const large = 50 * 1024 * 1024;
+
+/** What CloudWatch is on AWS: the last lines in memory, and all of them in `file`. */
+export function createLog({ file, keep = 20_000 }: { file?: string; keep?: number } = {}): Log {
+  const lines: LogLine[] = [];
+  const listeners = new Set<(line: LogLine) => void>();
+  if (file && (statSync(file, { throwIfNoEntry: false })?.size ?? 0) > large) renameSync(file, `${file}.old`);
+  let unwritten = "";
+  let writing = Promise.resolve();
+
+  const write = async () => {
+    const text = unwritten;
+    unwritten = "";
+    if (file && text) await appendFile(file, text, { mode: 0o600 }).catch(() => undefined);
+  };
+
+  return {
+    write(line) {
+      lines.push(line);
+      if (lines.length > keep * 1.2) lines.splice(0, lines.length - keep);
+      for (const listener of listeners) listener(line);
+      if (!file) return;
+      if (!unwritten) writing = writing.then(write);
+      unwritten += `${line.text}\n`;
+    },
+    lines: () => lines,
+    follow(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    flush: () => writing,
+  };
+}

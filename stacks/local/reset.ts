@@ -1,0 +1,14 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { projectRoot } from "./bundle.js";
+import { holderOf } from "./lock.js";
+
+const dir = join(projectRoot, ".stoa/data");
+const holder = holderOf(dir);
+if (holder) {
+  console.log(`Stoa is running in this folder (process ${holder.pid}); stop it first.`);
+  process.exitCode = 1;
+} else {
+  rmSync(dir, { recursive: true, force: true });
+  console.log("The data of this machine is gone; `npm start` begins anew.");
+}

@@ -1,0 +1,143 @@
+import { randomUUID } from "node:crypto";
+import type { Clock } from "./clock.js";
+
+export interface ScheduleSpec {
+  readonly function: string;
+  readonly everyMinutes: number;
+}
+
+export interface ScheduleState extends ScheduleSpec {
+  readonly name: string;
+  readonly running: boolean;
+  /** Milliseconds of the local clock; none before the first run, or when schedules are off. */
+  readonly lastRun?: number;
+  readonly nextRun?: number;
+  readonly error?: string;
+}
+
+/** What EventBridge Scheduler does with the schedules of the topology, on the local clock. */
+export interface Scheduler {
+  list(): ScheduleState[];
+  /** Runs a schedule now and answers what its function answered. @throws what it threw */
+  run(name: string): Promise<unknown>;
+  /** From now on, each so many minutes. */
+  setEvery(name: string, minutes: number): void;
+  /** Resolves when no run is under way. */
+  idle(): Promise<void>;
+  stop(): void;
+}
+
+interface Schedule {
+  readonly name: string;
+  readonly function: string;
+  everyMinutes: number;
+  running: Promise<unknown> | undefined;
+  again: boolean;
+  lastRun?: number;
+  nextRun?: number;
+  error?: string;
+  cancel(): void;
+}
+
+/** What a schedule without an input of its own sends. */
+const toEvent = (name: string, at: number) => ({
+  version: "0",
+  id: randomUUID(),
+  "detail-type": "Scheduled Event",
+  source: "aws.scheduler",
+  account: "000000000000",
+  time: new Date(at).toISOString().replace(/\.\d+Z$/, "Z"),
+  region: "us-east-1",
+  resources: [`arn:aws:scheduler:us-east-1:000000000000:schedule/default/${name}`],
+  detail: "{}",
+});
+
+export interface SchedulerOptions {
+  readonly clock: Clock;
+  readonly schedules: Readonly<Record<string, ScheduleSpec>>;
+  invoke(name: string, event: unknown): Promise<unknown>;
+  /** `false`: nothing runs by itself. */
+  readonly enabled?: boolean;
+}
+
+/**
+ * Starts the schedules; the first run comes after one period. A run that is due while the last one is under way is
+ * made once after it, so an advance of many periods makes one or two runs of each schedule.
+ */
+export function startScheduler({ clock, schedules, invoke, enabled = true }: SchedulerOptions): Scheduler {
+  const all = new Map<string, Schedule>();
+
+  async function start(schedule: Schedule): Promise<unknown> {
+    schedule.lastRun = clock.now();
+    try {
+      const event = toEvent(schedule.name, clock.now());
+      const result = await Promise.resolve().then(() => invoke(schedule.function, event));
+      delete schedule.error;
+      return result;
+    } catch (error) {
+      schedule.error = (error as Error).message;
+      throw error;
+    } finally {
+      schedule.running = undefined;
+      if (schedule.again) {
+        schedule.again = false;
+        tick(schedule);
+      }
+    }
+  }
+
+  function tick(schedule: Schedule) {
+    if (schedule.running) schedule.again = true;
+    else {
+      schedule.running = start(schedule);
+      schedule.running.catch(() => undefined); // it stands in the log, and on the page
+    }
+  }
+
+  function arm(schedule: Schedule) {
+    schedule.cancel();
+    if (!enabled) return;
+    schedule.nextRun = clock.now() + schedule.everyMinutes * 60_000;
+    schedule.cancel = clock.at(schedule.nextRun, () => {
+      tick(schedule);
+      arm(schedule);
+    });
+  }
+
+  function find(name: string): Schedule {
+    const schedule = all.get(name);
+    if (!schedule) throw new Error(`There is no schedule "${name}".`);
+    return schedule;
+  }
+
+  for (const [name, { function: target, everyMinutes }] of Object.entries(schedules)) {
+    const schedule: Schedule = { name, function: target, everyMinutes, running: undefined, again: false, cancel() {} };
+    all.set(name, schedule);
+    arm(schedule);
+  }
+
+  return {
+    list: () =>
+      [...all.values()].map(({ cancel, again, running, ...schedule }) => ({ ...schedule, running: !!running })),
+    async run(name) {
+      const schedule = find(name);
+      while (schedule.running) await schedule.running.catch(() => undefined);
+      schedule.running = start(schedule);
+      return schedule.running;
+    },
+    setEvery(name, minutes) {
+      const schedule = find(name);
+      schedule.everyMinutes = minutes;
+      arm(schedule);
+    },
+    async idle() {
+      for (const schedule of all.values()) while (schedule.running) await schedule.running.catch(() => undefined);
+    },
+    stop() {
+      for (const schedule of all.values()) {
+        schedule.cancel();
+        schedule.again = false;
+      }
+    },
+  };
+}

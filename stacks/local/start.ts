@@ -1,0 +1,105 @@
+import { join } from "node:path";
+import { projectRoot } from "./bundle.js";
+import type { LogLine } from "./environment.js";
+import { type Host, startHost } from "./host.js";
+import { type Lock, takeLock } from "./lock.js";
+import { type Demo, seed } from "./seed.js";
+
+/** Ports that are easy to remember; another one is taken when one is in use. */
+const ports = { http: 3000, sqs: 9324, eventbridge: 9325, postgres: 54_329 };
+const dir = join(projectRoot, ".stoa/data");
+
+const say = (line = "") => console.log(line);
+
+/** Errors of functions belong in sight; everything else is in the log file. */
+function showTrouble({ function: name, stream, text }: LogLine) {
+  try {
+    const { level, message, errorMessage, error } = JSON.parse(text);
+    const reason = errorMessage ?? error?.message;
+    if (level === "ERROR") say(`  ! ${name}: ${message}${reason ? ` (${String(reason).split("\n")[0]})` : ""}`);
+  } catch {
+    if (stream === "stderr" && text.trim()) say(`  ! ${name}: ${text}`);
+  }
+}
+
+function showPlaces(host: Host) {
+  const places = {
+    API: host.url,
+    Reference: `${host.url}/docs`,
+    "This machine": `${host.url}/_local`,
+    Mail: `${host.url}/_local/mail`,
+    SQS: host.endpoints.sqsUrl,
+    EventBridge: host.endpoints.eventBridgeUrl,
+    Postgres: host.databases.postgres,
+    Log: join(dir, "log.jsonl"),
+  };
+  for (const [name, place] of Object.entries(places)) say(`  ${name.padEnd(14)}${place}`);
+}
+
+function showDemo({ tenants, purchase }: Demo) {
+  for (const { name, slug, email, password, publishableKey, secretKey } of tenants) {
+    say(`\n  ${name} (tenant "${slug}")`);
+    say(`    login         ${email}  ${password}`);
+    say(`    publishable   ${publishableKey}`);
+    say(`    secret        ${secretKey}`);
+  }
+  if (purchase.length > 0) say(`\n  Buy something from ${tenants[0]?.name}, in any POSIX shell:\n`);
+  for (const line of purchase) say(line);
+}
+
+/** Aborts at the first signal to stop; the second one ends this process, and what is left notices that. */
+function stopSignal(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.on(signal, () => {
+      if (stop.signal.aborted) process.exit(130);
+      say("\nStopping.");
+      stop.abort();
+    });
+  return stop.signal;
+}
+
+async function serve(host: Host, lock: Lock, stop: AbortSignal) {
+  const demo = await seed(host).catch(({ message }: Error): Demo => {
+    if (!stop.aborted) say(`  ! The demo shops could not be opened: ${message}`);
+    return { tenants: [], purchase: [] };
+  });
+  if (stop.aborted) return;
+  lock.announce(host.url);
+  say(`\nReady after ${process.uptime().toFixed(1)} s.\n`);
+  showPlaces(host);
+  showDemo(demo);
+  say("\nCtrl-C stops everything.");
+}
+
+async function run(lock: Lock) {
+  const stop = stopSignal();
+  const stopped = new Promise<void>((resolve) => stop.addEventListener("abort", () => resolve()));
+  say("Stoa starts on this machine.\n");
+  // Whoever sets these wants the SDK's own variables to mean here what they mean on AWS.
+  const { AWS_ENDPOINT_URL_SQS: sqs, AWS_ENDPOINT_URL_EVENTBRIDGE: eventbridge } = process.env;
+  const progress = (line: string) => stop.aborted || say(`  ✓ ${line}`);
+  const host = await startHost({ dir, ports, durable: true, external: { sqs, eventbridge }, progress });
+  try {
+    if (stop.aborted) return;
+    host.onLog(showTrouble);
+    await Promise.race([stopped, serve(host, lock, stop).then(() => stopped)]);
+  } finally {
+    await host.stop();
+  }
+}
+
+const lock = takeLock(dir);
+if ("pid" in lock) {
+  say(`Stoa is already running in this folder (process ${lock.pid}): ${lock.url ?? "it is starting"}.`);
+  process.exit(1);
+}
+try {
+  await run(lock);
+} catch (error) {
+  say(`\nStoa could not start: ${(error as Error).message}`);
+  process.exitCode = 1;
+} finally {
+  lock.release();
+}
+process.exit();

@@ -1,0 +1,32 @@
+/**
+ * Reads the type of each message in what PostgreSQL sends, across chunks of any size; contents are skipped.
+ * @see https://www.postgresql.org/docs/18/protocol-message-formats.html
+ */
+export function readMessages(onMessage: (type: string) => void): (chunk: Buffer) => void {
+  const header = Buffer.alloc(5);
+  let filled = 0;
+  let rest = 0;
+  let started = false;
+  return (chunk) => {
+    // The answer to a request for TLS is one bare byte, and the client waits for it.
+    const bare = !started && chunk.length === 1 && (chunk[0] === 0x4e || chunk[0] === 0x53);
+    started ||= !bare;
+    let at = bare ? 1 : 0;
+    while (at < chunk.length) {
+      if (rest > 0) {
+        const step = Math.min(rest, chunk.length - at);
+        rest -= step;
+        at += step;
+        continue;
+      }
+      const step = Math.min(header.length - filled, chunk.length - at);
+      chunk.copy(header, filled, at, at + step);
+      filled += step;
+      at += step;
+      if (filled < header.length) return;
+      onMessage(String.fromCharCode(header.readUInt8(0)));
+      rest = Math.max(0, header.readInt32BE(1) - 4);
+      filled = 0;
+    }
+  };
+}

@@ -1,0 +1,176 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { beforeAll, describe, expect, test } from "vitest";
+import { needs } from "../core/config.js";
+import { type Bundle, bundle } from "../stacks/local/bundle.js";
+import { type FunctionName, functions } from "../stacks/topology.js";
+
+/** Bytes: about 15 % above what each entry had when its budget was set. A new package shows here first. */
+const budgets: Record<FunctionName, number> = {
+  api: 1,
+  events: 1,
+  jobs: 1,
+  relay: 1,
+  schedule: 1,
+  migrate: 1,
+};
+
+const names = Object.keys(functions) as FunctionName[];
+let bundles: Record<FunctionName, Bundle>;
+
+beforeAll(async () => {
+  bundles = await bundle();
+});
+
+/** Loads a bundle with nothing but Node and calls its handler once, as Lambda does; the answer comes on a pipe. */
+const lambda = `
+  import { writeSync } from "node:fs";
+  const { url, name, event } = JSON.parse(process.argv[1]);
+  const context = { awsRequestId: "one", functionName: name, getRemainingTimeInMillis: () => 20_000 };
+  const say = (result) => writeSync(3, JSON.stringify(result));
+  try {
+    const since = performance.now();
+    const handler = (await import(url))[name];
+    const loaded = performance.now() - since;
+    say({ loaded, answer: await handler(event, context) });
+  } catch (error) {
+    say({ error: error.name + ": " + error.message });
+  }
+  process.exit();
+`;
+
+interface Result {
+  readonly loaded: number;
+  readonly answer: { statusCode: number; body: string; batchItemFailures: unknown[] };
+  readonly error?: string;
+}
+
+function run(name: FunctionName, env: Record<string, string>, event: unknown = {}): Result & { out: string } {
+  const { root, file, export: handler } = bundles[name];
+  const input = JSON.stringify({ url: pathToFileURL(file).href, name: handler, event });
+  const { output, status } = spawnSync(process.execPath, ["--input-type=module", "--eval", lambda, input], {
+    cwd: root,
+    env: { ...env, PATH: process.env["PATH"], AWS_REGION: "eu-west-1", LAMBDA_TASK_ROOT: root },
+    stdio: ["ignore", "pipe", "pipe", "pipe"],
+    encoding: "utf8",
+    timeout: 20_000,
+  });
+  const [, out = "", trouble = "", result = ""] = output.map(String);
+  if (!result) throw new Error(`${name} ended with ${status}: ${trouble}`);
+  return { ...JSON.parse(result), out };
+}
+
+/** Fits the schema; nothing listens there. */
+const env = {
+  STAGE: "test",
+  DATABASE_URL: "postgresql://nobody@127.0.0.1:1/none",
+  RELAY_DATABASE_URL: "postgresql://nobody@127.0.0.1:1/none",
+  NUDGE_QUEUE_URL: "http://127.0.0.1:1/nudge",
+  JOBS_QUEUE_URL: "http://127.0.0.1:1/jobs",
+  BUS_NAME: "test",
+  TOKEN_KEYS: '{"keys":[]}',
+  DATA_KEY: "A".repeat(43),
+  PUBLIC_URL: "https://api.test",
+  MAIL_FROM: "shop@api.test",
+};
+
+const get = (path: string) => ({
+  version: "2.0",
+  routeKey: "$default",
+  rawPath: path,
+  rawQueryString: "",
+  headers: { host: "api.test", accept: "*/*" },
+  requestContext: {
+    accountId: "anonymous",
+    apiId: "test",
+    domainName: "api.test",
+    requestId: "one",
+    stage: "$default",
+    http: { method: "GET", path, protocol: "HTTP/1.1", sourceIp: "127.0.0.1", userAgent: "test" },
+  },
+  isBase64Encoded: false,
+});
+
+const batch = (body: string) => ({
+  Records: [
+    {
+      messageId: "one",
+      receiptHandle: "one",
+      body,
+      attributes: { ApproximateReceiveCount: "1" },
+      messageAttributes: {},
+      eventSource: "aws:sqs",
+      eventSourceARN: "arn:aws:sqs:eu-west-1:000000000000:test",
+      awsRegion: "eu-west-1",
+    },
+  ],
+});
+
+/** Bytes in a bundle by npm package; the project's own code has the name of its top folder. */
+function contents({ inputs }: Bundle): Map<string, number> {
+  const sizes = new Map<string, number>();
+  for (const [path, bytes] of Object.entries(inputs)) {
+    const name = /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? `${path.split("/")[0]}/`;
+    sizes.set(name, (sizes.get(name) ?? 0) + bytes);
+  }
+  return sizes;
+}
+
+describe.each(names)("%s", (name) => {
+  test("stays within its budget", () => {
+    const { bytes } = bundles[name];
+    const largest = [...contents(bundles[name])].sort(([, a], [, b]) => b - a).slice(0, 5);
+    const list = largest.map(([name, size]) => `${name} ${Math.round(size / 1000)}`).join(", ");
+    console.log(`${name}: ${Math.round(bytes / 1000)} kB of ${Math.round(budgets[name] / 1000)} (${list})`);
+    expect(bytes).toBeLessThan(budgets[name]);
+    expect(bytes, "a budget that is far too large warns of nothing").toBeGreaterThan(budgets[name] * 0.7);
+  });
+
+  test("has what it needs inside, and nothing that it must not have", () => {
+    const packages = [...contents(bundles[name]).keys()];
+    const foreign = ["swagger-ui-dist", "@node-rs/argon2", "pg", "esbuild", "vitest", "sst", "tests/", "stacks/"];
+    expect(packages.filter((found) => foreign.includes(found))).toEqual([]);
+    const web = packages.filter((found) => found === "hono" || found.startsWith("@hono/"));
+    expect(web).toEqual(name === "api" ? expect.arrayContaining(["hono", "@hono/zod-openapi"]) : []);
+    // Ours, not the one that the runtime brings: a deployment is tested with what it runs with.
+    expect(packages.some((found) => found.startsWith("@aws-sdk/"))).toBe(name !== "migrate");
+  });
+
+  test("names what its environment lacks", () => {
+    const { error } = run(name, {});
+    const required = needs[name].filter((variable) => variable in env);
+    expect(error).toMatch(/^ConfigError: /);
+    for (const variable of required) expect(error).toContain(`${variable}: is not set`);
+  });
+});
+
+test("api answers events of API Gateway", () => {
+  const health = run("api", env, get("/health"));
+  expect(health.answer).toMatchObject({ statusCode: 200 });
+  expect(JSON.parse(health.answer.body)).toEqual({ status: "ok", stage: "test" });
+
+  const { answer } = run("api", env, get("/openapi.json"));
+  expect(Object.keys(JSON.parse(answer.body).paths)).toContain("/v1/store/products");
+  expect(run("api", env, get("/docs/swagger-ui.css")).answer.statusCode).toBe(200);
+  expect(run("api", env, get("/nothing")).answer.statusCode).toBe(404);
+});
+
+test.each(["events", "jobs"] as const)("%s acknowledges and counts a message that nobody can read", (name) => {
+  for (const body of ["{", "{}", '{"detail":{"tenantId":"ten_1"}}']) {
+    const { answer, out } = run(name, env, batch(body));
+    expect(answer).toEqual({ batchItemFailures: [] });
+    expect(out).toContain("MessagesDiscarded");
+  }
+});
+
+test.each(["relay", "schedule", "migrate"] as const)("%s says that it cannot reach its database", (name) => {
+  const { error } = run(name, { ...env, MIGRATE_DATABASE_URL: env.DATABASE_URL, NEON_PROXY: "127.0.0.1:1" });
+  expect(error).toMatch(/ECONNREFUSED|unavailable/i);
+});
+
+test("every file that a function reads lies in its package", () => {
+  for (const name of names)
+    for (const { to } of (functions[name] as { copy?: readonly { to: string }[] }).copy ?? [])
+      expect(() => process.getBuiltinModule("node:fs").statSync(join(bundles[name].root, to))).not.toThrow();
+});

@@ -1,0 +1,15 @@
+// Writes docs/openapi.json from the app; with `--check` it fails when that file is not what the app says.
+import { readFileSync, writeFileSync } from "node:fs";
+import { createApp } from "../../functions/http/app.js";
+import { document } from "../../functions/http/openapi.js";
+import { modules } from "../../functions/modules.js";
+
+const file = new URL("../../docs/openapi.json", import.meta.url);
+const current = `${JSON.stringify(document(createApp(modules)), null, 2)}\n`;
+
+if (!process.argv.includes("--check")) {
+  writeFileSync(file, current);
+} else if (readFileSync(file, "utf8") !== current) {
+  console.error("docs/openapi.json is not what the app says. Run `npm run openapi` and commit the file.");
+  process.exitCode = 1;
+}

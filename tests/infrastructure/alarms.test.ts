@@ -1,0 +1,65 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test, vi } from "vitest";
+import { count } from "../../functions/log.js";
+import { projectRoot } from "../../stacks/local/bundle.js";
+import { production } from "./stages.js";
+
+const { all, named } = production;
+const alarms = all("MetricAlarm");
+const own = alarms.filter(({ inputs }) => inputs.namespace === "Stoa");
+const watched = (metric: string) =>
+  alarms.filter(({ inputs }) => inputs.metricName === metric).map(({ inputs }) => inputs.dimensions.QueueName);
+
+test("production has an alarm on every dead letter queue, and on the age of messages in every other queue", () => {
+  const queues = all("Queue").map(({ name }) => name);
+  const isDeadLetter = (name: string) => name.includes("DeadLetter");
+  expect(watched("ApproximateNumberOfMessagesVisible").sort()).toEqual(queues.filter(isDeadLetter).sort());
+  expect(watched("ApproximateAgeOfOldestMessage").sort()).toEqual(queues.filter((name) => !isDeadLetter(name)).sort());
+});
+
+test("production hears of crossed messages, events that were given up, and events that wait", () => {
+  expect(own.map(({ name, inputs }) => [name, inputs.metricName, inputs.threshold]).sort()).toEqual([
+    ["OutboxAgeAlarm", "OutboxOldestAge", 120],
+    ["OutboxDeadAlarm", "OutboxDead", 0],
+    ["TenantMismatchAlarm", "MessagesDiscarded", 0],
+  ]);
+});
+
+test("an alarm says what missing data means, and tells somebody", () => {
+  for (const { name, inputs } of alarms) {
+    // The relay reports the age of the outbox at each tick; its silence is an alarm too.
+    expect(inputs.treatMissingData, name).toBe(name === "OutboxAgeAlarm" ? "breaching" : "notBreaching");
+    expect(inputs.alarmActions.map(named)).toEqual(["AlarmsTopic"]);
+  }
+});
+
+/** What `count` writes for CloudWatch to read. */
+function emitted(metric: string, dimensions: Record<string, string>) {
+  vi.stubEnv("STAGE", production.stage);
+  const lines = vi.spyOn(process.stdout, "write").mockReturnValue(true);
+  count(metric, 1, dimensions);
+  const text = lines.mock.calls.map(([chunk]) => String(chunk)).find((line) => line.includes("CloudWatchMetrics"));
+  lines.mockRestore();
+  vi.unstubAllEnvs();
+  return JSON.parse(text ?? "{}");
+}
+
+test.each(own)("$name watches a metric with exactly the namespace and dimensions that are emitted", ({ inputs }) => {
+  const { service: _, stage: __, ...extra } = inputs.dimensions;
+  const line = emitted(inputs.metricName, extra);
+  const [{ Namespace, Dimensions, Metrics }] = line._aws.CloudWatchMetrics;
+  expect(Namespace).toBe(inputs.namespace);
+  expect(Metrics[0].Name).toBe(inputs.metricName);
+  const names: string[] = Dimensions[0];
+  expect(Object.fromEntries(names.map((name) => [name, line[name]]))).toEqual(inputs.dimensions);
+});
+
+test("the functions emit every metric that is watched, by that name", async () => {
+  const folder = join(projectRoot, "functions");
+  const files = (await readdir(folder, { recursive: true })).filter((file) => file.endsWith(".ts"));
+  const code = (await Promise.all(files.map((file) => readFile(join(folder, file), "utf8")))).join("\n");
+  for (const { inputs } of own)
+    for (const word of [inputs.metricName, ...(inputs.dimensions.reason ? [inputs.dimensions.reason] : [])])
+      expect(code.includes(`"${word}"`), word).toBe(true);
+});

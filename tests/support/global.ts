@@ -1,0 +1,36 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestProject } from "vitest/node";
+import { startHost } from "../../stacks/local/host.js";
+
+declare module "vitest" {
+  interface ProvidedContext {
+    system: System;
+  }
+}
+
+/** Where the one system is that all test files share; what breaks it on purpose starts its own. */
+export interface System {
+  url: string;
+  /** Superuser, to look behind the walls. */
+  adminUrl: string;
+  appUrl: string;
+  relayUrl: string;
+  /** `host:port` of Neon's protocols. */
+  proxy: string;
+  dir: string;
+}
+
+/** Starts the whole system once: real Postgres, queues, bus, and the handlers in environments of their own. */
+export default async function setup(project: TestProject) {
+  const dir = mkdtempSync(join(tmpdir(), "stoa-test-"));
+  const host = await startHost({ dir });
+  const { app, relay, postgres } = host.databases;
+  const proxy = `127.0.0.1:${host.bridge.port}`;
+  project.provide("system", { url: host.url, adminUrl: postgres, appUrl: app, relayUrl: relay, proxy, dir });
+  return async () => {
+    await host.stop();
+    rmSync(dir, { recursive: true, force: true });
+  };
+}
