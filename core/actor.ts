@@ -62,6 +62,12 @@ export function actor(): Actor {
   return known;
 }
 
+/** The actor as rows keep it: the tenant has a column of its own, scopes are nobody's business. */
+export function signature(): Record<string, unknown> {
+  const { tenantId: _, scopes: __, ...who } = actor() as Record<string, unknown>;
+  return who;
+}
+
 /** TypeID of the tenant that the actor belongs to. @throws Failure for an operator, who belongs to none */
 export function tenantId(): string {
   const { actor: known, credential } = context();

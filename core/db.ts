@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { sql } from "drizzle-orm";
 import { Client } from "../drizzle/client.js";
-import { isConnectionError } from "../drizzle/fault.js";
+import { isConnectionError, isContention, isTimeout } from "../drizzle/fault.js";
 import journal from "../drizzle/migrations/meta/_journal.json" with { type: "json" };
 import { callPlatform, type PlatformCall } from "../drizzle/platform.js";
 import { checkRole, RoleError } from "../drizzle/role.js";
@@ -135,18 +135,19 @@ export async function read(build: (q: Reader) => Unexecuted | readonly Unexecute
   }
   const { credential } = context();
   let single = false;
-  let before = 0;
+  let own = 0;
   const results: readonly unknown[] = await reachable((client) =>
     readTenant(client, tenantId(), (q) => {
       const built = build(q);
       single = !Array.isArray(built);
-      const checks = credential?.queries(q) ?? [];
-      before = checks.length;
-      return [...checks, ...[built].flat()] as readonly Unexecuted[];
+      const queries = [built].flat() as readonly Unexecuted[];
+      own = queries.length;
+      // The token last: the lock on the tenant's bucket is held for this statement and the commit only.
+      return [...queries, ...(credential?.queries(q) ?? [])];
     }),
   );
-  if (credential) settle(credential.settle(results.slice(0, before)));
-  return single ? results[before] : results.slice(before);
+  if (credential) settle(credential.settle(results.slice(own)));
+  return single ? results[0] : results.slice(0, own);
 }
 
 /** Looks the credential up now; does nothing when it is known. @throws Failure */
@@ -202,7 +203,13 @@ async function reachable<T>(run: (client: Client) => Promise<T>): Promise<T> {
   try {
     return await run(await database());
   } catch (error) {
-    if (error instanceof Failure || !isConnectionError(error)) throw error;
+    if (error instanceof Failure) throw error;
+    if (isContention(error) || isTimeout(error)) {
+      throw new Failure("unavailable", "database_busy", "Too many requests want the same rows; try again.", {
+        retryAfter: 1,
+      });
+    }
+    if (!isConnectionError(error)) throw error;
     throw new Failure("unavailable", "database_unavailable", "The database cannot be reached.", { retryAfter: 2 });
   }
 }

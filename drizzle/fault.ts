@@ -18,7 +18,11 @@ export function faultOf(error: unknown): Fault | undefined {
   return undefined;
 }
 
-export const isSerializationError = (error: unknown) => ["40001", "40P01"].includes(faultOf(error)?.code ?? "");
+/** Serialization failure, deadlock, lock not had in time: the transaction is gone, and may be run again. */
+export const isContention = (error: unknown) => ["40001", "40P01", "55P03"].includes(faultOf(error)?.code ?? "");
+
+/** The statement took longer than its role may take. */
+export const isTimeout = (error: unknown) => faultOf(error)?.code === "57014";
 
 /** Class 08 (connection), 53 (resources), 57P0x (shutdown), sockets and timeouts of the driver. */
 export function isConnectionError(error: unknown): boolean {

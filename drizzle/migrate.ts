@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Client } from "@neondatabase/serverless";
@@ -29,14 +30,16 @@ export async function migrate(target: MigrationTarget): Promise<{ applied: numbe
   const client = new Client(target.adminUrl);
   client.on("error", () => undefined); // a broken connection fails the running query
   await client.connect();
-  const file = (name: string) => client.query(readFileSync(join(target.folder, name), "utf8"));
+  const text = (name: string) => readFileSync(join(target.folder, name), "utf8");
+  const file = (name: string) => client.query(text(name));
   try {
     await client.query(`select pg_advisory_lock(${LOCK})`);
     const pending = await pendingOf(client, target.folder);
+    const rules = createHash("sha256").update(text("before.sql")).update(text("harden.sql")).digest("hex");
     await file("roles.sql");
     await setPassword(client, target.appUrl);
     await setPassword(client, target.relayUrl);
-    if (pending.length > 0) {
+    if (pending.length > 0 || rules !== (await rulesOf(client))) {
       // A statement that policies would filter fails instead of changing nothing; a lock that is not had in time too.
       await client.query(
         "begin; set local role stoa_owner; set local row_security = off; set local lock_timeout = '5s'",
@@ -48,6 +51,7 @@ export async function migrate(target: MigrationTarget): Promise<{ applied: numbe
         await client.query("insert into drizzle.__drizzle_migrations (hash, created_at) values ($1, $2)", values);
       }
       await file("harden.sql");
+      await client.query(`comment on schema drizzle is '${rules}'`);
       await client.query("commit");
     }
     await file("platform.sql");
@@ -55,6 +59,14 @@ export async function migrate(target: MigrationTarget): Promise<{ applied: numbe
   } finally {
     await client.end();
   }
+}
+
+/** The fingerprint of the rules that were applied last: they change without a migration. */
+async function rulesOf(client: Client): Promise<string | undefined> {
+  const { rows } = await client.query(
+    "select obj_description(to_regnamespace('drizzle')::oid, 'pg_namespace') as rules",
+  );
+  return rows[0]?.rules ?? undefined;
 }
 
 /** Those that are younger than the newest one that was applied. */

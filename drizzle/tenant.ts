@@ -4,7 +4,7 @@ import { NeonHttpDatabase, NeonHttpSession } from "drizzle-orm/neon-http";
 import { NeonSession, NeonTransaction } from "drizzle-orm/neon-serverless";
 import type { Client } from "./client.js";
 import { TenantDialect } from "./dialect.js";
-import { isConnectionError, isSerializationError } from "./fault.js";
+import { isConnectionError, isContention } from "./fault.js";
 import { typeIdToUuid } from "./typeid.js";
 
 type Schema = Record<string, never>;
@@ -65,8 +65,8 @@ export async function readTenant<const Queries extends readonly Unexecuted[]>(
 }
 
 /**
- * Runs `run` in a transaction of one tenant. It may run again, up to three times in all, after a serialization failure
- * or a deadlock: it changes nothing but the database.
+ * Runs `run` in a transaction of one tenant. It may run again, up to three times in all, after a deadlock
+ * or a lock that was not had in time: it changes nothing but the database.
  * @param tenantId TypeID of the tenant
  */
 export async function withTenant<T>(
@@ -79,7 +79,7 @@ export async function withTenant<T>(
     try {
       return await attemptOnce(client, tenantId, run, surround);
     } catch (error) {
-      if (attempt === ATTEMPTS || !isSerializationError(error)) throw error;
+      if (attempt === ATTEMPTS || !isContention(error)) throw error;
       await new Promise((resume) => setTimeout(resume, 5 * 2 ** attempt * (0.5 + Math.random())));
     }
   }

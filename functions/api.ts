@@ -1,3 +1,4 @@
+import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
 import { handle } from "hono/aws-lambda";
 import { requireConfig } from "../core/config.js";
 import { createApp } from "./http/app.js";
@@ -7,5 +8,15 @@ import { nudgeAfterCommit } from "./nudge.js";
 requireConfig("api");
 nudgeAfterCommit();
 
+const answer = handle(createApp(modules));
+
 /** The HTTP API behind API Gateway (payload 2.0). */
-export const handler = handle(createApp(modules));
+export const handler = (event: APIGatewayProxyEventV2, context: Context) =>
+  answer({ ...event, rawPath: encodePath(event.rawPath) } as never, context as never);
+
+/**
+ * API Gateway hands the path over decoded, and the adapter pastes it into a URL: a `#` in it would swallow the query
+ * that follows, and a `%` would be decoded twice.
+ */
+const encodePath = (path: string) =>
+  encodeURI(path.replace(/[\uD800-\uDFFF]/gu, "\uFFFD")).replace(/[?#]/g, encodeURIComponent);

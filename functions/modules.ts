@@ -1,6 +1,7 @@
 import { Catalog } from "../core/catalog/index.js";
 import { apiKeyEvents } from "../core/identity/api-key.js";
 import { memberEvents } from "../core/identity/member.js";
+import { Session } from "../core/identity/session.js";
 import { Inventory } from "../core/inventory/index.js";
 import { Pricing } from "../core/pricing/index.js";
 import { forgetBuckets } from "../core/rate.js";
@@ -55,6 +56,7 @@ export const modules: readonly Module[] = [
     sweeps: [
       { name: "idempotency.forget", run: forgetAnswers },
       { name: "rate.forget", run: forgetBuckets },
+      { name: "session.forget", run: Session.forget },
     ],
   },
 ];

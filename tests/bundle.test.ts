@@ -1,27 +1,31 @@
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { needs } from "../core/config.js";
 import { type Bundle, bundle } from "../stacks/local/bundle.js";
-import { type FunctionName, functions } from "../stacks/topology.js";
+import { type FunctionName, type FunctionSpec, functions } from "../stacks/topology.js";
 
 /** Bytes: about 15 % above what each entry had when its budget was set. A new package shows here first. */
 const budgets: Record<FunctionName, number> = {
-  api: 1,
-  events: 1,
-  jobs: 1,
-  relay: 1,
-  schedule: 1,
-  migrate: 1,
+  api: 1_640_000,
+  events: 1_255_000,
+  jobs: 1_255_000,
+  relay: 910_000,
+  schedule: 1_105_000,
+  migrate: 376_000,
 };
 
 const names = Object.keys(functions) as FunctionName[];
+const report: string[] = [];
 let bundles: Record<FunctionName, Bundle>;
 
 beforeAll(async () => {
   bundles = await bundle();
 });
+
+afterAll(() => console.log(report.join("\n")));
 
 /** Loads a bundle with nothing but Node and calls its handler once, as Lambda does; the answer comes on a pipe. */
 const lambda = `
@@ -51,7 +55,7 @@ function run(name: FunctionName, env: Record<string, string>, event: unknown = {
   const input = JSON.stringify({ url: pathToFileURL(file).href, name: handler, event });
   const { output, status } = spawnSync(process.execPath, ["--input-type=module", "--eval", lambda, input], {
     cwd: root,
-    env: { ...env, PATH: process.env["PATH"], AWS_REGION: "eu-west-1", LAMBDA_TASK_ROOT: root },
+    env: { ...env, PATH: process.env.PATH, AWS_REGION: "eu-west-1", LAMBDA_TASK_ROOT: root },
     stdio: ["ignore", "pipe", "pipe", "pipe"],
     encoding: "utf8",
     timeout: 20_000,
@@ -122,14 +126,15 @@ describe.each(names)("%s", (name) => {
     const { bytes } = bundles[name];
     const largest = [...contents(bundles[name])].sort(([, a], [, b]) => b - a).slice(0, 5);
     const list = largest.map(([name, size]) => `${name} ${Math.round(size / 1000)}`).join(", ");
-    console.log(`${name}: ${Math.round(bytes / 1000)} kB of ${Math.round(budgets[name] / 1000)} (${list})`);
+    report.push(`${name}: ${Math.round(bytes / 1000)} kB of ${Math.round(budgets[name] / 1000)} (${list})`);
     expect(bytes).toBeLessThan(budgets[name]);
     expect(bytes, "a budget that is far too large warns of nothing").toBeGreaterThan(budgets[name] * 0.7);
   });
 
   test("has what it needs inside, and nothing that it must not have", () => {
     const packages = [...contents(bundles[name]).keys()];
-    const foreign = ["swagger-ui-dist", "@node-rs/argon2", "pg", "esbuild", "vitest", "sst", "tests/", "stacks/"];
+    // argon2 is native: inlined it could not load, so it comes beside the bundle or not at all.
+    const foreign = ["@node-rs/argon2", "swagger-ui-dist", "pg", "esbuild", "vitest", "sst", "tests/", "stacks/"];
     expect(packages.filter((found) => foreign.includes(found))).toEqual([]);
     const web = packages.filter((found) => found === "hono" || found.startsWith("@hono/"));
     expect(web).toEqual(name === "api" ? expect.arrayContaining(["hono", "@hono/zod-openapi"]) : []);
@@ -166,11 +171,10 @@ test.each(["events", "jobs"] as const)("%s acknowledges and counts a message tha
 
 test.each(["relay", "schedule", "migrate"] as const)("%s says that it cannot reach its database", (name) => {
   const { error } = run(name, { ...env, MIGRATE_DATABASE_URL: env.DATABASE_URL, NEON_PROXY: "127.0.0.1:1" });
-  expect(error).toMatch(/ECONNREFUSED|unavailable/i);
+  expect(error).toMatch(/ECONNREFUSED|The database cannot be reached/);
 });
 
-test("every file that a function reads lies in its package", () => {
-  for (const name of names)
-    for (const { to } of (functions[name] as { copy?: readonly { to: string }[] }).copy ?? [])
-      expect(() => process.getBuiltinModule("node:fs").statSync(join(bundles[name].root, to))).not.toThrow();
+test.each(names)("the files that %s reads lie in its package", (name) => {
+  const { copy = [] }: FunctionSpec = functions[name];
+  expect(copy.filter(({ to }) => !existsSync(join(bundles[name].root, to)))).toEqual([]);
 });

@@ -82,10 +82,10 @@ export const create = fn(NewProduct, ({ variants, slug, ...input }) =>
     const base = slug ?? slugOf(input.name);
     const insert = (free: string) => insertProduct(tx, { id, slug: free, ...input });
     let product = await insert(base);
-    if (!product && slug) throw slugTaken(slug);
+    if (!product && slug) throw slugTaken();
     product ??= await insert(await nextSlug(tx, base));
     product ??= await insert(`${base}-${id.slice(-8)}`); // somebody took the number meanwhile
-    if (!product) throw slugTaken(base);
+    if (!product) throw slugTaken();
     const made = await insertVariants(tx, product, variants);
     if (made.length < variants.length) throw skuTaken(missingSkus(variants, made));
     emit(ProductCreated, { productId: id });
@@ -103,8 +103,8 @@ async function insertProduct(tx: Tx, values: typeof productTable.$inferInsert) {
   return product;
 }
 
-const slugTaken = (slug: string) =>
-  conflict("product.slug_taken", `The slug "${slug}" is in use.`, {
+const slugTaken = () =>
+  conflict("product.slug_taken", "The slug is in use.", {
     errors: [{ pointer: "/slug", detail: "is in use" }],
   });
 
@@ -122,7 +122,7 @@ function explain(error: unknown): never {
     const errors = [{ pointer: "/taxClassId", detail: "is not known" }];
     throw invalid("invalid_request", "There is no such tax class.", { errors });
   }
-  if (constraint === "product_slug") throw slugTaken("");
+  if (constraint === "product_slug") throw slugTaken();
   throw error;
 }
 

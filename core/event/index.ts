@@ -2,8 +2,7 @@ export * as Event from "./index.js";
 
 import { and, desc, eq, lt } from "drizzle-orm";
 import * as z from "zod";
-import type { Actor } from "../actor.js";
-import { actor, context } from "../actor.js";
+import { context, signature } from "../actor.js";
 import { db, outgoing, read } from "../db.js";
 import { notFound } from "../error.js";
 import { fn, parse } from "../fn.js";
@@ -61,16 +60,11 @@ export function emit<Schema extends z.ZodObject>(event: EventType<Schema>, data:
     id: EventId.create(),
     type: event.type,
     data: parse(event.schema, data) as Record<string, unknown>,
-    actor: publicActor(actor()),
+    actor: signature(),
     requestId,
     traceparent: traceparent ?? null,
   });
 }
-
-const publicActor = ({ ...known }: Actor): Record<string, unknown> => {
-  const { tenantId: _, scopes: __, ...rest } = known as Record<string, unknown>;
-  return rest;
-};
 
 const view = {
   id: eventTable.id,

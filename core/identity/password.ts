@@ -11,9 +11,10 @@ const NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$Eo/MJB5q34oZEG/r9qZXCw$/vQm+rZyGG
 /** Hashes at once in one process: each takes 19 MiB and a core. */
 const SLOTS = 2;
 
-/** Characters, not composition, make a password strong (NIST SP 800-63B, OWASP ASVS 6.2). */
+/** A password is strong by its length, not by its composition (NIST SP 800-63B, OWASP ASVS 6.2). */
 export const Password = z
   .string()
+  .min(8, "must have at least 8 characters")
   .max(1024)
   .transform((text) => text.normalize("NFKC"))
   .refine((text) => [...text].length >= 8, "must have at least 8 characters")

@@ -2,6 +2,7 @@ import { asc, eq, inArray, or, sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
 import { typeIdToUuid } from "../../drizzle/typeid.js";
+import { signature } from "../actor.js";
 import { variantTable } from "../catalog/catalog.sql.js";
 import { VariantId } from "../catalog/variant.js";
 import { db } from "../db.js";
@@ -10,7 +11,7 @@ import { defineEvent, emit } from "../event/index.js";
 import { fn } from "../fn.js";
 import { locationTable, stockLevelTable, stockMovementTable } from "./inventory.sql.js";
 import { LocationId } from "./location.js";
-import { MovementId, movedBy } from "./movement.js";
+import { MovementId } from "./movement.js";
 import { insufficient } from "./stock.js";
 
 /** More than this of one variant at one location is a mistake. */
@@ -80,7 +81,7 @@ export const adjust = fn(Adjustments, ({ adjustments, reason, reference }) =>
     const levels = await lock(tx, targets);
     const moves = count(targets, levels);
     const saved = await save(tx, [...levels.values()]);
-    const facts = { reason, reference: reference ?? null, actor: movedBy() };
+    const facts = { reason, reference: reference ?? null, actor: signature() };
     if (moves.length > 0) {
       await tx.insert(stockMovementTable).values(moves.map((move) => ({ id: MovementId.create(), ...move, ...facts })));
       emit(StockAdjusted, { variantIds: [...new Set(moves.map((move) => move.variantId))] });

@@ -1,6 +1,5 @@
 import { and, desc, eq, getTableColumns, lt } from "drizzle-orm";
 import * as z from "zod";
-import { actor } from "../actor.js";
 import { VariantId } from "../catalog/variant.js";
 import { read } from "../db.js";
 import { fn } from "../fn.js";
@@ -26,12 +25,6 @@ export const Movement = z
     createdAt: z.string(),
   })
   .meta({ id: "StockMovement", description: "One change of what is on hand; never changed, never deleted." });
-
-/** Who moved it, as the ledger keeps it: the tenant stands in a column of its own, scopes are nobody's business. */
-export function movedBy(): Record<string, unknown> {
-  const { tenantId: _, scopes: __, ...who } = actor() as Record<string, unknown>;
-  return who;
-}
 
 const { tenantId: _, updatedAt: __, ...view } = getTableColumns(stockMovementTable);
 

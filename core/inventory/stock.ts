@@ -1,10 +1,9 @@
 import { Param, type SQL, sql } from "drizzle-orm";
 import { typeIdToUuid, uuidToTypeId } from "../../drizzle/typeid.js";
-import { tenantId } from "../actor.js";
+import { signature, tenantId } from "../actor.js";
 import { db } from "../db.js";
 import { conflict } from "../error.js";
 import { stockLevelTable } from "./inventory.sql.js";
-import { movedBy } from "./movement.js";
 
 /**
  * Stock is taken and held by one statement each, whatever the number of lines: equal variants merged, levels locked in
@@ -12,8 +11,8 @@ import { movedBy } from "./movement.js";
  * statements, and each names its tenant itself.
  *
  * What makes one statement enough under READ COMMITTED: `level` waits for its locks and then reads the newest rows, and
- * everything after it counts from those. So updates write what was counted (`on_hand = share.on_hand - …`), never
- * `s.on_hand - …`: Postgres tries the row of the snapshot first, and its old numbers could fail the CHECK.
+ * everything after it counts from those. So updates write both numbers as counted there and never count from `s`:
+ * Postgres tries the row of the snapshot first, and its old numbers could fail the CHECK.
  * Whoever touches a reservation holds the lock of its level.
  */
 export interface Line {
@@ -96,7 +95,7 @@ export async function take(lines: readonly Line[], reference: { orderId: string;
       moved as (
         insert into stock_movement (tenant_id, id, variant_id, location_id, delta, reason, reference, actor)
         select ${tenant()}, uuidv7(), variant_id, location_id, -quantity, 'sold', ${reference.orderId},
-               ${JSON.stringify(movedBy())}::jsonb
+               ${JSON.stringify(signature())}::jsonb
           from share where quantity > 0)
       select * from short`,
   );
@@ -114,7 +113,8 @@ export async function hold(holder: string, lines: readonly Line[], minutes: numb
       with ${allotment(lines, holder)},
       held as (
         update stock_level s
-           set reserved = share.reserved + share.quantity, version = s.version + 1, updated_at = now()
+           set on_hand = share.on_hand, reserved = share.reserved + share.quantity,
+               version = s.version + 1, updated_at = now()
           from share where s.tenant_id = ${tenant()} and ${sameLevel} and share.quantity + share.freed > 0),
       kept as (
         insert into reservation (tenant_id, holder, variant_id, location_id, quantity, expires_at)
@@ -171,7 +171,8 @@ async function giveBack(keys: SQL, which: SQL, skip?: SQL): Promise<number> {
     tx.execute<{ freed: number }>(sql`
       with ${room(keys, which, skip)},
       given as (
-        update stock_level s set reserved = room.reserved, version = s.version + 1, updated_at = now()
+        update stock_level s set on_hand = room.on_hand, reserved = room.reserved,
+               version = s.version + 1, updated_at = now()
           from room where s.tenant_id = ${tenant()} and s.variant_id = room.variant_id
            and s.location_id = room.location_id and room.freed > 0)
       select count(*)::int as freed from freed`),

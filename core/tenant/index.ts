@@ -6,7 +6,7 @@ import { typeIdToUuid, uuidToTypeId } from "../../drizzle/typeid.js";
 import { Country } from "../address.js";
 import { db, platform, read } from "../db.js";
 import { forbidden, notFound, stale } from "../error.js";
-import { defineEvent } from "../event/index.js";
+import { defineEvent, emit } from "../event/index.js";
 import { fn } from "../fn.js";
 import { id } from "../id.js";
 import { Currency } from "../money.js";
@@ -83,7 +83,10 @@ export const update = fn(TenantChange.extend({ version: z.int().optional() }), (
       .set({ name, version: sql`${tenantTableRoot.version} + 1` })
       .where(seen)
       .returning(view);
-    if (tenant) return tenant;
+    if (tenant) {
+      emit(TenantUpdated, { tenantId: tenant.id });
+      return tenant;
+    }
     const current = await get();
     throw stale("version_stale", "The tenant was changed since you read it.", {
       data: { currentVersion: current.version },

@@ -20,6 +20,7 @@ const page = `<!doctype html>
 <title>Stoa · API reference</title>
 <link rel="stylesheet" href="/docs/swagger-ui.css">
 <link rel="stylesheet" href="/docs/page.css">
+<link rel="icon" href="data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Crect width='16' height='16' rx='4' fill='%230f6b5c'/%3E%3C/svg%3E">
 </head>
 <body>
 <header><b>Stoa</b><span>API reference</span><nav><a href="/docs/errors">Errors</a><a href="/openapi.json">openapi.json</a></nav></header>
@@ -41,7 +42,9 @@ header{display:flex;gap:.75rem;align-items:baseline;padding:1rem 2rem;background
 header b{font-size:1.25rem;letter-spacing:.02em}header span{opacity:.7}header nav{margin-left:auto;display:flex;gap:1.25rem}header a{color:#fff;opacity:.85}
 main,article{max-width:1180px;margin:0 auto}article{padding:1.5rem 2rem;font:15px/1.6 system-ui,sans-serif}
 article h2{font:600 1rem ui-monospace,monospace;border-top:1px solid var(--line);padding-top:1rem;margin:1.25rem 0 .25rem}
-.swagger-ui .info{margin:1.5rem 0}.swagger-ui .scheme-container{box-shadow:none;border-bottom:1px solid var(--line);background:transparent}
+.swagger-ui .info{margin:1.5rem 0 .5rem}.swagger-ui .info hgroup .link,.swagger-ui .info__license,.swagger-ui .servers,.swagger-ui .servers-title{display:none}
+.swagger-ui .opblock-tag{font-size:1.15rem}
+.swagger-ui .scheme-container{box-shadow:none;border-bottom:1px solid var(--line);background:transparent}
 .swagger-ui .opblock{border-radius:8px;box-shadow:none}.swagger-ui .btn.authorize{border-color:var(--accent);color:var(--accent)}
 .swagger-ui .btn.authorize svg{fill:var(--accent)}.swagger-ui .btn.execute{background:var(--accent);border-color:var(--accent)}`;
 

@@ -15,7 +15,7 @@ import {
 } from "@aws-sdk/client-sqs";
 import { bus, type QueueName, queueSettings, queues } from "../topology.js";
 import type { Clock } from "./clock.js";
-import { type EventBridge, startEventBridge } from "./eventbridge.js";
+import { type EventBridge, type EventBridgeOptions, startEventBridge } from "./eventbridge.js";
 import { type Sqs, startSqs } from "./sqs.js";
 
 export const busName = "stoa";
@@ -45,7 +45,7 @@ export interface EndpointOptions {
   readonly external?: { sqs?: string | undefined; eventbridge?: string | undefined };
 }
 
-// Said once by the functions' runtime table, not at each start.
+// The notice about old Node versions is for whoever publishes the SDK's users, not for each start.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
 const identity = { region: "us-east-1", credentials: { accessKeyId: "local", secretAccessKey: "local" } };
 
@@ -86,7 +86,7 @@ async function createQueues(client: SQSClient) {
   return found;
 }
 
-async function createBus(endpoint: string, queueArn: string, deadLetterArn: string) {
+async function createBus(endpoint: string, found: ReadonlyMap<string, { arn: string }>) {
   const client = new EventBridgeClient({ ...identity, endpoint });
   try {
     await client
@@ -94,48 +94,52 @@ async function createBus(endpoint: string, queueArn: string, deadLetterArn: stri
       .catch(() => client.send(new CreateEventBusCommand({ Name: busName })));
     const rule = { Name: "all", EventBusName: busName, EventPattern: JSON.stringify(bus.rule.pattern) };
     await client.send(new PutRuleCommand(rule));
-    const target = { Id: bus.rule.queue, Arn: queueArn, DeadLetterConfig: { Arn: deadLetterArn } };
+    const { queue } = bus.rule;
+    const DeadLetterConfig = { Arn: found.get(deadLetterOf(queue))?.arn };
+    const target = { Id: queue, Arn: found.get(queue)?.arn, DeadLetterConfig };
     await client.send(new PutTargetsCommand({ Rule: rule.Name, EventBusName: busName, Targets: [target] }));
   } finally {
     client.destroy();
   }
 }
 
+type Queues = Endpoints["queues"];
+
+/** Our own bus, which delivers to whichever queues there are. */
+function startBus({ clock, ports }: EndpointOptions, sqs: Sqs | undefined, client: SQSClient, found: Queues) {
+  const { pattern, queue } = bus.rule;
+  const rules = [{ name: "all", pattern, queue, deadLetter: deadLetterOf(queue) }];
+  const deliver: EventBridgeOptions["deliver"] = (name, body, { group, attributes }) =>
+    sqs
+      ? sqs.send(name, body, { ...(group && { group }), ...(attributes && { attributes }) })
+      : client.send(new SendMessageCommand({ QueueUrl: found.get(name)?.url, MessageBody: body }));
+  return onPort(ports?.eventbridge, (port) => startEventBridge({ clock, port, bus: busName, rules, deliver }));
+}
+
+async function depthAt(client: SQSClient, QueueUrl: string | undefined) {
+  const command = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["All"] });
+  const { Attributes = {} } = await client.send(command);
+  return {
+    visible: Number(Attributes.ApproximateNumberOfMessages ?? 0),
+    inFlight: Number(Attributes.ApproximateNumberOfMessagesNotVisible ?? 0),
+    delayed: Number(Attributes.ApproximateNumberOfMessagesDelayed ?? 0),
+  };
+}
+
 /** Queues and bus of the topology: our own endpoints, or set up at those of another implementation. */
-export async function startEndpoints({ clock, dir, ports, external }: EndpointOptions): Promise<Endpoints> {
+export async function startEndpoints(options: EndpointOptions): Promise<Endpoints> {
+  const { clock, dir, ports, external } = options;
   const file = dir === undefined ? {} : { file: join(dir, "queues.jsonl") };
   const sqs = external?.sqs
     ? undefined
     : await onPort(ports?.sqs, (port) => startSqs({ clock, port, queues: declared, ...file }));
   const sqsUrl = sqs?.endpoint ?? external?.sqs ?? "";
   const client = new SQSClient({ ...identity, endpoint: sqsUrl, maxAttempts: 2 });
-  const found = sqs
+  const found: Queues = sqs
     ? new Map(declared.map(({ name }) => [name, { url: sqs.url(name), arn: sqs.arn(name) }]))
     : await createQueues(client);
-  const known = (name: string) => found.get(name) ?? { url: "", arn: "" };
-
-  const rule = {
-    name: "all",
-    pattern: bus.rule.pattern,
-    queue: bus.rule.queue,
-    deadLetter: deadLetterOf(bus.rule.queue),
-  };
-  const eventBridge = external?.eventbridge
-    ? undefined
-    : await onPort(ports?.eventbridge, (port) =>
-        startEventBridge({
-          clock,
-          port,
-          bus: busName,
-          rules: [rule],
-          deliver: (queue, body, { group, attributes }) =>
-            sqs
-              ? sqs.send(queue, body, { ...(group && { group }), ...(attributes && { attributes }) })
-              : client.send(new SendMessageCommand({ QueueUrl: known(queue).url, MessageBody: body })),
-        }),
-      );
-  if (external?.eventbridge) await createBus(external.eventbridge, known(rule.queue).arn, known(rule.deadLetter).arn);
-
+  const eventBridge = external?.eventbridge ? undefined : await startBus(options, sqs, client, found);
+  if (external?.eventbridge) await createBus(external.eventbridge, found);
   return {
     sqsUrl,
     eventBridgeUrl: eventBridge?.endpoint ?? external?.eventbridge ?? "",
@@ -143,18 +147,7 @@ export async function startEndpoints({ clock, dir, ports, external }: EndpointOp
     sqs,
     bus: eventBridge,
     queues: found,
-    async depth(name) {
-      const local = sqs?.inspect().find((queue) => queue.name === name);
-      if (local) return local;
-      const AttributeNames: QueueAttributeName[] = ["All"];
-      const command = new GetQueueAttributesCommand({ QueueUrl: known(name).url, AttributeNames });
-      const { Attributes = {} } = await client.send(command);
-      return {
-        visible: Number(Attributes.ApproximateNumberOfMessages ?? 0),
-        inFlight: Number(Attributes.ApproximateNumberOfMessagesNotVisible ?? 0),
-        delayed: Number(Attributes.ApproximateNumberOfMessagesDelayed ?? 0),
-      };
-    },
+    depth: async (name) => sqs?.inspect().find((queue) => queue.name === name) ?? depthAt(client, found.get(name)?.url),
     async stop() {
       client.destroy();
       await eventBridge?.stop();

@@ -1,4 +1,4 @@
-import { fork } from "node:child_process";
+import { type ChildProcess, fork } from "node:child_process";
 import { dirname } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -79,99 +79,108 @@ function runtimeEnv({
 }
 
 /** Starts an execution environment for one function; its module is loading when this returns. */
-export function startEnvironment(options: EnvironmentOptions): Environment {
-  const { function: name, file, root = dirname(file) } = options;
-  const process = fork(child, [file, options.export], {
-    cwd: root,
-    env: { ...runtimeEnv(options), ...options.env },
-    execArgv: [],
-    stdio: ["ignore", "pipe", "pipe", "ipc"],
-  });
-  const pid = process.pid ?? 0;
-  const startedAt = Date.now();
-  const lastWords: string[] = [];
-  for (const stream of ["stdout", "stderr"] as const) {
-    const input = process[stream];
-    if (!input) continue;
-    createInterface({ input }).on("line", (text) => {
-      if (stream === "stderr") lastWords.splice(0, lastWords.length - 20, text);
-      options.onLine?.({ function: name, pid, at: Date.now(), stream, text });
+export const startEnvironment = (options: EnvironmentOptions): Environment => new ChildEnvironment(options);
+
+class ChildEnvironment implements Environment {
+  readonly startedAt = Date.now();
+  readonly pid: number;
+  readonly ready: Promise<void>;
+  readonly exited: Promise<void>;
+  alive = true;
+  readonly #process: ChildProcess;
+  /** The end of its standard error, for the reason of a crash. */
+  readonly #lastWords: string[] = [];
+  /** Set while a reply is waited for. */
+  #settle: ((reply: Reply) => void) | undefined;
+
+  constructor(readonly options: EnvironmentOptions) {
+    const { file, root = dirname(file) } = options;
+    this.#process = fork(child, [file, options.export], {
+      cwd: root,
+      env: { ...runtimeEnv(options), ...options.env },
+      execArgv: [],
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
+    });
+    this.pid = this.#process.pid ?? 0;
+    this.#readLines();
+    this.exited = this.#watch();
+    this.#process.on("message", (reply: Reply) => this.#settle?.(reply));
+    this.ready = this.#reply(() => undefined).then(({ error }) => {
+      if (error) throw Object.assign(new Error(error.message), { name: error.name });
+    });
+    this.ready.catch(() => undefined); // whoever waits for it hears of it
+  }
+
+  get busy() {
+    return this.#settle !== undefined;
+  }
+
+  kill() {
+    this.alive = false;
+    this.#process.kill("SIGKILL");
+  }
+
+  async invoke(event: unknown, { timeoutMs }: { timeoutMs: number }): Promise<unknown> {
+    await this.ready;
+    if (this.busy) throw new Error(`The environment ${this.pid} of "${this.options.function}" is busy.`);
+    const timer = setTimeout(() => this.#timeOut(timeoutMs), timeoutMs);
+    const { payload, error } = await this.#reply(() =>
+      this.#process.send({ event, deadline: Date.now() + timeoutMs }, (failed) => {
+        if (failed) this.#settle?.(this.#died(`takes no request: ${failed.message}`));
+      }),
+    );
+    clearTimeout(timer);
+    if (error) throw Object.assign(new Error(error.message), error);
+    return payload === undefined ? null : JSON.parse(payload);
+  }
+
+  #timeOut(timeoutMs: number) {
+    const message = `Task timed out after ${(timeoutMs / 1000).toFixed(2)} seconds`;
+    this.#settle?.({ error: { name: "Sandbox.Timedout", message } });
+    this.kill();
+  }
+
+  /** Gives the process something to do and waits for its next reply or its end. */
+  #reply(send: () => unknown): Promise<Reply> {
+    return new Promise((resolve) => {
+      this.#settle = (reply) => {
+        this.#settle = undefined;
+        resolve(reply);
+      };
+      if (this.alive) send();
+      else this.#settle(this.#died("is gone"));
     });
   }
 
-  let alive = true;
-  let settle: ((reply: Reply) => void) | undefined;
-  const died = (how: string): Reply => ({
-    error: { name: "Runtime.ExitError", message: [`The environment of "${name}" ${how}.`, ...lastWords].join("\n") },
-  });
-  const exited = new Promise<void>((resolve) => {
-    const end = (how: string) => {
-      alive = false;
-      settle?.(died(how));
-      resolve();
-    };
-    process.once("exit", () => {
-      alive = false;
-    });
-    // After `close` the last words are read.
-    process.once("close", (code, signal) => end(`exited with ${signal ?? code}`));
-    process.once("error", (error) => end(`failed: ${error.message}`));
-  });
-  process.on("message", (reply: Reply) => settle?.(reply));
-  const kill = () => {
-    alive = false;
-    process.kill("SIGKILL");
-  };
+  #died(how: string): Reply {
+    const message = [`The environment of "${this.options.function}" ${how}.`, ...this.#lastWords].join("\n");
+    return { error: { name: "Runtime.ExitError", message } };
+  }
 
-  /** Gives the process something to do and waits for its next reply or its end. */
-  const reply = (send: () => void) =>
-    new Promise<Reply>((resolve) => {
-      settle = (reply) => {
-        settle = undefined;
-        resolve(reply);
-      };
-      if (alive) send();
-      else settle(died("is gone"));
-    });
-
-  const ready = reply(() => undefined).then(({ error }) => {
-    if (error) throw Object.assign(new Error(error.message), { name: error.name });
-  });
-  ready.catch(() => undefined); // whoever waits for it hears of it
-
-  return {
-    pid,
-    startedAt,
-    ready,
-    exited,
-    get alive() {
-      return alive;
-    },
-    get busy() {
-      return settle !== undefined;
-    },
-    kill,
-    async invoke(event, { timeoutMs }) {
-      await ready;
-      if (settle) throw new Error(`The environment ${pid} of "${name}" is busy.`);
-      let timer: NodeJS.Timeout | undefined;
-      const { payload, error } = await reply(() => {
-        timer = setTimeout(() => {
-          settle?.({
-            error: {
-              name: "Sandbox.Timedout",
-              message: `Task timed out after ${(timeoutMs / 1000).toFixed(2)} seconds`,
-            },
-          });
-          kill();
-        }, timeoutMs);
-        process.send({ event, deadline: Date.now() + timeoutMs }, (failed) => {
-          if (failed) settle?.(died(`takes no request: ${failed.message}`));
-        });
+  #readLines() {
+    for (const stream of ["stdout", "stderr"] as const) {
+      const input = this.#process[stream];
+      if (!input) continue;
+      createInterface({ input }).on("line", (text) => {
+        if (stream === "stderr" && this.#lastWords.push(text) > 20) this.#lastWords.shift();
+        this.options.onLine?.({ function: this.options.function, pid: this.pid, at: Date.now(), stream, text });
       });
-      clearTimeout(timer);
-      if (error) throw Object.assign(new Error(error.message), error);
-      return payload === undefined ? null : JSON.parse(payload);
-    },
-  };
+    }
+  }
+
+  #watch(): Promise<void> {
+    return new Promise((resolve) => {
+      const end = (how: string) => {
+        this.alive = false;
+        this.#settle?.(this.#died(how));
+        resolve();
+      };
+      this.#process.once("exit", () => {
+        this.alive = false;
+      });
+      // After `close` the last words are read.
+      this.#process.once("close", (code, signal) => end(`exited with ${signal ?? code}`));
+      this.#process.once("error", (error) => end(`failed: ${error.message}`));
+    });
+  }
 }

@@ -28,37 +28,40 @@ export type Undo = (() => unknown)[];
 
 const seconds = (since: number) => `${((performance.now() - since) / 1000).toFixed(1)} s`;
 
-/** Starts the database, the endpoints and the gateway beside each other. What was started is in `undo`, also on failure. */
-export async function layFoundation(options: HostOptions, clock: Clock, local: Local, undo: Undo): Promise<Foundation> {
-  const { dir, ports = {}, durable = false, progress, build, external } = options;
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
-  const kept = durable ? { dir } : {};
-
+/** Starts parts, says how long each took, and remembers how each is stopped. */
+const starter = (undo: Undo, progress: HostOptions["progress"]) =>
   async function part<Part>(start: Promise<Part>, tell: (part: Part) => string, end: (part: Part) => unknown) {
     const since = performance.now();
     const started = await start;
     undo.push(() => end(started));
     progress?.(`${tell(started)} (${seconds(since)})`);
     return started;
-  }
+  };
 
-  async function database() {
-    const postgres = options.database
-      ? { adminUrl: options.database, port: Number(new URL(options.database).port || 5432), pid: undefined }
-      : await part(
-          startPostgres({ dir, durable, ...(ports.postgres && { port: ports.postgres }) }),
-          ({ port }) => `PostgreSQL 18 on port ${port}`,
-          (server) => server.stop(),
-        );
-    const bridge = await startBridge({ postgresPort: postgres.port });
-    undo.push(() => bridge.stop());
-    const admin = await openAdmin(postgres.adminUrl, "stoa");
-    undo.push(() => admin.stop());
-    return { bridge, admin, postgresPid: postgres.pid };
-  }
+async function startDatabase(options: HostOptions, undo: Undo, part: ReturnType<typeof starter>) {
+  const { dir, ports, durable = false, database } = options;
+  const postgres = database
+    ? { adminUrl: database, port: Number(new URL(database).port || 5432), pid: undefined }
+    : await part(
+        startPostgres({ dir, durable, ...(ports?.postgres && { port: ports.postgres }) }),
+        ({ port }) => `PostgreSQL 18 on port ${port}`,
+        (server) => server.stop(),
+      );
+  const bridge = await startBridge({ postgresPort: postgres.port });
+  undo.push(() => bridge.stop());
+  const admin = await openAdmin(postgres.adminUrl, "stoa");
+  undo.push(() => admin.stop());
+  return { bridge, admin, postgresPid: postgres.pid };
+}
 
+/** Starts the database, the endpoints and the gateway beside each other. What was started is in `undo`, also on failure. */
+export async function layFoundation(options: HostOptions, clock: Clock, local: Local, undo: Undo): Promise<Foundation> {
+  const { dir, ports = {}, durable = false, build, external } = options;
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const kept = durable ? { dir } : {};
+  const part = starter(undo, options.progress);
   const starting = [
-    database(),
+    startDatabase(options, undo, part),
     part(
       bundle(Object.keys(functions) as FunctionName[], build ? { outdir: build } : {}),
       (bundles) => `${Object.keys(bundles).length} functions bundled`,

@@ -11,6 +11,7 @@ import { localPages } from "./page.js";
 import { startPoller } from "./poller.js";
 import { createPool, type Pool } from "./pool.js";
 import { type Scheduler, startScheduler } from "./scheduler.js";
+import type { Secrets } from "./secrets.js";
 import { databaseUrl, environmentOf } from "./settings.js";
 
 export interface HostOptions {
@@ -117,6 +118,21 @@ function startPollers({ endpoints }: Foundation, pools: Record<FunctionName, Poo
   };
 }
 
+const databasesOf = (adminUrl: string, { appPassword, relayPassword }: Secrets) => ({
+  app: databaseUrl(adminUrl, "stoa_app", appPassword),
+  relay: databaseUrl(adminUrl, "stoa_relay", relayPassword),
+  postgres: adminUrl,
+});
+
+/** Migrates the database and starts the first environment of the API. */
+async function deploy(pools: Record<FunctionName, Pool>, { progress }: HostOptions) {
+  const since = performance.now();
+  await pools.migrate.invoke({});
+  await pools.migrate.stop();
+  await pools.api.prewarm(1);
+  progress?.(`Database migrated, API warm (${((performance.now() - since) / 1000).toFixed(1)} s)`);
+}
+
 /** Takes back what was started, last things first; a step that fails does not keep the others from being made. */
 async function takeBack(undo: Undo): Promise<void> {
   const failures: unknown[] = [];
@@ -141,7 +157,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
 }
 
 async function start(options: HostOptions, undo: Undo): Promise<Host> {
-  const { dir, progress } = options;
+  const { dir } = options;
   const clock = createClock();
   const log = createLog({ file: join(dir, "log.jsonl") });
   undo.push(log.flush, clock.stop);
@@ -154,11 +170,7 @@ async function start(options: HostOptions, undo: Undo): Promise<Host> {
   const env: Env = (name) => ({ ...environmentOf(name, around), ...options.env });
   const pools = createPools(foundation, env, log, undo);
 
-  const since = performance.now();
-  await pools.migrate.invoke({});
-  await pools.migrate.stop();
-  await pools.api.prewarm(1);
-  progress?.(`Database migrated, API warm (${((performance.now() - since) / 1000).toFixed(1)} s)`);
+  await deploy(pools, options);
 
   const { pause, resume } = startPollers(foundation, pools, log, undo);
   if (options.consumers === false) await pause();
@@ -168,7 +180,7 @@ async function start(options: HostOptions, undo: Undo): Promise<Host> {
     invoke: (name, event) => pools[name as FunctionName].invoke(event),
     enabled: options.schedules !== false,
   });
-  undo.push(scheduler.stop);
+  undo.push(() => scheduler.stop());
 
   const host: Host = {
     ...shared,
@@ -177,16 +189,12 @@ async function start(options: HostOptions, undo: Undo): Promise<Host> {
     clock,
     scheduler,
     pools,
-    databases: {
-      app: databaseUrl(admin.url, "stoa_app", secrets.appPassword),
-      relay: databaseUrl(admin.url, "stoa_relay", secrets.relayPassword),
-      postgres: admin.url,
-    },
+    databases: databasesOf(admin.url, secrets),
     env,
     logs: log.lines,
     onLog: log.follow,
     pids: (name) => pools[name].pids(),
-    runSchedule: scheduler.run,
+    runSchedule: (name) => scheduler.run(name),
     pause,
     resume,
     idle: ({ timeoutMs = 15_000 } = {}) => waitUntilIdle({ endpoints, admin, pools, scheduler }, timeoutMs),

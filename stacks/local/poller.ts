@@ -74,31 +74,67 @@ export function succeeded(messages: readonly Message[], answer: unknown): readon
 }
 
 /** Polls a queue for one consumer. What fails is left alone until its visibility timeout, as on AWS. */
-export function startPoller(options: PollerOptions): Poller {
-  const { client, queueUrl, queueArn, batchSize, maximumConcurrency, pool } = options;
-  const underWay = new Set<Promise<void>>();
-  const stopping = new AbortController();
-  let receiving = new AbortController();
-  let paused: { promise: Promise<void>; end(): void } | undefined;
+export const startPoller = (options: PollerOptions): Poller => new QueuePoller(options);
 
-  async function remove(messages: readonly Message[]) {
-    if (messages.length === 0) return;
-    const Entries = messages.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
-    const { Failed = [] } = await client.send(new DeleteMessageBatchCommand({ QueueUrl: queueUrl, Entries }));
-    if (Failed.length > 0) throw new Error(`${Failed.length} messages could not be deleted: ${Failed[0]?.Message}`);
+class QueuePoller implements Poller {
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #stopping = new AbortController();
+  #receiving = new AbortController();
+  #paused: { promise: Promise<void>; end(): void } | undefined;
+  readonly #polling: Promise<void>;
+
+  constructor(readonly options: PollerOptions) {
+    this.#polling = this.#poll();
   }
 
-  async function handle(messages: readonly Message[]) {
-    try {
-      const answer = await pool.invoke(toSqsEvent(messages, queueArn));
-      await remove(succeeded(messages, answer));
-    } catch (error) {
-      options.onError?.(error as Error);
+  busy() {
+    return this.#underWay.size;
+  }
+
+  async pause() {
+    if (!this.#paused) {
+      let end = () => {};
+      const promise = new Promise<void>((resolve) => {
+        end = resolve;
+      });
+      this.#paused = { promise, end };
+      this.#receiving.abort();
+      await sleep(20); // until the endpoint has noticed, it may give a message to nobody
+    }
+    await Promise.all(this.#underWay);
+  }
+
+  resume() {
+    this.#paused?.end();
+    this.#paused = undefined;
+  }
+
+  async stop() {
+    this.#stopping.abort();
+    this.#receiving.abort();
+    this.resume();
+    await this.#polling;
+    await Promise.race([Promise.all(this.#underWay), sleep(grace, undefined, { ref: false })]);
+  }
+
+  async #poll() {
+    while (!this.#stopping.signal.aborted) {
+      if (this.#paused) {
+        await this.#paused.promise;
+        continue;
+      }
+      const messages = await this.#receive();
+      if (messages.length === 0) continue;
+      const batch = this.#handle(messages).finally(() => this.#underWay.delete(batch));
+      this.#underWay.add(batch);
+      if (this.#underWay.size >= this.options.maximumConcurrency) await Promise.race(this.#underWay);
     }
   }
 
-  async function receive(): Promise<Message[]> {
-    receiving = new AbortController();
+  async #receive(): Promise<Message[]> {
+    const { client, queueUrl, batchSize } = this.options;
+    this.#receiving = new AbortController();
+    const { signal } = this.#receiving;
     const command = new ReceiveMessageCommand({
       QueueUrl: queueUrl,
       MaxNumberOfMessages: batchSize,
@@ -107,58 +143,29 @@ export function startPoller(options: PollerOptions): Poller {
       MessageAttributeNames: ["All"],
     });
     try {
-      return (await client.send(command, { abortSignal: receiving.signal })).Messages ?? [];
+      return (await client.send(command, { abortSignal: signal })).Messages ?? [];
     } catch (error) {
-      if (receiving.signal.aborted) return [];
-      options.onError?.(error as Error);
-      await sleep(500, undefined, { signal: stopping.signal }).catch(() => undefined);
+      if (signal.aborted) return [];
+      this.options.onError?.(error as Error);
+      await sleep(500, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
       return [];
     }
   }
 
-  async function poll() {
-    while (!stopping.signal.aborted) {
-      if (paused) {
-        await paused.promise;
-        continue;
-      }
-      const messages = await receive();
-      if (messages.length === 0) continue;
-      const batch = handle(messages).finally(() => underWay.delete(batch));
-      underWay.add(batch);
-      if (underWay.size >= maximumConcurrency) await Promise.race(underWay);
+  async #handle(messages: readonly Message[]) {
+    try {
+      const answer = await this.options.pool.invoke(toSqsEvent(messages, this.options.queueArn));
+      await this.#remove(succeeded(messages, answer));
+    } catch (error) {
+      this.options.onError?.(error as Error);
     }
   }
-  const polling = poll();
 
-  async function pause() {
-    if (!paused) {
-      let end = () => {};
-      const promise = new Promise<void>((resolve) => {
-        end = resolve;
-      });
-      paused = { promise, end };
-      receiving.abort();
-      await sleep(20); // until the endpoint has noticed, it may give a message to nobody
-    }
-    await Promise.all(underWay);
+  async #remove(messages: readonly Message[]) {
+    if (messages.length === 0) return;
+    const { client, queueUrl: QueueUrl } = this.options;
+    const Entries = messages.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
+    const { Failed = [] } = await client.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
+    if (Failed.length > 0) throw new Error(`${Failed.length} messages could not be deleted: ${Failed[0]?.Message}`);
   }
-
-  function resume() {
-    paused?.end();
-    paused = undefined;
-  }
-
-  return {
-    busy: () => underWay.size,
-    pause,
-    resume,
-    async stop() {
-      stopping.abort();
-      receiving.abort();
-      resume();
-      await polling;
-      await Promise.race([Promise.all(underWay), sleep(grace, undefined, { ref: false })]);
-    },
-  };
 }

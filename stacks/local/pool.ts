@@ -34,7 +34,6 @@ interface Member {
   readonly environment: Environment;
   served: number;
   usedAt: number;
-  free: boolean;
 }
 
 interface Waiter {
@@ -43,63 +42,83 @@ interface Waiter {
 }
 
 /** Makes the pool of one function; nothing starts before the first request or `prewarm`. */
-export function createPool({ function: name, maximum, timeoutMs, start, idleMs = 5 * 60_000 }: PoolOptions): Pool {
-  const members = new Set<Member>();
-  const free: Member[] = [];
-  const waiting: Waiter[] = [];
-  let starting = 0;
-  let running = 0;
-  let stopped = false;
+export const createPool = (options: PoolOptions): Pool => new EnvironmentPool(options);
 
-  const take = (member: Member) => {
-    member.free = false;
-    free.splice(free.indexOf(member), 1);
-  };
+class EnvironmentPool implements Pool {
+  readonly function: string;
+  readonly #members = new Set<Member>();
+  /** The most recently used is the last. */
+  readonly #free: Member[] = [];
+  readonly #waiting: Waiter[] = [];
+  readonly #reaper: NodeJS.Timeout;
+  #starting = 0;
+  #running = 0;
+  #stopped = false;
 
-  const release = (member: Member) => {
-    if (!member.environment.alive) return;
-    member.usedAt = Date.now();
-    const next = waiting.shift();
-    if (next) return next.resolve(member);
-    member.free = true;
-    free.push(member);
-  };
+  constructor(readonly options: PoolOptions) {
+    this.function = options.function;
+    this.#reaper = setInterval(() => this.#reap(), 30_000).unref();
+  }
 
-  /** Starts as many as are waited for, as Lambda does; a request takes whichever is free first. */
-  const grow = (wanted: number) => {
-    while (!stopped && starting < wanted && members.size < maximum) {
-      const member: Member = { environment: start(), served: 0, usedAt: Date.now(), free: false };
-      members.add(member);
-      starting += 1;
-      member.environment.ready.then(
-        () => {
-          starting -= 1;
-          release(member);
-        },
-        (error: Error) => {
-          starting -= 1;
-          waiting.shift()?.reject(error);
-        },
-      );
-      member.environment.exited.then(() => {
-        members.delete(member);
-        if (member.free) take(member);
-        grow(waiting.length);
-      });
+  async invoke(event: unknown, { waitMs = 60_000 } = {}): Promise<unknown> {
+    if (this.#stopped) throw new Throttled(`The pool of "${this.function}" is stopped.`);
+    this.#running += 1;
+    try {
+      const member = await this.#acquire(waitMs);
+      member.served += 1;
+      try {
+        return await member.environment.invoke(event, { timeoutMs: this.options.timeoutMs });
+      } finally {
+        this.#release(member);
+      }
+    } finally {
+      this.#running -= 1;
     }
-  };
+  }
 
-  const acquire = (waitMs: number): Promise<Member> => {
-    const warm = free.findLast(({ environment }) => environment.alive);
+  environments() {
+    return [...this.#members].map(({ environment: { pid, busy, startedAt }, served }) => ({
+      pid,
+      busy,
+      startedAt,
+      served,
+    }));
+  }
+
+  pids() {
+    return [...this.#members].map(({ environment }) => environment.pid);
+  }
+
+  pending() {
+    return this.#running;
+  }
+
+  async prewarm(count: number) {
+    this.#grow(count - this.#members.size + this.#starting);
+    await Promise.all([...this.#members].map(({ environment }) => environment.ready));
+  }
+
+  killAll() {
+    for (const { environment } of this.#members) environment.kill();
+  }
+
+  async stop() {
+    this.#stopped = true;
+    clearInterval(this.#reaper);
+    for (const waiter of this.#waiting.splice(0))
+      waiter.reject(new Throttled(`The pool of "${this.function}" is stopped.`));
+    const ends = [...this.#members].map(({ environment }) => environment.exited);
+    this.killAll();
+    await Promise.all(ends);
+  }
+
+  #acquire(waitMs: number): Promise<Member> {
+    const warm = this.#free.findLast(({ environment }) => environment.alive);
     if (warm) {
-      take(warm);
+      this.#take(warm);
       return Promise.resolve(warm);
     }
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        waiting.splice(waiting.indexOf(waiter), 1);
-        reject(new Throttled(`No environment of "${name}" became free within ${waitMs} ms.`));
-      }, waitMs);
       const waiter: Waiter = {
         resolve: (member) => {
           clearTimeout(timer);
@@ -110,58 +129,61 @@ export function createPool({ function: name, maximum, timeoutMs, start, idleMs =
           reject(error);
         },
       };
-      waiting.push(waiter);
-      grow(waiting.length);
+      const timer = setTimeout(() => {
+        this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
+        reject(new Throttled(`No environment of "${this.function}" became free within ${waitMs} ms.`));
+      }, waitMs);
+      this.#waiting.push(waiter);
+      this.#grow(this.#waiting.length);
     });
-  };
+  }
 
-  const reaper = setInterval(() => {
-    const old = free.filter(({ usedAt }) => Date.now() - usedAt > idleMs);
-    for (const member of old) if (members.size > 1) end(member);
-  }, 30_000);
-  reaper.unref();
+  /** Starts as many as are waited for, as Lambda does; a request takes whichever is free first. */
+  #grow(wanted: number) {
+    while (!this.#stopped && this.#starting < wanted && this.#members.size < this.options.maximum) this.#start();
+  }
 
-  const end = (member: Member) => {
-    if (member.free) take(member);
-    members.delete(member);
-    member.environment.kill();
-  };
+  #start() {
+    const member: Member = { environment: this.options.start(), served: 0, usedAt: Date.now() };
+    this.#members.add(member);
+    this.#starting += 1;
+    member.environment.ready.then(
+      () => {
+        this.#starting -= 1;
+        this.#release(member);
+      },
+      (error: Error) => {
+        this.#starting -= 1;
+        this.#waiting.shift()?.reject(error);
+      },
+    );
+    void member.environment.exited.then(() => {
+      this.#members.delete(member);
+      this.#take(member);
+      this.#grow(this.#waiting.length);
+    });
+  }
 
-  return {
-    function: name,
-    async invoke(event, { waitMs = 60_000 } = {}) {
-      if (stopped) throw new Throttled(`The pool of "${name}" is stopped.`);
-      running += 1;
-      try {
-        const member = await acquire(waitMs);
-        try {
-          member.served += 1;
-          return await member.environment.invoke(event, { timeoutMs });
-        } finally {
-          release(member);
-        }
-      } finally {
-        running -= 1;
-      }
-    },
-    environments: () =>
-      [...members].map(({ environment: { pid, busy, startedAt }, served }) => ({ pid, busy, startedAt, served })),
-    pids: () => [...members].map(({ environment }) => environment.pid),
-    pending: () => running,
-    async prewarm(count) {
-      grow(count - members.size + starting);
-      await Promise.all([...members].map(({ environment }) => environment.ready));
-    },
-    killAll() {
-      for (const { environment } of members) environment.kill();
-    },
-    async stop() {
-      stopped = true;
-      clearInterval(reaper);
-      for (const waiter of waiting.splice(0)) waiter.reject(new Throttled(`The pool of "${name}" is stopped.`));
-      const ends = [...members].map(({ environment }) => environment.exited);
-      for (const { environment } of members) environment.kill();
-      await Promise.all(ends);
-    },
-  };
+  #release(member: Member) {
+    if (!member.environment.alive) return;
+    member.usedAt = Date.now();
+    const next = this.#waiting.shift();
+    if (next) next.resolve(member);
+    else this.#free.push(member);
+  }
+
+  #take(member: Member) {
+    const index = this.#free.indexOf(member);
+    if (index >= 0) this.#free.splice(index, 1);
+  }
+
+  #reap() {
+    const { idleMs = 5 * 60_000 } = this.options;
+    for (const member of this.#free.filter(({ usedAt }) => Date.now() - usedAt > idleMs)) {
+      if (this.#members.size === 1) return;
+      this.#members.delete(member);
+      this.#take(member);
+      member.environment.kill();
+    }
+  }
 }

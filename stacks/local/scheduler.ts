@@ -64,13 +64,87 @@ export interface SchedulerOptions {
  * Starts the schedules; the first run comes after one period. A run that is due while the last one is under way is
  * made once after it, so an advance of many periods makes one or two runs of each schedule.
  */
-export function startScheduler({ clock, schedules, invoke, enabled = true }: SchedulerOptions): Scheduler {
-  const all = new Map<string, Schedule>();
+export const startScheduler = (options: SchedulerOptions): Scheduler => new ClockScheduler(options);
 
-  async function start(schedule: Schedule): Promise<unknown> {
+class ClockScheduler implements Scheduler {
+  readonly #all = new Map<string, Schedule>();
+
+  constructor(readonly options: SchedulerOptions) {
+    for (const [name, { function: target, everyMinutes }] of Object.entries(options.schedules)) {
+      const schedule: Schedule = {
+        name,
+        function: target,
+        everyMinutes,
+        running: undefined,
+        again: false,
+        cancel() {},
+      };
+      this.#all.set(name, schedule);
+      this.#arm(schedule);
+    }
+  }
+
+  list() {
+    return [...this.#all.values()].map(({ cancel, again, running, ...schedule }) => ({
+      ...schedule,
+      running: running !== undefined,
+    }));
+  }
+
+  async run(name: string): Promise<unknown> {
+    const schedule = this.#find(name);
+    while (schedule.running) await schedule.running.catch(() => undefined);
+    schedule.running = this.#start(schedule);
+    return schedule.running;
+  }
+
+  setEvery(name: string, minutes: number) {
+    const schedule = this.#find(name);
+    schedule.everyMinutes = minutes;
+    this.#arm(schedule);
+  }
+
+  async idle() {
+    for (const schedule of this.#all.values()) while (schedule.running) await schedule.running.catch(() => undefined);
+  }
+
+  stop() {
+    for (const schedule of this.#all.values()) {
+      schedule.cancel();
+      schedule.again = false;
+    }
+  }
+
+  #find(name: string): Schedule {
+    const schedule = this.#all.get(name);
+    if (!schedule) throw new Error(`There is no schedule "${name}".`);
+    return schedule;
+  }
+
+  #arm(schedule: Schedule) {
+    const { clock, enabled = true } = this.options;
+    schedule.cancel();
+    if (!enabled) return;
+    schedule.nextRun = clock.now() + schedule.everyMinutes * 60_000;
+    schedule.cancel = clock.at(schedule.nextRun, () => {
+      this.#tick(schedule);
+      this.#arm(schedule);
+    });
+  }
+
+  #tick(schedule: Schedule) {
+    if (schedule.running) schedule.again = true;
+    else {
+      schedule.running = this.#start(schedule);
+      schedule.running.catch(() => undefined); // it stands in the log, and on the page
+    }
+  }
+
+  async #start(schedule: Schedule): Promise<unknown> {
+    const { clock, invoke } = this.options;
     schedule.lastRun = clock.now();
+    const event = toEvent(schedule.name, clock.now());
     try {
-      const event = toEvent(schedule.name, clock.now());
       const result = await Promise.resolve().then(() => invoke(schedule.function, event));
       delete schedule.error;
       return result;
@@ -81,63 +155,8 @@ export function startScheduler({ clock, schedules, invoke, enabled = true }: Sch
       schedule.running = undefined;
       if (schedule.again) {
         schedule.again = false;
-        tick(schedule);
+        this.#tick(schedule);
       }
     }
   }
-
-  function tick(schedule: Schedule) {
-    if (schedule.running) schedule.again = true;
-    else {
-      schedule.running = start(schedule);
-      schedule.running.catch(() => undefined); // it stands in the log, and on the page
-    }
-  }
-
-  function arm(schedule: Schedule) {
-    schedule.cancel();
-    if (!enabled) return;
-    schedule.nextRun = clock.now() + schedule.everyMinutes * 60_000;
-    schedule.cancel = clock.at(schedule.nextRun, () => {
-      tick(schedule);
-      arm(schedule);
-    });
-  }
-
-  function find(name: string): Schedule {
-    const schedule = all.get(name);
-    if (!schedule) throw new Error(`There is no schedule "${name}".`);
-    return schedule;
-  }
-
-  for (const [name, { function: target, everyMinutes }] of Object.entries(schedules)) {
-    const schedule: Schedule = { name, function: target, everyMinutes, running: undefined, again: false, cancel() {} };
-    all.set(name, schedule);
-    arm(schedule);
-  }
-
-  return {
-    list: () =>
-      [...all.values()].map(({ cancel, again, running, ...schedule }) => ({ ...schedule, running: !!running })),
-    async run(name) {
-      const schedule = find(name);
-      while (schedule.running) await schedule.running.catch(() => undefined);
-      schedule.running = start(schedule);
-      return schedule.running;
-    },
-    setEvery(name, minutes) {
-      const schedule = find(name);
-      schedule.everyMinutes = minutes;
-      arm(schedule);
-    },
-    async idle() {
-      for (const schedule of all.values()) while (schedule.running) await schedule.running.catch(() => undefined);
-    },
-    stop() {
-      for (const schedule of all.values()) {
-        schedule.cancel();
-        schedule.again = false;
-      }
-    },
-  };
 }

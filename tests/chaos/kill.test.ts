@@ -1,0 +1,138 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { beforeAll, expect, test } from "vitest";
+import { deadLetters, letPass, noDeadLetters, ownSystem, tenantsOf } from "../messages/system.js";
+import { newProduct, type Tenant } from "../support/client.js";
+import { checkout, newJournal, shippingOption, stockUp } from "./load.js";
+
+/** A night's run takes more. */
+const KILLS = Number(process.env.STOA_CHAOS_KILLS ?? 20);
+const STOCK = 100_000;
+const victims = ["api", "relay", "events", "jobs", "backend"] as const;
+
+const own = ownSystem();
+const journal = newJournal();
+const kills: Record<string, number> = {};
+let tenants: Tenant[];
+let shelves: { tenant: Tenant; variantId: string; shippingOptionId: string }[];
+
+/** `kill -9` of a process that is at work, rather than of one that idles; one session of the database now and then. */
+async function kill(victim: (typeof victims)[number]): Promise<boolean> {
+  const { admin, pools } = own.host;
+  if (victim === "backend") {
+    const ended = await admin.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where usename in ('stoa_app', 'stoa_relay')
+        order by state = 'idle', random() limit 1`,
+    );
+    return ended.length > 0;
+  }
+  const environments = pools[victim].environments();
+  const busy = environments.filter((environment) => environment.busy);
+  const chosen = (busy.length > 0 ? busy : environments)[Math.floor(Math.random() * (busy.length || environments.length))];
+  if (!chosen) return false;
+  process.kill(chosen.pid, "SIGKILL");
+  return true;
+}
+
+async function killAtRandom(): Promise<void> {
+  for (let count = 0; count < KILLS; ) {
+    await sleep(40 + Math.random() * 260);
+    const victim = victims[count % victims.length] ?? "api";
+    if (!(await kill(victim).catch(() => false))) continue;
+    kills[victim] = (kills[victim] ?? 0) + 1;
+    count += 1;
+  }
+}
+
+async function loadUntil(over: Promise<void>): Promise<void> {
+  let going = true;
+  const pick = () => shelves[Math.floor(Math.random() * shelves.length)];
+  const clients = Array.from({ length: 5 }, async (_, client) => {
+    while (going) {
+      const shelf = pick();
+      if (!shelf) throw new Error("There is nothing to buy.");
+      if (client === 0) await stockUp(journal, shelf.tenant);
+      else await checkout(journal, shelf.tenant, shelf.variantId, shelf.shippingOptionId);
+    }
+  });
+  await over;
+  going = false;
+  await Promise.all(clients);
+}
+
+const rows = (text: string) => own.host.admin.query(text);
+const one = async (text: string) => Object.values((await rows(text))[0] ?? {})[0];
+
+beforeAll(async () => {
+  tenants = await tenantsOf(own.host, 2);
+  shelves = await Promise.all(
+    tenants.map(async (tenant) => {
+      const { variantId } = await newProduct(tenant, { stock: STOCK });
+      return { tenant, variantId, shippingOptionId: await shippingOption(tenant, variantId) };
+    }),
+  );
+  await loadUntil(killAtRandom());
+  // Visibility timeouts and leases of whoever was killed run out, with a relay and a sweep each minute.
+  await letPass(own.host, 7);
+  await own.host.idle();
+}, 120_000 + KILLS * 2_000);
+
+test("what was acknowledged is there, once", async () => {
+  expect(Object.values(kills).reduce((sum, count) => sum + count, 0)).toBe(KILLS);
+  expect(journal.unknown).toBeGreaterThan(0); // the kills were felt
+  const orders = await rows(`select o.id::text as id, o.cart_id::text as cart, o.total::int as total from "order" o`);
+  expect(orders).toHaveLength(journal.orders.length);
+  for (const tenant of tenants) {
+    const acknowledged = journal.orders.filter((order) => order.tenant === tenant).length;
+    const numbers = (await tenant.get("/v1/admin/orders?limit=100")).data.map(({ number }: { number: number }) => number);
+    expect(Math.max(...numbers)).toBe(1_000 + acknowledged); // no gap, and none twice
+  }
+  for (const { tenant, orderId, cartId, total } of journal.orders) {
+    const order = await tenant.get(`/v1/admin/orders/${orderId}`);
+    expect([order.totals.total.amount, cartId]).toEqual([total, cartId]);
+  }
+  expect(await one("select count(*)::int from product")).toBe(journal.products.length + shelves.length);
+});
+
+test("every event was published, and each subscriber did its part once", async () => {
+  const orders = journal.orders.length;
+  expect(await one("select count(*)::int from event where published_at is null or dead_at is not null")).toBe(0);
+  expect(await one("select count(*)::int from event where type = 'order.placed'")).toBe(orders);
+  const inbox = await rows(
+    `select substring(id from '/(.*)$') as subscriber, count(*)::int as count from inbox group by 1 order by 1`,
+  );
+  expect(inbox).toEqual([
+    { subscriber: "inventory.open-stock", count: journal.products.length + shelves.length },
+    { subscriber: "mail.order-confirmation", count: orders },
+    { subscriber: "order.sales-counter", count: orders },
+  ]);
+  const total = journal.orders.reduce((sum, order) => sum + order.total, 0);
+  expect(await rows("select sum(orders)::int as orders, sum(revenue)::int as revenue from sales_day")).toEqual([
+    { orders, revenue: total },
+  ]);
+});
+
+test("every order has one confirmation, and nobody is left waiting", async () => {
+  const orders = journal.orders.length;
+  const jobs = await rows(`select name, status, count(*)::int as count from job group by 1, 2 order by 1`);
+  expect(jobs.filter(({ name }) => name === "order.confirmation-mail")).toEqual([
+    { name: "order.confirmation-mail", status: "succeeded", count: orders },
+  ]);
+  expect(await one("select count(*)::int from order_timeline where type = 'confirmation_sent'")).toBe(orders);
+  // A process that dies between the provider's yes and ours sends it twice, with the same id.
+  const mails = own.host.mailbox.list();
+  expect(new Set(mails.map(({ messageId }) => messageId)).size).toBe(orders);
+  expect(mails.length - orders).toBeLessThanOrEqual(kills.jobs ?? 0);
+  expect(deadLetters(own.host)).toEqual(noDeadLetters);
+});
+
+test("stock adds up: nothing sold twice, nothing held, movements tell the whole story", async () => {
+  const levels = await rows(
+    `select s.on_hand as "onHand", s.reserved, coalesce(sum(m.delta), 0)::int as moved from stock_level s
+       left join stock_movement m using (tenant_id, variant_id, location_id) group by s.tenant_id, s.variant_id, s.location_id`,
+  );
+  for (const { onHand, reserved, moved } of levels) expect([reserved, moved]).toEqual([0, onHand]);
+  const sold = journal.orders.reduce((sum, order) => sum + order.quantity, 0);
+  expect(await one("select sum(on_hand)::int from stock_level")).toBe(shelves.length * STOCK - sold);
+  expect(await one(`select sum(quantity)::int from order_line`)).toBe(sold);
+  expect(await one("select count(*)::int from reservation")).toBe(0);
+});

@@ -1,0 +1,50 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { modules } from "../functions/modules.js";
+
+const root = new URL("..", import.meta.url).pathname;
+const read = (file: string) => readFileSync(join(root, file), "utf8");
+const sources = ["core", "functions", "plugins"].flatMap((folder) =>
+  readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts"))
+    .map((name) => read(join(folder, name))),
+);
+const headings = (file: string) => [...read(file).matchAll(/^## (.+)$/gm)].map(([, name]) => name);
+
+/** The stable codes that the source can answer. */
+function codes(): string[] {
+  const found = sources.flatMap((source) => [
+    ...[...source.matchAll(/\b(?:malformed|invalid|unauthenticated|forbidden|conflict|stale)\(\s*"([\w.]+)"/g)].map(([, code]) => code),
+    ...[...source.matchAll(/new Failure\(\s*"\w+",\s*"([\w.]+)"/g)].map(([, code]) => code),
+    ...[...source.matchAll(/problem\(\{[^}]*code: "([\w.]+)"/g)].map(([, code]) => code),
+    ...[...source.matchAll(/@throws Failure conflict `([\w.]+)`/g)].map(([, code]) => code),
+    ...[...source.matchAll(/notFound\(\s*"(\w+)"/g)].map(([, noun]) => `${noun}.not_found`),
+  ]);
+  return [...new Set(found as string[])].sort();
+}
+
+describe("the documentation", () => {
+  test("has a paragraph about each error code, and about no other", () => {
+    expect(headings("docs/errors.md")).toEqual(codes());
+  });
+
+  test("has a paragraph about each event, and about no other", () => {
+    const events = modules.flatMap((module) => module.events ?? []).map(({ type }) => type);
+    expect(headings("docs/events.md")).toEqual([...new Set(events)].sort());
+  });
+
+  test("names are permanent and unique: subscribers, jobs, sweeps, events", () => {
+    const names = modules.flatMap(({ subscribers = [], jobs = [], sweeps = [], events = [] }) => [
+      ...[...subscribers, ...jobs, ...sweeps].map(({ name }) => name),
+      ...events.map(({ type }) => `event ${type}`),
+    ]);
+    expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
+  });
+
+  test("every subscriber listens to an event that some module declares", () => {
+    const declared = new Set(modules.flatMap((module) => module.events ?? []).map(({ type }) => type));
+    const heard = modules.flatMap((module) => module.subscribers ?? []).map(({ event }) => event.type);
+    expect(heard.filter((type) => !declared.has(type))).toEqual([]);
+  });
+});
