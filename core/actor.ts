@@ -62,9 +62,9 @@ export function actor(): Actor {
   return known;
 }
 
-/** The actor as rows keep it: the tenant has a column of its own, scopes are nobody's business. */
+/** The actor as rows keep it: the tenant has a column of its own, scopes and session are nobody's business. */
 export function signature(): Record<string, unknown> {
-  const { tenantId: _, scopes: __, ...who } = actor() as Record<string, unknown>;
+  const { tenantId: _, scopes: __, sessionId: ___, ...who } = actor() as Record<string, unknown>;
   return who;
 }
 

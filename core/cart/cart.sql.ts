@@ -70,6 +70,7 @@ export const cartLineTable = tenantTable(
       columns: [self.tenantId, self.variantId],
       foreignColumns: [variantTable.tenantId, variantTable.id],
     }),
+    index("cart_line_variant_id").on(self.tenantId, self.variantId), // what refuses the deletion of a variant
     unique("cart_line_once").on(self.tenantId, self.cartId, self.variantId),
     check("cart_line_quantity", sql`quantity between 1 and 10000`),
   ],

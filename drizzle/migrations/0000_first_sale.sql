@@ -522,6 +522,7 @@ ALTER TABLE "price" ADD CONSTRAINT "price_variant" FOREIGN KEY ("tenant_id","var
 ALTER TABLE "shipping_option" ADD CONSTRAINT "shipping_option_region" FOREIGN KEY ("tenant_id","region_id") REFERENCES "public"."region"("tenant_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "shipping_option" ADD CONSTRAINT "shipping_option_tax_class" FOREIGN KEY ("tenant_id","tax_class_id") REFERENCES "public"."tax_class"("tenant_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "tax_rate" ADD CONSTRAINT "tax_rate_class" FOREIGN KEY ("tenant_id","tax_class_id") REFERENCES "public"."tax_class"("tenant_id","id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+CREATE INDEX "cart_line_variant_id" ON "cart_line" USING btree ("tenant_id","variant_id");--> statement-breakpoint
 CREATE INDEX "cart_expiry" ON "cart" USING btree ("tenant_id","expires_at");--> statement-breakpoint
 CREATE INDEX "product_status" ON "product" USING btree ("tenant_id","status","id");--> statement-breakpoint
 CREATE INDEX "event_unpublished" ON "event" USING btree ("id") WHERE published_at is null and dead_at is null;--> statement-breakpoint

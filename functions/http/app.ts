@@ -44,7 +44,6 @@ export function createApp(modules: readonly Module[]): App {
         "content-type",
         "idempotency-key",
         "if-match",
-        "if-none-match",
         "traceparent",
         "x-api-key",
         "x-cart-token",

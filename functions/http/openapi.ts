@@ -101,6 +101,7 @@ export function openApiPath(endpoint: Endpoint): RouteConfig {
     summary: spec.summary,
     ...(spec.description && { description: spec.description }),
     security: securityOf(spec.allow),
+    "x-allow": spec.allow, // the scope that it takes, which OpenAPI can say for OAuth only
     request: {
       ...(spec.params && { params: spec.params }),
       ...(spec.query && { query: spec.query }),

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build, type Metafile } from "esbuild";
+import { type BuildOptions, build, type Metafile } from "esbuild";
 import { type FunctionName, type FunctionSpec, functions } from "../topology.js";
 
 export const projectRoot = fileURLToPath(new URL("../..", import.meta.url));
@@ -19,7 +19,7 @@ export interface Bundle {
 }
 
 /** What SST writes before every ESM bundle, so that CommonJS packages inside find what they expect. */
-const banner = [
+const js = [
   `import { createRequire as topLevelCreateRequire } from 'module';`,
   `const require = topLevelCreateRequire(import.meta.url);`,
   `import { fileURLToPath as topLevelFileUrlToPath, URL as topLevelURL } from "url"`,
@@ -29,6 +29,22 @@ const banner = [
 
 /** What SST leaves out of a bundle by itself. */
 const forcedExternals = ["sharp", "pg-native"];
+
+/** How SST calls esbuild. */
+export const asSst = {
+  absWorkingDir: projectRoot,
+  outExtension: { ".js": ".mjs" },
+  external: forcedExternals,
+  banner: { js },
+  bundle: true,
+  format: "esm",
+  platform: "node",
+  target: "es2022",
+  mainFields: ["module", "main"],
+  minify: true,
+  keepNames: true,
+  logLevel: "silent",
+} as const satisfies BuildOptions;
 
 /** SST puts the file at the top of the package: `functions/api.handler` becomes `api.handler`. */
 function split(handler: string) {
@@ -51,22 +67,12 @@ export async function bundle<Name extends FunctionName = FunctionName>(
     ...split(functions[name].handler),
   }));
   const result = await build({
-    absWorkingDir: projectRoot,
+    ...asSst,
     entryPoints: Object.fromEntries(specs.map(({ name, entry, file }) => [`${name}/${file}`, entry])),
     outdir,
-    outExtension: { ".js": ".mjs" },
     external: [...forcedExternals, ...new Set(specs.flatMap(({ install = [] }) => install))],
-    banner: { js: banner },
-    bundle: true,
-    format: "esm",
-    platform: "node",
-    target: "es2022",
-    mainFields: ["module", "main"],
-    minify: true,
-    keepNames: true,
     metafile: true,
     write: false,
-    logLevel: "silent",
   });
   const bundles = specs.map(async ({ name, file, handler, install = [], external = [], copy = [] }) => {
     const root = join(outdir, name);

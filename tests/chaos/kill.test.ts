@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, expect, test } from "vitest";
-import { deadLetters, letPass, noDeadLetters, ownSystem, tenantsOf } from "../messages/system.js";
+import { deadLetters, letPass, noDeadLetters, ownSystem, settle, tenantsOf } from "../messages/system.js";
 import { newProduct, type Tenant } from "../support/client.js";
 import { checkout, newJournal, shippingOption, stockUp } from "./load.js";
 
@@ -73,7 +73,7 @@ beforeAll(async () => {
   await loadUntil(killAtRandom());
   // Visibility timeouts and leases of whoever was killed run out, with a relay and a sweep each minute.
   await letPass(own.host, 7);
-  await own.host.idle();
+  await settle(own.host);
 }, 120_000 + KILLS * 2_000);
 
 test("what was acknowledged is there, once", async () => {

@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from "vitest";
 import { newTypeId } from "../../drizzle/typeid.js";
 import { newProduct, type Tenant } from "../support/client.js";
-import { buy, counted, deadLetters, envelope, noDeadLetters, ownSystem, tenantsOf } from "./system.js";
+import { buy, counted, deadLetters, envelope, noDeadLetters, ownSystem, settle, tenantsOf } from "./system.js";
 
 const own = ownSystem();
 let mine: Tenant;
@@ -22,7 +22,7 @@ async function fingerprint(): Promise<string> {
 beforeAll(async () => {
   [mine, theirs] = (await tenantsOf(own.host, 2)) as [Tenant, Tenant];
   for (const tenant of [mine, theirs]) await buy(tenant, (await newProduct(tenant, { stock: 3 })).variantId);
-  await own.host.idle();
+  await settle(own.host);
   [event] = (await theirs.get("/v1/admin/events?type=order.placed")).data;
   [job] = (await theirs.get("/v1/admin/jobs")).data.filter((each: { name: string }) => each.name.startsWith("order"));
 });
@@ -33,7 +33,7 @@ async function forge(queue: "events" | "jobs", pointers: object[]): Promise<numb
   for (const pointer of pointers) {
     own.host.endpoints.sqs?.send(queue, queue === "events" ? envelope(pointer) : JSON.stringify(pointer));
   }
-  await own.host.idle();
+  await settle(own.host);
   return counted(own.host, "MessagesDiscarded", { reason: "tenant_mismatch" }) - before;
 }
 

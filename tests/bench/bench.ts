@@ -1,0 +1,98 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { projectRoot } from "../../stacks/local/bundle.js";
+import { type Host, startHost } from "../../stacks/local/host.js";
+import { type Generator, startGenerator } from "./generator.js";
+import { layFloor } from "./ground.js";
+import { CONNECTIONS, type Length, type Measured, measure } from "./measure.js";
+import { budgetsOf, print, type Report } from "./report.js";
+import { type ScenarioName, scenarios } from "./scenario.js";
+import { openShop, type Shop } from "./shop.js";
+import { countTrips } from "./trips.js";
+import { weigh } from "./weight.js";
+
+const quick = process.argv.includes("--quick");
+const products = 1_000;
+const orders = quick ? 60 : 400;
+const length: Length = quick ? { seconds: 1, slices: 2 } : { seconds: 5, slices: 3 };
+const undo: (() => unknown)[] = [];
+
+function say(what: string) {
+  console.log(`  ${(performance.now() / 1000).toFixed(0).padStart(3)} s  ${what}`);
+}
+
+async function timed<T>(run: () => Promise<T>): Promise<[T, number]> {
+  const since = performance.now();
+  return [await run(), performance.now() - since];
+}
+
+/** Answers are not validated against their schemas, as in production; schedules would be noise. */
+const open = (dir: string) => startHost({ dir, schedules: false, env: { VALIDATE_RESPONSES: "off" } });
+
+async function scale(host: Host, generator: Generator): Promise<Shop> {
+  const shop = await openShop(host, products);
+  await host.pools.api.prewarm(CONNECTIONS);
+  await generator.run({ scenario: "checkout", shop, url: shop.url, connections: CONNECTIONS, rounds: orders });
+  await host.idle({ timeoutMs: 120_000 });
+  await host.admin.query("vacuum analyze");
+  return shop;
+}
+
+async function run(dir: string): Promise<Report> {
+  const [first, firstMs] = await timed(() => open(dir));
+  await first.stop();
+  const [host, againMs] = await timed(() => open(dir));
+  undo.push(() => host.stop());
+  const generator = startGenerator();
+  undo.push(() => generator.stop());
+  say("the host is up");
+  const shop = await scale(host, generator);
+  say(`${products} products and ${orders} orders are there`);
+  const trips = await countTrips(host, shop);
+  await host.idle({ timeoutMs: 60_000 });
+  const floor = await layFloor(host, shop);
+  undo.push(() => floor.stop());
+  await floor.pool.prewarm(CONNECTIONS);
+  const measured: Measured[] = [];
+  for (const name of Object.keys(scenarios) as ScenarioName[]) {
+    say(`measuring ${scenarios[name].name}`);
+    measured.push(await measure(host, generator, floor, shop, name, length));
+    await host.idle({ timeoutMs: 120_000 });
+  }
+  return {
+    date: new Date().toISOString(),
+    node: process.version,
+    cpus: cpus().length,
+    cpu: cpus()[0]?.model ?? "",
+    commit: execFileSync("git", ["describe", "--always", "--dirty"], { cwd: projectRoot, encoding: "utf8" }).trim(),
+    quick,
+    validateResponses: "off",
+    products,
+    variants: shop.variantIds.length,
+    orders,
+    startUp: { first: firstMs, again: againMs },
+    bundles: weigh(host, quick ? 1 : 5),
+    scenarios: measured,
+    trips,
+  };
+}
+
+const dir = mkdtempSync(join(tmpdir(), "stoa-bench-"));
+undo.push(() => rmSync(dir, { recursive: true, force: true }));
+async function end() {
+  for (const step of undo.splice(0).reverse()) await step();
+}
+process.once("SIGINT", () => void end().then(() => process.exit(130)));
+try {
+  const report = await run(dir);
+  const budgets = budgetsOf(report);
+  const artifacts = join(projectRoot, "artifacts");
+  mkdirSync(artifacts, { recursive: true });
+  writeFileSync(join(artifacts, "bench.json"), `${JSON.stringify({ ...report, budgets }, null, 2)}\n`);
+  console.log(print(report, budgets));
+  if (budgets.some(({ met }) => !met)) process.exitCode = 1;
+} finally {
+  await end();
+}

@@ -1,0 +1,62 @@
+import { password, unique } from "../support/client.js";
+import { prefixOf, type Schema } from "./operation.js";
+
+/** One id for each kind of thing, by prefix. */
+export type Ids = Record<string, string>;
+
+/** A field of a body that gets a value of its own; what leads to it is made, though it were optional. */
+export interface Aim {
+  path: readonly string[];
+  value: unknown;
+}
+
+/** What schemas cannot say: texts that must be new, or that mean something. */
+const words: Record<string, () => unknown> = {
+  country: () => "DE",
+  currency: () => "EUR",
+  email: () => `${unique("e")}@matrix.test`,
+  password: () => password,
+  slug: () => unique(),
+  sku: () => unique("SKU-"),
+};
+
+/** A value that fits the schema, as small as can be: what is required, and what `aims` lead to. */
+export function sample(schema: Schema, ids: Ids, aims: readonly Aim[] = [], name = ""): unknown {
+  const aimed = aims.find(({ path }) => path.length === 0);
+  if (aimed) return aimed.value;
+  const { properties, items, enum: allowed, examples, required = [] } = schema;
+  const beyond = (step: string) =>
+    aims.flatMap(({ path: [first, ...rest], value }) => (first === step ? [{ path: rest, value }] : []));
+  if (properties) {
+    const fields = Object.entries(properties).filter(
+      ([field]) => required.includes(field) || aims.some(({ path }) => path[0] === field),
+    );
+    return Object.fromEntries(fields.map(([field, value]) => [field, sample(value, ids, beyond(field), field)]));
+  }
+  if (items) return [sample(items, ids, beyond("0"), name)];
+  const prefix = prefixOf(schema);
+  if (prefix) return ids[prefix];
+  if (words[name]) return words[name]();
+  if (allowed) return allowed[0];
+  if (examples) return examples[0];
+  return plain(schema);
+}
+
+function plain({ type, minimum = 0 }: Schema): unknown {
+  const kind = Array.isArray(type) ? type[0] : type;
+  if (kind === "integer" || kind === "number") return Math.max(1, minimum);
+  return kind === "boolean" ? true : kind === "object" ? {} : "matrix";
+}
+
+/** Where fields lie that `wanted` picks; `0` is the first item of an array. */
+export function fieldsOf(
+  schema: Schema,
+  wanted: (schema: Schema) => boolean,
+  path: readonly string[] = [],
+): { path: readonly string[]; schema: Schema }[] {
+  const own = wanted(schema) ? [{ path, schema }] : [];
+  const inner = Object.entries(schema.properties ?? {}).flatMap(([name, value]) =>
+    fieldsOf(value, wanted, [...path, name]),
+  );
+  return [...own, ...inner, ...(schema.items ? fieldsOf(schema.items, wanted, [...path, "0"]) : [])];
+}

@@ -1,0 +1,146 @@
+import { randomUUID } from "node:crypto";
+import { newTypeId } from "../../drizzle/typeid.js";
+import {
+  type Body,
+  Cart,
+  Caller,
+  eventually,
+  newMember,
+  newProduct,
+  newTenant,
+  password,
+  type Tenant,
+  unique,
+} from "../support/client.js";
+import { type Operation, prefixOf } from "./operation.js";
+import { type Aim, type Ids, sample } from "./sample.js";
+
+/** What a request is aimed at: things by the prefix of their ids, and what opens a cart or its order. */
+export interface Target {
+  ids: Ids;
+  token: string;
+  version: number;
+}
+
+/** A tenant with at least one of everything that has an id. */
+export interface World extends Target {
+  tenant: Tenant;
+}
+
+async function newCart({ tenant, ids }: Pick<World, "tenant" | "ids">) {
+  const cart = await (await Cart.open(tenant.shop)).add(ids.var ?? "", 1);
+  await cart.prepare();
+  return { cart, ids: { crt: cart.state.id, lin: cart.state.lines[0].id }, token: cart.state.token as string };
+}
+
+async function newOrder(world: Pick<World, "tenant" | "ids">) {
+  const { cart, token } = await newCart(world);
+  const { status, body, text } = await cart.complete();
+  if (status !== 200) throw new Error(`The cart cannot be completed: ${text}`);
+  return { ids: { ord: body.order.id as string }, token };
+}
+
+async function firsts(tenant: Tenant): Promise<Ids> {
+  const lists = {
+    rgn: "regions",
+    chn: "channels",
+    loc: "locations",
+    shp: "shipping-options",
+    txc: "tax-classes",
+    txr: "tax-rates",
+    key: "api-keys",
+    evt: "events",
+    job: "jobs",
+  };
+  const found = Object.entries(lists).map(async ([prefix, list]) => {
+    const first = await eventually(async () => (await tenant.get(`/v1/admin/${list}`)).data[0]);
+    return [prefix, first.id] as const;
+  });
+  return Object.fromEntries(await Promise.all(found));
+}
+
+export async function newWorld(): Promise<World> {
+  const tenant = await newTenant();
+  const { productId, variantId } = await newProduct(tenant, { stock: 1_000 });
+  const ids: Ids = { ten: tenant.id, prd: productId, var: variantId, mbr: (await newMember(tenant, "MEMBER")).id };
+  const world = { tenant, ids: { ...ids, ...(await firsts(tenant)) } };
+  const order = await newOrder(world);
+  const { cart, ids: inCart, token } = await newCart(world);
+  return { tenant, ids: { ...world.ids, ...order.ids, ...inCart }, token, version: cart.state.version };
+}
+
+/** A thing of its own for each operation that may use it up. */
+const makers: Record<string, (world: World) => Promise<{ ids: Ids; token?: string; cart?: Cart }>> = {
+  crt: newCart,
+  ord: newOrder,
+  prd: async ({ tenant }) => ({ ids: { prd: (await newProduct(tenant)).productId } }),
+  var: async ({ tenant }) => ({ ids: { var: (await newProduct(tenant)).variantId } }),
+  mbr: async ({ tenant }) => ({ ids: { mbr: (await newMember(tenant, "MEMBER")).id } }),
+  key: async ({ tenant }) => {
+    const made = await tenant.owner.post("/v1/admin/api-keys", { kind: "publishable", name: "short-lived" });
+    return { ids: { key: made.id } };
+  },
+};
+
+/** The world with a fresh thing in the place of what the operation's path names. */
+export async function fresh({ params }: Operation, world: World): Promise<World> {
+  const prefix = prefixOf(params[0]?.schema ?? {});
+  const made = prefix ? await makers[prefix]?.(world) : undefined;
+  if (!made) return world;
+  const { ids, token = world.token, cart } = made;
+  return { ...world, ids: { ...world.ids, ...ids }, token, version: cart?.state.version ?? world.version };
+}
+
+/** Ids that nobody has. */
+export const unknown = (ids: Ids): Ids =>
+  Object.fromEntries(Object.keys(ids).map((prefix) => [prefix, newTypeId(prefix)]));
+
+/** Bodies whose rules no schema can say. */
+const given: Record<string, (world: World) => Body | Promise<Body>> = {
+  "POST /v1/auth/login": ({ tenant }) => ({ tenant: tenant.slug, email: tenant.ownerEmail, password }),
+  "POST /v1/auth/refresh": async ({ tenant }) => {
+    const login = { tenant: tenant.slug, email: tenant.ownerEmail, password };
+    const { refreshToken } = await new Caller(tenant.url, undefined).post("/v1/auth/login", login);
+    return { refreshToken };
+  },
+};
+/** Optional fields of which one is needed. */
+const also: Record<string, readonly Aim[]> = {
+  "POST /v1/admin/inventory/adjustments": [{ path: ["adjustments", "0", "delta"], value: 1 }],
+};
+
+export interface Made {
+  method: string;
+  path: string;
+  headers: Record<string, string>;
+  body: Body;
+}
+
+/**
+ * A request that fits: the path names things of `at`, the body things of `world`.
+ * @param aim a field of the body with a value of its own
+ */
+export async function request(
+  operation: Operation,
+  world: World,
+  { at = world, aim }: { at?: Target; aim?: Aim } = {},
+): Promise<Made> {
+  const { name, method, path, params, headers, body: schema } = operation;
+  const values: Record<string, string> = {
+    "idempotency-key": randomUUID(),
+    "x-cart-token": at.token,
+    "if-match": `"${at.version}"`,
+  };
+  const sent = headers.filter((header) => header.required || header.name === "idempotency-key");
+  const aims = [...(aim ? [aim] : []), ...(also[name] ?? [])];
+  const body = given[name] ? await given[name](world) : schema && sample(schema, world.ids, aims);
+  return {
+    method,
+    path: path.replace(/\{(\w+)\}/g, (_, param: string) => {
+      const field = params.find((one) => one.name === param);
+      return at.ids[prefixOf(field?.schema ?? {}) ?? ""] ?? unique("none");
+    }),
+    headers: Object.fromEntries(sent.map((header) => [header.name, values[header.name] ?? ""])),
+    body,
+  };
+}

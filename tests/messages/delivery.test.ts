@@ -1,0 +1,129 @@
+import pg from "pg";
+import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { eventually, newProduct, type Tenant } from "../support/client.js";
+import { buy, counted, deadLetters, letPass, noDeadLetters, ownSystem, settle, tenantsOf } from "./system.js";
+
+const own = ownSystem();
+let tenant: Tenant;
+let variantId: string;
+
+const calm = {
+  sqs: { duplicate: 0, delayMs: 0, reorder: false, fail: 0 },
+  bus: { fail: 0, failEntries: 0, duplicate: 0, delayMs: 0, reorder: false, dropToDlq: 0 },
+};
+/** Switches of the local SQS and EventBridge. */
+function trouble({ sqs = {}, bus = {} }: { sqs?: Partial<typeof calm.sqs>; bus?: Partial<typeof calm.bus> }) {
+  Object.assign(own.host.endpoints.sqs?.chaos ?? {}, sqs);
+  Object.assign(own.host.endpoints.bus?.chaos ?? {}, bus);
+}
+
+const rows = (text: string) => own.host.admin.query(text);
+/** Three shoppers, one order after the other. */
+const buyMany = (each: number) =>
+  Promise.all(
+    [1, 2, 3].map(async () => {
+      for (let count = 0; count < each; count++) await buy(tenant, variantId);
+    }),
+  );
+
+/** Each order of the one tenant had each of its effects once. */
+async function expectEffectsOnce() {
+  const [seen] = await rows(`
+    select (select count(*)::int from "order") as orders,
+           (select sum(orders)::int from sales_day) as counted,
+           (select count(*)::int from inbox where id like '%/order.sales-counter') as inbox,
+           (select count(*)::int from job where name = 'order.confirmation-mail' and status = 'succeeded') as mails,
+           (select count(*)::int from order_timeline where type = 'confirmation_sent') as noted,
+           (select count(*)::int from event where published_at is null) as unpublished`);
+  const orders = seen?.orders;
+  expect(seen).toEqual({ orders, counted: orders, inbox: orders, mails: orders, noted: orders, unpublished: 0 });
+  const mails = own.host.mailbox.list().map(({ messageId }) => messageId);
+  expect([mails.length, new Set(mails).size]).toEqual([orders, orders]);
+  expect(deadLetters(own.host)).toEqual(noDeadLetters);
+}
+
+beforeAll(async () => {
+  [tenant] = (await tenantsOf(own.host, 1)) as [Tenant];
+  ({ variantId } = await newProduct(tenant, { stock: 1_000 }));
+  await buy(tenant, variantId);
+});
+beforeEach(() => settle(own.host));
+afterEach(() => trouble(calm));
+
+test("messages that come twice and in another order", async () => {
+  trouble({ sqs: { duplicate: 1, reorder: true }, bus: { duplicate: 0.5, reorder: true } });
+  const before = counted(own.host, "DuplicatesDropped");
+  await buyMany(4);
+  await letPass(own.host, 1); // what the bus holds back arrives
+  await settle(own.host);
+  expect(counted(own.host, "DuplicatesDropped") - before).toBeGreaterThanOrEqual(12);
+  await expectEffectsOnce();
+});
+
+test("a third of the bus's entries fails: only those are sent again", async () => {
+  const counts = () => own.host.endpoints.bus?.inspect() ?? { accepted: 0, refused: 0 };
+  const before = counts();
+  const known = new Set((await rows("select id::text from event")).map(({ id }) => id));
+  trouble({ bus: { failEntries: 0.3 } });
+  await buyMany(5);
+  await eventually(async () => {
+    await letPass(own.host, 1);
+    return Number((await own.host.admin.backlog()).events) === 0;
+  });
+  await settle(own.host);
+  const sent = (await rows("select id::text, attempts from event")).filter(({ id }) => !known.has(id));
+  const retries = sent.reduce((sum, { attempts }) => sum + Number(attempts), 0);
+  expect(counts().accepted - before.accepted).toBe(sent.length);
+  expect([counts().refused - before.refused, retries > 0]).toEqual([retries, true]);
+  await expectEffectsOnce();
+});
+
+test("calls to queues and bus fail half of the time", async () => {
+  trouble({ sqs: { fail: 0.5 }, bus: { fail: 0.5 } });
+  await buyMany(3);
+  await letPass(own.host, 2);
+  trouble(calm);
+  await letPass(own.host, 7); // whatever was received and not acknowledged comes again
+  await settle(own.host);
+  await expectEffectsOnce();
+});
+
+test("with the queues down writes go on, and the schedule publishes what the nudge could not", async () => {
+  trouble({ sqs: { fail: 1 } });
+  const order = await buy(tenant, variantId);
+  const published = async () => (await tenant.get("/v1/admin/events?type=order.placed")).data[0];
+  expect(await published()).toMatchObject({ data: { orderId: order.id }, publishedAt: null });
+  trouble(calm);
+  await own.host.clock.advance(60_000);
+  await own.host.scheduler.idle();
+  expect((await published()).publishedAt).not.toBeNull();
+  await letPass(own.host, 7); // what the consumers could not acknowledge comes again
+  await settle(own.host);
+  await expectEffectsOnce();
+});
+
+test("two workers have the same message, because its visibility ran out", async () => {
+  const { admin, clock } = own.host;
+  const waiting = async (count: number) => {
+    const [row] = await admin.query(
+      `select count(*)::int as count from pg_stat_activity where usename = 'stoa_app' and wait_event_type = 'Lock'`,
+    );
+    return row?.count === count;
+  };
+  const holder = new pg.Client(own.host.databases.postgres);
+  await holder.connect();
+  const dropped = counted(own.host, "DuplicatesDropped", { subscriber: "order.sales-counter" });
+  try {
+    await holder.query("begin; select * from sales_day for update");
+    await buy(tenant, variantId);
+    await eventually(() => waiting(1)); // the first worker has its inbox row, and waits for the day's sales
+    await clock.advance(180_000);
+    await eventually(() => waiting(2)); // the second one waits for the inbox row of the first
+  } finally {
+    await holder.query("rollback");
+    await holder.end();
+  }
+  await settle(own.host);
+  expect(counted(own.host, "DuplicatesDropped", { subscriber: "order.sales-counter" }) - dropped).toBe(1);
+  await expectEffectsOnce();
+});

@@ -1,0 +1,116 @@
+import pg from "pg";
+import { beforeAll, expect, test } from "vitest";
+import { startEnvironment } from "../../stacks/local/environment.js";
+import { functions } from "../../stacks/topology.js";
+import type { Tenant } from "../support/client.js";
+import { counted, ownSystem, tenantsOf } from "./system.js";
+
+/** Nothing is taken off the queues, and the relay runs when a test says so. */
+const own = ownSystem({ consumers: false, schedules: false });
+const EVENTS = 5_000;
+const BATCH = 100;
+let tenants: Tenant[];
+
+/** Events of a type that nobody subscribes to, over all tenants in turn; their ids. */
+async function happen(count: number, type = "test.happened"): Promise<string[]> {
+  const made = await own.host.admin.query(
+    `insert into event (tenant_id, id, type, data, actor, request_id)
+     select (array(select tenant_id from tenant order by slug))[1 + i % 2], uuidv7(), $2, '{}', '{}', 'req_test'
+       from generate_series(1, $1) as i returning id::text`,
+    [count, type],
+  );
+  return made.map(({ id }) => String(id));
+}
+
+/** Takes everything off the queue of events: the ids of the events in it, repeated ones too. */
+async function drain(): Promise<string[]> {
+  const ids: string[] = [];
+  for (;;) {
+    const messages = (await own.host.endpoints.sqs?.receive("events", { max: 10 })) ?? [];
+    if (messages.length === 0) return ids;
+    for (const { body, receiptHandle } of messages) {
+      ids.push(JSON.parse(body).detail.id);
+      own.host.endpoints.sqs?.remove("events", receiptHandle);
+    }
+  }
+}
+
+const unpublished = async () => (await own.host.admin.backlog()).events;
+const relay = () => own.host.runSchedule("relay");
+
+beforeAll(async () => {
+  tenants = await tenantsOf(own.host, 2);
+  await relay();
+  await drain();
+});
+
+test("four relays at once, one of them killed: nothing is lost, and at most a batch is sent twice", async () => {
+  await happen(EVENTS);
+  const start = () =>
+    startEnvironment({ function: "relay", ...own.host.bundles.relay, env: own.host.env("relay") });
+  const relays = [start(), start(), start(), start()];
+  const runs = relays.map((each) => each.invoke({}, { timeoutMs: functions.relay.timeout * 1000 }).catch(() => undefined));
+  await expect.poll(unpublished, { timeout: 30_000, interval: 5 }).toBeLessThan(EVENTS);
+  relays[0]?.kill();
+  await Promise.all(runs);
+  for (const each of relays) each.kill();
+  await relay(); // the schedule, which finds what the killed one had claimed
+  expect(await unpublished()).toBe(0);
+  const sent = await drain();
+  expect(new Set(sent).size).toBe(EVENTS);
+  expect(sent.length - EVENTS).toBeLessThanOrEqual(BATCH);
+}, 60_000);
+
+test("an event that commits late is published, although younger ones went before it", async () => {
+  const slow = new pg.Client(own.host.databases.postgres);
+  await slow.connect();
+  await slow.query("begin");
+  const { rows } = await slow.query(
+    `insert into event (tenant_id, id, type, data, actor, request_id)
+     select tenant_id, uuidv7(), 'test.happened', '{}', '{}', 'req_late' from tenant limit 1 returning id::text`,
+  );
+  const younger = await happen(3);
+  await relay();
+  expect(await unpublished()).toBe(0);
+  await slow.query("commit");
+  await slow.end();
+  expect(younger.every((id) => id > rows[0].id)).toBe(true);
+  await relay();
+  expect(await unpublished()).toBe(0);
+  expect(await drain()).toHaveLength(4);
+});
+
+test("an event that the bus refuses is tried ten times with growing pauses, and blocks nobody", async () => {
+  const { admin } = own.host;
+  const [poisoned] = await happen(1, ""); // an event needs a type
+  await happen(20);
+  const waits: number[] = [];
+  for (let attempt = 1; attempt <= 10; attempt++) {
+    await relay();
+    const [row] = await admin.query(
+      `select attempts, dead_at is not null as dead, last_error, extract(epoch from next_attempt_at - updated_at)::float8 as wait,
+              extract(epoch from next_attempt_at - now())::float8 as ahead from event where id = $1`,
+      [poisoned],
+    );
+    expect(row).toMatchObject({ attempts: attempt, dead: attempt === 10, last_error: "InvalidArgument" });
+    waits.push(Number(row?.ahead));
+    await relay(); // too early: it is left alone
+    await admin.query("update event set next_attempt_at = now() where id = $1 and attempts = $2", [poisoned, attempt]);
+  }
+  expect(waits[9]).toBeGreaterThan(100 * (waits[0] ?? 0) * 0.5);
+  expect(await drain()).toHaveLength(20);
+  await relay();
+  expect(await admin.query("select attempts from event where id = $1", [poisoned])).toEqual([{ attempts: 10 }]);
+  expect(counted(own.host, "OutboxDead")).toBeGreaterThan(0);
+  expect(counted(own.host, "PublishFailures")).toBe(10);
+});
+
+test("its role reads where events and jobs are, and nothing that they say", async () => {
+  const door = new pg.Client(own.host.databases.relay);
+  await door.connect();
+  for (const text of ["select data from event", "select payload from job", `select id from "order"`, "delete from event"]) {
+    await expect(door.query(text), text).rejects.toMatchObject({ code: "42501" });
+  }
+  await door.end();
+  expect(tenants).toHaveLength(2);
+});
