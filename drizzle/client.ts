@@ -31,8 +31,10 @@ export class Client {
       connectionTimeoutMillis: 5_000,
       allowExitOnIdle: true,
     });
-    // Without a listener, a connection that the server closes while idle (suspend, failover) ends the process.
+    // Without listeners, a connection that the server closes (suspend, failover) ends the process: the pool listens
+    // while it is idle, the client while it is in use. Whoever uses it hears of it from the next query.
     this.#pool.on("error", () => undefined);
+    this.#pool.on("connect", (client: PoolClient) => client.on("error", () => undefined));
   }
 
   /** A connection that is fresh enough to trust. */

@@ -24,18 +24,20 @@ export const isContention = (error: unknown) => ["40001", "40P01", "55P03"].incl
 /** The statement took longer than its role may take. */
 export const isTimeout = (error: unknown) => faultOf(error)?.code === "57014";
 
-/** Class 08 (connection), 53 (resources), 57P0x (shutdown), sockets and timeouts of the driver. */
+/**
+ * Class 08 (connection), 53 (resources), 57P0x (shutdown), 25P03 and 25P04 (a transaction that the server gave up, as
+ * that of a frozen environment), sockets and timeouts of the driver.
+ */
 export function isConnectionError(error: unknown): boolean {
   const code = faultOf(error)?.code;
-  if (code && (/^(08|53)/.test(code) || /^57P0/.test(code) || /^E[A-Z]{4,}$/.test(code) || code.startsWith("UND_ERR")))
-    return true;
+  if (code && /^(08|53|57P0|25P0[34]|E[A-Z]{4,}$|UND_ERR)/.test(code)) return true;
   for (
     let inner = error;
     inner instanceof Error;
     inner = inner.cause ?? (inner as { sourceError?: unknown }).sourceError
   ) {
     if (
-      /connection (terminated|error|closed)|not queryable|timeout exceeded|Query read timeout|fetch failed|WebSocket|Error connecting/i.test(
+      /connection (terminated|error|closed)|not queryable|timeout exceeded|Query read timeout|fetch failed|HTTP status 5\d\d|WebSocket|Error connecting/i.test(
         inner.message,
       )
     )

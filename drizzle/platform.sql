@@ -68,7 +68,7 @@ create or replace function platform.due_tenants() returns table (id uuid)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select tenant_id from public.reservation where expires_at <= now()
   union select tenant_id from public.cart where status = 'open' and expires_at <= now()
-  union select tenant_id from public.refresh_token where expires_at <= now()
+  union select tenant_id from public.refresh_token where expires_at <= now() - interval '30 days'
   union select tenant_id from public.idempotency_key where created_at <= now() - interval '72 hours'
 $$;
 alter function platform.due_tenants() owner to stoa_platform;

@@ -18,11 +18,16 @@ function redact(value: unknown, depth = 0): unknown {
   );
 }
 
-/** Statements and their parameters stay out: drizzle's message carries both. */
+/** What an error says; statements and their parameters stay out: drizzle's message carries both. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.message.startsWith("Failed query")) return "A query failed.";
+  return error.cause instanceof Error ? error.cause.message : error.message;
+}
+
 function errorOf(error: Error): Record<string, unknown> {
   const fault = faultOf(error);
-  const cause = error.cause instanceof Error ? error.cause : error;
-  const message = error.message.startsWith("Failed query") ? "A query failed." : cause.message;
+  const message = reasonOf(error);
   const stack = error.stack
     ?.split("\n")
     .filter((line) => line.trimStart().startsWith("at "))

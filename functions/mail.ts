@@ -4,11 +4,14 @@ import { type Mailer, type Message, setMailer } from "../core/mail/index.js";
 /** Chooses the provider that the environment names. */
 export const useMailer = () => setMailer((message) => (config.MAIL_PROVIDER === "ses" ? ses : mailbox)(message));
 
+/** A provider that does not answer costs its own job some seconds, and not the batch its time. */
+const options = { maxAttempts: 2, requestHandler: { requestTimeout: 4_000, connectionTimeout: 1_000 } };
+
 /** Amazon SES. The SDK is loaded with the first mail: the other jobs do without it. */
 const ses: Mailer = async ({ id, to, subject, text, html }) => {
   const { SESv2Client, SendEmailCommand } = await import("@aws-sdk/client-sesv2");
   const utf8 = (Data: string) => ({ Data, Charset: "UTF-8" });
-  await new SESv2Client().send(
+  await new SESv2Client(options).send(
     new SendEmailCommand({
       FromEmailAddress: config.MAIL_FROM,
       Destination: { ToAddresses: [to] },

@@ -5,7 +5,7 @@ import { requireConfig } from "../core/config.js";
 import { Event, EventId } from "../core/event/index.js";
 import { id } from "../core/id.js";
 import { Job, JobId } from "../core/job/index.js";
-import { count, log } from "./log.js";
+import { count, log, reasonOf } from "./log.js";
 import { useMailer } from "./mail.js";
 import { modules } from "./modules.js";
 import { nudgeAfterCommit } from "./nudge.js";
@@ -36,8 +36,8 @@ class Discard extends Error {
   }
 }
 
-/** Milliseconds that are left for the last message. */
-const RESERVE = 5_000;
+/** Milliseconds that are left for the last message: two subscribers that each wait three times for a lock. */
+const RESERVE = 15_000;
 
 /** Each message on its own: one that fails is reported alone, and delays nobody. */
 async function each({ Records }: SQSEvent, context: Context, handle: Handle): Promise<SQSBatchResponse> {
@@ -132,6 +132,11 @@ export const jobs = (event: SQSEvent, context: Context): Promise<SQSBatchRespons
         if (!(await Job.exists(at.id))) throw new Discard("tenant_mismatch");
         return; // done, or held by another worker
       }
+      if (job.status === "failed") {
+        count("JobsFailed", 1, { job: job.name });
+        log.error("job given up", { jobId: job.id, job: job.name, attempt: job.attempts });
+        return;
+      }
       const type = jobTypes.get(job.name);
       try {
         if (!type) throw new Discard("unknown_type");
@@ -141,7 +146,7 @@ export const jobs = (event: SQSEvent, context: Context): Promise<SQSBatchRespons
         count("JobsSucceeded", 1, { job: job.name });
         log.info("job succeeded", { jobId: job.id, job: job.name, attempt: job.attempts });
       } catch (error) {
-        await Job.fail(job.id, job.attempts, error instanceof Error ? error.message : String(error));
+        await Job.fail(job.id, job.attempts, reasonOf(error));
         count("JobsFailed", 1, { job: job.name });
         log.error("job failed", { error, jobId: job.id, job: job.name, attempt: job.attempts });
       }

@@ -99,7 +99,8 @@ export const get = fn(JobId, async (jobId) => {
 });
 
 /**
- * Takes a job for `lease` seconds, when it is due and nobody else holds it.
+ * Takes a job for `lease` seconds, when it is due and nobody else holds it. One whose workers all died, so that none
+ * of them could tell, has failed after the last attempt.
  * @returns undefined when there is nothing to do: done, held, or not of this tenant
  */
 export const claim = (jobId: string, lease: number) =>
@@ -108,12 +109,15 @@ export const claim = (jobId: string, lease: number) =>
       eq(jobTable.status, "queued"),
       and(eq(jobTable.status, "running"), lt(jobTable.leaseUntil, sql`now()`)),
     );
+    const spent = sql`${jobTable.attempts} >= ${jobTable.maxAttempts}`;
     const [job] = await tx
       .update(jobTable)
       .set({
-        status: "running",
-        attempts: sql`${jobTable.attempts} + 1`,
-        leaseUntil: sql`now() + make_interval(secs => ${lease})`,
+        status: sql`case when ${spent} then 'failed' else 'running' end`,
+        attempts: sql`${jobTable.attempts} + case when ${spent} then 0 else 1 end`,
+        leaseUntil: sql`case when not ${spent} then now() + make_interval(secs => ${lease}) end`,
+        lastError: sql`case when ${spent} then 'No worker lived to finish it.' else ${jobTable.lastError} end`,
+        finishedAt: sql`case when ${spent} then now() end`,
       })
       .where(and(eq(jobTable.id, jobId), free))
       .returning();

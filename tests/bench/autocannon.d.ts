@@ -31,8 +31,6 @@ declare module "autocannon" {
     statusCodeStats: Record<string, { count: number }>;
   }
 
-  export default function autocannon(
-    options: Options,
-    done: (error: Error | null, result: Result) => void,
-  ): EventEmitter;
+  function autocannon(options: Options, done: (error: Error | null, result: Result) => void): EventEmitter;
+  export = autocannon;
 }

@@ -18,7 +18,7 @@ const app = new Hono();
 for (const [path, statements] of Object.entries(routes))
   app.get(path, async (c) => {
     const results = await sql.transaction(statements.map(({ query, params }) => sql.query(query, params)));
-    return c.json(results.at(-1)?.rows);
+    return c.json(results.map(({ rows }) => rows));
   });
 
 export const handler = handle(app);

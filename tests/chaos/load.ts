@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { address, type Answer, Caller, type Tenant, unique } from "../support/client.js";
+import { type Answer, address, Caller, type Tenant, unique } from "../support/client.js";
 
 /** What a client knows that it did: the answer of each write, however often it had to ask. */
 export interface Journal {
@@ -46,7 +46,11 @@ export async function checkout(journal: Journal, tenant: Tenant, variantId: stri
 /** One product of the merchant. */
 export async function stockUp(journal: Journal, tenant: Tenant) {
   const sku = unique("SKU-");
-  const body = { name: `Cup ${sku}`, status: "active", variants: [{ sku, prices: [{ currency: "EUR", amount: 500 }] }] };
+  const body = {
+    name: `Cup ${sku}`,
+    status: "active",
+    variants: [{ sku, prices: [{ currency: "EUR", amount: 500 }] }],
+  };
   const headers = { "idempotency-key": randomUUID() };
   const made = await insist(journal, () => tenant.call("POST", "/v1/admin/products", { body, headers }));
   journal.products.push({ tenant, productId: expectStatus(201, made).id });

@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { uuidToTypeId, typeIdToUuid } from "../../drizzle/typeid.js";
+import { typeIdToUuid, uuidToTypeId } from "../../drizzle/typeid.js";
 import { type Answer, eventually, type Tenant } from "../support/client.js";
 import { tenantTables } from "../support/database.js";
 

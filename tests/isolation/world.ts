@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import { newTypeId } from "../../drizzle/typeid.js";
 import {
   type Body,
-  Cart,
   Caller,
+  Cart,
   eventually,
   newMember,
   newProduct,
@@ -18,7 +18,7 @@ import { type Aim, type Ids, sample } from "./sample.js";
 /** What a request is aimed at: things by the prefix of their ids, and what opens a cart or its order. */
 export interface Target {
   ids: Ids;
-  token: string;
+  tokens: { crt: string; ord: string };
   version: number;
 }
 
@@ -28,9 +28,11 @@ export interface World extends Target {
 }
 
 async function newCart({ tenant, ids }: Pick<World, "tenant" | "ids">) {
-  const cart = await (await Cart.open(tenant.shop)).add(ids.var ?? "", 1);
+  const cart = await Cart.open(tenant.shop);
+  const { id: crt, token } = cart.state;
+  await cart.add(ids.var ?? "");
   await cart.prepare();
-  return { cart, ids: { crt: cart.state.id, lin: cart.state.lines[0].id }, token: cart.state.token as string };
+  return { cart, ids: { crt, lin: cart.state.lines[0].id }, token: token as string };
 }
 
 async function newOrder(world: Pick<World, "tenant" | "ids">) {
@@ -66,14 +68,15 @@ export async function newWorld(): Promise<World> {
   const world = { tenant, ids: { ...ids, ...(await firsts(tenant)) } };
   const order = await newOrder(world);
   const { cart, ids: inCart, token } = await newCart(world);
-  return { tenant, ids: { ...world.ids, ...order.ids, ...inCart }, token, version: cart.state.version };
+  const tokens = { crt: token, ord: order.token };
+  return { tenant, ids: { ...world.ids, ...order.ids, ...inCart }, tokens, version: cart.state.version };
 }
 
 /** A thing of its own for each operation that may use it up. */
 const makers: Record<string, (world: World) => Promise<{ ids: Ids; token?: string; cart?: Cart }>> = {
   crt: newCart,
   ord: newOrder,
-  prd: async ({ tenant }) => ({ ids: { prd: (await newProduct(tenant)).productId } }),
+  prd: async ({ tenant }) => ({ ids: { prd: (await tenant.post("/v1/admin/products", { name: "Short-lived" })).id } }),
   var: async ({ tenant }) => ({ ids: { var: (await newProduct(tenant)).variantId } }),
   mbr: async ({ tenant }) => ({ ids: { mbr: (await newMember(tenant, "MEMBER")).id } }),
   key: async ({ tenant }) => {
@@ -82,13 +85,14 @@ const makers: Record<string, (world: World) => Promise<{ ids: Ids; token?: strin
   },
 };
 
-/** The world with a fresh thing in the place of what the operation's path names. */
-export async function fresh({ params }: Operation, world: World): Promise<World> {
+/** The world with a fresh thing in the place of what the operation's path names and may change. */
+export async function fresh({ method, params }: Operation, world: World): Promise<World> {
   const prefix = prefixOf(params[0]?.schema ?? {});
-  const made = prefix ? await makers[prefix]?.(world) : undefined;
+  const made = prefix && method !== "GET" ? await makers[prefix]?.(world) : undefined;
   if (!made) return world;
-  const { ids, token = world.token, cart } = made;
-  return { ...world, ids: { ...world.ids, ...ids }, token, version: cart?.state.version ?? world.version };
+  const { ids, token = "", cart } = made;
+  const tokens = { ...world.tokens, [prefix ?? ""]: token };
+  return { ...world, ids: { ...world.ids, ...ids }, tokens, version: cart?.state.version ?? world.version };
 }
 
 /** Ids that nobody has. */
@@ -128,7 +132,7 @@ export async function request(
   const { name, method, path, params, headers, body: schema } = operation;
   const values: Record<string, string> = {
     "idempotency-key": randomUUID(),
-    "x-cart-token": at.token,
+    "x-cart-token": at.tokens[prefixOf(params[0]?.schema ?? {}) === "ord" ? "ord" : "crt"],
     "if-match": `"${at.version}"`,
   };
   const sent = headers.filter((header) => header.required || header.name === "idempotency-key");

@@ -15,7 +15,9 @@ async function fingerprint(): Promise<string> {
     `select c.relname as name from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id'
       where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace and c.relname <> 'rate_bucket' order by 1`,
   );
-  const sums = tables.map(({ name }) => `select '${name}' as name, md5(string_agg(t::text, '|' order by t::text)) from "${name}" t`);
+  const sums = tables.map(
+    ({ name }) => `select '${name}' as name, md5(string_agg(t::text, '|' order by t::text)) from "${name}" t`,
+  );
   return JSON.stringify(await own.host.admin.query(sums.join(" union all ")));
 }
 
@@ -44,7 +46,13 @@ test("an event is handled for its own tenant only, whatever the message says", a
     { tenantId: mine.id, id: newTypeId("evt"), type: "order.placed" }, // never happened
     { tenantId: newTypeId("ten"), id: event.id, type: event.type }, // of a tenant that is not there
     { tenantId: theirs.id, id: event.id, type: "product.created" }, // theirs, as something else
-    { tenantId: mine.id, id: event.id, type: event.type, data: { orderId: newTypeId("ord") }, actor: { type: "system" } },
+    {
+      tenantId: mine.id,
+      id: event.id,
+      type: event.type,
+      data: { orderId: newTypeId("ord") },
+      actor: { type: "system" },
+    },
   ];
   expect(await forge("events", forged)).toBe(forged.length);
   expect(await fingerprint()).toBe(before);

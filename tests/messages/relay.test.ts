@@ -2,14 +2,12 @@ import pg from "pg";
 import { beforeAll, expect, test } from "vitest";
 import { startEnvironment } from "../../stacks/local/environment.js";
 import { functions } from "../../stacks/topology.js";
-import type { Tenant } from "../support/client.js";
 import { counted, ownSystem, tenantsOf } from "./system.js";
 
 /** Nothing is taken off the queues, and the relay runs when a test says so. */
 const own = ownSystem({ consumers: false, schedules: false });
 const EVENTS = 5_000;
 const BATCH = 100;
-let tenants: Tenant[];
 
 /** Events of a type that nobody subscribes to, over all tenants in turn; their ids. */
 async function happen(count: number, type = "test.happened"): Promise<string[]> {
@@ -39,17 +37,18 @@ const unpublished = async () => (await own.host.admin.backlog()).events;
 const relay = () => own.host.runSchedule("relay");
 
 beforeAll(async () => {
-  tenants = await tenantsOf(own.host, 2);
+  await tenantsOf(own.host, 2);
   await relay();
   await drain();
 });
 
 test("four relays at once, one of them killed: nothing is lost, and at most a batch is sent twice", async () => {
   await happen(EVENTS);
-  const start = () =>
-    startEnvironment({ function: "relay", ...own.host.bundles.relay, env: own.host.env("relay") });
+  const start = () => startEnvironment({ function: "relay", ...own.host.bundles.relay, env: own.host.env("relay") });
   const relays = [start(), start(), start(), start()];
-  const runs = relays.map((each) => each.invoke({}, { timeoutMs: functions.relay.timeout * 1000 }).catch(() => undefined));
+  const runs = relays.map((each) =>
+    each.invoke({}, { timeoutMs: functions.relay.timeout * 1000 }).catch(() => undefined),
+  );
   await expect.poll(unpublished, { timeout: 30_000, interval: 5 }).toBeLessThan(EVENTS);
   relays[0]?.kill();
   await Promise.all(runs);
@@ -88,7 +87,7 @@ test("an event that the bus refuses is tried ten times with growing pauses, and 
   for (let attempt = 1; attempt <= 10; attempt++) {
     await relay();
     const [row] = await admin.query(
-      `select attempts, dead_at is not null as dead, last_error, extract(epoch from next_attempt_at - updated_at)::float8 as wait,
+      `select attempts, dead_at is not null as dead, last_error,
               extract(epoch from next_attempt_at - now())::float8 as ahead from event where id = $1`,
       [poisoned],
     );
@@ -97,20 +96,11 @@ test("an event that the bus refuses is tried ten times with growing pauses, and 
     await relay(); // too early: it is left alone
     await admin.query("update event set next_attempt_at = now() where id = $1 and attempts = $2", [poisoned, attempt]);
   }
-  expect(waits[9]).toBeGreaterThan(100 * (waits[0] ?? 0) * 0.5);
+  expect(waits[0]).toBeLessThan(2);
+  expect(waits[9]).toBeGreaterThan(200);
   expect(await drain()).toHaveLength(20);
   await relay();
   expect(await admin.query("select attempts from event where id = $1", [poisoned])).toEqual([{ attempts: 10 }]);
   expect(counted(own.host, "OutboxDead")).toBeGreaterThan(0);
   expect(counted(own.host, "PublishFailures")).toBe(10);
-});
-
-test("its role reads where events and jobs are, and nothing that they say", async () => {
-  const door = new pg.Client(own.host.databases.relay);
-  await door.connect();
-  for (const text of ["select data from event", "select payload from job", `select id from "order"`, "delete from event"]) {
-    await expect(door.query(text), text).rejects.toMatchObject({ code: "42501" });
-  }
-  await door.end();
-  expect(tenants).toHaveLength(2);
 });

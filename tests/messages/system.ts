@@ -38,7 +38,9 @@ export async function buy(tenant: Tenant, variantId: string, quantity = 1) {
  */
 export async function letPass({ admin, clock, scheduler }: Host, minutes: number): Promise<void> {
   for (let minute = 0; minute < minutes; minute++) {
-    await admin.query(`update event set next_attempt_at = next_attempt_at - interval '1 minute' where published_at is null`);
+    await admin.query(
+      `update event set next_attempt_at = next_attempt_at - interval '1 minute' where published_at is null`,
+    );
     await admin.query(
       `update job set due_at = due_at - interval '1 minute', sent_at = sent_at - interval '1 minute',
         lease_until = lease_until - interval '1 minute' where status in ('queued', 'running')`,

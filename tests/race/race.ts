@@ -74,10 +74,14 @@ export async function sessionsDuring<T>(admin: pg.Pool, tenant: Tenant, run: () 
   return [await result, seen.size];
 }
 
+interface Asked {
+  query(text: string, values: unknown[]): Promise<{ rows: Record<string, unknown>[] }>;
+}
+
 /** Everything about a tenant's stock and orders that does not add up; empty when all does. */
-export async function violations(admin: Pick<pg.Pool, "query">, tenant: Tenant): Promise<string[]> {
+export async function violations(admin: Asked, tenant: Tenant): Promise<string[]> {
   const { rows } = await admin.query(VIOLATIONS, [tenantUuid(tenant)]);
-  return rows.map(({ what }) => what);
+  return rows.map(({ what }) => String(what));
 }
 
 const VIOLATIONS = `

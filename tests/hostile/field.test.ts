@@ -1,0 +1,203 @@
+import { beforeAll, expect, test } from "vitest";
+import { isScope, type Operation, operations, prefixOf, type Schema } from "../isolation/operation.js";
+import { fieldsOf, sample } from "../isolation/sample.js";
+import { fresh, newWorld, request, type World } from "../isolation/world.js";
+import { call } from "../support/client.js";
+import { flaw } from "./sound.js";
+
+/** Every field and every parameter that the document names, with what an attacker would put there. */
+
+let all: Operation[];
+let world: World;
+/** Statuses and how often they were answered. */
+const seen: Record<number, number> = {};
+
+beforeAll(async () => {
+  all = await operations();
+  world = await newWorld();
+});
+
+const payloads = [
+  "'",
+  "''; select pg_sleep(5) --",
+  '"; drop table product; --',
+  "' or '1'='1",
+  "1) or 1=1 union select null,version(),null --",
+  "\\'; select 1 --",
+  "ʼ or 1=1",
+  "%_\\%",
+  "$1",
+  "${7*7}{{7*7}}<%= 7*7 %>",
+  "<script>alert(1)</script>",
+  "../../etc/passwd",
+  "a\u0000b",
+  "\ud83d",
+  "\u202e\u200d👩‍👩‍👧",
+  "x".repeat(100_000),
+];
+
+interface Probe {
+  operation: Operation;
+  path?: string;
+  query?: string;
+  headers?: Record<string, string>;
+  body?: unknown;
+}
+
+/** Sends what fits but for one thing; no answer is 5xx, slow, or says too much. */
+async function probe({ operation, path, query = "", headers = {}, body }: Probe) {
+  const made = await request(operation, world);
+  const caller = isScope(operation.allow) || operation.allow === "shopper" ? world.tenant : world.tenant.owner;
+  const since = performance.now();
+  const answer = await call(made.method, caller.url + (path ?? made.path) + query, {
+    body: body ?? made.body,
+    headers: {
+      ...made.headers,
+      ...(operation.allow !== "public" && { authorization: `Bearer ${caller.credential}` }),
+      ...headers,
+    },
+  });
+  const slow = performance.now() - since > 4_000 ? "slow" : undefined;
+  seen[answer.status] = (seen[answer.status] ?? 0) + 1;
+  return { answer, found: flaw(answer, path ? [400] : []) ?? slow };
+}
+
+async function expectNone(probes: readonly (Probe & { what: string })[], status?: readonly number[]) {
+  const wrong: unknown[] = [];
+  const left = [...probes];
+  const runner = async () => {
+    for (let one = left.shift(); one; one = left.shift()) {
+      const { answer, found } = await probe(one);
+      if (found || (status && !status.includes(answer.status)))
+        wrong.push([one.operation.name, one.what.slice(0, 100), found, answer.status, answer.text.slice(0, 300)]);
+    }
+  };
+  await Promise.all([1, 2, 3, 4].map(runner));
+  expect(wrong).toEqual([]);
+}
+
+const isText = ({ type, properties, items }: Schema) =>
+  !properties && !items && (type === undefined || [type].flat().includes("string"));
+const writing = () => all.filter(({ name, body }) => body && name !== "POST /v1/auth/logout");
+
+test("in each text of a body", async () => {
+  const probes = writing().flatMap((operation) =>
+    fieldsOf(operation.body ?? {}, isText).flatMap(({ path }) =>
+      payloads.map((value) => ({
+        operation,
+        what: `${path.join("/")} = ${value}`,
+        body: sample(operation.body ?? {}, world.ids, [{ path, value }]),
+      })),
+    ),
+  );
+  expect(probes.length).toBeGreaterThan(500);
+  await expectNone(probes);
+});
+
+test("in each field of a body, a value of another type", async () => {
+  const types = [null, true, -1, 1.5, 1e308, "text", [], [[]], {}, { $ne: 1 }, { length: 1e9 }];
+  const probes = writing().flatMap((operation) =>
+    fieldsOf(operation.body ?? {}, () => true).flatMap(({ path }) =>
+      types.map((value) => ({
+        operation,
+        what: `${path.join("/")} = ${JSON.stringify(value)}`,
+        body: sample(operation.body ?? {}, world.ids, [{ path, value }]),
+      })),
+    ),
+  );
+  await expectNone(probes);
+});
+
+test("in each parameter of a query, of the path, and in headers", async () => {
+  const short = payloads.map((payload) => payload.slice(0, 3_000)).filter((payload) => payload !== "\ud83d");
+  const probes = all.flatMap((operation) => {
+    const inQuery = operation.query.flatMap(({ name }) =>
+      short.map((value) => ({
+        operation,
+        what: `?${name}=${value}`,
+        query: `?${new URLSearchParams({ [name]: value })}`,
+      })),
+    );
+    const inPath = operation.params.flatMap(({ name }) =>
+      short.map((value) => {
+        const path = operation.path.replaceAll(/\{(\w+)\}/g, (_, param: string) => {
+          const field = operation.params.find((one) => one.name === param);
+          return param === name ? encodeURIComponent(value) : (world.ids[prefixOf(field?.schema ?? {}) ?? ""] ?? "");
+        });
+        return { operation, what: `{${name}} = ${value}`, path };
+      }),
+    );
+    const visible = short.filter((value) => /^[\x20-\x7e]+$/.test(value));
+    const inHeaders = operation.headers.flatMap(({ name }) =>
+      visible.map((value) => ({ operation, what: `${name}: ${value}`, headers: { [name]: value } })),
+    );
+    return [...inQuery, ...inPath, ...inHeaders];
+  });
+  expect(probes.length).toBeGreaterThan(1_000);
+  await expectNone(probes);
+});
+
+test("parameters that nobody knows, or twice", async () => {
+  const reading = all.filter(({ method, params }) => method === "GET" && params.length === 0);
+  const known = reading.filter(({ query }) => query.some(({ name }) => name === "limit"));
+  const one = (operation: Operation, query: string) => ({ operation, what: query, query });
+  const unknown = ["sort=id", "offset=1", "select=*", "limit[]=1", "__proto__=1", "constructor=1", "id=1"];
+  await expectNone(
+    reading.flatMap((operation) => unknown.map((query) => one(operation, `?${query}`))),
+    [422],
+  );
+  const limits = ["0", "-1", "101", "1e9", "1.5", "NaN", "0x10", "", "null", "999999999999999999999"];
+  await expectNone(
+    known.flatMap((operation) => limits.map((limit) => one(operation, `?limit=${limit}`))),
+    [422],
+  );
+  await expectNone(
+    known.map((operation) => one(operation, "?limit=1&limit=2")),
+    [400],
+  );
+});
+
+test("no field of ours can be written", async () => {
+  const ours = {
+    id: "prd_01k9zv7cn3e5wam2jx9t0qhd8r",
+    tenantId: world.tenant.id,
+    tenant_id: world.tenant.id,
+    version: 99,
+  };
+  const more = { createdAt: "2020-01-01T00:00:00Z", paidAt: "2020-01-01T00:00:00Z", isAdmin: true, ownerId: "x" };
+  const rest = {
+    total: 0,
+    totalAmount: 0,
+    paymentStatus: "captured",
+    passwordHash: "x",
+    tokenHash: "x",
+    stripeId: "x",
+    constructor: {},
+  };
+  const probes: (Probe & { what: string })[] = [];
+  for (const operation of writing()) {
+    const schema = operation.body ?? {};
+    const target = await fresh(operation, world);
+    const { path } = await request(operation, target);
+    const objects = fieldsOf(schema, ({ properties }) => properties !== undefined);
+    for (const { path: place, schema: inner } of objects) {
+      for (const [name, value] of Object.entries({ ...ours, ...more, ...rest })) {
+        if (Object.hasOwn(inner.properties ?? {}, name)) continue;
+        const whole = sample(inner, world.ids) as object;
+        const body = sample(schema, world.ids, [{ path: place, value: { ...whole, [name]: value } }]);
+        probes.push({ operation, what: `${place.join("/")}/${name}`, path, body });
+      }
+    }
+  }
+  expect(probes.length).toBeGreaterThan(300);
+  await expectNone(probes, [422]);
+});
+
+test("what was answered were refusals, and successes where the text is harmless", () => {
+  expect(
+    Object.keys(seen)
+      .map(Number)
+      .filter((status) => status >= 500),
+  ).toEqual([]);
+  expect(Object.values(seen).reduce((sum, count) => sum + count, 0)).toBeGreaterThan(3_000);
+});
