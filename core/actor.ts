@@ -19,6 +19,8 @@ export type Actor =
  */
 export interface Credential {
   tenantId: string;
+  /** Whether it is known to be real. One that is not is looked up before anything is read for it. */
+  proven: boolean;
   queries(q: Reader): readonly Unexecuted[];
   /** @throws Failure unauthenticated, forbidden or limited */
   settle(results: readonly unknown[]): Actor;

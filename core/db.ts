@@ -6,7 +6,7 @@ import journal from "../drizzle/migrations/meta/_journal.json" with { type: "jso
 import { callPlatform, type PlatformCall } from "../drizzle/platform.js";
 import { checkRole, RoleError } from "../drizzle/role.js";
 import { type Reader, type Results, readTenant, type Tx, type Unexecuted, withTenant } from "../drizzle/tenant.js";
-import { type Actor, context, currentContext, tenantId } from "./actor.js";
+import { context, tenantId } from "./actor.js";
 import { config } from "./config.js";
 import { Failure } from "./error.js";
 import { nothing, type Outgoing, written } from "./event/outgoing.js";
@@ -126,14 +126,20 @@ export async function read<const Queries extends readonly Unexecuted[]>(
 ): Promise<Results<Queries>>;
 export async function read(build: (q: Reader) => Unexecuted | readonly Unexecuted[]): Promise<unknown> {
   const open = opened.getStore();
-  if (open) {
-    const queries = build(joined(open).tx as unknown as Reader);
-    if (!Array.isArray(queries)) return queries;
-    const results = [];
-    for (const query of queries) results.push(await query);
-    return results;
+  if (!open) {
+    if (context().credential?.proven === false) await verify();
+    return batch(build);
   }
-  const { credential } = context();
+  const queries = build(joined(open).tx as unknown as Reader);
+  if (!Array.isArray(queries)) return queries;
+  const results = [];
+  for (const query of queries) results.push(await query);
+  return results;
+}
+
+async function batch(build: (q: Reader) => Unexecuted | readonly Unexecuted[]): Promise<unknown> {
+  const current = context();
+  const { credential } = current;
   let single = false;
   let own = 0;
   const results: readonly unknown[] = await reachable((client) =>
@@ -142,18 +148,20 @@ export async function read(build: (q: Reader) => Unexecuted | readonly Unexecute
       single = !Array.isArray(built);
       const queries = [built].flat() as readonly Unexecuted[];
       own = queries.length;
-      // The token last: the lock on the tenant's bucket is held for this statement and the commit only.
+      // The tokens last: the lock on the tenant's bucket is held for this statement and the commit only.
       return [...queries, ...(credential?.queries(q) ?? [])];
     }),
   );
-  if (credential) settle(credential.settle(results.slice(own)));
+  if (credential) {
+    delete current.credential; // it has been looked up, whatever comes of it
+    current.actor = credential.settle(results.slice(own));
+  }
   return single ? results[0] : results.slice(0, own);
 }
 
 /** Looks the credential up now; does nothing when it is known. @throws Failure */
 export async function verify(): Promise<void> {
-  const { credential } = context();
-  if (credential && !opened.getStore()) await read(() => [] as const);
+  if (context().credential && !opened.getStore()) await batch(() => []);
 }
 
 /** Asks what needs no tenant, in one round trip; the rows of each call. @throws Failure unavailable */
@@ -192,11 +200,6 @@ export function outgoing(): Outgoing {
 function joined(open: Open): Open {
   if (open.tenantId !== tenantId()) throw new Error("The open transaction belongs to another tenant.");
   return open;
-}
-
-function settle(actor: Actor): void {
-  const current = currentContext();
-  if (current) Object.assign(current, { actor, credential: undefined });
 }
 
 async function reachable<T>(run: (client: Client) => Promise<T>): Promise<T> {

@@ -1,7 +1,9 @@
 import * as z from "zod";
 import { newTypeId } from "../drizzle/typeid.js";
 
-const SUFFIX = "[0-7][0-9a-hjkmnp-tv-z]{25}";
+const DIGIT = "[0-9a-hjkmnp-tv-z]";
+/** Base32 of a UUID of version 7 in the variant of RFC 9562. */
+const SUFFIX = `[0-7]${DIGIT}{9}[ef]${DIGIT}{2}[89abrstv]${DIGIT}{12}`;
 
 /**
  * The id of one kind of thing: a TypeID (`prd_01h455vb4pex5vsknk084sn02q`), time-ordered, in URLs and JSON; the table

@@ -1,10 +1,10 @@
 import { createHmac } from "node:crypto";
 import { isIPv6 } from "node:net";
-import { lt, type SQL, sql } from "drizzle-orm";
+import { and, exists, lt, not, type SQL, sql } from "drizzle-orm";
 import type { Reader } from "../drizzle/tenant.js";
 import type { Context } from "./actor.js";
 import { config } from "./config.js";
-import { db, platform } from "./db.js";
+import { platform } from "./db.js";
 import { Failure } from "./error.js";
 import { rateBucketTable } from "./rate.sql.js";
 
@@ -30,11 +30,14 @@ export const policies = {
   "login-account": { capacity: 100, perSecond: 100 / 3600 },
   /** One address at the doors that need no credential: login and refresh. */
   door: { capacity: 400, perSecond: 200 },
+  /** Keys of one address that nobody has: each costs a look-up. */
+  miss: { capacity: 2_000, perSecond: 100 },
   /** New tenants of one address: an office or a conference is behind one. */
   signup: { capacity: 300, perSecond: 0.5 },
 } as const satisfies Record<string, Policy>;
 export type PolicyName = keyof typeof policies;
 
+/** In one statement each policy stands once. */
 export interface Bucket {
   policy: PolicyName;
   key: string;
@@ -64,21 +67,24 @@ function network(address: string): string {
     .join(":");
 }
 
+/** Put together by the database, so that a key can be put into a statement that is built already. */
+const idOf = ({ policy, key }: Bucket) => sql`${`${policy}:`}::text || ${key}::text`;
+
 /** Unfilled, and what flowed in since then; `excluded` is the row as it would be new. */
 const refilled = sql`least(excluded.capacity, ${rateBucketTable.tokens} + excluded.per_second
   * greatest(0, extract(epoch from excluded.refilled_at - ${rateBucketTable.refilledAt})::float8))`;
 
 /**
- * Takes a token from each bucket in one statement, in the order of their keys, so that nobody deadlocks. Belongs into
- * the batch of a credential: its row locks in a longer transaction would serialise a tenant.
+ * Takes a token from each bucket in one statement, in the order of their policies, so that nobody deadlocks. Belongs
+ * into the batch of a credential: its row locks in a longer transaction would serialise a tenant.
  * @param entitled nothing is taken unless it holds: an invented credential spends nobody's tokens
  * @param cost -1 gives one back
  */
 export function take(q: Reader, buckets: readonly Bucket[], entitled: SQL = sql`true`, cost = 1) {
   const rows = buckets
-    .map(({ policy, key }) => ({ id: `${policy}:${key}`, ...policies[policy] }))
-    .sort((a, b) => (a.id < b.id ? -1 : 1))
-    .map(({ id, capacity, perSecond }) => sql`(${id}::text, ${capacity}::float8, ${perSecond}::float8)`);
+    .toSorted((a, b) => (a.policy < b.policy ? -1 : 1))
+    .map((bucket) => ({ id: idOf(bucket), ...policies[bucket.policy] }))
+    .map(({ id, capacity, perSecond }) => sql`(${id}, ${capacity}::float8, ${perSecond}::float8)`);
   const enough = sql`${refilled} >= ${cost}`;
   return q
     .insert(rateBucketTable)
@@ -110,6 +116,19 @@ export function take(q: Reader, buckets: readonly Bucket[], entitled: SQL = sql`
       },
     })
     .returning({ id: rateBucketTable.id, tokens: rateBucketTable.tokens, granted: rateBucketTable.granted });
+}
+
+/** Whether all these buckets have just given a token, in this transaction. */
+export function granted(q: Reader, buckets: readonly Bucket[]): SQL {
+  const ids = buckets.map(idOf);
+  return not(
+    exists(
+      q
+        .select({ one: sql`1` })
+        .from(rateBucketTable)
+        .where(and(sql`${rateBucketTable.id} in ${ids}`, not(rateBucketTable.granted))),
+    ),
+  );
 }
 
 /** Of several buckets the one that limits most: a refused one, else the emptiest. */
@@ -153,13 +172,3 @@ export async function passDoor(policy: PolicyName, address: string): Promise<voi
   const [rows] = await platform(doorToken(policy, address));
   admitDoor(policy, rows);
 }
-
-/** Forgets buckets of the actor's tenant that nobody asked for in a day: they are full again. */
-export const forgetBuckets = () =>
-  db(async (tx) => {
-    const gone = await tx
-      .delete(rateBucketTable)
-      .where(lt(rateBucketTable.refilledAt, sql`now() - interval '1 day'`))
-      .returning({ id: rateBucketTable.id });
-    return gone.length;
-  });

@@ -11,6 +11,9 @@ export interface Endpoint {
   proxy?: string | undefined;
 }
 
+/** No answer of the database takes longer than its role may take (`statement_timeout`). Milliseconds. */
+const PATIENCE = 6_000;
+
 /** A socket that idled longer than this may be dead (Lambda freezes an environment between requests). Milliseconds. */
 const STALE_AFTER = 30_000;
 
@@ -18,7 +21,7 @@ const STALE_AFTER = 30_000;
 export class Client {
   readonly http: ReturnType<typeof neon<true, true>>;
   readonly #pool: Pool;
-  #usedAt = 0;
+  readonly #usedAt = new WeakMap<PoolClient, number>();
 
   constructor({ url, proxy }: Endpoint) {
     configureDriver(proxy);
@@ -29,6 +32,7 @@ export class Client {
       max: 1,
       idleTimeoutMillis: STALE_AFTER,
       connectionTimeoutMillis: 5_000,
+      query_timeout: PATIENCE,
       allowExitOnIdle: true,
     });
     // Without listeners, a connection that the server closes (suspend, failover) ends the process: the pool listens
@@ -40,16 +44,15 @@ export class Client {
   /** A connection that is fresh enough to trust. */
   async connect(): Promise<PoolClient> {
     const client = await this.#pool.connect();
-    const stale = this.#usedAt > 0 && Date.now() - this.#usedAt > STALE_AFTER;
-    this.#usedAt = Date.now();
-    if (!stale) return client;
+    const usedAt = this.#usedAt.get(client);
+    if (usedAt === undefined || Date.now() - usedAt < STALE_AFTER) return client;
     client.release(true);
     return this.#pool.connect();
   }
 
   /** Gives a connection back; a broken one is closed. */
   release(client: PoolClient, broken: boolean): void {
-    this.#usedAt = Date.now();
+    this.#usedAt.set(client, Date.now());
     client.release(broken);
   }
 
@@ -60,7 +63,9 @@ export class Client {
 
 /** Tells the driver where Neon's protocols are spoken; without a proxy, on Neon itself. */
 export function configureDriver(proxy: string | undefined): void {
-  neonConfig.webSocketConstructor = globalThis.WebSocket ?? WebSocket;
+  neonConfig.webSocketConstructor = WebSocket; // Node's own rejects with an event, which says nothing of what went wrong
+  neonConfig.fetchFunction = (url: string, init: RequestInit) =>
+    fetch(url, { ...init, signal: AbortSignal.timeout(PATIENCE) });
   neonConfig.coalesceWrites = false; // it waits for a turn of the event loop: 1 ms for each statement
   if (!proxy) return;
   neonConfig.wsProxy = () => `${proxy}/v2`;

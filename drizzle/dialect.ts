@@ -1,4 +1,4 @@
-import { and, type Column, getTableColumns, is, Param, type SQL, sql, Table } from "drizzle-orm";
+import { and, type Column, getTableColumns, is, Param, type Placeholder, type SQL, sql, Table } from "drizzle-orm";
 import { PgDialect } from "drizzle-orm/pg-core";
 
 type Select = Parameters<PgDialect["buildSelectQuery"]>[0];
@@ -17,10 +17,10 @@ function tenantColumn(table: unknown): Column | undefined {
  * The predicate of a joined table stands in its ON, because in WHERE it would turn a left join into an inner one.
  */
 export class TenantDialect extends PgDialect {
-  readonly #tenantId: string;
+  readonly #tenantId: string | Placeholder;
 
-  /** @param tenantId TypeID of the tenant */
-  constructor(tenantId: string) {
+  /** @param tenantId TypeID of the tenant, or the place for it in a query that is built once for all */
+  constructor(tenantId: string | Placeholder) {
     super();
     this.#tenantId = tenantId;
   }

@@ -1,3 +1,10 @@
+/** Runs a batch once more when the connection failed: a socket may have died while the environment was frozen. */
+export const onceMore = <T>(run: () => Promise<T>): Promise<T> =>
+  run().catch((error: unknown) => {
+    if (!isConnectionError(error)) throw error;
+    return run();
+  });
+
 /** What the server said about a failed statement. */
 export interface Fault {
   /** SQLSTATE, or a code of Node's sockets. */

@@ -14,8 +14,6 @@ create unlogged table if not exists platform.bucket (
 alter table platform.bucket owner to stoa_platform;
 
 grant select (tenant_id, slug, status, livemode) on public.tenant to stoa_platform;
-drop policy if exists tenant_platform on public.tenant;
-create policy tenant_platform on public.tenant for select to stoa_platform using (true);
 
 -- The tenant of this slug or id.
 create or replace function platform.find_tenant(name text)
@@ -23,8 +21,8 @@ returns table (id uuid, slug text, status text, livemode boolean)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select t.tenant_id, t.slug, t.status, t.livemode
     from public.tenant t
-   where t.slug = $1
-      or t.tenant_id = case when $1 ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then $1::uuid end
+   where case when $1 ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+              then t.tenant_id = $1::uuid else t.slug = $1 end
 $$;
 
 -- Takes `cost` tokens when so many are there. What nobody asked for in a day is forgotten now and then.
@@ -54,13 +52,15 @@ end $$;
 grant select (tenant_id, expires_at) on public.reservation, public.cart, public.refresh_token to stoa_platform;
 grant select (tenant_id, status) on public.cart to stoa_platform;
 grant select (tenant_id, created_at) on public.idempotency_key to stoa_platform;
+grant select (tenant_id, id, published_at) on public.event to stoa_platform;
 do $$
 declare
   t text;
 begin
-  foreach t in array array['reservation', 'cart', 'refresh_token', 'idempotency_key'] loop
+  foreach t in array array['tenant', 'reservation', 'cart', 'refresh_token', 'idempotency_key', 'event', 'rate_bucket'] loop
     if not exists (select from pg_policy where polname = t || '_platform') then
-      execute format('create policy %I on public.%I for select to stoa_platform using (true)', t || '_platform', t);
+      execute format('create policy %I on public.%I for %s to stoa_platform using (true)', t || '_platform', t,
+        case t when 'rate_bucket' then 'all' else 'select' end);
     end if;
   end loop;
 end $$;
@@ -70,8 +70,20 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   union select tenant_id from public.cart where status = 'open' and expires_at <= now()
   union select tenant_id from public.refresh_token where expires_at <= now() - interval '30 days'
   union select tenant_id from public.idempotency_key where created_at <= now() - interval '72 hours'
+  union select t.tenant_id from public.tenant t
+   where exists (select from public.event e
+                  where e.tenant_id = t.tenant_id and e.id < (select uuidv7(interval '-30 days')) and e.published_at is not null)
 $$;
 alter function platform.due_tenants() owner to stoa_platform;
+
+-- Buckets that nobody asked for in a day are full again. Those of an unknown tenant, whom a login named, are among them.
+grant select (tenant_id, id, refilled_at), delete on public.rate_bucket to stoa_platform;
+create or replace function platform.forget_buckets() returns table (forgotten bigint)
+language sql volatile security definer set search_path = pg_catalog, pg_temp as $$
+  with gone as (delete from public.rate_bucket where refilled_at < now() - interval '1 day' returning 1)
+  select count(*) from gone
+$$;
+alter function platform.forget_buckets() owner to stoa_platform;
 
 alter function platform.find_tenant(text) owner to stoa_platform;
 alter function platform.take_token(text, double precision, double precision, double precision) owner to stoa_platform;
@@ -82,4 +94,4 @@ revoke all on all functions in schema platform from public;
 grant usage on schema platform to stoa_app;
 grant execute on function platform.find_tenant(text) to stoa_app;
 grant execute on function platform.take_token(text, double precision, double precision, double precision) to stoa_app;
-grant execute on function platform.due_tenants() to stoa_app;
+grant execute on function platform.due_tenants(), platform.forget_buckets() to stoa_app;

@@ -2,10 +2,11 @@ import { sql } from "drizzle-orm";
 import { NeonHttpDatabase, NeonHttpSession } from "drizzle-orm/neon-http";
 import { PgDialect } from "drizzle-orm/pg-core";
 import type { Client } from "./client.js";
+import { onceMore } from "./fault.js";
 
 /** A function of the schema `platform` and its arguments. */
 export type PlatformCall = readonly [
-  name: "find_tenant" | "take_token" | "due_tenants",
+  name: "find_tenant" | "take_token" | "due_tenants" | "forget_buckets",
   ...args: readonly (string | number)[],
 ];
 
@@ -24,6 +25,6 @@ export async function callPlatform(client: Client, calls: readonly PlatformCall[
     );
     return q.execute(sql`select * from platform.${sql.identifier(name)}(${values})`);
   });
-  const results: readonly { rows: unknown[] }[] = await q.batch(queries as never);
+  const results: readonly { rows: unknown[] }[] = await onceMore(() => q.batch(queries as never));
   return results.map(({ rows }) => rows);
 }

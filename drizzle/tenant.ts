@@ -1,10 +1,10 @@
 import type { PoolClient } from "@neondatabase/serverless";
 import { type SQL, sql } from "drizzle-orm";
-import { NeonHttpDatabase, NeonHttpSession } from "drizzle-orm/neon-http";
 import { NeonSession, NeonTransaction } from "drizzle-orm/neon-serverless";
 import type { Client } from "./client.js";
 import { TenantDialect } from "./dialect.js";
-import { isConnectionError, isContention } from "./fault.js";
+import { isConnectionError, isContention, onceMore } from "./fault.js";
+import { TenantReader } from "./shape.js";
 import { typeIdToUuid } from "./typeid.js";
 
 type Schema = Record<string, never>;
@@ -45,9 +45,6 @@ function inline(dialect: TenantDialect, statements: readonly SQL[]): string {
   return text;
 }
 
-const builder = (client: Client, dialect: TenantDialect) =>
-  new NeonHttpDatabase<Schema>(dialect, new NeonHttpSession(client.http, dialect, undefined), undefined);
-
 /**
  * Runs queries of one tenant as one batch: a single round trip over HTTP, one transaction.
  * @param tenantId TypeID of the tenant
@@ -57,10 +54,9 @@ export async function readTenant<const Queries extends readonly Unexecuted[]>(
   tenantId: string,
   build: (q: Reader) => Queries,
 ): Promise<Results<Queries>> {
-  const dialect = new TenantDialect(tenantId);
-  const q = builder(client, dialect);
+  const q = new TenantReader(client, tenantId);
   const queries = [q.execute(setContext(tenantId)), ...build(q as unknown as Reader)];
-  const results: readonly unknown[] = await q.batch(queries as never);
+  const results: readonly unknown[] = await onceMore(() => q.batch(queries as never));
   return results.slice(1) as Results<Queries>;
 }
 
@@ -92,7 +88,7 @@ async function attemptOnce<T>(
   around: Surround,
 ) {
   const dialect = new TenantDialect(tenantId);
-  const reader = builder(client, dialect) as unknown as Reader;
+  const reader = new TenantReader(client, tenantId) as unknown as Reader;
   const begin = inline(dialect, [sql`begin`, setContext(tenantId), ...(around.opening?.(reader) ?? [])]);
   const { connection, opened } = await open(client, begin);
   const tx: Tx = new NeonTransaction(dialect, new NeonSession(connection, dialect, undefined), undefined);

@@ -67,7 +67,8 @@ export const log = {
   error: (message: string, data: object = {}) => write("error", message, data),
 };
 
-const metrics = new Metrics({ namespace: "Stoa", serviceName: "stoa" });
+/** Publishes each metric at once and forgets its dimensions; one for all, because making one is dear. */
+const single = new Metrics({ namespace: "Stoa", serviceName: "stoa" }).singleMetric();
 
 /**
  * Counts in CloudWatch's embedded metric format, one line each. No dimension is ever a tenant: each value of a
@@ -83,7 +84,7 @@ export function measure(
   unit: (typeof MetricUnit)[keyof typeof MetricUnit],
   dimensions: Record<string, string> = {},
 ): void {
-  const single = metrics.singleMetric().addDimension("stage", config.STAGE); // stages may share an account
+  single.addDimension("stage", config.STAGE); // stages may share an account
   for (const [dimension, text] of Object.entries(dimensions)) single.addDimension(dimension, text);
   single.addMetric(name, unit, value);
 }

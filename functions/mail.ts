@@ -5,7 +5,10 @@ import { type Mailer, type Message, setMailer } from "../core/mail/index.js";
 export const useMailer = () => setMailer((message) => (config.MAIL_PROVIDER === "ses" ? ses : mailbox)(message));
 
 /** A provider that does not answer costs its own job some seconds, and not the batch its time. */
-const options = { maxAttempts: 2, requestHandler: { requestTimeout: 4_000, connectionTimeout: 1_000 } };
+const options = {
+  maxAttempts: 2,
+  requestHandler: { requestTimeout: 4_000, connectionTimeout: 1_000, throwOnRequestTimeout: true },
+};
 
 /** Amazon SES. The SDK is loaded with the first mail: the other jobs do without it. */
 const ses: Mailer = async ({ id, to, subject, text, html }) => {

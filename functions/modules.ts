@@ -1,10 +1,10 @@
 import { Catalog } from "../core/catalog/index.js";
+import { forgetEvents } from "../core/event/retention.js";
 import { apiKeyEvents } from "../core/identity/api-key.js";
 import { memberEvents } from "../core/identity/member.js";
 import { Session } from "../core/identity/session.js";
 import { Inventory } from "../core/inventory/index.js";
 import { Pricing } from "../core/pricing/index.js";
-import { forgetBuckets } from "../core/rate.js";
 import { forgetAnswers } from "../core/sweep.js";
 import { tenantEvents } from "../core/tenant/index.js";
 import { tenantJobs } from "../core/tenant/signup.js";
@@ -55,7 +55,7 @@ export const modules: readonly Module[] = [
     name: "housekeeping",
     sweeps: [
       { name: "idempotency.forget", run: forgetAnswers },
-      { name: "rate.forget", run: forgetBuckets },
+      { name: "event.forget", run: forgetEvents },
       { name: "session.forget", run: Session.forget },
     ],
   },

@@ -2,12 +2,15 @@ import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge
 import { SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
 import type { Context } from "aws-lambda";
 import { config, requireConfig } from "../core/config.js";
-import { lag, type Pointer, publishNext, type Send, sendDueJobs } from "../core/event/relay.js";
+import { lag, type Pointer, publishNext, type Refusal, type Send, sendDueJobs } from "../core/event/relay.js";
 import { count, log, MetricUnit, measure } from "./log.js";
 
 requireConfig("relay");
 
-const options = { maxAttempts: 2, requestHandler: { requestTimeout: 4_000, connectionTimeout: 1_000 } };
+const options = {
+  maxAttempts: 2,
+  requestHandler: { requestTimeout: 4_000, connectionTimeout: 1_000, throwOnRequestTimeout: true },
+};
 const bus = new EventBridgeClient(options);
 const sqs = new SQSClient(options);
 
@@ -19,18 +22,26 @@ const RESERVE = 15_000;
 /** Sends chunks side by side; a chunk that fails as a whole fails each of its entries, and none of the others. */
 async function inChunks(
   pointers: readonly Pointer[],
-  send: (chunk: readonly Pointer[]) => Promise<[string, string][]>,
+  send: (chunk: readonly Pointer[]) => Promise<[string, Refusal][]>,
 ) {
   const chunks = Array.from({ length: Math.ceil(pointers.length / ENTRIES) }, (_, i) =>
     pointers.slice(i * ENTRIES, (i + 1) * ENTRIES),
   );
   const refused = await Promise.all(
     chunks.map((chunk) =>
-      send(chunk).catch((error: Error): [string, string][] => chunk.map(({ id }) => [id, error.name])),
+      send(chunk).catch((error: Error): [string, Refusal][] =>
+        chunk.map(({ id }) => [id, { reason: error.name, own: false }]),
+      ),
     ),
   );
   return new Map(refused.flat());
 }
+
+/** Throttling and faults of the service say nothing about the entry. */
+const refusal = (code = "NoAnswer"): Refusal => ({
+  reason: code,
+  own: !/Throttl|Internal|Unavailable|NoAnswer/i.test(code),
+});
 
 const toBus: Send = (pointers) =>
   inChunks(pointers, async (chunk) => {
@@ -44,7 +55,7 @@ const toBus: Send = (pointers) =>
         })),
       }),
     );
-    return chunk.flatMap(({ id }, i) => (Entries[i]?.EventId ? [] : [[id, Entries[i]?.ErrorCode ?? "NoAnswer"]]));
+    return chunk.flatMap(({ id }, i) => (Entries[i]?.EventId ? [] : [[id, refusal(Entries[i]?.ErrorCode)]]));
   });
 
 const toJobs: Send = (pointers) =>
@@ -61,7 +72,7 @@ const toJobs: Send = (pointers) =>
     );
     const accepted = new Set(Successful.map(({ Id }) => Id));
     const codes = new Map(Failed.map(({ Id, Code }) => [Id, Code ?? "Failed"]));
-    return chunk.flatMap(({ id }, i) => (accepted.has(String(i)) ? [] : [[id, codes.get(String(i)) ?? "NoAnswer"]]));
+    return chunk.flatMap(({ id }, i) => (accepted.has(String(i)) ? [] : [[id, refusal(codes.get(String(i)))]]));
   });
 
 /** Empties the outbox and sends due jobs; woken by a nudge after commit and by the schedule. */
@@ -75,10 +86,10 @@ export async function handler(_event: unknown, context: Pick<Context, "getRemain
     totals.failed += events.failed + jobs.failed;
     busy = events.sent + jobs.sent > 0;
   }
-  const { pending, dead, oldest } = await lag();
   count("RelayRuns");
   if (totals.events > 0) count("EventsPublished", totals.events);
   if (totals.failed > 0) count("PublishFailures", totals.failed);
+  const { pending, dead, oldest } = await lag();
   measure("OutboxOldestAge", oldest, MetricUnit.Seconds);
   measure("OutboxPending", pending, MetricUnit.Count);
   if (dead > 0) count("OutboxDead", dead);

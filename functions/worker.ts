@@ -142,14 +142,16 @@ export const jobs = (event: SQSEvent, context: Context): Promise<SQSBatchRespons
         if (!type) throw new Discard("unknown_type");
         const payload = type.schema.parse(job.payload);
         await type.run(payload as never, { id: job.id });
-        await Job.succeed(job.id, job.attempts);
-        count("JobsSucceeded", 1, { job: job.name });
-        log.info("job succeeded", { jobId: job.id, job: job.name, attempt: job.attempts });
       } catch (error) {
         await Job.fail(job.id, job.attempts, reasonOf(error));
         count("JobsFailed", 1, { job: job.name });
         log.error("job failed", { error, jobId: job.id, job: job.name, attempt: job.attempts });
+        return;
       }
+      // Its work is done: when this cannot be noted, the job runs again after its lease, not at once.
+      await Job.succeed(job.id, job.attempts);
+      count("JobsSucceeded", 1, { job: job.name });
+      log.info("job succeeded", { jobId: job.id, job: job.name, attempt: job.attempts });
     });
   });
 };

@@ -1,5 +1,6 @@
 import { and, desc, eq, lt, type SQL, sql } from "drizzle-orm";
 import * as z from "zod";
+import { encoded, shaped } from "../../drizzle/shape.js";
 import type { Reader } from "../../drizzle/tenant.js";
 import { read } from "../db.js";
 import { invalid, notFound } from "../error.js";
@@ -42,7 +43,10 @@ type Market = z.infer<typeof Market>;
 function currencyOf(q: Reader, { currency, region }: Market): SQL {
   if (currency) return sql`${currency}`;
   if (!region) return sql`(${q.select({ currency: tenantTableRoot.currency }).from(tenantTableRoot)})`;
-  return sql`(${q.select({ currency: regionTable.currency }).from(regionTable).where(eq(regionTable.id, region))})`;
+  return sql`(${q
+    .select({ currency: regionTable.currency })
+    .from(regionTable)
+    .where(eq(regionTable.id, encoded(region, regionTable.id)))})`;
 }
 
 const shown = (q: Reader, asked: Market) => {
@@ -69,23 +73,35 @@ function plain({ currency, ...product }: Shown) {
 
 export const StorePage = page(Market.shape);
 
+const shelf = shaped((q, { limit, after, ...asked }: Market & { limit: number; after: string | undefined }) =>
+  shown(q, asked)
+    .where(
+      and(eq(productTable.status, "active"), after ? lt(productTable.id, encoded(after, productTable.id)) : undefined),
+    )
+    .orderBy(desc(productTable.id))
+    .limit(limit),
+);
+
 /** Active products, the newest first; one statement for the page with its variants, prices and stock. */
 export const browse = fn(StorePage, async ({ limit, cursor, ...asked }) => {
   const { after, page: answer } = cut("store_products", cursor);
-  const rows = await read((q) =>
-    shown(q, asked)
-      .where(and(eq(productTable.status, "active"), after.id ? lt(productTable.id, after.id) : undefined))
-      .orderBy(desc(productTable.id))
-      .limit(limit + 1),
-  );
+  const rows = await read((q) => shelf(q, { ...asked, limit: limit + 1, after: after.id }));
   return answer(rows, limit, (row) => ({ id: row.id }), plain);
 });
 
 export const IdOrSlug = z.union([ProductId, Slug]);
 
+const active = eq(productTable.status, "active");
+const byId = shaped((q, { key, ...asked }: Market & { key: string }) =>
+  shown(q, asked).where(and(eq(productTable.id, encoded(key, productTable.id)), active)),
+);
+const bySlug = shaped((q, { key, ...asked }: Market & { key: string }) =>
+  shown(q, asked).where(and(eq(productTable.slug, key), active)),
+);
+
 export const show = fn(Market.extend({ idOrSlug: IdOrSlug }), async ({ idOrSlug, ...asked }) => {
-  const column = ProductId.safeParse(idOrSlug).success ? productTable.id : productTable.slug;
-  const [row] = await read((q) => shown(q, asked).where(and(eq(column, idOrSlug), eq(productTable.status, "active"))));
+  const one = ProductId.safeParse(idOrSlug).success ? byId : bySlug;
+  const [row] = await read((q) => one(q, { ...asked, key: idOrSlug }));
   if (!row) throw notFound("product");
   return plain(row);
 });

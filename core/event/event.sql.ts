@@ -22,7 +22,7 @@ export const eventTable = tenantTable(
   },
   (self) => [
     // Not led by tenant_id: the relay serves all tenants in order.
-    index("event_unpublished").on(self.id).where(sql`published_at is null and dead_at is null`),
+    index("event_unpublished").on(self.id).where(sql`published_at is null`),
     index("event_type").on(self.tenantId, self.type, self.id),
     check("event_data_size", sql`octet_length(data::text) <= 65536`),
   ],

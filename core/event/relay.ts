@@ -1,6 +1,7 @@
 import { and, asc, eq, inArray, isNull, lt, lte, or, sql } from "drizzle-orm";
 import { Client } from "../../drizzle/client.js";
 import { withRelay } from "../../drizzle/relay.js";
+import { checkRole } from "../../drizzle/role.js";
 import type { Tx } from "../../drizzle/tenant.js";
 import { config } from "../config.js";
 import { jobTable } from "../job/job.sql.js";
@@ -15,8 +16,15 @@ export interface Pointer {
   traceparent: string | null;
 }
 
-/** Sends pointers; answers the ids that were refused, with the reason. */
-export type Send = (pointers: readonly Pointer[]) => Promise<Map<string, string>>;
+/** Why a pointer did not leave: it was refused itself, or nobody answered for any of them. */
+export interface Refusal {
+  reason: string;
+  /** Only these are counted: an outage of the bus gives nothing up. */
+  own: boolean;
+}
+
+/** Sends pointers; answers the ids that did not leave. */
+export type Send = (pointers: readonly Pointer[]) => Promise<Map<string, Refusal>>;
 
 const BATCH = 100;
 /** After this many attempts an event is given up, and an alarm tells the operator. */
@@ -25,10 +33,14 @@ export const MAX_ATTEMPTS = 10;
 const RESEND = 900;
 
 let client: Client | undefined;
-const relay = <T>(run: (tx: Tx) => Promise<T>): Promise<T> => {
-  client ??= new Client({ url: config.RELAY_DATABASE_URL, proxy: config.NEON_PROXY });
+async function relay<T>(run: (tx: Tx) => Promise<T>): Promise<T> {
+  if (!client) {
+    const made = new Client({ url: config.RELAY_DATABASE_URL, proxy: config.NEON_PROXY });
+    await checkRole(made);
+    client = made;
+  }
   return withRelay(client, run);
-};
+}
 
 const pointer = (table: typeof eventTable | typeof jobTable) => ({
   tenantId: table.tenantId,
@@ -54,16 +66,17 @@ export const publishNext = (send: Send): Promise<{ sent: number; failed: number 
     if (claimed.length === 0) return { sent: 0, failed: 0 };
     const refused = await send(claimed as Pointer[]);
     const sent = claimed.filter(({ id }) => !refused.has(id)).map(({ id }) => id);
-    if (sent.length > 0)
-      await tx.update(eventTable).set({ publishedAt: sql`now()` }).where(inArray(eventTable.id, sent));
-    for (const [reason, ids] of byReason(refused)) {
+    if (sent.length > 0) await tx.update(eventTable).set({ publishedAt: sql`now()` }).where(these(sent));
+    for (const [{ reason, own }, ids] of byRefusal(refused)) {
+      const attempts = own ? sql`${eventTable.attempts} + 1` : sql`${eventTable.attempts}`;
+      const seconds = own ? sql`least(300, power(2, ${eventTable.attempts}))` : sql`5`;
       const retry = {
-        attempts: sql`${eventTable.attempts} + 1`,
-        nextAttemptAt: sql`now() + least(300, power(2, ${eventTable.attempts})) * (0.8 + random() * 0.4) * interval '1 second'`,
+        attempts,
+        nextAttemptAt: sql`now() + ${seconds} * (0.8 + random() * 0.4) * interval '1 second'`,
         lastError: reason.slice(0, 500),
-        deadAt: sql`case when ${eventTable.attempts} + 1 >= ${MAX_ATTEMPTS} then now() end`,
+        deadAt: sql`case when ${attempts} >= ${MAX_ATTEMPTS} then now() end`,
       };
-      await tx.update(eventTable).set(retry).where(inArray(eventTable.id, ids));
+      await tx.update(eventTable).set(retry).where(these(ids));
     }
     return { sent: sent.length, failed: refused.size };
   });
@@ -71,15 +84,16 @@ export const publishNext = (send: Send): Promise<{ sent: number; failed: number 
 /** Sends the pointers of jobs that are due: new ones, retries, and those whose worker died with the lease. */
 export const sendDueJobs = (send: Send): Promise<{ sent: number; failed: number }> =>
   relay(async (tx) => {
+    const lostPointer = lt(jobTable.sentAt, sql`now() - make_interval(secs => ${RESEND})`);
     const queued = and(
       eq(jobTable.status, "queued"),
       lte(jobTable.dueAt, sql`now()`),
-      or(isNull(jobTable.sentAt), lt(jobTable.sentAt, sql`now() - make_interval(secs => ${RESEND})`)),
+      or(isNull(jobTable.sentAt), lostPointer),
     );
     const abandoned = and(
       eq(jobTable.status, "running"),
       lt(jobTable.leaseUntil, sql`now()`),
-      or(isNull(jobTable.sentAt), lt(jobTable.sentAt, jobTable.leaseUntil)),
+      or(isNull(jobTable.sentAt), lt(jobTable.sentAt, jobTable.leaseUntil), lostPointer),
     );
     const due = await tx
       .select({ ...pointer(jobTable), type: jobTable.name })
@@ -109,8 +123,15 @@ export const lag = () =>
     return row ?? { pending: 0, dead: 0, oldest: 0 };
   });
 
-function byReason(refused: Map<string, string>): Map<string, string[]> {
-  const groups = new Map<string, string[]>();
-  for (const [id, reason] of refused) groups.set(reason, [...(groups.get(reason) ?? []), id]);
-  return groups;
+/** Found by the index of what is unpublished, not by tenant after tenant. */
+const these = (ids: readonly string[]) => and(inArray(eventTable.id, [...ids]), isNull(eventTable.publishedAt));
+
+/** One UPDATE for all that failed alike. */
+function byRefusal(refused: Map<string, Refusal>): Map<Refusal, string[]> {
+  const groups = new Map<string, [Refusal, string[]]>();
+  for (const [id, refusal] of refused) {
+    const name = `${refusal.own} ${refusal.reason}`;
+    groups.set(name, [refusal, [...(groups.get(name)?.[1] ?? []), id]]);
+  }
+  return new Map(groups.values());
 }

@@ -5,6 +5,7 @@ import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
 import { allows, allScopes, Scope } from "../access.js";
 import { actor, tenantId } from "../actor.js";
+import { Instant, toUtc } from "../clock.js";
 import { db, read } from "../db.js";
 import { conflict, forbidden, invalid, notFound, stale } from "../error.js";
 import { defineEvent, emit } from "../event/index.js";
@@ -88,7 +89,7 @@ export const NewApiKey = z.strictObject({
     .max(100)
     .optional()
     .meta({ description: "Of a secret key; without it, all that you hold but the rights over keys and members" }),
-  expiresAt: z.iso.datetime({ offset: true }).optional(),
+  expiresAt: Instant.optional(),
 });
 
 /** Nobody makes a key that can do more than they can. @throws Failure forbidden */
@@ -107,7 +108,7 @@ export const create = fn(NewApiKey, ({ kind, name, scopes, expiresAt }) =>
     const all = allScopes.filter((scope) => allows(actor(), scope) && !ASKED_FOR.includes(scope));
     const given = kind === "publishable" ? [] : [...new Set(scopes ?? all)];
     mayGive(given);
-    return make(tx, { kind, name, scopes: given, expiresAt: expiresAt ?? null });
+    return make(tx, { kind, name, scopes: given, expiresAt: expiresAt ? toUtc(expiresAt) : null });
   }),
 );
 

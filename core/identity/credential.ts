@@ -1,9 +1,10 @@
 import { and, eq, exists, isNull, lt, or, sql } from "drizzle-orm";
+import { encoded, shaped } from "../../drizzle/shape.js";
 import type { Reader, Unexecuted } from "../../drizzle/tenant.js";
 import type { Scope } from "../access.js";
 import type { Actor } from "../actor.js";
 import { unauthenticated } from "../error.js";
-import { addressKey, type Bucket, type PolicyName, type strictest, take } from "../rate.js";
+import { addressKey, type Bucket, granted, type strictest, take } from "../rate.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import { type Access, fingerprint, tenantOfSecret } from "../token.js";
 import { usable } from "./api-key.js";
@@ -19,95 +20,124 @@ export interface Holder {
 /** How a credential is looked up: queries for a batch, and what their rows mean. */
 export interface Lookup {
   tenantId: string;
+  /** Whether it is known to be real: a signature holds, or it was found before. */
+  proven: boolean;
   queries(q: Reader): readonly Unexecuted[];
   /** @throws Failure unauthenticated */
   holder(results: readonly unknown[]): Holder;
   taken(results: readonly unknown[]): Parameters<typeof strictest>[0];
 }
 
-type Row<Query extends (q: Reader) => PromiseLike<unknown>> =
-  Awaited<ReturnType<Query>> extends (infer R)[] ? R : never;
-
 const tenant = { slug: tenantTableRoot.slug, status: tenantTableRoot.status };
 
-/**
- * A look-up and the token that goes with it, taken only from those whom the look-up finds: an invented credential
- * finds nobody and spends nobody's quota.
- */
-function lookup<Query extends (q: Reader) => Unexecuted<object[]>>(
-  tenantId: string,
-  buckets: readonly Bucket[],
-  find: Query,
-  actorOf: (row: Row<Query>) => Holder["actor"],
-  also: (q: Reader) => readonly Unexecuted[] = () => [],
-): Lookup {
-  return {
-    tenantId,
-    queries: (q) => [find(q), take(q, buckets, exists(find(q))), ...also(q)],
-    holder([rows]) {
-      const [row] = rows as (Row<Query> & { slug: string; status: string })[];
-      if (!row) throw unauthenticated("credential_invalid", "The credential is unknown, expired or revoked.");
-      return { actor: actorOf(row), tenant: { id: tenantId, slug: row.slug, status: row.status } };
-    },
-    taken: ([, taken]) => taken as never,
-  };
+/** Who pays: the client and the principal, then what they share with others. */
+interface Payers {
+  principal: string | undefined;
+  address: string;
 }
 
-const bucket = (policy: PolicyName, key: string): Bucket => ({ policy, key });
-const buckets = (principal: string | undefined, address: string) => [
-  bucket("tenant", ""),
-  ...(principal ? [bucket("principal", principal)] : []),
-  bucket("address", addressKey(address)),
+const nearOf = ({ principal, address }: Payers): Bucket[] => [
+  { policy: "address", key: address },
+  ...(principal === undefined ? [] : [{ policy: "principal", key: principal } as const]),
 ];
+const far: Bucket[] = [{ policy: "tenant", key: "" }];
+
+/**
+ * A look-up and the tokens that go with it, taken only from those whom the look-up finds: an invented credential finds
+ * nobody and spends nobody's quota, and who is refused for their own sake spends nobody else's. Every request sends
+ * these statements, so they are built once.
+ */
+function lookup<Values extends object, Query extends Unexecuted<object[]>>(
+  find: (q: Reader, values: Values) => Query,
+  actorOf: (row: Awaited<Query>[number], tenantId: string) => Holder["actor"],
+) {
+  const found = shaped(find);
+  const near = shaped((q, values: Values & Payers) => take(q, nearOf(values), exists(find(q, values))));
+  const shared = shaped((q, values: Values & Payers) =>
+    take(q, far, sql`${exists(find(q, values))} and ${granted(q, nearOf(values))}`),
+  );
+  return (
+    tenantId: string,
+    values: Values & Payers,
+    also: (q: Reader) => readonly Unexecuted[] = () => [],
+  ): Lookup => ({
+    tenantId,
+    proven: true,
+    queries: (q) => [found(q, values), near(q, values), shared(q, values), ...also(q)],
+    holder([rows]) {
+      const [row] = rows as (Awaited<Query>[number] & { slug: string; status: string })[];
+      if (!row) throw unauthenticated("credential_invalid", "The credential is unknown, expired or revoked.");
+      return { actor: actorOf(row, tenantId), tenant: { id: tenantId, slug: row.slug, status: row.status } };
+    },
+    taken: ([, own, others]) => [own, others].flat() as never,
+  });
+}
+
+const member = lookup(
+  (q, { sessionId, principal }: { sessionId: string; principal: string }) =>
+    q
+      .select({ sessionId: sessionTable.id, memberId: memberTable.id, role: memberTable.role, ...tenant })
+      .from(sessionTable)
+      .innerJoin(memberTable, eq(memberTable.id, sessionTable.memberId))
+      .innerJoin(tenantTableRoot, sql`true`)
+      .where(
+        and(
+          eq(sessionTable.id, encoded(sessionId, sessionTable.id)),
+          eq(sessionTable.memberId, encoded(principal, sessionTable.memberId)),
+          alive,
+        ),
+      ),
+  ({ role, memberId, sessionId }, tenantId) => ({ type: "member", tenantId, memberId, sessionId, role }),
+);
 
 /** Whoever holds an access token: its session goes on, and their role is the one of this moment. */
 export const ofAccess = ({ tenantId, memberId, sessionId }: Access, address: string): Lookup =>
-  lookup(
-    tenantId,
-    buckets(memberId, address),
-    (q) =>
-      q
-        .select({ role: memberTable.role, ...tenant })
-        .from(sessionTable)
-        .innerJoin(memberTable, eq(memberTable.id, sessionTable.memberId))
-        .innerJoin(tenantTableRoot, sql`true`)
-        .where(and(eq(sessionTable.id, sessionId), eq(sessionTable.memberId, memberId), alive)),
-    ({ role }) => ({ type: "member", tenantId, memberId, sessionId, role }),
-  );
+  member(tenantId, { sessionId, principal: memberId, address: addressKey(address) });
+
+const key = lookup(
+  (q, { hash }: { hash: string }) =>
+    q
+      .select({ id: apiKeyTable.id, kind: apiKeyTable.kind, scopes: apiKeyTable.scopes, ...tenant })
+      .from(apiKeyTable)
+      .innerJoin(tenantTableRoot, sql`true`)
+      .where(and(eq(apiKeyTable.hash, hash), usable)),
+  (row, tenantId) => actorOfKey(tenantId, row),
+);
 
 /** Whoever holds an API key. @throws Failure unauthenticated when the text is none */
 export function ofKey(text: string, address: string): Lookup {
   const tenantId = tenantOfSecret(text, "sk_live", "sk_test", "pk_live", "pk_test");
   if (!tenantId) throw unauthenticated("credential_malformed", "This is not an API key.");
   const hash = fingerprint(text);
-  const { id, kind, scopes } = apiKeyTable;
-  return lookup(
-    tenantId,
-    buckets(hash.slice(0, 22), address),
-    (q) =>
-      q
-        .select({ id, kind, scopes, ...tenant })
-        .from(apiKeyTable)
-        .innerJoin(tenantTableRoot, sql`true`)
-        .where(and(eq(apiKeyTable.hash, hash), usable)),
-    (key) => actorOfKey(tenantId, key),
-    (q) => (noted(hash) ? [] : [noteUse(q, hash)]),
-  );
+  // A publishable key is in the hands of all shoppers: with a quota of its own, one of them could use up the others'.
+  const principal = text.startsWith("sk_") ? hash.slice(0, 22) : undefined;
+  const values = { hash, principal, address: addressKey(address) };
+  const found = key(tenantId, values, (q) => (noted(hash) ? [] : [noteUse(q, hash)]));
+  const holder: Lookup["holder"] = (results) => {
+    const known = found.holder(results);
+    if (seen.size > 1000) seen.clear();
+    seen.add(hash);
+    return known;
+  };
+  return { ...found, holder, proven: seen.has(hash) };
 }
+
+/** Keys that this process has found before. */
+const seen = new Set<string>();
 
 const actorOfKey = (tenantId: string, { id, kind, scopes }: { id: string; kind: string; scopes: Scope[] }) =>
   kind === "secret"
     ? ({ type: "key", tenantId, keyId: id, scopes } as const)
     : ({ type: "visitor", tenantId, keyId: id } as const);
 
+const visitor = lookup(
+  (q) => q.select(tenant).from(tenantTableRoot),
+  (_, tenantId) => ({ type: "visitor", tenantId }),
+);
+
 /** Somebody without a credential who names a tenant. */
 export const ofVisitor = (tenantId: string, address: string): Lookup =>
-  lookup(
-    tenantId,
-    buckets(undefined, address),
-    (q) => q.select(tenant).from(tenantTableRoot),
-    () => ({ type: "visitor", tenantId }),
-  );
+  visitor(tenantId, { principal: undefined, address: addressKey(address) });
 
 /** When this process last noted the use of a key: it asks the database once a minute, not at each request. */
 const notes = new Map<string, number>();

@@ -4,7 +4,7 @@ import { as, context } from "../actor.js";
 import { db, platform, read } from "../db.js";
 import { unauthenticated } from "../error.js";
 import { fn } from "../fn.js";
-import { addressKey, admit, admitDoor, type Bucket, doorToken, strictest, take } from "../rate.js";
+import { addressKey, admit, admitDoor, type Bucket, doorToken, granted, strictest, take } from "../rate.js";
 import { agree, finding, found } from "../tenant/index.js";
 import { fingerprint } from "../token.js";
 import { memberTable, sessionTable } from "./identity.sql.js";
@@ -41,7 +41,8 @@ export const login = fn(
       if (!fits || member?.status !== "active") throw loginFailed();
       const opened = await db(async (tx) => {
         const session = await Session.open(tx, member.id);
-        await take(tx, [...buckets.here, ...buckets.anywhere], undefined, -1);
+        await take(tx, buckets.here, undefined, -1); // in the order in which they were taken
+        await take(tx, buckets.anywhere, undefined, -1);
         return session;
       });
       return Session.tokens(opened);
@@ -82,7 +83,7 @@ async function attempt(email: string, { from, here, anywhere }: Guesses) {
     return [
       q.select({ id, passwordHash, status }).from(memberTable).where(eq(memberTable.email, email)),
       take(q, here),
-      take(q, anywhere, not(exists(seenHere))),
+      take(q, anywhere, sql`${not(exists(seenHere))} and ${granted(q, here)}`),
     ] as const;
   });
   admit(strictest([...near, ...far]));

@@ -1,6 +1,6 @@
 export * as Job from "./index.js";
 
-import { and, desc, eq, lt, or, sql } from "drizzle-orm";
+import { and, desc, eq, lt, lte, or, sql } from "drizzle-orm";
 import * as z from "zod";
 import { context } from "../actor.js";
 import { db, outgoing, read } from "../db.js";
@@ -106,7 +106,7 @@ export const get = fn(JobId, async (jobId) => {
 export const claim = (jobId: string, lease: number) =>
   db(async (tx) => {
     const free = or(
-      eq(jobTable.status, "queued"),
+      and(eq(jobTable.status, "queued"), lte(jobTable.dueAt, sql`now()`)),
       and(eq(jobTable.status, "running"), lt(jobTable.leaseUntil, sql`now()`)),
     );
     const spent = sql`${jobTable.attempts} >= ${jobTable.maxAttempts}`;

@@ -36,7 +36,8 @@ export const capture = fn(Input, (input) =>
     if (amount < 1 || amount > left) throw tooMuch(left);
     const data = await Payment.providerOf(payment.provider).capture(payment, amount);
     const captured = payment.captured + amount;
-    await tx.update(paymentTable).set({ captured }).where(eq(paymentTable.id, payment.id));
+    const sum = sql`${paymentTable.captured} + ${amount}`; // counted by the row, so that its CHECK sees every capture
+    await tx.update(paymentTable).set({ captured: sum }).where(eq(paymentTable.id, payment.id));
     const event = { id: PaymentEventId.create(), paymentId: payment.id, type: "captured" as const, amount, data };
     await tx.insert(paymentEventTable).values(event);
     const { number } = await settle(tx, input, { ...payment, captured });

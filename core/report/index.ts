@@ -2,6 +2,7 @@ export * as Report from "./index.js";
 
 import { and, desc, eq, gte, lte, sql } from "drizzle-orm";
 import * as z from "zod";
+import { Day } from "../clock.js";
 import { db, read } from "../db.js";
 import { fn } from "../fn.js";
 import { Currency, Money } from "../money.js";
@@ -13,8 +14,8 @@ export const SalesDay = z
   .meta({ id: "SalesDay", description: "What was ordered on a day (UTC) in one currency." });
 
 export const SalesPage = page({
-  from: z.iso.date().optional(),
-  to: z.iso.date().optional(),
+  from: Day.optional(),
+  to: Day.optional(),
   currency: Currency.optional(),
 });
 

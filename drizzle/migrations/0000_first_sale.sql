@@ -525,7 +525,7 @@ ALTER TABLE "tax_rate" ADD CONSTRAINT "tax_rate_class" FOREIGN KEY ("tenant_id",
 CREATE INDEX "cart_line_variant_id" ON "cart_line" USING btree ("tenant_id","variant_id");--> statement-breakpoint
 CREATE INDEX "cart_expiry" ON "cart" USING btree ("tenant_id","expires_at");--> statement-breakpoint
 CREATE INDEX "product_status" ON "product" USING btree ("tenant_id","status","id");--> statement-breakpoint
-CREATE INDEX "event_unpublished" ON "event" USING btree ("id") WHERE published_at is null and dead_at is null;--> statement-breakpoint
+CREATE INDEX "event_unpublished" ON "event" USING btree ("id") WHERE published_at is null;--> statement-breakpoint
 CREATE INDEX "event_type" ON "event" USING btree ("tenant_id","type","id");--> statement-breakpoint
 CREATE INDEX "idempotency_key_age" ON "idempotency_key" USING btree ("tenant_id","created_at");--> statement-breakpoint
 CREATE INDEX "refresh_token_session_id" ON "refresh_token" USING btree ("tenant_id","session_id");--> statement-breakpoint

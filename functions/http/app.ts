@@ -17,6 +17,8 @@ import { run } from "./run.js";
 
 export type App = OpenAPIHono<{ Bindings: { event?: LambdaEvent; lambdaContext?: LambdaContext } }>;
 
+/** Of answers that are data; a page has a policy of its own. */
+const POLICY = "default-src 'none'; frame-ancestors 'none'";
 const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /** The HTTP API of all modules. */
@@ -31,11 +33,12 @@ export function createApp(modules: readonly Module[]): App {
     await withContext({ requestId, address: addressOf(c.env?.event), ...traceparent }, async () => {
       await next();
       c.header("x-request-id", requestId);
+      if (!c.res.headers.has("content-security-policy")) c.header("content-security-policy", POLICY);
       for (const [name, value] of Object.entries(rateHeaders(context().rate))) c.header(name, value);
       access(c.req.method, c.req.routePath, c.res.status, performance.now() - started);
     });
   });
-  app.use(secureHeaders({ contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } }));
+  app.use(secureHeaders());
   app.use(
     cors({
       origin: "*", // credentials travel in headers that a page must set by itself, never in cookies

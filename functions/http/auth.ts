@@ -33,6 +33,7 @@ export async function authenticate(
   return {
     credential: {
       tenantId: lookup.tenantId,
+      proven: lookup.proven,
       queries: lookup.queries,
       settle: (results) => settle(lookup, results, { allow, names, writes }),
     },

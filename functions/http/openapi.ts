@@ -30,7 +30,8 @@ function statusesOf({ method, spec, path }: Endpoint): number[] {
   const write = method !== "get";
   return [
     400,
-    ...(spec.allow === "public" ? [] : [401, 403]),
+    401,
+    ...(spec.allow === "public" ? [] : [403]),
     ...(path.includes("{") || spec.allow === "tenant" ? [404] : []),
     ...(write ? [409, 413] : []),
     ...(write && spec.ifMatch !== "none" ? [412] : []),

@@ -6,6 +6,7 @@ import { db, once, verify } from "../../core/db.js";
 import { Failure, malformed, notFound } from "../../core/error.js";
 import { parse } from "../../core/fn.js";
 import type { StoredAnswer } from "../../core/idempotency.js";
+import { passDoor } from "../../core/rate.js";
 import { authenticate } from "./auth.js";
 import { checkText, readJson } from "./body.js";
 import type { Endpoint, Input } from "./endpoint.js";
@@ -28,14 +29,15 @@ export async function run(endpoint: Endpoint, http: HonoContext): Promise<Respon
     ),
   );
   const write = endpoint.method !== "get";
-  if (write) await verify();
   try {
+    if (write) await verify();
     const { input, bytes } = await inputOf(endpoint, http, url);
     if (!write) return await read(endpoint, input);
     return await perform(endpoint, input, bytes, request);
   } catch (error) {
     // Whoever may not ask is not told what would have been wrong with the question.
     if (error instanceof Failure && current.credential) await verify();
+    if (error instanceof Failure && error.code === "credential_invalid") await passDoor("miss", current.address ?? "");
     throw error;
   }
 }
@@ -65,7 +67,7 @@ function bodyOf(spec: Endpoint["spec"], json: unknown): unknown {
 
 /** Repeated parameters are refused: two readers would not agree which one counts. */
 function queryOf(url: URL): Record<string, string> {
-  const query: Record<string, string> = {};
+  const query: Record<string, string> = Object.create(null); // or `__proto__` would be no name but a prototype
   for (const [name, value] of url.searchParams) {
     checkText(value);
     if (name === "tenant") continue; // read by authenticate()

@@ -28,7 +28,10 @@ async function kill(victim: (typeof victims)[number]): Promise<boolean> {
   }
   for (let patience = 100; patience >= 0; patience--) {
     const [chosen] = pools[victim].environments().filter(({ busy }) => busy || patience === 0);
-    if (chosen) return process.kill(chosen.pid, "SIGKILL");
+    if (chosen) {
+      await sleep(Math.random() * 30); // somewhere in its work, not at the beginning of it
+      return process.kill(chosen.pid, "SIGKILL");
+    }
     await sleep(2);
   }
   return false;

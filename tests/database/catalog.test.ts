@@ -9,7 +9,12 @@ const GLOBAL_UNIQUE = ["tenant tenant_slug"]; // people type it to log in
 /** Indexes that serve all tenants: the relay's. */
 const GLOBAL_INDEXES = ["event event_unpublished", "job job_due", ...GLOBAL_UNIQUE];
 /** Functions that run as their owner, and who may call them. */
-const DEFINERS = ["platform.due_tenants stoa_app", "platform.find_tenant stoa_app", "platform.take_token stoa_app"];
+const DEFINERS = [
+  "platform.due_tenants stoa_app",
+  "platform.find_tenant stoa_app",
+  "platform.forget_buckets stoa_app",
+  "platform.take_token stoa_app",
+];
 const APPEND_ONLY = ["order_timeline", "payment_event", "stock_movement"];
 
 describe("the catalog of the database", () => {

@@ -20,7 +20,7 @@ const send = ({ headers = [json], ...request }: Partial<Raw>): Promise<RawAnswer
   raw({ method: "POST", path: PATH, ...request, headers: [["x-api-key", tenant.credential ?? ""], ...headers] });
 
 /** Sends each body; the statuses are as expected, and no refusal says too much. */
-async function expectStatuses(wanted: Record<string, [Partial<Raw>, ...number[]]>) {
+async function expectStatuses(wanted: Record<string, readonly [Partial<Raw>, ...number[]]>) {
   const answers: Record<string, RawAnswer> = {};
   const wrong: unknown[] = [];
   for (const [name, [request, ...statuses]] of Object.entries(wanted)) {
@@ -116,11 +116,11 @@ describe("JSON", () => {
       "100,000 deep": [{ body: nested(100_000) }, 400],
       "20,000 members": [{ body: JSON.stringify(many) }, 400, 413],
       "a list of 100,000": [{ body: `{"name":[${"1,".repeat(99_999)}1]}` }, 400],
-      __proto__: [{ body: '{"name":"x","__proto__":{"status":"active"}}' }, 400],
-      "__proto__ below": [{ body: '{"name":"x","variants":[{"sku":"a","__proto__":{}}]}' }, 400],
-      "__proto__, escaped": [{ body: '{"name":"x","\\u005f_proto__":{"status":"active"}}' }, 400],
-      constructor: [{ body: '{"name":"x","constructor":{"prototype":{"a":1}}}' }, 422],
-      toString: [{ body: '{"name":"x","toString":1}' }, 422],
+      "a prototype": [{ body: '{"name":"x","__proto__":{"status":"active"}}' }, 400],
+      "a prototype below": [{ body: '{"name":"x","variants":[{"sku":"a","__proto__":{}}]}' }, 400],
+      "a prototype, escaped": [{ body: '{"name":"x","\\u005f_proto__":{"status":"active"}}' }, 400],
+      "a constructor": [{ body: '{"name":"x","constructor":{"prototype":{"a":1}}}' }, 422],
+      "a method": [{ body: '{"name":"x","toString":1}' }, 422],
       "a name of nothing": [{ body: '{"name":"x","":1}' }, 422],
       "the same name twice, the last one wrong": [{ body: '{"name":"x","name":1}' }, 422],
     });
@@ -186,7 +186,7 @@ describe("numbers", () => {
       "1": [cart("1"), 201],
       "1e0 is one": [cart("1e0"), 201],
       "1.0 is one": [cart("1.0"), 201],
-      ...Object.fromEntries(strange.map((quantity) => [quantity, [cart(quantity), 422]])),
+      ...Object.fromEntries(strange.map((quantity) => [quantity, [cart(quantity), 422] as const])),
     });
   });
 
@@ -199,8 +199,8 @@ describe("numbers", () => {
     await expectStatuses({
       ...Object.fromEntries(
         strange
-          .filter((amount) => !["-0", "0", "2147483648"].includes(amount))
-          .map((amount) => [amount, [price(amount), 422]]),
+          .filter((amount) => !["-0", "0", "0.1e-400", "2147483648"].includes(amount))
+          .map((amount) => [amount, [price(amount), 422] as const]),
       ),
       "of no currency": [price("1", "XXX"), 422],
       "of a currency in lower case": [price("1", "eur"), 422],

@@ -19,7 +19,7 @@ const headerOf = ({ headers }: Heard, name: string) =>
 export function flaw(answer: Heard, gateway: readonly number[] = []): string | undefined {
   const { status, text } = answer;
   if (status >= 200 && status < 400) return undefined;
-  if (gateway.includes(status)) return undefined;
+  if (gateway.includes(status) && /^(\{"message":"[\w ]+"\})?$/.test(text)) return undefined;
   if (status < 400 || status >= 500) return `status ${status}`;
   if (headerOf(answer, "content-type") !== "application/problem+json")
     return `type ${headerOf(answer, "content-type")}`;

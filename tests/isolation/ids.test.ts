@@ -1,4 +1,4 @@
-import { beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test, vi } from "vitest";
 import { type Answer, type Caller, Cart, eventually } from "../support/client.js";
 import { attack, type Case, each, type How } from "./attack.js";
 import { isScope, type Operation, prefixOf, type Schema } from "./operation.js";
@@ -7,6 +7,7 @@ import { fresh, type Target, unknown, type World } from "./world.js";
 
 /** Whose things are reached: the victim's ids in each place where a request takes one. */
 
+vi.setConfig({ testTimeout: 120_000 });
 const matrix = attack();
 let all: Operation[];
 let thief: World;

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, inject, test } from "vitest";
+import { beforeAll, describe, expect, inject, test, vi } from "vitest";
 import { allScopes, roleIncludes, roles, scopes } from "../../core/access.js";
 import { modules } from "../../functions/modules.js";
 import { claimsLike, forge, header } from "../hostile/forge.js";
@@ -11,6 +11,7 @@ import { fresh, unknown, type World } from "./world.js";
 
 const { url } = inject("system");
 const LOGOUT = "POST /v1/auth/logout";
+vi.setConfig({ testTimeout: 120_000 });
 const matrix = attack();
 let all: Operation[];
 let guarded: Operation[];

@@ -50,7 +50,6 @@ async function firsts(tenant: Tenant): Promise<Ids> {
     shp: "shipping-options",
     txc: "tax-classes",
     txr: "tax-rates",
-    key: "api-keys",
     evt: "events",
     job: "jobs",
   };
@@ -64,8 +63,10 @@ async function firsts(tenant: Tenant): Promise<Ids> {
 export async function newWorld(): Promise<World> {
   const tenant = await newTenant();
   const { productId, variantId } = await newProduct(tenant, { stock: 1_000 });
-  const ids: Ids = { ten: tenant.id, prd: productId, var: variantId, mbr: (await newMember(tenant, "MEMBER")).id };
-  const world = { tenant, ids: { ...ids, ...(await firsts(tenant)) } };
+  const { id: key } = await tenant.owner.post("/v1/admin/api-keys", { kind: "publishable", name: "of nobody" });
+  const { id: mbr } = await newMember(tenant, "MEMBER");
+  const ids: Ids = { ...(await firsts(tenant)), ten: tenant.id, prd: productId, var: variantId, key, mbr };
+  const world = { tenant, ids };
   const order = await newOrder(world);
   const { cart, ids: inCart, token } = await newCart(world);
   const tokens = { crt: token, ord: order.token };

@@ -104,3 +104,18 @@ test("an event that the bus refuses is tried ten times with growing pauses, and 
   expect(counted(own.host, "OutboxDead")).toBeGreaterThan(0);
   expect(counted(own.host, "PublishFailures")).toBe(10);
 });
+
+test("while the bus is out nothing is given up, and all is published when it is back", async () => {
+  const { admin, endpoints } = own.host;
+  await happen(120);
+  Object.assign(endpoints.bus?.chaos ?? {}, { fail: 1 });
+  for (let attempt = 1; attempt <= 12; attempt++) {
+    await relay();
+    await admin.query("update event set next_attempt_at = now() where published_at is null");
+  }
+  expect(await unpublished()).toBe(120);
+  Object.assign(endpoints.bus?.chaos ?? {}, { fail: 0 });
+  await relay();
+  expect(await unpublished()).toBe(0);
+  expect(new Set(await drain()).size).toBe(120); // some went out although the answer was lost: they come again
+}, 60_000);

@@ -1,8 +1,9 @@
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import { type Body, newProduct, newTenant, type Tenant } from "../support/client.js";
 import { administrator } from "../support/database.js";
 import { atOnce, DATABASE_WORDS, prepared, tally, tenantUuid } from "./race.js";
 
+vi.setConfig({ testTimeout: 90_000 }); // the crowd waits for 16 environments to start
 const admin = administrator();
 let tenant: Tenant;
 beforeAll(async () => {

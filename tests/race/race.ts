@@ -9,13 +9,13 @@ export const tenantUuid = ({ id }: Tenant) => typeIdToUuid("ten", id);
 export const atOnce = <T>(count: number, run: (index: number) => Promise<T>): Promise<T[]> =>
   Promise.all(Array.from({ length: count }, (_, index) => run(index)));
 
-/** How many answers there are of each status and code: `{ "200": 1, "409 stock.insufficient": 99 }`. */
+/** Status and code: `200`, `409 stock.insufficient`. */
+export const outcome = ({ status, body }: Answer): string => [status, body?.code].filter(Boolean).join(" ");
+
+/** How many answers there are of each outcome: `{ "200": 1, "409 stock.insufficient": 99 }`. */
 export function tally(answers: readonly Answer[]): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const { status, body } of answers) {
-    const name = [status, body?.code].filter(Boolean).join(" ");
-    counts[name] = (counts[name] ?? 0) + 1;
-  }
+  for (const answer of answers) counts[outcome(answer)] = (counts[outcome(answer)] ?? 0) + 1;
   return counts;
 }
 

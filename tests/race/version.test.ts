@@ -1,7 +1,8 @@
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import { Cart, newProduct, newTenant, type Tenant } from "../support/client.js";
 import { atOnce, tally } from "./race.js";
 
+vi.setConfig({ testTimeout: 90_000 }); // the crowd waits for 16 environments to start
 let tenant: Tenant;
 beforeAll(async () => {
   tenant = await newTenant();
