@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import { isIPv6 } from "node:net";
-import { and, exists, lt, not, type SQL, sql } from "drizzle-orm";
+import { and, exists, not, type SQL, sql } from "drizzle-orm";
 import type { Reader } from "../drizzle/tenant.js";
 import type { Context } from "./actor.js";
 import { config } from "./config.js";

@@ -3,6 +3,7 @@ export * as Order from "./index.js";
 import { and, asc, desc, eq, lt, sql } from "drizzle-orm";
 import * as z from "zod";
 import { faultOf } from "../../drizzle/fault.js";
+import { encoded, shaped } from "../../drizzle/shape.js";
 import { Address, Email } from "../address.js";
 import { CartKey, hash } from "../cart/key.js";
 import { PricedLine, PricedShipping, PricedTotals } from "../cart/priced.js";
@@ -66,25 +67,28 @@ const summary = {
   total: orderTable.total,
 };
 
+type Sought = Omit<z.infer<typeof OrderPage>, "cursor"> & { after: string | undefined };
+const newest = shaped((q, { limit, after, status, paymentStatus, number, email }: Sought) =>
+  q
+    .select(summary)
+    .from(orderTable)
+    .where(
+      and(
+        status && eq(orderTable.status, status),
+        paymentStatus && eq(orderTable.paymentStatus, paymentStatus),
+        number === undefined ? undefined : eq(orderTable.number, number),
+        email ? sql`lower(${orderTable.email}) = lower(${email})` : undefined,
+        after ? lt(orderTable.id, encoded(after, orderTable.id)) : undefined,
+      ),
+    )
+    .orderBy(desc(orderTable.id))
+    .limit(limit),
+);
+
 /** The newest first. */
 export const list = fn(OrderPage, async ({ limit, cursor, ...filters }) => {
   const { after, page: answer } = cut("orders", cursor, filters);
-  const rows = await read((q) =>
-    q
-      .select(summary)
-      .from(orderTable)
-      .where(
-        and(
-          filters.status && eq(orderTable.status, filters.status),
-          filters.paymentStatus && eq(orderTable.paymentStatus, filters.paymentStatus),
-          filters.number === undefined ? undefined : eq(orderTable.number, filters.number),
-          filters.email ? sql`lower(${orderTable.email}) = lower(${filters.email})` : undefined,
-          after.id ? lt(orderTable.id, after.id) : undefined,
-        ),
-      )
-      .orderBy(desc(orderTable.id))
-      .limit(limit + 1),
-  );
+  const rows = await read((q) => newest(q, { ...filters, limit: limit + 1, after: after.id }));
   return answer(
     rows,
     limit,

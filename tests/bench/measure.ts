@@ -13,6 +13,8 @@ export interface Length {
   readonly seconds: number;
   /** Slices, system and floor in turn, so that a neighbour's noise falls on both. */
   readonly slices: number;
+  /** Rounds of each environment before the first one: compiled code is what is measured. */
+  readonly warmUp: number;
 }
 
 export interface Figures {
@@ -43,20 +45,21 @@ export async function measure(
   floor: Served,
   shop: Shop,
   name: ScenarioName,
-  { seconds, slices }: Length,
+  { seconds, slices, warmUp }: Length,
 ): Promise<Measured> {
   const scenario: Scenario = scenarios[name];
   const system = { url: shop.url, pool: host.pools.api };
   const sides = scenario.read ? [system, floor] : [system];
-  const slice = async ({ url, pool }: { url: string; pool: Pool }, connections: number) => {
-    const load = await generator.run({ scenario: name, shop, url, connections, seconds });
+  const slice = async ({ url, pool }: { url: string; pool: Pool }, connections: number, rounds?: number) => {
+    const length = rounds ? { rounds: rounds * connections } : { seconds };
+    const load = await generator.run({ scenario: name, shop, url, connections, ...length });
     await settled(pool);
     return load;
   };
+  for (const side of sides) await slice(side, CONNECTIONS, warmUp);
   const alone: Load[] = [];
   for (const side of sides) alone.push(await slice(side, 1));
   const together: number[][] = sides.map(() => []);
-  for (const side of sides) await slice(side, CONNECTIONS); // each environment warms up
   for (let nth = 0; nth < slices; nth += 1)
     for (const [index, side] of sides.entries()) together[index]?.push((await slice(side, CONNECTIONS)).perSecond);
   const figures = alone.map(({ rounds }, index) => ({

@@ -9,22 +9,20 @@ const host = ownHost(quiet);
  * the tenant and the Idempotency-Key, COMMIT with events and the stored answer. It is what a request takes today:
  * whoever needs more says why here.
  */
-const READ = [1, 4] as const; // tenant, credential, tokens, rows
+const READ = [1, 5] as const; // tenant, credential, own tokens, shared tokens, rows
 const CEILINGS = {
-  get: [1, 5],
-  remove: [6, 13],
-  add: [6, 13],
-  hold: [7, 14],
-  complete: [7, 15],
-  replay: [3, 9],
+  get: [1, 6],
+  remove: [6, 14],
+  add: [6, 14],
+  hold: [7, 15],
+  complete: [7, 16],
+  replay: [3, 10],
 } as const;
 const seen: Record<string, Cost> = {};
 let tenant: Tenant;
 
 beforeAll(async () => {
   tenant = await newTenant({}, host().url);
-  // Once a minute a key's use is noted, in the same round trip; not while we count.
-  await host().admin.query("update api_key set last_used_at = now() + interval '1 hour'");
 }, 60_000);
 afterAll(() => console.table(seen));
 
@@ -34,6 +32,8 @@ const expectWithin = (spent: Cost, [roundTrips, statements]: readonly [number, n
 
 /** What a request costs when the environment is warm. */
 async function cost(name: string, request: () => Promise<Answer>) {
+  // An environment looks closer at a key that is new to it, and notes its use once a minute; not while we count.
+  for (const caller of [tenant, tenant.shop]) await caller.get("/v1/store/products?limit=1");
   const { bridge } = host();
   bridge.reset();
   const answer = await request();

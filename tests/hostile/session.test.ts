@@ -158,21 +158,28 @@ describe.skipIf(process.platform !== "linux")("guessing passwords", () => {
     const member = await newMember(tenant, "MEMBER");
     const { email } = await tenant.owner.get(`/v1/admin/members/${member.id}`);
     await tenant.owner.delete(`/v1/admin/members/${member.id}`);
-    const times: Record<string, number[]> = {};
     const seen = new Set<string>();
-    for (let round = 0; round < 9; round += 1) {
-      for (const [kind, body] of Object.entries(kinds(email))) {
-        const since = performance.now();
-        const { status, text, headers } = await attempt("127.0.0.21", "", body);
-        times[kind] = [...(times[kind] ?? []), performance.now() - since];
-        seen.add(JSON.stringify([status, masked(text), Object.keys(headers).sort()]));
+    /** How much faster the fastest kind is than the slowest: by a hash, when one kind compares none. */
+    const ratio = async (from: string) => {
+      const fastest: Record<string, number> = {};
+      for (let round = 0; round < 8; round += 1) {
+        for (const [kind, body] of Object.entries(kinds(email))) {
+          const since = performance.now();
+          const { status, text, headers } = await attempt(from, "", body);
+          fastest[kind] = Math.min(fastest[kind] ?? Infinity, performance.now() - since);
+          seen.add(JSON.stringify([status, masked(text), Object.keys(headers).sort()]));
+        }
       }
-    }
+      const times = Object.values(fastest);
+      return Math.min(...times) / Math.max(...times);
+    };
+    // Coarse, and more than one try, for a machine that is busy with other things; without a hash it is a tenth each time.
+    let best = 0;
+    for (let address = 31; address < 34 && best < 0.5; address += 1)
+      best = Math.max(best, await ratio(`127.0.0.${address}`));
+    expect(best).toBeGreaterThan(0.5);
     expect([...seen]).toHaveLength(1);
     expect([...seen][0]).toContain("login_failed");
-    // Without a hash to compare it would be a tenth: coarse enough for a machine that is busy.
-    const medians = Object.values(times).map((list) => list.sort((a, b) => a - b)[4] ?? 0);
-    expect(Math.min(...medians) / Math.max(...medians)).toBeGreaterThan(0.4);
   });
 
   test("is limited by address and account, and headers change no address", async () => {

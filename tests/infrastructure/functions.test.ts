@@ -18,7 +18,7 @@ test("every handler exists and bundles, with the packages and files that it need
     const bundles = await bundle(undefined, { outdir });
     expect(Object.keys(bundles).sort()).toEqual(Object.keys(functions).sort());
     for (const [name, { file, export: handler }] of Object.entries(bundles)) {
-      const exported = /export\s*\{([^}]*)\}\s*;?\s*$/.exec(await readFile(file, "utf8"))?.[1] ?? "";
+      const exported = [...(await readFile(file, "utf8")).matchAll(/export\s*\{([^}]*)\}/g)].at(-1)?.[1] ?? "";
       const exports = exported.split(",").map((part) =>
         part
           .trim()
