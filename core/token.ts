@@ -58,13 +58,14 @@ export const publicKeys = (): { keys: JWK[] } => ({ keys: parsed().map(publicOf)
 /** Signs an access token (RFC 9068) with the first key of TOKEN_KEYS. */
 export async function signAccess({ tenantId, memberId, sessionId }: Access): Promise<string> {
   const { kid, key } = await signing();
+  const now = Math.floor(Date.now() / 1000); // once: asked for twice, a second may begin in between
   return new SignJWT({ tid: tenantId, sid: sessionId })
     .setProtectedHeader({ alg: "EdDSA", typ: TYPE, kid })
     .setIssuer(config.PUBLIC_URL)
     .setAudience(AUDIENCE)
     .setSubject(memberId)
-    .setIssuedAt()
-    .setExpirationTime(`${ACCESS_LIFETIME}s`)
+    .setIssuedAt(now)
+    .setExpirationTime(now + ACCESS_LIFETIME)
     .setJti(randomUUID())
     .sign(key);
 }

@@ -11,8 +11,8 @@ export interface Endpoint {
   proxy?: string | undefined;
 }
 
-/** No answer of the database takes longer than its role may take (`statement_timeout`). Milliseconds. */
-const PATIENCE = 6_000;
+/** The role's `statement_timeout` is 5 s, so that a longer silence is a lost connection. Milliseconds. */
+const PATIENCE = 10_000;
 
 /** A socket that idled longer than this may be dead (Lambda freezes an environment between requests). Milliseconds. */
 const STALE_AFTER = 30_000;

@@ -2,8 +2,11 @@ import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from "@aws-s
 import { config } from "../core/config.js";
 import { onOutgoing } from "../core/db.js";
 
-/** Milliseconds that a request may spend on waking the relay; the schedule does it when this fails. */
-const BUDGET = 200;
+/**
+ * Milliseconds that a request may spend on waking the relay; the schedule does it when this fails. The first call of an
+ * environment opens a connection.
+ */
+const budget = { first: 1_000, then: 200 };
 
 let sqs: SQSClient | undefined;
 const client = () => {
@@ -13,11 +16,13 @@ const client = () => {
 
 /** Wakes the relay after a commit that left events or jobs behind. Lost nudges cost a minute, never an event. */
 export function nudgeAfterCommit(): void {
+  let patience = budget.first;
   onOutgoing(async () => {
     const message = new SendMessageCommand({ QueueUrl: config.NUDGE_QUEUE_URL, MessageBody: "{}" });
     await client()
-      .send(message, { abortSignal: AbortSignal.timeout(BUDGET) })
+      .send(message, { abortSignal: AbortSignal.timeout(patience) })
       .catch(() => undefined);
+    patience = budget.then;
   });
 }
 

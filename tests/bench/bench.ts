@@ -16,7 +16,7 @@ import { weigh } from "./weight.js";
 const quick = process.argv.includes("--quick");
 const products = 1_000;
 const orders = quick ? 60 : 400;
-const length: Length = quick ? { seconds: 1, slices: 1, warmUp: 2 } : { seconds: 5, slices: 5, warmUp: 100 };
+const length: Length = quick ? { seconds: 1, slices: 2, warmUp: 1 } : { seconds: 4, slices: 5, warmUp: 10 };
 const undo: (() => unknown)[] = [];
 
 function say(what: string) {

@@ -13,7 +13,7 @@ export interface Length {
   readonly seconds: number;
   /** Slices, system and floor in turn, so that a neighbour's noise falls on both. */
   readonly slices: number;
-  /** Rounds of each environment before the first one: compiled code is what is measured. */
+  /** Seconds before the first one: compiled code is what is measured. */
   readonly warmUp: number;
 }
 
@@ -50,9 +50,8 @@ export async function measure(
   const scenario: Scenario = scenarios[name];
   const system = { url: shop.url, pool: host.pools.api };
   const sides = scenario.read ? [system, floor] : [system];
-  const slice = async ({ url, pool }: { url: string; pool: Pool }, connections: number, rounds?: number) => {
-    const length = rounds ? { rounds: rounds * connections } : { seconds };
-    const load = await generator.run({ scenario: name, shop, url, connections, ...length });
+  const slice = async ({ url, pool }: { url: string; pool: Pool }, connections: number, length = seconds) => {
+    const load = await generator.run({ scenario: name, shop, url, connections, seconds: length });
     await settled(pool);
     return load;
   };

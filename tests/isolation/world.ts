@@ -124,11 +124,12 @@ export interface Made {
 /**
  * A request that fits: the path names things of `at`, the body things of `world`.
  * @param aim a field of the body with a value of its own
+ * @param body what is sent whatever fits
  */
 export async function request(
   operation: Operation,
   world: World,
-  { at = world, aim }: { at?: Target; aim?: Aim } = {},
+  { at = world, aim, body }: { at?: Target; aim?: Aim; body?: unknown } = {},
 ): Promise<Made> {
   const { name, method, path, params, headers, body: schema } = operation;
   const values: Record<string, string> = {
@@ -138,7 +139,7 @@ export async function request(
   };
   const sent = headers.filter((header) => header.required || header.name === "idempotency-key");
   const aims = [...(aim ? [aim] : []), ...(also[name] ?? [])];
-  const body = given[name] ? await given[name](world) : schema && sample(schema, world.ids, aims);
+  const fitting = async () => (given[name] ? await given[name](world) : schema && sample(schema, world.ids, aims));
   return {
     method,
     path: path.replace(/\{(\w+)\}/g, (_, param: string) => {
@@ -146,6 +147,6 @@ export async function request(
       return at.ids[prefixOf(field?.schema ?? {}) ?? ""] ?? unique("none");
     }),
     headers: Object.fromEntries(sent.map((header) => [header.name, values[header.name] ?? ""])),
-    body,
+    body: body === undefined ? await fitting() : body,
   };
 }
