@@ -6,7 +6,7 @@ import { onOutgoing } from "../core/db.js";
  * Milliseconds that a request may spend on waking the relay; the schedule does it when this fails. The first call of an
  * environment opens a connection.
  */
-const budget = { first: 1_000, then: 200 };
+const budget = { first: 1_000, next: 200 };
 
 let sqs: SQSClient | undefined;
 const client = () => {
@@ -22,7 +22,7 @@ export function nudgeAfterCommit(): void {
     await client()
       .send(message, { abortSignal: AbortSignal.timeout(patience) })
       .catch(() => undefined);
-    patience = budget.then;
+    patience = budget.next;
   });
 }
 

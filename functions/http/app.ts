@@ -32,9 +32,10 @@ export function createApp(modules: readonly Module[]): App {
     const requestId = `req_${randomUUID().replaceAll("-", "")}`;
     await withContext({ requestId, address: addressOf(c.env?.event), ...traceparent }, async () => {
       await next();
-      c.header("x-request-id", requestId);
-      if (!c.res.headers.has("content-security-policy")) c.header("content-security-policy", POLICY);
-      for (const [name, value] of Object.entries(rateHeaders(context().rate))) c.header(name, value);
+      const { headers } = c.res; // c.header() would make a new Response for each of them
+      headers.set("x-request-id", requestId);
+      if (!headers.has("content-security-policy")) headers.set("content-security-policy", POLICY);
+      for (const [name, value] of Object.entries(rateHeaders(context().rate))) headers.set(name, value);
       access(c.req.method, c.req.routePath, c.res.status, performance.now() - started);
     });
   });
