@@ -1,21 +1,25 @@
-import { type Column, fillPlaceholders, Param, type Placeholder, sql } from "drizzle-orm";
+import { type Column, is, Param, Placeholder, sql } from "drizzle-orm";
 import { NeonHttpDatabase, NeonHttpSession } from "drizzle-orm/neon-http";
 import type { Client } from "./client.js";
 import { TenantDialect } from "./dialect.js";
 import type { Reader, Unexecuted } from "./tenant.js";
+import { typeIdToUuid } from "./typeid.js";
 
 type Schema = Record<string, never>;
 const TENANT = "the tenant";
 
 /** Builds the queries of a batch for one tenant. */
 export class TenantReader extends NeonHttpDatabase<Schema> {
+  readonly tenantUuid: string | undefined;
+
   constructor(
     readonly client: Client,
     /** TypeID, or a placeholder in a query that is built for all tenants. */
-    readonly tenantId: string | Placeholder,
+    tenantId: string | Placeholder,
   ) {
     const dialect = new TenantDialect(tenantId);
     super(dialect, new NeonHttpSession(client.http, dialect, undefined), undefined);
+    this.tenantUuid = typeof tenantId === "string" ? typeIdToUuid("ten", tenantId) : undefined;
   }
 }
 
@@ -28,18 +32,35 @@ interface Preparable {
   _prepare(): Prepared;
 }
 
-/** A query of a batch whose text was built before. */
-class Filled implements Preparable {
-  constructor(
-    readonly prepared: Prepared,
-    readonly params: unknown[],
-  ) {}
+type Fill = (values: Record<string, unknown>) => unknown;
 
-  _prepare(): Prepared {
+/** How a parameter comes by its value. The tenant is in most of them, and is encoded once for all. */
+function fillOf(param: unknown): Fill {
+  if (is(param, Placeholder)) return (values) => values[param.name];
+  if (!is(param, Param) || !is(param.value, Placeholder)) return () => param;
+  const { name } = param.value;
+  return name === TENANT ? (values) => values[name] : (values) => param.encoder.mapToDriverValue(values[name]);
+}
+
+/** A query whose text is built, and what it lacks. */
+class Shape {
+  readonly #sql: string;
+  readonly #fills: readonly Fill[];
+
+  constructor(readonly prepared: Prepared) {
+    const { sql: text, params } = prepared.getQuery();
+    this.#sql = text;
+    this.#fills = params.map(fillOf);
+  }
+
+  fill(values: Record<string, unknown>): Preparable {
+    const query = { sql: this.#sql, params: this.#fills.map((fill) => fill(values)) };
     return {
-      getQuery: () => ({ sql: this.prepared.getQuery().sql, params: this.params }),
-      isResponseInArrayMode: () => this.prepared.isResponseInArrayMode(),
-      mapResult: (result) => this.prepared.mapResult(result),
+      _prepare: () => ({
+        getQuery: () => query,
+        isResponseInArrayMode: () => this.prepared.isResponseInArrayMode(),
+        mapResult: (result) => this.prepared.mapResult(result),
+      }),
     };
   }
 }
@@ -53,19 +74,18 @@ export const encoded = (value: string, column: Column): Param => new Param(value
  * puts them into the query and decides nothing by them but whether they are there.
  */
 export function shaped<Values extends object, Query extends Unexecuted>(build: (q: Reader, values: Values) => Query) {
-  const shapes = new Map<string, Prepared>();
+  const shapes = new Map<string, Shape>();
   return (q: Reader, values: Values): Query => {
     if (!(q instanceof TenantReader)) return build(q, values); // the open transaction executes what it builds
     const given = Object.entries(values).filter(([, value]) => value !== undefined);
-    const shape = given.map(([name]) => name).join();
-    let prepared = shapes.get(shape);
-    if (!prepared) {
-      const places = Object.fromEntries(given.map(([name]) => [name, sql.placeholder(name)])) as Values;
+    const name = given.map(([key]) => key).join();
+    let shape = shapes.get(name);
+    if (!shape) {
+      const places = Object.fromEntries(given.map(([key]) => [key, sql.placeholder(key)])) as Values;
       const reader = new TenantReader(q.client, sql.placeholder(TENANT)) as unknown as Reader;
-      prepared = (build(reader, places) as unknown as Preparable)._prepare();
-      shapes.set(shape, prepared);
+      shape = new Shape((build(reader, places) as unknown as Preparable)._prepare());
+      shapes.set(name, shape);
     }
-    const params = fillPlaceholders(prepared.getQuery().params, { ...values, [TENANT]: q.tenantId });
-    return new Filled(prepared, params) as unknown as Query;
+    return shape.fill({ ...values, [TENANT]: q.tenantUuid }) as unknown as Query;
   };
 }
