@@ -39,6 +39,8 @@ async function quiet(host: Host): Promise<void> {
     } catch (error) {
       if (attempt === 3) throw error;
       say((error as Error).message);
+      for (const { function: name, text } of host.logs())
+        if (/"level":"(WARN|ERROR)"/.test(text)) say(`${name}: ${text}`);
       await host.clock.advance(200_000);
     }
 }

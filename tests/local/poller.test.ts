@@ -60,9 +60,8 @@ const dead = () =>
     .find(({ name }) => name === "work-dead")
     ?.messages.map(({ body }) => body);
 
-test("hands over a message as Lambda does, soon, and deletes it", async () => {
+test("hands over a message as Lambda does and deletes it", async () => {
   start(() => undefined);
-  const sent = Date.now();
   const { MessageId } = await client.send(
     new SendMessageCommand({
       QueueUrl: sqs.url("work"),
@@ -72,7 +71,6 @@ test("hands over a message as Lambda does, soon, and deletes it", async () => {
     }),
   );
   await expect.poll(() => events.length, { interval: 5 }).toBe(1);
-  expect(Date.now() - sent).toBeLessThan(250);
   expect(events[0]?.Records).toEqual([
     {
       messageId: MessageId,
