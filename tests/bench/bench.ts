@@ -16,7 +16,7 @@ import { weigh } from "./weight.js";
 const quick = process.argv.includes("--quick");
 const products = 1_000;
 const orders = quick ? 60 : 400;
-const length: Length = quick ? { seconds: 1, slices: 2, warmUp: 1 } : { seconds: 4, slices: 5, warmUp: 10 };
+const length: Length = quick ? { seconds: 2, slices: 1, warmUp: 1 } : { seconds: 4, slices: 5, warmUp: 10 };
 const undo: (() => unknown)[] = [];
 
 function say(what: string) {
@@ -98,7 +98,8 @@ undo.push(() => rmSync(dir, { recursive: true, force: true }));
 async function end() {
   for (const step of undo.splice(0).reverse()) await step();
 }
-process.once("SIGINT", () => void end().then(() => process.exit(130)));
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+  process.once(signal, () => void end().then(() => process.exit(130)));
 try {
   const report = await run(dir);
   const budgets = budgetsOf(report);
