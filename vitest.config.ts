@@ -10,7 +10,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    // A stall of a shared machine is not a defect: what fails in CI is tried once more, and reported as such.
-    retry: process.env.CI ? 1 : 0,
+    // A stall of a shared machine is not a defect: what fails in CI is tried twice more, and reported as such.
+    retry: process.env.CI ? 2 : 0,
   },
 });
