@@ -38,6 +38,8 @@ export interface Context {
   traceparent?: string;
   /** The event or job whose effect is running. */
   causeId?: string;
+  /** Of the Idempotency-Key of this request, principal included: what it makes is found again by its retry. */
+  requestKey?: string;
 }
 
 const storage = new AsyncLocalStorage<Context>();

@@ -30,6 +30,19 @@ const variables = {
   /** `ses` on AWS; `local` posts to the mailbox of the local host at `MAILBOX_URL`. */
   MAIL_PROVIDER: z.enum(["ses", "local"]).default("ses"),
   MAILBOX_URL: z.url().optional(),
+  /** The platform's key at Stripe; live and test, separated by a comma, where both modes are served. */
+  STRIPE_SECRET_KEY: z
+    .string()
+    .regex(/^(sk|rk)_(live|test)_\w+(,(sk|rk)_(live|test)_\w+)?$/, "must be sk_live_… or sk_test_…"),
+  /** The same for browsers: Elements confirms with it. */
+  STRIPE_PUBLISHABLE_KEY: z
+    .string()
+    .regex(/^pk_(live|test)_\w+(,pk_(live|test)_\w+)?$/, "must be pk_live_… or pk_test_…"),
+  /** Where Stripe's API is when it is not Stripe itself: the stand-in of the local host. */
+  STRIPE_API_BASE: z.url().optional(),
+  /** Signing secrets of the webhook endpoints, separated by commas: several during a rotation, and for both modes. */
+  STRIPE_WEBHOOK_SECRETS: z.string().regex(/^whsec_\w+(,whsec_\w+)*$/),
+  STRIPE_CONNECT_WEBHOOK_SECRETS: z.string().regex(/^whsec_\w+(,whsec_\w+)*$/),
   /** `on` checks each response against its schema: tests and the local host. */
   VALIDATE_RESPONSES: z.enum(["on", "off"]).default("off"),
 } as const;
@@ -39,9 +52,18 @@ export type Config = { readonly [Name in Variable]: z.infer<(typeof variables)[N
 
 /** What each Lambda needs; the infrastructure sets exactly these, and each entry checks exactly these at start. */
 export const needs = {
-  api: ["STAGE", "DATABASE_URL", "NUDGE_QUEUE_URL", "TOKEN_KEYS", "DATA_KEY", "PUBLIC_URL"],
+  api: [
+    "STAGE",
+    "DATABASE_URL",
+    "NUDGE_QUEUE_URL",
+    "TOKEN_KEYS",
+    "DATA_KEY",
+    "PUBLIC_URL",
+    "STRIPE_SECRET_KEY",
+    "STRIPE_PUBLISHABLE_KEY",
+  ],
   events: ["STAGE", "DATABASE_URL", "NUDGE_QUEUE_URL"],
-  jobs: ["STAGE", "DATABASE_URL", "NUDGE_QUEUE_URL", "PUBLIC_URL", "MAIL_FROM", "MAIL_PROVIDER"],
+  jobs: ["STAGE", "DATABASE_URL", "NUDGE_QUEUE_URL", "PUBLIC_URL", "MAIL_FROM", "MAIL_PROVIDER", "STRIPE_SECRET_KEY"],
   relay: ["STAGE", "RELAY_DATABASE_URL", "BUS_NAME", "JOBS_QUEUE_URL"],
   schedule: ["STAGE", "DATABASE_URL", "NUDGE_QUEUE_URL"],
   migrate: ["STAGE", "DATABASE_URL", "RELAY_DATABASE_URL", "MIGRATE_DATABASE_URL"],

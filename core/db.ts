@@ -10,7 +10,7 @@ import { context, tenantId } from "./actor.js";
 import { config } from "./config.js";
 import { Failure } from "./error.js";
 import { nothing, type Outgoing, written } from "./event/outgoing.js";
-import { type Claim, claimed, claiming, Replay, recording, type StoredAnswer } from "./idempotency.js";
+import { type Claim, claimed, claiming, recording } from "./idempotency.js";
 
 interface Open {
   tx: Tx;
@@ -53,42 +53,8 @@ export async function db<T>(run: (tx: Tx) => Promise<T>): Promise<T> {
   return transact(undefined, run);
 }
 
-/**
- * Runs a write once per idempotency key: `run` answers what is stored in the transaction of its effect. A refusal that
- * business decided is an answer like any other: its effect goes back to the savepoint, its record stays.
- * @param refuse the answer to a refusal
- * @param store what is kept of an answer: itself, or encrypted
- */
-export async function once(
-  claim: Claim,
-  run: () => Promise<StoredAnswer>,
-  refuse: (refusal: Failure) => StoredAnswer,
-  store: (answer: StoredAnswer) => StoredAnswer = (answer) => answer,
-): Promise<{ answer: StoredAnswer; replayed: boolean }> {
-  await verify();
-  try {
-    const answer = await transact(claim, async (tx) => {
-      try {
-        const made = await run();
-        claim.answer = store(made);
-        return made;
-      } catch (error) {
-        if (!(error instanceof Failure) || error.kind !== "conflict") throw error;
-        await tx.execute(sql`rollback to savepoint effect`);
-        const open = opened.getStore();
-        if (open) open.outgoing = nothing();
-        claim.answer = refuse(error);
-        return claim.answer;
-      }
-    });
-    return { answer, replayed: false };
-  } catch (error) {
-    if (error instanceof Replay) return { answer: error.answer, replayed: true };
-    throw error;
-  }
-}
-
-async function transact<T>(claim: Claim | undefined, run: (tx: Tx) => Promise<T>): Promise<T> {
+/** A transaction that may carry the claim of an idempotency key; joins nothing. @see once.ts, its only caller beside db() */
+export async function transact<T>(claim: Claim | undefined, run: (tx: Tx) => Promise<T>): Promise<T> {
   const id = tenantId();
   let left = nothing();
   const result = await reachable((client) => {
@@ -194,6 +160,13 @@ export function outgoing(): Outgoing {
   const open = opened.getStore();
   if (!open) throw new Error("emit() and enqueue() belong inside db().");
   return joined(open).outgoing;
+}
+
+/** Takes back what the open transaction did since the claim of its key, its messages included. */
+export async function undoEffect(tx: Tx): Promise<void> {
+  await tx.execute(sql`rollback to savepoint effect`);
+  const open = opened.getStore();
+  if (open) open.outgoing = nothing();
 }
 
 /** A transaction belongs to one tenant: an actor of another one cannot join it. */

@@ -1,4 +1,4 @@
-import { eq, type SQL, sql } from "drizzle-orm";
+import { and, eq, type SQL, sql } from "drizzle-orm";
 import type { Opened, Reader } from "../drizzle/tenant.js";
 import { Failure, invalid } from "./error.js";
 import { idempotencyTable } from "./idempotency.sql.js";
@@ -11,6 +11,14 @@ export interface StoredAnswer {
   headers: Record<string, string>;
   body: string;
 }
+
+/**
+ * The record of a request whose provider has not answered yet. It is in flight for the lease, longer than any request
+ * may run; after that whoever asks next goes on with it.
+ */
+export const STARTED: StoredAnswer = { status: 0, headers: {}, body: "" };
+/** Seconds. */
+const LEASE = 30;
 
 /** A write that carries an Idempotency-Key (draft-ietf-httpapi-idempotency-key-header). */
 export interface Claim {
@@ -31,7 +39,7 @@ export class Replay extends Error {
   }
 }
 
-const rowId = ({ principal, key }: Claim) => `${principal} ${key}`;
+export const rowId = ({ principal, key }: Claim) => `${principal} ${key}`;
 
 /**
  * Travels with BEGIN: one lock per key that nobody waits for, then the stored answer (a statement of its own, because
@@ -45,6 +53,7 @@ export const claiming = (q: Reader, claim: Claim): SQL[] => [
       status: idempotencyTable.status,
       headers: idempotencyTable.headers,
       body: idempotencyTable.body,
+      leased: sql`${idempotencyTable.updatedAt} > now() - make_interval(secs => ${LEASE})`,
     })
     .from(idempotencyTable)
     .where(eq(idempotencyTable.id, rowId(claim)))
@@ -54,18 +63,23 @@ export const claiming = (q: Reader, claim: Claim): SQL[] => [
 
 /** @throws Replay, or Failure in_flight or invalid */
 export function claimed(claim: Claim, [lock, stored]: Opened): void {
-  if (!lock?.rows[0]?.free) {
-    throw new Failure("in_flight", "idempotency_key_in_flight", "The first request with this key is still running.", {
-      retryAfter: 1,
-    });
-  }
-  const row = stored?.rows[0] as unknown as (StoredAnswer & { fingerprint: string }) | undefined;
+  if (!lock?.rows[0]?.free) throw inFlight();
+  const row = stored?.rows[0] as unknown as (StoredAnswer & { fingerprint: string; leased: boolean }) | undefined;
   if (!row) return;
   if (row.fingerprint !== claim.fingerprint) {
     throw invalid("idempotency_key_reused", "This Idempotency-Key was used for another request.");
   }
+  if (row.status === STARTED.status) {
+    if (row.leased) throw inFlight();
+    return;
+  }
   throw new Replay({ status: row.status, headers: row.headers, body: row.body });
 }
+
+const inFlight = () =>
+  new Failure("in_flight", "idempotency_key_in_flight", "The first request with this key is still running.", {
+    retryAfter: 1,
+  });
 
 /** Travels with COMMIT. */
 export function recording(q: Reader, claim: Claim): SQL[] {
@@ -74,6 +88,21 @@ export function recording(q: Reader, claim: Claim): SQL[] {
     q
       .insert(idempotencyTable)
       .values({ id: rowId(claim), fingerprint: claim.fingerprint, ...claim.answer })
+      // Only what was started is there already.
+      .onConflictDoUpdate({
+        target: [idempotencyTable.tenantId, idempotencyTable.id],
+        set: { ...claim.answer, updatedAt: sql`now()` },
+        setWhere: eq(idempotencyTable.status, STARTED.status),
+      })
       .getSQL(),
   ];
 }
+
+/** Frees the key of what was started and came to nothing, so that its retry need not wait for the lease. */
+export const forgotten = (q: Reader, claim: Claim): SQL =>
+  q
+    .with()
+    .update(idempotencyTable)
+    .set({ updatedAt: sql`now() - make_interval(secs => ${LEASE + 1})` })
+    .where(and(eq(idempotencyTable.id, rowId(claim)), eq(idempotencyTable.status, STARTED.status)))
+    .getSQL();

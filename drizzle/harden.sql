@@ -4,7 +4,7 @@
 do $$
 declare
   -- Corrections are new rows. A test compares this list with what the tables say of themselves.
-  append_only constant text[] := array['stock_movement', 'payment_event', 'order_timeline'];
+  append_only constant text[] := array['stock_movement', 'payment_event', 'order_timeline', 'ledger_transaction', 'ledger_entry'];
   t record;
 begin
   for t in
@@ -45,6 +45,25 @@ begin
     if not t.relrowsecurity then execute format('alter table %I enable row level security', t.relname); end if;
     execute format('alter table %I force row level security', t.relname);
   end loop;
+end $$;
+
+-- Each transaction of the ledger sums to zero in each currency, at commit and not before. Runs as whoever commits, so
+-- that their policies hold; the tenant of the row is compared as well.
+create or replace function ledger_balances() returns trigger language plpgsql set search_path = pg_catalog, public, pg_temp as $$
+begin
+  if exists (select from ledger_entry e
+              where e.tenant_id = new.tenant_id and e.transaction_id = new.transaction_id
+              group by e.currency having sum(e.amount) <> 0) then
+    raise exception 'A transaction of the ledger does not balance.' using errcode = 'check_violation', constraint = 'ledger_balances';
+  end if;
+  return null;
+end $$;
+do $$
+begin
+  if not exists (select from pg_trigger where tgname = 'ledger_balances') then
+    create constraint trigger ledger_balances after insert on ledger_entry
+      deferrable initially deferred for each row execute function ledger_balances();
+  end if;
 end $$;
 
 -- The relay sees the pointers of all tenants and nothing else.

@@ -23,6 +23,8 @@ const values: Record<(typeof needs)[FunctionName][number], $util.Input<string>> 
   JOBS_QUEUE_URL: queues.jobs.queue.url,
   BUS_NAME: bus.name,
   PUBLIC_URL: gateway.url,
+  STRIPE_SECRET_KEY: secrets.STRIPE_SECRET_KEY.value,
+  STRIPE_PUBLISHABLE_KEY: secrets.STRIPE_PUBLISHABLE_KEY.value,
 };
 
 /** One permission: named actions on one named resource. Never SST's `link`, which grants `sqs:*` and `events:*`. */

@@ -8,5 +8,7 @@ export const secrets = {
   MIGRATE_DATABASE_URL: new sst.Secret("MigrateDatabaseUrl"),
   TOKEN_KEYS: new sst.Secret("TokenKeys"),
   DATA_KEY: new sst.Secret("DataKey"),
+  STRIPE_SECRET_KEY: new sst.Secret("StripeSecretKey"),
+  STRIPE_PUBLISHABLE_KEY: new sst.Secret("StripePublishableKey"),
   MAIL_FROM: new sst.Secret("MailFrom"),
 };

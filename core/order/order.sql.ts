@@ -18,12 +18,15 @@ import type { Address } from "../address.js";
 import { cartTable } from "../cart/cart.sql.js";
 import type { Currency } from "../money.js";
 
-export const orderStatuses = ["open", "completed", "cancelled"] as const;
+/** `pending`: placed, and waiting for a provider to say that it is paid. */
+export const orderStatuses = ["pending", "open", "completed", "cancelled"] as const;
 export const paymentStatuses = [
   "pending",
+  "processing",
   "authorized",
   "partially_captured",
   "captured",
+  "partially_refunded",
   "refunded",
   "voided",
   "failed",
@@ -55,6 +58,11 @@ export const orderTable = tenantTable(
     shippingTaxRate: integer("shipping_tax_rate").notNull(),
     tax: minorUnits("tax").notNull(),
     total: minorUnits("total").notNull(),
+    /** What accepted payments promise of the total: never more than it, whatever races. */
+    tendered: minorUnits("tendered").notNull().default(0),
+    /** Why somebody should look at it, as a code; null for nearly all. */
+    attention: text("attention"),
+    cancelReason: text("cancel_reason"),
     placedAt: instant("placed_at").notNull().default(sql`now()`),
     version: version(),
   },
@@ -69,7 +77,8 @@ export const orderTable = tenantTable(
     }),
     index("order_email").on(self.tenantId, sql`lower(email)`, self.id),
     check("order_totals", sql`subtotal >= 0 and shipping >= 0 and tax >= 0 and total >= 0`),
-    check("order_status_known", sql`status in ('open', 'completed', 'cancelled')`),
+    check("order_tendered", sql`tendered between 0 and total`),
+    check("order_status_known", sql`status in ('pending', 'open', 'completed', 'cancelled')`),
   ],
 );
 

@@ -1,9 +1,22 @@
 import { sql } from "drizzle-orm";
-import { char, check, foreignKey, index, jsonb, text } from "drizzle-orm/pg-core";
-import { minorUnits, typeId } from "../../drizzle/column.js";
+import { boolean, char, check, foreignKey, index, jsonb, text, unique, uniqueIndex } from "drizzle-orm/pg-core";
+import { instant, minorUnits, typeId } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
 import type { Currency } from "../money.js";
 import { orderTable } from "../order/order.sql.js";
+
+export const paymentEventTypes = [
+  "opened",
+  "action_required",
+  "processing",
+  "authorized",
+  "captured",
+  "voided",
+  "expired",
+  "failed",
+  "refunded",
+  "refund_failed",
+] as const;
 
 /** One attempt to pay an order with one provider; its status is derived from its events. */
 export const paymentTable = tenantTable(
@@ -12,11 +25,31 @@ export const paymentTable = tenantTable(
     id: typeId("pay")("id").notNull(),
     orderId: typeId("ord")("order_id").notNull(),
     provider: text("provider").notNull(),
+    /** How the shopper pays with it: `payment_intent` (the shop's own page) or `checkout_session` (the provider's). */
+    method: text("method"),
     amount: minorUnits("amount").notNull(),
     currency: char("currency", { length: 3 }).notNull().$type<Currency>(),
-    /** Sums of the events, so that a CHECK and one conditional UPDATE can hold them to the amount. */
+    /** The merchant's account at the provider, as it was when the attempt was made; it never moves to another. */
+    account: text("account"),
+    livemode: boolean("livemode"),
+    /** What the provider calls the payment, and the page on which it is paid. */
+    reference: text("reference"),
+    session: text("session"),
+    /** The platform's share of it. */
+    fee: minorUnits("fee").notNull().default(0),
+    /** Sums of the events and of what is being done, so that CHECKs and conditional UPDATEs can hold them. */
+    authorized: minorUnits("authorized").notNull().default(0),
+    capturing: minorUnits("capturing").notNull().default(0),
     captured: minorUnits("captured").notNull().default(0),
+    refunding: minorUnits("refunding").notNull().default(0),
     refunded: minorUnits("refunded").notNull().default(0),
+    /** Counted in the order's `tendered`. Money of any other attempt goes back. */
+    accepted: boolean("accepted").notNull().default(false),
+    openedAt: instant("opened_at"),
+    /** An attempt that nobody paid is closed at the provider after this. */
+    expiresAt: instant("expires_at"),
+    /** Nothing will come of it any more: voided, expired or failed for good. */
+    closedAt: instant("closed_at"),
   },
   (self) => [
     foreignKey({
@@ -25,8 +58,14 @@ export const paymentTable = tenantTable(
       foreignColumns: [orderTable.tenantId, orderTable.id],
     }),
     index("payment_order_id").on(self.tenantId, self.orderId),
-    check("payment_amount", sql`amount >= 0`),
-    check("payment_sums", sql`captured between 0 and amount and refunded between 0 and captured`),
+    uniqueIndex("payment_reference").on(self.tenantId, self.provider, self.reference),
+    index("payment_session").on(self.tenantId, self.session),
+    // Not led by tenant_id: the sweep looks for what is due in any tenant.
+    index("payment_waiting").on(self.expiresAt).where(sql`closed_at is null and expires_at is not null`),
+    check("payment_amount", sql`amount >= 0 and fee between 0 and amount`),
+    check("payment_authorized", sql`authorized between 0 and amount`),
+    check("payment_sums", sql`captured >= 0 and capturing >= 0 and captured + capturing <= authorized`),
+    check("payment_refunds", sql`refunded >= 0 and refunding >= 0 and refunded + refunding <= captured`),
   ],
 );
 
@@ -36,8 +75,10 @@ export const paymentEventTable = tenantTable(
   {
     id: typeId("pev")("id").notNull(),
     paymentId: typeId("pay")("payment_id").notNull(),
-    type: text("type", { enum: ["authorized", "captured", "voided", "refunded", "failed"] }).notNull(),
+    type: text("type", { enum: paymentEventTypes }).notNull(),
     amount: minorUnits("amount").notNull(),
+    /** What makes it this event and no other, in the provider's words: told twice, it is written once. */
+    reference: text("reference"),
     data: jsonb("data").notNull().default({}).$type<Record<string, unknown>>(),
   },
   (self) => [
@@ -47,6 +88,45 @@ export const paymentEventTable = tenantTable(
       foreignColumns: [paymentTable.tenantId, paymentTable.id],
     }),
     index("payment_event_payment_id").on(self.tenantId, self.paymentId, self.id),
+    uniqueIndex("payment_event_reference").on(self.tenantId, self.paymentId, self.type, self.reference),
     check("payment_event_amount", sql`amount >= 0`),
+  ],
+);
+
+export const operationKinds = ["capture", "refund", "void"] as const;
+export const operationStatuses = ["pending", "succeeded", "failed"] as const;
+
+/**
+ * Something that we want of a provider: committed before it is asked, with its amount set aside in the payment. Its id
+ * never changes and is the idempotency key of the call.
+ */
+export const paymentOperationTable = tenantTable(
+  "payment_operation",
+  {
+    id: typeId("pop")("id").notNull(),
+    paymentId: typeId("pay")("payment_id").notNull(),
+    kind: text("kind", { enum: operationKinds }).notNull(),
+    amount: minorUnits("amount").notNull(),
+    status: text("status", { enum: operationStatuses }).notNull().default("pending"),
+    reason: text("reason"),
+    /** What the provider calls it. */
+    reference: text("reference"),
+    error: text("error"),
+    /** Of the request that asked for it, so that its retry finds this one. */
+    requestKey: text("request_key"),
+    actor: jsonb("actor").notNull().$type<Record<string, unknown>>(),
+    finishedAt: instant("finished_at"),
+  },
+  (self) => [
+    foreignKey({
+      name: "payment_operation_payment",
+      columns: [self.tenantId, self.paymentId],
+      foreignColumns: [paymentTable.tenantId, paymentTable.id],
+    }),
+    index("payment_operation_payment_id").on(self.tenantId, self.paymentId, self.id),
+    unique("payment_operation_request").on(self.tenantId, self.requestKey),
+    check("payment_operation_amount", sql`amount >= 0`),
+    check("payment_operation_kind", sql`kind in ('capture', 'refund', 'void')`),
+    check("payment_operation_status", sql`status in ('pending', 'succeeded', 'failed')`),
   ],
 );

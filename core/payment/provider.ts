@@ -1,14 +1,37 @@
 import * as z from "zod";
 import type { Currency } from "../money.js";
 
-/**
- * What a provider is told of a payment, in minor units. The id is made with the order, never changes, and is the
- * idempotency key of every call, so that asking again has no second effect.
- */
-export interface Asked {
+/** What a provider is told of an attempt. Amounts are minor units; it was committed before anybody is called. */
+export interface Attempt {
+  /** Made with the order, never changes: the idempotency key of what opens it. */
   id: string;
+  orderId: string;
   amount: number;
   currency: Currency;
+  method: string | null;
+  /** The merchant's account at the provider, and the mode of the key that reaches it. */
+  account: string | null;
+  livemode: boolean | null;
+  /** The platform's share. */
+  fee: number;
+  /** What the provider calls it, once it is open. */
+  reference: string | null;
+  session: string | null;
+  createdAt: string;
+  /** Where the shopper's browser goes afterwards, when the provider has pages of its own. */
+  returnUrl: string | null;
+  email: string | null;
+  description: string;
+}
+
+/** Something that is wanted of a payment; its id is the idempotency key of the call. */
+export interface Operation {
+  id: string;
+  kind: "capture" | "refund" | "void";
+  amount: number;
+  /** No more of it will be captured: what is left of the authorisation goes back. */
+  final: boolean;
+  createdAt: string;
 }
 
 /** What the shopper does next. */
@@ -18,13 +41,79 @@ export const Action = z
   .meta({ description: "What the shopper does next; null when there is nothing to do" });
 export type Action = z.infer<typeof Action>;
 
+export interface Opened {
+  reference: string | null;
+  session: string | null;
+  action: Action;
+  /** Seconds from now after which nobody can pay it any more; the sweep closes it at the provider. */
+  expiresIn: number;
+}
+
 /**
- * One way to pay. No transaction is open while a provider talks to the outside: the intent is committed first, and the
- * result afterwards. Only `manual`, which calls nobody, may answer inside of one.
+ * All that a provider knows of a payment at one moment. Sums only ever grow, so that an older snapshot, applied late,
+ * changes nothing.
+ */
+export interface Snapshot {
+  reference: string | null;
+  status: "waiting" | "action_required" | "processing" | "authorized" | "captured" | "voided" | "expired";
+  amount: number;
+  currency: string;
+  /** Promised, taken for good: minor units in all. */
+  authorized: number;
+  captured: number;
+  /** Attempts that were refused, by the provider's id of each. */
+  failures: readonly { reference: string; code: string; message: string }[];
+  refunds: readonly Refunded[];
+  /** What the platform keeps of what was captured. */
+  fee: number;
+}
+export interface Refunded {
+  reference: string;
+  amount: number;
+  status: "pending" | "succeeded" | "failed";
+  /** Ours, when we asked for it; money that was sent back in the provider's own pages has none. */
+  operationId: string | null;
+}
+
+/** `pending`: the provider will say later. `failed`: it never will happen, and why. */
+export type Outcome =
+  | { status: "succeeded" | "pending"; reference: string | null }
+  | { status: "failed"; code: string; message: string };
+
+/** A shopper's means of payment that the provider keeps. */
+export interface StoredMethod {
+  reference: string;
+  type: string;
+  /** For people: `Visa •••• 4242, 12/2030`. */
+  label: string;
+}
+
+/**
+ * One way to pay. Nothing of it runs inside of a transaction: the intent is committed first, and the result afterwards.
+ * Whatever it cannot find out (a timeout, a cut connection, an outage) it throws as Unresolved, and guesses nothing.
  */
 export interface Provider {
-  /** Opens the payment of an order, or says again how it was opened. */
-  open(payment: Asked): Promise<Action>;
-  /** Takes a part of the amount, or all of it. Answers what is worth keeping of it. */
-  capture(payment: Asked, amount: number): Promise<Record<string, unknown>>;
+  /** Opens an attempt, or says again how it was opened. @throws Failure conflict when the provider refuses it for good */
+  open(attempt: Attempt): Promise<Opened>;
+  /** Undefined while the provider does not know the attempt. */
+  snapshot(attempt: Attempt): Promise<Snapshot | undefined>;
+  /** Does what is wanted, or finds that it was done before. */
+  operate(attempt: Attempt, operation: Operation): Promise<Outcome>;
+  /** Ends an attempt that nobody has paid; does nothing to one that somebody has. */
+  close(attempt: Attempt): Promise<void>;
+  /** What a shopper has left with it, for another purchase without typing. */
+  storedMethods(customer: {
+    account: string | null;
+    livemode: boolean | null;
+    reference: string;
+  }): Promise<StoredMethod[]>;
+  forgetMethod(
+    customer: { account: string | null; livemode: boolean | null; reference: string },
+    method: string,
+  ): Promise<void>;
+}
+
+/** The provider did not answer, or not clearly: what happened is found out later, by asking again. */
+export class Unresolved extends Error {
+  override name = "Unresolved";
 }

@@ -1,9 +1,12 @@
 import { sql } from "drizzle-orm";
-import { boolean, char, check, primaryKey, text, unique } from "drizzle-orm/pg-core";
+import { boolean, char, check, integer, primaryKey, text, unique } from "drizzle-orm/pg-core";
 import { typeId, version } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
 
 export const tenantStatuses = ["trial", "active", "past_due", "suspended", "closing"] as const;
+
+/** `read_only`: the staff reads, shoppers still buy. `blocked`: only billing is left. */
+export const tenantAccesses = ["full", "read_only", "blocked"] as const;
 
 /** A merchant. The row is its own tenant: `tenant_id` is the id. */
 export const tenantTableRoot = tenantTable(
@@ -13,6 +16,10 @@ export const tenantTableRoot = tenantTable(
     slug: text("slug").notNull(),
     name: text("name").notNull(),
     status: text("status", { enum: tenantStatuses }).notNull().default("trial"),
+    /** What the status lets it do; each credential reads it. */
+    access: text("access", { enum: tenantAccesses }).notNull().default("full"),
+    /** The plan's limit of requests per second, beside the credential that it limits. */
+    requestRate: integer("request_rate").notNull().default(2_000),
     livemode: boolean("livemode").notNull(),
     /** Test mode is a twin tenant of its own, made with the live one. */
     twinId: typeId("ten")("twin_id"),
@@ -23,6 +30,8 @@ export const tenantTableRoot = tenantTable(
   (self) => [
     primaryKey({ name: "tenant_pk", columns: [self.tenantId] }),
     unique("tenant_slug").on(self.slug),
+    check("tenant_access", sql`access in ('full', 'read_only', 'blocked')`),
+    check("tenant_request_rate", sql`request_rate > 0`),
     check("tenant_status", sql`status in ('trial', 'active', 'past_due', 'suspended', 'closing')`),
   ],
 );

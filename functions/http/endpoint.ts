@@ -1,6 +1,7 @@
 import type { Context as HonoContext } from "hono";
 import type * as z from "zod";
 import type { Scope } from "../../core/access.js";
+import type { Later } from "../../core/later.js";
 
 /**
  * Who may call: `public` needs nothing, `tenant` needs the name of a tenant (`x-tenant-id` or `?tenant=`) and no
@@ -55,6 +56,9 @@ export interface Endpoint {
   handle(input: Input<Shape, Shape, z.ZodType>): Promise<unknown> | unknown;
 }
 
+/** What calls a provider answers it later, when its transaction is committed. */
+type Handled<Value> = Value | Later<Value>;
+
 /** One operation of the API: path, who, in, out, call. The answer is checked against `returns` by the compiler. */
 export function endpoint<
   Params extends Shape = z.ZodObject<z.ZodRawShape>,
@@ -65,7 +69,7 @@ export function endpoint<
   method: Method,
   path: string,
   spec: Spec<Params, Query, Body, Returned>,
-  handle: (input: Input<Params, Query, Body>) => Promise<z.input<Returned>> | z.input<Returned>,
+  handle: (input: Input<Params, Query, Body>) => Handled<z.input<Returned>> | Promise<Handled<z.input<Returned>>>,
 ): Endpoint {
   return { method, path, spec, handle: handle as Endpoint["handle"] };
 }

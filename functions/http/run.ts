@@ -2,10 +2,12 @@ import type { Context as HonoContext } from "hono";
 import * as z from "zod";
 import { context } from "../../core/actor.js";
 import { config } from "../../core/config.js";
-import { db, once, verify } from "../../core/db.js";
+import { db, verify } from "../../core/db.js";
 import { Failure, malformed, notFound } from "../../core/error.js";
 import { parse } from "../../core/fn.js";
-import type { StoredAnswer } from "../../core/idempotency.js";
+import { rowId, type StoredAnswer } from "../../core/idempotency.js";
+import { finished, Later } from "../../core/later.js";
+import { once } from "../../core/once.js";
 import { passDoor } from "../../core/rate.js";
 import { authenticate } from "./auth.js";
 import { checkText, readJson } from "./body.js";
@@ -102,15 +104,20 @@ async function read(endpoint: Endpoint, input: AnyInput): Promise<Response> {
 async function perform(endpoint: Endpoint, input: AnyInput, bytes: Uint8Array, request: Request): Promise<Response> {
   const claim = context().actor && claimOf(endpoint, request, bytes, input.cartToken);
   const { spec } = endpoint;
+  const handle = async () => endpoint.handle(input);
   if (!claim) {
-    const handle = async () => endpoint.handle(input);
     const nobody = !context().actor || spec.transaction === "own";
-    return respond(answerOf(endpoint, await (nobody ? handle() : db(handle))));
+    return respond(answerOf(endpoint, await finished(await (nobody ? handle() : db(handle)))));
   }
-  const { requestId } = context();
+  const current = context();
+  current.requestKey = rowId(claim);
+  const { requestId } = current;
   const { answer, replayed } = await once(
     claim,
-    async () => answerOf(endpoint, await endpoint.handle(input)),
+    async () => {
+      const value = await handle();
+      return value instanceof Later ? value.map((later) => answerOf(endpoint, later)) : answerOf(endpoint, value);
+    },
     (refusal) => failureAnswer(refusal, requestId),
     spec.secret ? (made) => seal(made) : undefined,
   );

@@ -34,6 +34,8 @@ export function environmentOf(name: FunctionName, around: Surroundings): Record<
     PUBLIC_URL: url,
     MAIL_FROM: "shop@stoa.example",
     MAIL_PROVIDER: "local",
+    STRIPE_SECRET_KEY: "sk_test_local",
+    STRIPE_PUBLISHABLE_KEY: "pk_test_local",
   };
   const wanted: readonly Variable[] = needs[name];
   const only: Partial<Record<Variable, string>> = {

@@ -5,9 +5,19 @@ const admin = administrator();
 const names = async (query: string) => (await admin.query(query)).rows.map((row) => Object.values(row).join(" "));
 
 /** Unique indexes without tenant_id, each with its reason. */
-const GLOBAL_UNIQUE = ["tenant tenant_slug"]; // people type it to log in
-/** Indexes that serve all tenants: the relay's. */
-const GLOBAL_INDEXES = ["event event_unpublished", "job job_due", ...GLOBAL_UNIQUE];
+const GLOBAL_UNIQUE = [
+  "payment_account payment_account_account", // an account at a provider, and
+  "subscription subscription_customer", // a customer of the platform, belong to one tenant
+  "tenant tenant_slug", // people type it to log in
+];
+/** Indexes that serve all tenants: those of the relay and of the sweep. */
+const GLOBAL_INDEXES = [
+  "event event_unpublished",
+  "job job_due",
+  "payment payment_waiting",
+  "subscription subscription_due",
+  ...GLOBAL_UNIQUE,
+];
 /** Functions that run as their owner, and who may call them. */
 const DEFINERS = [
   "platform.due_tenants stoa_app",
@@ -15,7 +25,7 @@ const DEFINERS = [
   "platform.forget_buckets stoa_app",
   "platform.take_token stoa_app",
 ];
-const APPEND_ONLY = ["order_timeline", "payment_event", "stock_movement"];
+const APPEND_ONLY = ["ledger_entry", "ledger_transaction", "order_timeline", "payment_event", "stock_movement"];
 
 describe("the catalog of the database", () => {
   test("holds tables of tenants only", async () => {

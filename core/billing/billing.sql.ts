@@ -1,0 +1,51 @@
+import { sql } from "drizzle-orm";
+import { bigint, boolean, check, index, integer, primaryKey, text, uniqueIndex } from "drizzle-orm/pg-core";
+import { instant, version } from "../../drizzle/column.js";
+import { tenantTable } from "../../drizzle/table.js";
+
+/** What a tenant has with the platform: one row, a copy of what Stripe said last. */
+export const subscriptionTable = tenantTable(
+  "subscription",
+  {
+    /** Stripe's ids on the platform's own account. Who a platform event belongs to is read here, nowhere else. */
+    customer: text("customer"),
+    subscription: text("subscription"),
+    livemode: boolean("livemode"),
+    plan: text("plan").notNull(),
+    interval: text("interval", { enum: ["month", "year"] }),
+    /** Stripe's status of the subscription; null before there is one. */
+    status: text("status"),
+    trialEndsAt: instant("trial_ends_at"),
+    currentPeriodEnd: instant("current_period_end"),
+    cancelAt: instant("cancel_at"),
+    /** Since when a payment is owed; from here the plan's timetable counts. */
+    pastDueSince: instant("past_due_since"),
+    /** How many steps of the timetable are done, and when the next one is due. */
+    dunningStep: integer("dunning_step").notNull().default(0),
+    nextStepAt: instant("next_step_at"),
+    version: version(),
+  },
+  (self) => [
+    primaryKey({ name: "subscription_pk", columns: [self.tenantId] }),
+    // Across all tenants: a customer of the platform is one tenant.
+    uniqueIndex("subscription_customer").on(self.customer, self.livemode),
+    // Not led by tenant_id: the sweep looks for what is due in any tenant.
+    index("subscription_due").on(self.nextStepAt).where(sql`next_step_at is not null`),
+    check("subscription_interval", sql`interval in ('month', 'year')`),
+  ],
+);
+
+/** What a tenant has used of a limit of its plan, counted in the transaction of the use. */
+export const usageTable = tenantTable(
+  "usage",
+  {
+    metric: text("metric").notNull(),
+    /** `2026-11` for what is counted by month (UTC), empty for what is counted for good. */
+    period: text("period").notNull().default(""),
+    value: bigint("value", { mode: "number" }).notNull().default(0),
+  },
+  (self) => [
+    primaryKey({ name: "usage_pk", columns: [self.tenantId, self.metric, self.period] }),
+    check("usage_value", sql`value >= 0`),
+  ],
+);

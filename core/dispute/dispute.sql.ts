@@ -1,0 +1,37 @@
+import { sql } from "drizzle-orm";
+import { char, check, foreignKey, index, text, unique } from "drizzle-orm/pg-core";
+import { instant, minorUnits, typeId, version } from "../../drizzle/column.js";
+import { tenantTable } from "../../drizzle/table.js";
+import type { Currency } from "../money.js";
+import { paymentTable } from "../payment/payment.sql.js";
+
+/** A shopper's bank takes money back and asks for evidence; the status is the provider's own. */
+export const disputeTable = tenantTable(
+  "dispute",
+  {
+    id: typeId("dsp")("id").notNull(),
+    paymentId: typeId("pay")("payment_id").notNull(),
+    orderId: typeId("ord")("order_id").notNull(),
+    /** What the provider calls it. */
+    reference: text("reference").notNull(),
+    status: text("status").notNull(),
+    reason: text("reason").notNull(),
+    amount: minorUnits("amount").notNull(),
+    currency: char("currency", { length: 3 }).notNull().$type<Currency>(),
+    evidenceDueAt: instant("evidence_due_at"),
+    openedAt: instant("opened_at").notNull(),
+    closedAt: instant("closed_at"),
+    version: version(),
+  },
+  (self) => [
+    foreignKey({
+      name: "dispute_payment",
+      columns: [self.tenantId, self.paymentId],
+      foreignColumns: [paymentTable.tenantId, paymentTable.id],
+    }),
+    unique("dispute_reference").on(self.tenantId, self.reference),
+    index("dispute_payment_id").on(self.tenantId, self.paymentId),
+    index("dispute_due").on(self.tenantId, self.evidenceDueAt).where(sql`closed_at is null`),
+    check("dispute_amount", sql`amount >= 0`),
+  ],
+);

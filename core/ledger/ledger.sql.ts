@@ -1,0 +1,40 @@
+import { sql } from "drizzle-orm";
+import { bigint, char, check, foreignKey, index, text, unique } from "drizzle-orm/pg-core";
+import { instant, typeId } from "../../drizzle/column.js";
+import { tenantTable } from "../../drizzle/table.js";
+import type { Currency } from "../money.js";
+
+/** One business fact in money: append-only; its entries sum to zero at commit, which a deferred trigger enforces. */
+export const ledgerTransactionTable = tenantTable(
+  "ledger_transaction",
+  {
+    id: typeId("ltx")("id").notNull(),
+    kind: text("kind").notNull(),
+    /** What it records (an order, a payment's event, a dispute); with the kind it is recorded once. */
+    reference: text("reference").notNull(),
+    occurredAt: instant("occurred_at").notNull().default(sql`now()`),
+  },
+  (self) => [unique("ledger_transaction_reference").on(self.tenantId, self.kind, self.reference)],
+);
+
+/** Debit is positive, credit negative, in minor units: append-only. */
+export const ledgerEntryTable = tenantTable(
+  "ledger_entry",
+  {
+    id: typeId("len")("id").notNull(),
+    transactionId: typeId("ltx")("transaction_id").notNull(),
+    account: text("account").notNull(),
+    amount: bigint("amount", { mode: "number" }).notNull(),
+    currency: char("currency", { length: 3 }).notNull().$type<Currency>(),
+  },
+  (self) => [
+    foreignKey({
+      name: "ledger_entry_transaction",
+      columns: [self.tenantId, self.transactionId],
+      foreignColumns: [ledgerTransactionTable.tenantId, ledgerTransactionTable.id],
+    }),
+    index("ledger_entry_transaction_id").on(self.tenantId, self.transactionId),
+    index("ledger_entry_account").on(self.tenantId, self.account, self.currency, self.id),
+    check("ledger_entry_amount", sql`amount <> 0`),
+  ],
+);

@@ -1,0 +1,39 @@
+import { sql } from "drizzle-orm";
+import { boolean, check, jsonb, text, unique, uniqueIndex } from "drizzle-orm/pg-core";
+import { instant, typeId, version } from "../../drizzle/column.js";
+import { tenantTable } from "../../drizzle/table.js";
+
+export const accountStatuses = ["onboarding", "active", "restricted", "deauthorized"] as const;
+export const captureModes = ["automatic", "manual"] as const;
+
+/** A merchant's own account at a payment provider. Who an event of that account belongs to is read here, nowhere else. */
+export const paymentAccountTable = tenantTable(
+  "payment_account",
+  {
+    id: typeId("pac")("id").notNull(),
+    provider: text("provider").notNull(),
+    /** The provider's id of it (`acct_…`). */
+    account: text("account").notNull(),
+    /** Of the key with which it was connected. */
+    livemode: boolean("livemode").notNull(),
+    status: text("status", { enum: accountStatuses }).notNull().default("onboarding"),
+    chargesEnabled: boolean("charges_enabled").notNull().default(false),
+    payoutsEnabled: boolean("payouts_enabled").notNull().default(false),
+    detailsSubmitted: boolean("details_submitted").notNull().default(false),
+    capabilities: jsonb("capabilities").notNull().default({}).$type<Record<string, string>>(),
+    /** What the provider still wants to know, in its words. */
+    requirements: jsonb("requirements").notNull().default([]).$type<string[]>(),
+    /** Whether money is taken as soon as the order stands, or when the staff says so. */
+    capture: text("capture", { enum: captureModes }).notNull().default("automatic"),
+    /** Up to when it was compared with the provider's lists. */
+    reconciledAt: instant("reconciled_at").notNull().default(sql`now()`),
+    version: version(),
+  },
+  (self) => [
+    unique("payment_account_provider").on(self.tenantId, self.provider),
+    // Across all tenants: two of them cannot claim one account.
+    uniqueIndex("payment_account_account").on(self.account, self.livemode),
+    check("payment_account_status", sql`status in ('onboarding', 'active', 'restricted', 'deauthorized')`),
+    check("payment_account_capture", sql`capture in ('automatic', 'manual')`),
+  ],
+);
