@@ -22,10 +22,11 @@ export default $config({
     await import("./stacks/gateway.js");
     await import("./stacks/migrate.js");
     await import("./stacks/api.js");
+    const { stripeWebhook } = await import("./stacks/stripe-webhook.js");
     await import("./stacks/consumers.js");
     await import("./stacks/schedules.js");
     await import("./stacks/alarms.js");
     const { gateway } = await import("./stacks/gateway.js");
-    return { url: gateway.url };
+    return { url: gateway.url, stripeWebhookUrl: stripeWebhook.url };
   },
 });

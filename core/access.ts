@@ -17,6 +17,8 @@ export const scopes = {
   "inventory:write": "MEMBER",
   "orders:read": "MEMBER",
   "orders:write": "MEMBER",
+  "payments:read": "MEMBER",
+  "payments:write": "ADMIN",
   "events:read": "ADMIN",
   "jobs:read": "ADMIN",
   "keys:read": "ADMIN",
@@ -25,6 +27,11 @@ export const scopes = {
   "members:write": "OWNER",
   "settings:read": "MEMBER",
   "settings:write": "ADMIN",
+  "ledger:read": "ADMIN",
+  "incidents:read": "ADMIN",
+  "incidents:write": "ADMIN",
+  "billing:read": "ADMIN",
+  "billing:write": "OWNER",
 } as const satisfies Record<string, Role>;
 
 export type Scope = keyof typeof scopes;

@@ -32,8 +32,10 @@ export interface Context {
   requestId: string;
   /** Of the client, as the gateway saw it; no header of the client can change it. */
   address?: string;
-  /** What is left of the bucket that limits this request most. Seconds until it is full again. */
-  rate?: { policy: string; limit: number; remaining: number; reset: number };
+  /** What is left of the bucket that limits this request most; in seconds: until it is full again, and from empty to full. */
+  rate?: { policy: string; limit: number; remaining: number; reset: number; window: number };
+  /** The code of the tenant's plan, once a credential was looked up. */
+  plan?: string | undefined;
   /** W3C Trace Context, carried along into events and jobs. */
   traceparent?: string;
   /** The event or job whose effect is running. */
@@ -57,7 +59,7 @@ export const withContext = <T>(value: Context, run: () => T): T => storage.run(v
 
 /** Runs as another actor of the same request, event or job. */
 export const as = <T>(actor: Actor, run: () => T): T =>
-  storage.run({ ...context(), actor, credential: undefined }, run);
+  storage.run({ ...context(), actor, credential: undefined, plan: undefined }, run);
 
 /** The actor of the running context. @throws Failure unauthenticated when there is none */
 export function actor(): Actor {

@@ -66,6 +66,7 @@ export const needs = {
   jobs: ["STAGE", "DATABASE_URL", "NUDGE_QUEUE_URL", "PUBLIC_URL", "MAIL_FROM", "MAIL_PROVIDER", "STRIPE_SECRET_KEY"],
   relay: ["STAGE", "RELAY_DATABASE_URL", "BUS_NAME", "JOBS_QUEUE_URL"],
   schedule: ["STAGE", "DATABASE_URL", "NUDGE_QUEUE_URL"],
+  stripe: ["STAGE", "DATABASE_URL", "NUDGE_QUEUE_URL", "STRIPE_WEBHOOK_SECRETS", "STRIPE_CONNECT_WEBHOOK_SECRETS"],
   migrate: ["STAGE", "DATABASE_URL", "RELAY_DATABASE_URL", "MIGRATE_DATABASE_URL"],
 } as const satisfies Record<string, readonly Variable[]>;
 

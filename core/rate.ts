@@ -7,6 +7,7 @@ import { config } from "./config.js";
 import { platform } from "./db.js";
 import { Failure } from "./error.js";
 import { rateBucketTable } from "./rate.sql.js";
+import { tenantTableRoot } from "./tenant/tenant.sql.js";
 
 interface Policy {
   /** Requests at once. */
@@ -16,8 +17,8 @@ interface Policy {
 
 /** The one table of limits: token buckets, by class of request. */
 export const policies = {
-  /** All that a tenant's credentials ask for. */
-  tenant: { capacity: 4_000, perSecond: 2_000 },
+  /** All that a tenant's credentials ask for: how much is said by its row, and so by its plan. */
+  tenant: "by plan",
   /** One key or member, so that one program does not starve the others. */
   principal: { capacity: 2_000, perSecond: 1_000 },
   /** One client of one tenant: a publishable key is in the hands of all its shoppers. */
@@ -34,8 +35,9 @@ export const policies = {
   miss: { capacity: 2_000, perSecond: 100 },
   /** New tenants of one address: an office or a conference is behind one. */
   signup: { capacity: 300, perSecond: 0.5 },
-} as const satisfies Record<string, Policy>;
+} as const satisfies Record<string, Policy | "by plan">;
 export type PolicyName = keyof typeof policies;
+type FixedName = Exclude<PolicyName, "tenant">;
 
 /** In one statement each policy stands once. */
 export interface Bucket {
@@ -43,7 +45,7 @@ export interface Bucket {
   key: string;
 }
 
-type Taken = Pick<typeof rateBucketTable.$inferSelect, "id" | "tokens" | "granted">;
+type Taken = Pick<typeof rateBucketTable.$inferSelect, "id" | "tokens" | "granted" | "capacity" | "perSecond">;
 export type Rate = NonNullable<Context["rate"]>;
 
 /**
@@ -67,6 +69,17 @@ function network(address: string): string {
     .join(":");
 }
 
+/** A tenant may save up what it may ask for in so many seconds. */
+export const BURST = 2;
+
+/** Capacity and refill of a bucket. Those of a tenant are read where its tokens are taken: a new plan holds at once. */
+function sizeOf(q: Reader, policy: PolicyName): SQL {
+  const fixed = policies[policy];
+  if (fixed !== "by plan") return sql`${fixed.capacity}::float8, ${fixed.perSecond}::float8`;
+  const rate = q.select({ rate: tenantTableRoot.requestRate }).from(tenantTableRoot);
+  return sql`${BURST}::float8 * ${rate}, ${rate}::float8`;
+}
+
 /** Put together by the database, so that a key can be put into a statement that is built already. */
 const idOf = ({ policy, key }: Bucket) => sql`${`${policy}:`}::text || ${key}::text`;
 
@@ -83,8 +96,7 @@ const refilled = sql`least(excluded.capacity, ${rateBucketTable.tokens} + exclud
 export function take(q: Reader, buckets: readonly Bucket[], entitled: SQL = sql`true`, cost = 1) {
   const rows = buckets
     .toSorted((a, b) => (a.policy < b.policy ? -1 : 1))
-    .map((bucket) => ({ id: idOf(bucket), ...policies[bucket.policy] }))
-    .map(({ id, capacity, perSecond }) => sql`(${id}, ${capacity}::float8, ${perSecond}::float8)`);
+    .map((bucket) => sql`(${idOf(bucket)}, ${sizeOf(q, bucket.policy)})`);
   const enough = sql`${refilled} >= ${cost}`;
   return q
     .insert(rateBucketTable)
@@ -115,7 +127,13 @@ export function take(q: Reader, buckets: readonly Bucket[], entitled: SQL = sql`
         refilledAt: sql`greatest(excluded.refilled_at, ${rateBucketTable.refilledAt})`,
       },
     })
-    .returning({ id: rateBucketTable.id, tokens: rateBucketTable.tokens, granted: rateBucketTable.granted });
+    .returning({
+      id: rateBucketTable.id,
+      tokens: rateBucketTable.tokens,
+      granted: rateBucketTable.granted,
+      capacity: rateBucketTable.capacity,
+      perSecond: rateBucketTable.perSecond,
+    });
 }
 
 /** Whether all these buckets have just given a token, in this transaction. */
@@ -133,7 +151,7 @@ export function granted(q: Reader, buckets: readonly Bucket[]): SQL {
 
 /** Of several buckets the one that limits most: a refused one, else the emptiest. */
 export function strictest(taken: readonly Taken[]): (Rate & { granted: boolean }) | undefined {
-  const states = taken.map(({ id, tokens, granted }) => stateOf(id.split(":")[0] as PolicyName, tokens, granted));
+  const states = taken.map(({ id, ...bucket }) => stateOf(id.split(":")[0] ?? "", bucket));
   const share = (state: Rate & { granted: boolean }) => (state.granted ? state.remaining / state.limit : -state.reset);
   return states.reduce<(typeof states)[number] | undefined>(
     (least, state) => (least && share(least) <= share(state) ? least : state),
@@ -141,10 +159,10 @@ export function strictest(taken: readonly Taken[]): (Rate & { granted: boolean }
   );
 }
 
-function stateOf(policy: PolicyName, tokens: number, granted: boolean) {
-  const { capacity, perSecond } = policies[policy];
+function stateOf(policy: string, { tokens, granted, capacity, perSecond }: Omit<Taken, "id">) {
   const reset = Math.max(1, Math.ceil((capacity - tokens) / perSecond));
-  return { policy, limit: capacity, remaining: granted ? Math.max(0, Math.floor(tokens)) : 0, reset, granted };
+  const remaining = granted ? Math.max(0, Math.floor(tokens)) : 0;
+  return { policy, limit: capacity, remaining, reset, window: Math.ceil(capacity / perSecond), granted };
 }
 
 /** @throws Failure limited, with the seconds until the bucket is full again */
@@ -156,19 +174,19 @@ export function admit(state: { granted: boolean; reset: number } | undefined): v
 }
 
 /** The call that takes a token of those who have no tenant yet. */
-export const doorToken = (policy: PolicyName, address: string) => {
+export const doorToken = (policy: FixedName, address: string) => {
   const { capacity, perSecond } = policies[policy];
   return ["take_token", `${policy}:${addressKey(address)}`, capacity, perSecond, 1] as const;
 };
 
 /** @throws Failure limited */
-export function admitDoor(policy: PolicyName, rows: readonly unknown[] | undefined): void {
+export function admitDoor(policy: FixedName, rows: readonly unknown[] | undefined): void {
   const [row] = (rows ?? []) as { granted: boolean; tokens: number }[];
-  admit(row && stateOf(policy, Number(row.tokens), row.granted));
+  admit(row && stateOf(policy, { ...policies[policy], tokens: Number(row.tokens), granted: row.granted }));
 }
 
 /** Takes a token of an address, before any tenant is known. @throws Failure limited */
-export async function passDoor(policy: PolicyName, address: string): Promise<void> {
+export async function passDoor(policy: FixedName, address: string): Promise<void> {
   const [rows] = await platform(doorToken(policy, address));
   admitDoor(policy, rows);
 }

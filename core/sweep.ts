@@ -6,7 +6,7 @@ import { idempotencyTable } from "./idempotency.sql.js";
 
 /** Tenants that have something past its time, by the clock of the database; what belongs to nobody goes on the way. */
 export async function dueTenants(): Promise<string[]> {
-  const [rows = []] = await platform(["due_tenants"], ["forget_buckets"]);
+  const [rows = []] = await platform(["due_tenants"], ["forget_buckets"], ["forget_stripe_events"]);
   // In no order: when there is more to do than time, another one comes last each time.
   return (rows as { id: string }[]).map(({ id }) => uuidToTypeId("ten", id)).sort(() => Math.random() - 0.5);
 }

@@ -53,11 +53,15 @@ grant select (tenant_id, expires_at) on public.reservation, public.cart, public.
 grant select (tenant_id, status) on public.cart to stoa_platform;
 grant select (tenant_id, created_at) on public.idempotency_key to stoa_platform;
 grant select (tenant_id, id, published_at) on public.event to stoa_platform;
+grant select (tenant_id, expires_at, closed_at) on public.payment to stoa_platform;
+grant select (tenant_id, provider, account, livemode, status, reconciled_at) on public.payment_account to stoa_platform;
+grant select (tenant_id, customer, livemode, next_step_at) on public.subscription to stoa_platform;
 do $$
 declare
   t text;
 begin
-  foreach t in array array['tenant', 'reservation', 'cart', 'refresh_token', 'idempotency_key', 'event', 'rate_bucket'] loop
+  foreach t in array array['tenant', 'reservation', 'cart', 'refresh_token', 'idempotency_key', 'event', 'rate_bucket',
+                           'payment', 'payment_account', 'subscription'] loop
     if not exists (select from pg_policy where polname = t || '_platform') then
       execute format('create policy %I on public.%I for %s to stoa_platform using (true)', t || '_platform', t,
         case t when 'rate_bucket' then 'all' else 'select' end);
@@ -70,6 +74,10 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   union select tenant_id from public.cart where status = 'open' and expires_at <= now()
   union select tenant_id from public.refresh_token where expires_at <= now() - interval '30 days'
   union select tenant_id from public.idempotency_key where created_at <= now() - interval '72 hours'
+  union select tenant_id from public.payment where closed_at is null and expires_at <= now()
+  union select tenant_id from public.payment_account
+         where status in ('active', 'restricted') and reconciled_at < now() - interval '1 hour'
+  union select tenant_id from public.subscription where next_step_at <= now()
   union select t.tenant_id from public.tenant t
    where exists (select from public.event e
                   where e.tenant_id = t.tenant_id and e.id < (select uuidv7(interval '-30 days')) and e.published_at is not null)
@@ -85,6 +93,147 @@ language sql volatile security definer set search_path = pg_catalog, pg_temp as 
 $$;
 alter function platform.forget_buckets() owner to stoa_platform;
 
+-- Events of Stripe, as pointers: what is true is asked of Stripe. One that belongs to nobody we know is kept apart.
+create table if not exists platform.stripe_event (
+  endpoint text not null check (endpoint in ('platform', 'connect')),
+  account text not null default '',
+  event_id text not null,
+  type text not null,
+  livemode boolean not null,
+  object_id text not null,
+  -- Of the platform, whose event it is; an event of a connected account goes by the account.
+  customer text,
+  created timestamptz not null,
+  -- What the job gets.
+  event jsonb not null,
+  request_id text not null,
+  tenant_id uuid,
+  state text not null check (state in ('queued', 'quarantined')),
+  reason text check (reason in ('unknown_account', 'unknown_customer', 'livemode_mismatch', 'wrong_endpoint')),
+  received_at timestamptz not null default now(),
+  primary key (endpoint, account, event_id),
+  constraint stripe_event_tenant check ((state = 'queued') = (tenant_id is not null) and (state = 'queued') = (reason is null))
+);
+alter table platform.stripe_event owner to stoa_platform;
+create index if not exists stripe_event_received on platform.stripe_event (received_at);
+create index if not exists stripe_event_waiting on platform.stripe_event (account, customer) where state = 'quarantined';
+
+-- Jobs of this one name are all that may be made here.
+grant insert (tenant_id, id, name, payload, unique_key, request_id) on public.job to stoa_platform;
+do $$
+begin
+  if not exists (select from pg_policy where polname = 'job_platform') then
+    create policy job_platform on public.job for insert to stoa_platform with check (name = 'stripe.event');
+  end if;
+end $$;
+
+-- Whoever learns of an account or customer, and whoever looks for it, wait for each other: otherwise an event that
+-- comes while the row is not yet committed would be put aside after the row has looked for such events.
+create or replace function platform.stripe_owner_lock(subject text, livemode boolean) returns bigint
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select hashtextextended($1 || ' ' || $2, 7310403)
+$$;
+alter function platform.stripe_owner_lock(text, boolean) owner to stoa_platform;
+
+-- The tenant of an account or customer, by our own tables and never by what the event says of itself.
+create or replace function platform.stripe_owner(
+  endpoint text, account text, customer text, livemode boolean, out tenant uuid, out missing text
+) language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+  if ($1 = 'connect') <> ($2 <> '') then
+    missing := 'wrong_endpoint';
+  elsif $1 = 'connect' then
+    select a.tenant_id into tenant from public.payment_account a
+     where a.provider = 'stripe' and a.account = $2 and a.livemode = $4;
+    missing := case when exists (select from public.payment_account a where a.account = $2)
+      then 'livemode_mismatch' else 'unknown_account' end;
+  else
+    select s.tenant_id into tenant from public.subscription s where s.customer = $3 and s.livemode = $4;
+    missing := case when exists (select from public.subscription s where s.customer = $3)
+      then 'livemode_mismatch' else 'unknown_customer' end;
+  end if;
+  if tenant is not null then missing := null; end if;
+end $$;
+alter function platform.stripe_owner(text, text, text, boolean) owner to stoa_platform;
+
+-- Stores an event and makes its job. One that is here already is left alone, but for one that was put aside: whoever
+-- mended the cause sends it again at Stripe.
+create or replace function platform.receive_stripe_event(received jsonb, request text)
+returns table (outcome text, reason text)
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+declare
+  e platform.stripe_event;
+begin
+  e.endpoint := $1 ->> 'endpoint';
+  e.account := coalesce($1 ->> 'account', '');
+  e.customer := case when e.endpoint = 'platform' then $1 #>> '{related,customer}' end;
+  e.livemode := ($1 ->> 'livemode')::boolean;
+  perform pg_advisory_xact_lock_shared(platform.stripe_owner_lock(coalesce(nullif(e.account, ''), e.customer, ''), e.livemode));
+  select o.tenant, o.missing into e.tenant_id, e.reason
+    from platform.stripe_owner(e.endpoint, e.account, e.customer, e.livemode) o;
+  insert into platform.stripe_event as s
+    (endpoint, account, event_id, type, livemode, object_id, customer, created, event, request_id, tenant_id, state, reason)
+  values (e.endpoint, e.account, $1 ->> 'id', $1 ->> 'type', e.livemode, $1 ->> 'objectId', e.customer,
+    to_timestamp(($1 ->> 'created')::bigint), $1, $2, e.tenant_id,
+    case when e.tenant_id is null then 'quarantined' else 'queued' end, e.reason)
+  on conflict (endpoint, account, event_id) do update
+    set tenant_id = excluded.tenant_id, state = excluded.state, reason = excluded.reason
+    where s.state = 'quarantined' and excluded.state = 'queued'
+  returning s.* into e;
+  if not found then
+    return query select 'duplicate', null::text;
+    return;
+  end if;
+  if e.state = 'queued' then
+    insert into public.job (tenant_id, id, name, payload, unique_key, request_id)
+    values (e.tenant_id, uuidv7(), 'stripe.event', e.event, e.endpoint || ' ' || e.event_id, e.request_id)
+    on conflict do nothing;
+  end if;
+  return query select e.state, e.reason;
+end $$;
+alter function platform.receive_stripe_event(jsonb, text) owner to stoa_platform;
+
+-- Stripe may tell of an account before the row that makes it ours is committed: the row takes what came in the last day.
+create or replace function platform.claim_stripe_events() returns trigger
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  -- The column that names the account or customer, which differs from table to table.
+  subject text := to_jsonb(new) ->> tg_argv[1];
+begin
+  if tg_op = 'UPDATE' and to_jsonb(old) ->> tg_argv[1] = subject and old.livemode = new.livemode then return null; end if;
+  perform pg_advisory_xact_lock(platform.stripe_owner_lock(subject, new.livemode));
+  with claimed as (
+    update platform.stripe_event s set state = 'queued', tenant_id = new.tenant_id, reason = null
+     where s.state = 'quarantined' and s.endpoint = tg_argv[0] and s.livemode = new.livemode
+       and case tg_argv[0] when 'connect' then s.account else s.customer end = subject
+       and s.reason <> 'wrong_endpoint' and s.received_at > now() - interval '1 day'
+    returning s.*)
+  insert into public.job (tenant_id, id, name, payload, unique_key, request_id)
+  select c.tenant_id, uuidv7(), 'stripe.event', c.event, c.endpoint || ' ' || c.event_id, c.request_id from claimed c
+  on conflict do nothing;
+  return null;
+end $$;
+alter function platform.claim_stripe_events() owner to stoa_platform;
+do $$
+begin
+  if not exists (select from pg_trigger where tgname = 'payment_account_events') then
+    create trigger payment_account_events after insert or update of account, livemode on public.payment_account
+      for each row when (new.provider = 'stripe') execute function platform.claim_stripe_events('connect', 'account');
+  end if;
+  if not exists (select from pg_trigger where tgname = 'subscription_events') then
+    create trigger subscription_events after insert or update of customer, livemode on public.subscription
+      for each row when (new.customer is not null) execute function platform.claim_stripe_events('platform', 'customer');
+  end if;
+end $$;
+
+create or replace function platform.forget_stripe_events() returns table (forgotten bigint)
+language sql volatile security definer set search_path = pg_catalog, pg_temp as $$
+  with gone as (delete from platform.stripe_event where received_at < now() - interval '90 days' returning 1)
+  select count(*) from gone
+$$;
+alter function platform.forget_stripe_events() owner to stoa_platform;
+
 alter function platform.find_tenant(text) owner to stoa_platform;
 alter function platform.take_token(text, double precision, double precision, double precision) owner to stoa_platform;
 
@@ -95,3 +244,4 @@ grant usage on schema platform to stoa_app;
 grant execute on function platform.find_tenant(text) to stoa_app;
 grant execute on function platform.take_token(text, double precision, double precision, double precision) to stoa_app;
 grant execute on function platform.due_tenants(), platform.forget_buckets() to stoa_app;
+grant execute on function platform.receive_stripe_event(jsonb, text), platform.forget_stripe_events() to stoa_app;

@@ -6,7 +6,13 @@ import { onceMore } from "./fault.js";
 
 /** A function of the schema `platform` and its arguments. */
 export type PlatformCall = readonly [
-  name: "find_tenant" | "take_token" | "due_tenants" | "forget_buckets",
+  name:
+    | "find_tenant"
+    | "take_token"
+    | "due_tenants"
+    | "forget_buckets"
+    | "receive_stripe_event"
+    | "forget_stripe_events",
   ...args: readonly (string | number)[],
 ];
 

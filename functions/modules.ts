@@ -1,28 +1,42 @@
+import { Billing } from "../core/billing/index.js";
 import { Catalog } from "../core/catalog/index.js";
+import { Dispute } from "../core/dispute/index.js";
 import { forgetEvents } from "../core/event/retention.js";
 import { apiKeyEvents } from "../core/identity/api-key.js";
 import { memberEvents } from "../core/identity/member.js";
 import { Session } from "../core/identity/session.js";
+import { Incident } from "../core/incident/index.js";
 import { Inventory } from "../core/inventory/index.js";
+import { paymentAccountEvents } from "../core/payment/connect.js";
+import { paymentEvents } from "../core/payment/event.js";
 import { Pricing } from "../core/pricing/index.js";
+import { stripeEvent } from "../core/stripe/event.js";
 import { forgetAnswers } from "../core/sweep.js";
 import { tenantEvents } from "../core/tenant/index.js";
 import { tenantJobs } from "../core/tenant/signup.js";
 import type { Module } from "./module.js";
 import { apiKeyRoutes } from "./routes/api-key.js";
 import { authRoutes } from "./routes/auth.js";
+import { billingRoutes, billingSweeps } from "./routes/billing.js";
 import { cartRoutes, cartSweeps } from "./routes/cart.js";
 import { catalogRoutes } from "./routes/catalog.js";
+import { disputeRoutes } from "./routes/dispute.js";
 import { eventRoutes, jobRoutes } from "./routes/event.js";
+import { incidentRoutes } from "./routes/incident.js";
 import { inventoryRoutes } from "./routes/inventory.js";
+import { ledgerRoutes } from "./routes/ledger.js";
 import { memberRoutes } from "./routes/member.js";
-import { orderEvents, orderJobs, orderRoutes } from "./routes/order.js";
+import { orderEvents, orderJobs, orderRoutes, orderSweeps } from "./routes/order.js";
+import { paymentAccountRoutes } from "./routes/payment-account.js";
 import { pricingRoutes } from "./routes/pricing.js";
 import { reportRoutes } from "./routes/report.js";
 import { shippingRoutes } from "./routes/shipping.js";
 import { storeCatalogRoutes } from "./routes/store-catalog.js";
 import { taxRoutes } from "./routes/tax.js";
 import { tenantRoutes } from "./routes/tenant.js";
+import { usageRoutes, usageSweeps } from "./routes/usage.js";
+import { stripeHandlers } from "./stripe-handlers.js";
+import { incidentSubscribers } from "./subscribers/incident.js";
 import { inventorySubscribers, inventorySweeps } from "./subscribers/inventory.js";
 import { mailSubscribers } from "./subscribers/mail.js";
 import { orderSubscribers } from "./subscribers/order.js";
@@ -47,9 +61,29 @@ export const modules: readonly Module[] = [
   },
   { name: "shipping", routes: shippingRoutes },
   { name: "cart", routes: cartRoutes, sweeps: cartSweeps },
-  { name: "order", routes: orderRoutes, events: orderEvents, subscribers: orderSubscribers, jobs: orderJobs },
+  {
+    name: "order",
+    routes: orderRoutes,
+    events: orderEvents,
+    subscribers: orderSubscribers,
+    jobs: orderJobs,
+    sweeps: orderSweeps,
+  },
+  { name: "payment", routes: paymentAccountRoutes, events: [...paymentEvents, ...paymentAccountEvents] },
   { name: "mail", subscribers: mailSubscribers },
   { name: "report", routes: reportRoutes },
+  { name: "dispute", routes: disputeRoutes, events: Dispute.events, jobs: [Dispute.evidenceDue] },
+  { name: "ledger", routes: ledgerRoutes },
+  { name: "incident", routes: incidentRoutes, events: Incident.events, subscribers: incidentSubscribers },
+  {
+    name: "billing",
+    routes: billingRoutes,
+    events: Billing.billingEvents,
+    jobs: Billing.billingJobs,
+    sweeps: billingSweeps,
+  },
+  { name: "usage", routes: usageRoutes, sweeps: usageSweeps },
+  { name: "stripe", jobs: [stripeEvent(stripeHandlers)] },
   { name: "event", routes: [...eventRoutes, ...jobRoutes] },
   {
     name: "housekeeping",

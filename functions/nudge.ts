@@ -14,17 +14,18 @@ const client = () => {
   return sqs;
 };
 
-/** Wakes the relay after a commit that left events or jobs behind. Lost nudges cost a minute, never an event. */
-export function nudgeAfterCommit(): void {
-  let patience = budget.first;
-  onOutgoing(async () => {
-    const message = new SendMessageCommand({ QueueUrl: config.NUDGE_QUEUE_URL, MessageBody: "{}" });
-    await client()
-      .send(message, { abortSignal: AbortSignal.timeout(patience) })
-      .catch(() => undefined);
-    patience = budget.next;
-  });
+let patience = budget.first;
+/** Wakes the relay. Lost nudges cost a minute, never an event. */
+export async function nudge(): Promise<void> {
+  const message = new SendMessageCommand({ QueueUrl: config.NUDGE_QUEUE_URL, MessageBody: "{}" });
+  await client()
+    .send(message, { abortSignal: AbortSignal.timeout(patience) })
+    .catch(() => undefined);
+  patience = budget.next;
 }
+
+/** Wakes the relay after a commit that left events or jobs behind. */
+export const nudgeAfterCommit = (): void => onOutgoing(nudge);
 
 /** Whether the queue answers within a second. */
 export async function reachable(): Promise<"ok" | "unreachable"> {

@@ -31,7 +31,7 @@ function alarms() {
       alarmDescription,
       comparisonOperator: "GreaterThanThreshold",
       threshold,
-      statistic: "Maximum",
+      ...(alarm.extendedStatistic ? {} : { statistic: "Maximum" }),
       period: 60,
       treatMissingData: "notBreaching",
       alarmActions: [topic.arn],
@@ -61,6 +61,32 @@ function alarms() {
   });
   above(0, "OutboxDead", "Events were refused by the bus so often that the relay has given up.", {
     ...ours("OutboxDead"),
+    ...once,
+  });
+  above(20, "StripeSignature", "Somebody forges events, or a signing secret is not the one that Stripe has.", {
+    ...ours("StripeSignatureFailures"),
+    statistic: "Sum",
+    period: 300,
+    ...once,
+  });
+  above(0, "StripeQuarantine", "Events of accounts or customers that nobody has: read platform.stripe_event.", {
+    ...ours("StripeEventsQuarantined"),
+    statistic: "Sum",
+    ...once,
+  });
+  above(0, "StripeMalformed", "Stripe signed what is not an event as we know it; it is lost after three days.", {
+    ...ours("StripeEventsMalformed"),
+    statistic: "Sum",
+    ...once,
+  });
+  above(120, "StripeLag", "Events come late: Stripe is slow, or we refused them before.", {
+    ...ours("StripeEventLag"),
+    extendedStatistic: "p95",
+    ...lasting,
+  });
+  above(0, "Incidents", "A difference that the system cannot heal: read the incidents of the tenants.", {
+    ...ours("IncidentsOpened"),
+    statistic: "Sum",
     ...once,
   });
   above(120, "OutboxAge", "Events wait to be published, or the relay, which reports this at each run, does not run.", {

@@ -25,6 +25,8 @@ const values: Record<(typeof needs)[FunctionName][number], $util.Input<string>> 
   PUBLIC_URL: gateway.url,
   STRIPE_SECRET_KEY: secrets.STRIPE_SECRET_KEY.value,
   STRIPE_PUBLISHABLE_KEY: secrets.STRIPE_PUBLISHABLE_KEY.value,
+  STRIPE_WEBHOOK_SECRETS: secrets.STRIPE_WEBHOOK_SECRETS.value,
+  STRIPE_CONNECT_WEBHOOK_SECRETS: secrets.STRIPE_CONNECT_WEBHOOK_SECRETS.value,
 };
 
 /** One permission: named actions on one named resource. Never SST's `link`, which grants `sqs:*` and `events:*`. */
@@ -40,7 +42,8 @@ interface Options {
 
 /** A function of the topology, with exactly the environment that its entry checks at start. */
 export function lambda(name: FunctionName, { permissions = [], after }: Options = {}) {
-  const { handler, timeout, memory, install = [], external = [], copy = [] }: FunctionSpec = functions[name];
+  const spec: FunctionSpec = functions[name];
+  const { handler, timeout, memory, install = [], external = [], copy = [], url = false, concurrency } = spec;
   return new sst.aws.Function(`${capitalize(name)}Lambda`, {
     handler,
     runtime: "nodejs24.x",
@@ -52,6 +55,9 @@ export function lambda(name: FunctionName, { permissions = [], after }: Options 
     logging: { format: "json", retention: logRetention },
     environment: Object.fromEntries(needs[name].map((variable) => [variable, values[variable]])),
     permissions,
+    // No browser has business at such a URL, and whoever calls cannot sign as AWS wants it.
+    url: url && { authorization: "none", cors: false },
+    ...(concurrency && { concurrency: { reserved: concurrency } }),
     // Only ticks are asynchronous, and the retry of a tick is the next one.
     retries: 0,
     transform: {

@@ -10,5 +10,7 @@ export const secrets = {
   DATA_KEY: new sst.Secret("DataKey"),
   STRIPE_SECRET_KEY: new sst.Secret("StripeSecretKey"),
   STRIPE_PUBLISHABLE_KEY: new sst.Secret("StripePublishableKey"),
+  STRIPE_WEBHOOK_SECRETS: new sst.Secret("StripeWebhookSecrets"),
+  STRIPE_CONNECT_WEBHOOK_SECRETS: new sst.Secret("StripeConnectWebhookSecrets"),
   MAIL_FROM: new sst.Secret("MailFrom"),
 };

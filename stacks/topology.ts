@@ -14,7 +14,11 @@ export interface FunctionSpec {
   readonly copy?: readonly { from: string; to: string }[];
   /** Native packages that cannot be bundled. */
   readonly install?: readonly string[];
-  /** Native packages of code that this function carries and never reaches: it has the modules without their routes. */
+  /** Reached at a URL of its own, by anybody: it knows by itself who is calling. */
+  readonly url?: true;
+  /** Executions at once, set aside for it and never more: a URL of its own has no throttle in front. */
+  readonly concurrency?: number;
+  /** Packages of code that this function carries and never reaches: it has the modules without their routes or jobs. */
   readonly external?: readonly string[];
 }
 
@@ -32,10 +36,16 @@ export const functions = {
       { from: "node_modules/swagger-ui-dist/swagger-ui-bundle.js", to: "docs/swagger-ui-bundle.js" },
     ],
   },
-  events: { handler: "functions/worker.events", timeout: 30, memory: 1024, external: ["@node-rs/argon2"] },
+  events: { handler: "functions/worker.events", timeout: 30, memory: 1024, external: ["@node-rs/argon2", "stripe"] },
   jobs: { handler: "functions/worker.jobs", timeout: 60, memory: 1024, external: ["@node-rs/argon2"] },
   relay: { handler: "functions/relay.handler", timeout: 60, memory: 512 },
-  schedule: { handler: "functions/schedule.handler", timeout: 60, memory: 512, external: ["@node-rs/argon2"] },
+  schedule: {
+    handler: "functions/schedule.handler",
+    timeout: 60,
+    memory: 512,
+    external: ["@node-rs/argon2", "stripe"],
+  },
+  stripe: { handler: "functions/stripe-webhook.handler", timeout: 10, memory: 512, url: true, concurrency: 10 },
   migrate: {
     handler: "functions/migrate.handler",
     timeout: 300,

@@ -9,11 +9,12 @@ import { type FunctionName, type FunctionSpec, functions } from "../stacks/topol
 
 /** Bytes: about 15 % above what each entry had when its budget was set. A new package shows here first. */
 const budgets: Record<FunctionName, number> = {
-  api: 1_640_000,
-  events: 1_255_000,
-  jobs: 1_255_000,
+  api: 2_080_000,
+  events: 1_390_000,
+  jobs: 1_690_000,
   relay: 910_000,
-  schedule: 1_105_000,
+  schedule: 1_240_000,
+  stripe: 909_000,
   migrate: 376_000,
 };
 
@@ -77,9 +78,13 @@ const env = {
   DATA_KEY: "A".repeat(43),
   PUBLIC_URL: "https://api.test",
   MAIL_FROM: "shop@api.test",
+  STRIPE_SECRET_KEY: "sk_test_none",
+  STRIPE_PUBLISHABLE_KEY: "pk_test_none",
+  STRIPE_WEBHOOK_SECRETS: "whsec_platform",
+  STRIPE_CONNECT_WEBHOOK_SECRETS: "whsec_connect",
 };
 
-const get = (path: string) => ({
+const request = (method: string, path: string) => ({
   version: "2.0",
   routeKey: "$default",
   rawPath: path,
@@ -91,10 +96,13 @@ const get = (path: string) => ({
     domainName: "api.test",
     requestId: "one",
     stage: "$default",
-    http: { method: "GET", path, protocol: "HTTP/1.1", sourceIp: "127.0.0.1", userAgent: "test" },
+    http: { method, path, protocol: "HTTP/1.1", sourceIp: "127.0.0.1", userAgent: "test" },
   },
   isBase64Encoded: false,
 });
+
+const get = (path: string) => request("GET", path);
+const post = (path: string) => request("POST", path);
 
 const batch = (body: string) => ({
   Records: [
@@ -138,6 +146,8 @@ describe.each(names)("%s", (name) => {
     expect(packages.filter((found) => foreign.includes(found))).toEqual([]);
     const web = packages.filter((found) => found === "hono" || found.startsWith("@hono/"));
     expect(web).toEqual(name === "api" ? expect.arrayContaining(["hono", "@hono/zod-openapi"]) : []);
+    // A quarter of a megabyte, for those who call Stripe; who is told by Stripe only compares signatures.
+    expect(packages.includes("stripe")).toBe(name === "api" || name === "jobs");
     // Ours, not the one that the runtime brings: a deployment is tested with what it runs with.
     expect(packages.some((found) => found.startsWith("@aws-sdk/"))).toBe(name !== "migrate");
   });
@@ -159,6 +169,12 @@ test("api answers events of API Gateway", () => {
   expect(Object.keys(JSON.parse(answer.body).paths)).toContain("/v1/store/products");
   expect(run("api", env, get("/docs/swagger-ui.css")).answer.statusCode).toBe(200);
   expect(run("api", env, get("/nothing")).answer.statusCode).toBe(404);
+});
+
+test("stripe refuses what nobody signed, without a database", () => {
+  const { answer, out } = run("stripe", env, { ...post("/connect"), body: '{"id":"evt_1"}' });
+  expect(answer).toMatchObject({ statusCode: 400, headers: { "content-type": "application/problem+json" } });
+  expect(out).toContain("StripeSignatureFailures");
 });
 
 test.each(["events", "jobs"] as const)("%s acknowledges and counts a message that nobody can read", (name) => {

@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import { bigint, boolean, check, index, integer, primaryKey, text, uniqueIndex } from "drizzle-orm/pg-core";
 import { instant, version } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
+import type { PlanCode } from "./plan.js";
 
 /** What a tenant has with the platform: one row, a copy of what Stripe said last. */
 export const subscriptionTable = tenantTable(
@@ -11,7 +12,7 @@ export const subscriptionTable = tenantTable(
     customer: text("customer"),
     subscription: text("subscription"),
     livemode: boolean("livemode"),
-    plan: text("plan").notNull(),
+    plan: text("plan").notNull().$type<PlanCode>(),
     interval: text("interval", { enum: ["month", "year"] }),
     /** Stripe's status of the subscription; null before there is one. */
     status: text("status"),
@@ -43,6 +44,8 @@ export const usageTable = tenantTable(
     /** `2026-11` for what is counted by month (UTC), empty for what is counted for good. */
     period: text("period").notNull().default(""),
     value: bigint("value", { mode: "number" }).notNull().default(0),
+    /** When it was last compared with what is there. */
+    countedAt: instant("counted_at"),
   },
   (self) => [
     primaryKey({ name: "usage_pk", columns: [self.tenantId, self.metric, self.period] }),

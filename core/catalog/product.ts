@@ -2,6 +2,7 @@ import { and, desc, eq, lt, sql } from "drizzle-orm";
 import * as z from "zod";
 import { faultOf } from "../../drizzle/fault.js";
 import type { Reader, Tx } from "../../drizzle/tenant.js";
+import { entitled, released } from "../billing/entitlement.js";
 import { db, read } from "../db.js";
 import { conflict, type FieldError, invalid, notFound } from "../error.js";
 import { defineEvent, emit } from "../event/index.js";
@@ -76,6 +77,7 @@ export const NewProduct = z
     }
   });
 
+/** @throws Failure conflict, or forbidden when the plan allows no more */
 export const create = fn(NewProduct, ({ variants, slug, ...input }) =>
   db(async (tx) => {
     const id = ProductId.create();
@@ -88,6 +90,7 @@ export const create = fn(NewProduct, ({ variants, slug, ...input }) =>
     if (!product) throw slugTaken();
     const made = await insertVariants(tx, product, variants);
     if (made.length < variants.length) throw skuTaken(missingSkus(variants, made));
+    if (product.status !== "archived") await entitled("products");
     emit(ProductCreated, { productId: id });
     return { ...product, variants: made };
   }),
@@ -167,27 +170,30 @@ export const ProductPatch = z.strictObject({
 
 const Versioned = z.strictObject({ id: ProductId, version: z.int().optional() });
 
-/** @throws Failure stale when `version` is given and no longer current */
+/** @throws Failure stale when `version` is given and no longer current; forbidden when there is no room to take it back */
 export const update = fn(ProductPatch.extend(Versioned.shape), ({ id, version, ...patch }) =>
   db(async (tx) => {
-    await touchProduct(tx, id, version, patch);
+    const was = await touchProduct(tx, id, version, patch);
     const [product] = await one(tx, id);
     if (!product) throw notFound("product");
     if (patch.options) refuseMisfits(patch.options, product.variants);
+    if (was === "archived" && product.status !== "archived") await entitled("products");
+    if (was !== "archived" && product.status === "archived") await released("products");
     emit(ProductUpdated, { productId: id });
     return product;
   }),
 );
 
+/** @returns the status that it had */
 async function touchProduct(tx: Tx, id: string, version?: number, patch: z.infer<typeof ProductPatch> = {}) {
   const current = version === undefined ? undefined : eq(productTable.version, version);
-  const touched = await tx
+  const [touched] = await tx
     .update(productTable)
     .set({ ...patch, version: sql`${productTable.version} + 1` })
     .where(and(eq(productTable.id, id), current))
-    .returning({ id: productTable.id })
+    .returning({ was: sql<z.infer<typeof Status>>`old.status` })
     .catch(explain);
-  if (touched.length > 0) return;
+  if (touched) return touched.was;
   const [known] = await tx.select({ version: productTable.version }).from(productTable).where(eq(productTable.id, id));
   throw missed("product", known);
 }
@@ -204,11 +210,12 @@ function refuseMisfits(options: readonly Option[], variants: readonly Variant[])
 /** @throws Failure conflict `product.in_use` once it was sold, put into a cart or counted */
 export const remove = fn(Versioned, ({ id, version }) =>
   db(async (tx) => {
-    await touchProduct(tx, id, version);
+    const was = await touchProduct(tx, id, version);
     await refusable("product", async () => {
       await deleteVariants(tx, eq(variantTable.productId, id));
       await tx.delete(productTable).where(eq(productTable.id, id));
     });
+    if (was !== "archived") await released("products");
     emit(ProductDeleted, { productId: id });
   }),
 );

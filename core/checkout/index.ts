@@ -1,6 +1,6 @@
 export * as Checkout from "./index.js";
 
-import { and, eq } from "drizzle-orm";
+import { and, desc, eq } from "drizzle-orm";
 import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
 import { basket } from "../cart/basket.js";
@@ -11,22 +11,27 @@ import { conflict } from "../error.js";
 import { emit } from "../event/index.js";
 import { fn } from "../fn.js";
 import { Inventory } from "../inventory/index.js";
+import { later } from "../later.js";
 import { Order, OrderId, OrderPaid, OrderPlaced, OrderShape } from "../order/index.js";
 import { statements, view } from "../order/load.js";
 import { orderTable } from "../order/order.sql.js";
-import { Payment, PaymentStep, ProviderName } from "../payment/index.js";
+import { HOLD, Means, newAttempt, open } from "../payment/attempt.js";
+import { PaymentStep } from "../payment/index.js";
+import { paymentTable } from "../payment/payment.sql.js";
+import { isManual } from "../payment/registry.js";
 
-export const Completion = z.strictObject({
-  payment: z.strictObject({ provider: ProviderName }).default({ provider: "manual" }),
-});
+export { pay, settled } from "./payment.js";
+
+export const Completion = z.strictObject({ payment: Means.default({ provider: "manual" }) });
 
 export const Completed = z.object({ order: OrderShape, payment: PaymentStep }).meta({ id: "CompletedCheckout" });
 
 /**
  * Turns a cart into an order. The lock on the cart lets one of those who race for it through; the others wait, find
  * the order and answer the same. Nothing is written unless the whole order can be: prices, stock, number and event
- * are in one transaction. The number of statements does not grow with the lines.
- * @throws Failure not_found, stale, or conflict (`cart.incomplete`, `stock.insufficient`)
+ * are in one transaction. The number of statements does not grow with the lines. With a provider that is asked
+ * elsewhere the order waits: its goods are held, and the payment is opened after the commit.
+ * @throws Failure not_found, stale, or conflict (`cart.incomplete`, `stock.insufficient`, `payment.provider_unavailable`)
  */
 export const complete = fn(z.object({ cart: CartKey, completion: Completion }), ({ cart: key, completion }) =>
   db(async (tx) => {
@@ -38,23 +43,43 @@ export const complete = fn(z.object({ cart: CartKey, completion: Completion }), 
       throw conflict("cart.incomplete", "The cart lacks something.", { data: { requirements } });
     }
     const orderId = OrderId.create();
-    await Inventory.take(lines, { orderId, holder: cart.id });
-    const { provider } = completion.payment;
-    const placed = await Order.place(tx, { orderId, cart, email, shippingAddress, lines, shipping, totals, provider });
+    const due = { orderId, amount: totals.total, currency: cart.currency };
+    const payment = await newAttempt(tx, due, completion.payment);
+    const waits = !isManual(payment.provider);
+    if (waits) await Inventory.hold(cart.id, lines, HOLD);
+    else await Inventory.take(lines, { orderId, holder: cart.id });
+    const placed = await Order.place(tx, { orderId, cart, email, shippingAddress, lines, shipping, totals, payment });
     const order = view(placed.order, placed.lines);
+    if (waits) return opened(order, payment.id);
     const { number, placedAt } = order;
     emit(OrderPlaced, { orderId, number, total: order.totals.total, placedAt });
     if (order.paymentStatus === "captured") emit(OrderPaid, { orderId, number, amount: order.totals.total });
-    const action = await Payment.providerOf(provider).open(placed.payment);
-    return { order, payment: { status: order.paymentStatus, action } };
+    return { order, payment: { status: order.paymentStatus, action: null } };
   }),
 );
 
-/** The order that this cart became before. */
+const opened = (order: ReturnType<typeof view>, paymentId: string) =>
+  later(async () => ({ order, payment: await open(paymentId) }));
+
+/** The order that this cart became before, and what is left to do for it. */
 async function again(tx: Tx, key: CartKey) {
   const mine = and(eq(orderTable.cartId, key.id), eq(orderTable.tokenHash, hash(key.token)));
-  const [[order], lines, [payment]] = await read((q) => statements(q, mine));
-  if (!order || !payment) throw await refusal(tx, key);
-  const action = await Payment.providerOf(payment.provider).open(payment);
-  return { order: view(order, lines), payment: { status: order.paymentStatus, action } };
+  const [[found], lines, [payment]] = await read((q) => {
+    const [head, body] = statements(q, mine);
+    return [
+      head,
+      body,
+      q
+        .select({ id: paymentTable.id })
+        .from(paymentTable)
+        .innerJoin(orderTable, eq(orderTable.id, paymentTable.orderId))
+        .where(mine)
+        .orderBy(desc(paymentTable.id))
+        .limit(1),
+    ] as const;
+  });
+  if (!found || !payment) throw await refusal(tx, key);
+  const order = view(found, lines);
+  if (order.status === "pending") return opened(order, payment.id);
+  return { order, payment: { status: order.paymentStatus, action: null } };
 }

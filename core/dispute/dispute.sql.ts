@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { char, check, foreignKey, index, text, unique } from "drizzle-orm/pg-core";
+import { bigint, char, check, foreignKey, index, text, unique } from "drizzle-orm/pg-core";
 import { instant, minorUnits, typeId, version } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
 import type { Currency } from "../money.js";
@@ -18,7 +18,11 @@ export const disputeTable = tenantTable(
     reason: text("reason").notNull(),
     amount: minorUnits("amount").notNull(),
     currency: char("currency", { length: 3 }).notNull().$type<Currency>(),
+    /** What the provider took from the merchant for it and has not given back. */
+    withheld: bigint("withheld", { mode: "number" }).notNull().default(0),
     evidenceDueAt: instant("evidence_due_at"),
+    /** The deadline of which somebody was reminded. */
+    remindedOf: instant("reminded_of"),
     openedAt: instant("opened_at").notNull(),
     closedAt: instant("closed_at"),
     version: version(),

@@ -3,8 +3,10 @@ import { encoded, shaped } from "../../drizzle/shape.js";
 import type { Reader, Unexecuted } from "../../drizzle/tenant.js";
 import type { Scope } from "../access.js";
 import type { Actor } from "../actor.js";
+import { planCode } from "../billing/entitlement.js";
 import { unauthenticated } from "../error.js";
 import { addressKey, type Bucket, granted, type strictest, take } from "../rate.js";
+import type { Standing } from "../tenant/access.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import { type Access, fingerprint, tenantOfSecret } from "../token.js";
 import { usable } from "./api-key.js";
@@ -14,7 +16,7 @@ import { alive } from "./session.js";
 /** Who holds a credential, and what their tenant looks like. */
 export interface Holder {
   actor: Exclude<Actor, { type: "operator" }>;
-  tenant: { id: string; slug: string; status: string };
+  tenant: Standing & { id: string; slug: string; plan: string };
 }
 
 /** How a credential is looked up: queries for a batch, and what their rows mean. */
@@ -28,7 +30,12 @@ export interface Lookup {
   taken(results: readonly unknown[]): Parameters<typeof strictest>[0];
 }
 
-const tenant = { slug: tenantTableRoot.slug, status: tenantTableRoot.status };
+const tenantOf = (q: Reader) => ({
+  slug: tenantTableRoot.slug,
+  status: tenantTableRoot.status,
+  access: tenantTableRoot.access,
+  plan: planCode(q),
+});
 
 /** Who pays: the client and the principal, then what they share with others. */
 interface Payers {
@@ -65,9 +72,10 @@ function lookup<Values extends object, Query extends Unexecuted<object[]>>(
     proven: true,
     queries: (q) => [found(q, values), near(q, values), shared(q, values), ...also(q)],
     holder([rows]) {
-      const [row] = rows as (Awaited<Query>[number] & { slug: string; status: string })[];
+      const [row] = rows as (Awaited<Query>[number] & Omit<Holder["tenant"], "id">)[];
       if (!row) throw unauthenticated("credential_invalid", "The credential is unknown, expired or revoked.");
-      return { actor: actorOf(row, tenantId), tenant: { id: tenantId, slug: row.slug, status: row.status } };
+      const { slug, status, access, plan } = row;
+      return { actor: actorOf(row, tenantId), tenant: { id: tenantId, slug, status, access, plan } };
     },
     taken: ([, own, others]) => [own, others].flat() as never,
   });
@@ -76,7 +84,7 @@ function lookup<Values extends object, Query extends Unexecuted<object[]>>(
 const member = lookup(
   (q, { sessionId, principal }: { sessionId: string; principal: string }) =>
     q
-      .select({ sessionId: sessionTable.id, memberId: memberTable.id, role: memberTable.role, ...tenant })
+      .select({ sessionId: sessionTable.id, memberId: memberTable.id, role: memberTable.role, ...tenantOf(q) })
       .from(sessionTable)
       .innerJoin(memberTable, eq(memberTable.id, sessionTable.memberId))
       .innerJoin(tenantTableRoot, sql`true`)
@@ -97,7 +105,7 @@ export const ofAccess = ({ tenantId, memberId, sessionId }: Access, address: str
 const key = lookup(
   (q, { hash }: { hash: string }) =>
     q
-      .select({ id: apiKeyTable.id, kind: apiKeyTable.kind, scopes: apiKeyTable.scopes, ...tenant })
+      .select({ id: apiKeyTable.id, kind: apiKeyTable.kind, scopes: apiKeyTable.scopes, ...tenantOf(q) })
       .from(apiKeyTable)
       .innerJoin(tenantTableRoot, sql`true`)
       .where(and(eq(apiKeyTable.hash, hash), usable)),
@@ -131,7 +139,7 @@ const actorOfKey = (tenantId: string, { id, kind, scopes }: { id: string; kind: 
     : ({ type: "visitor", tenantId, keyId: id } as const);
 
 const visitor = lookup(
-  (q) => q.select(tenant).from(tenantTableRoot),
+  (q) => q.select(tenantOf(q)).from(tenantTableRoot),
   (_, tenantId) => ({ type: "visitor", tenantId }),
 );
 

@@ -5,6 +5,7 @@ import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
 import { allows, Role, roles, scopesOf } from "../access.js";
 import { actor } from "../actor.js";
+import { entitled, released } from "../billing/entitlement.js";
 import { db, read, verify } from "../db.js";
 import { conflict, forbidden, notFound, stale } from "../error.js";
 import { defineEvent, emit } from "../event/index.js";
@@ -90,7 +91,10 @@ function mayDecide(role: Role): void {
 
 export const NewMember = z.strictObject({ email: Email, name: MemberName, role: Role, password: Password });
 
-/** Takes a member on, or back, with a first password. @throws Failure conflict when the email is a member's */
+/**
+ * Takes a member on, or back, with a first password.
+ * @throws Failure conflict when the email is a member's, forbidden when the plan allows no more
+ */
 export const create = fn(NewMember, async ({ password, ...given }) => {
   refuseGuessable(password, [given.email.split("@")[0] ?? ""]);
   await verify(); // nobody else makes us hash
@@ -108,6 +112,7 @@ export const create = fn(NewMember, async ({ password, ...given }) => {
       })
       .returning(view);
     if (!member) throw conflict("member.email_taken", `"${given.email}" is a member already.`);
+    await entitled("members");
     emit(MemberCreated, { memberId: member.id, role: member.role });
     return member;
   });
@@ -173,6 +178,7 @@ export const remove = fn(z.strictObject({ id: MemberId, version: z.int().optiona
       .update(sessionTable)
       .set({ revokedAt: sql`now()` as never, revokedFor: "removal" })
       .where(and(eq(sessionTable.memberId, member.id), isNull(sessionTable.revokedAt)));
+    await released("members");
     emit(MemberRemoved, { memberId: member.id });
   }),
 );

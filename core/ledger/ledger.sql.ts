@@ -4,17 +4,32 @@ import { instant, typeId } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
 import type { Currency } from "../money.js";
 
+export const kinds = [
+  "order.placed",
+  "order.cancelled",
+  "payment.captured",
+  "payment.refunded",
+  "payment.refund_failed",
+  "dispute.funds",
+  "dispute.fee",
+  "dispute.lost",
+] as const;
+export type Kind = (typeof kinds)[number];
+
 /** One business fact in money: append-only; its entries sum to zero at commit, which a deferred trigger enforces. */
 export const ledgerTransactionTable = tenantTable(
   "ledger_transaction",
   {
     id: typeId("ltx")("id").notNull(),
-    kind: text("kind").notNull(),
+    kind: text("kind", { enum: kinds }).notNull(),
     /** What it records (an order, a payment's event, a dispute); with the kind it is recorded once. */
     reference: text("reference").notNull(),
     occurredAt: instant("occurred_at").notNull().default(sql`now()`),
   },
-  (self) => [unique("ledger_transaction_reference").on(self.tenantId, self.kind, self.reference)],
+  (self) => [
+    unique("ledger_transaction_fact").on(self.tenantId, self.reference, self.kind),
+    index("ledger_transaction_kind").on(self.tenantId, self.kind, self.id),
+  ],
 );
 
 /** Debit is positive, credit negative, in minor units: append-only. */

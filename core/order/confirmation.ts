@@ -22,7 +22,7 @@ export const confirmation = defineJob(
   "order.confirmation-mail",
   z.object({ orderId: OrderId }),
   async ({ orderId }, job) => {
-    const [[order], lines, , , [shop]] = await read(
+    const [[order], lines, , , , [shop]] = await read(
       (q) =>
         [
           ...statements(q, eq(orderTable.id, orderId)),

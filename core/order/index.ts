@@ -18,9 +18,9 @@ import { statements, view } from "./load.js";
 import { fulfillmentStatuses, orderStatuses, orderTable, orderTimelineTable } from "./order.sql.js";
 import { entry, columns as entryColumns, TimelineEntry } from "./timeline.js";
 
-export { Capture, capture } from "./capture.js";
 export { confirmation } from "./confirmation.js";
-export { OrderId, OrderPaid, OrderPlaced } from "./event.js";
+export { OrderCancelled, OrderId, OrderPaid, OrderPlaced } from "./event.js";
+export { Capture, capture, Refund, refund, release } from "./operation.js";
 export { place } from "./place.js";
 
 const Head = z.object({
@@ -30,6 +30,10 @@ const Head = z.object({
   status: z.enum(orderStatuses),
   paymentStatus: PaymentStatus,
   fulfillmentStatus: z.enum(fulfillmentStatuses),
+  cancelReason: z
+    .string()
+    .nullable()
+    .meta({ examples: ["payment_expired", "out_of_stock"] }),
   currency: Currency,
   email: z.string(),
   placedAt: z.string(),
@@ -41,8 +45,13 @@ export const OrderShape = Head.extend({
   lines: z.array(PricedLine),
   totals: PricedTotals,
 }).meta({ id: "Order", description: "What was bought, as it was: a snapshot that never changes." });
-export const OrderSummary = Head.extend({ total: Money }).meta({ id: "OrderSummary" });
+const attention = z
+  .string()
+  .nullable()
+  .meta({ description: "Why somebody should look at it", examples: ["money_returned", "payment_lost"] });
+export const OrderSummary = Head.extend({ total: Money, attention }).meta({ id: "OrderSummary" });
 export const OrderDetail = OrderShape.extend({
+  attention,
   payments: z.array(PaymentRecord),
   timeline: z.array(TimelineEntry).meta({ description: "The oldest first, up to 500" }),
 }).meta({ id: "OrderDetail" });
@@ -61,6 +70,8 @@ const summary = {
   status: orderTable.status,
   paymentStatus: orderTable.paymentStatus,
   fulfillmentStatus: orderTable.fulfillmentStatus,
+  attention: orderTable.attention,
+  cancelReason: orderTable.cancelReason,
   currency: orderTable.currency,
   email: orderTable.email,
   placedAt: orderTable.placedAt,
@@ -99,7 +110,7 @@ export const list = fn(OrderPage, async ({ limit, cursor, ...filters }) => {
 
 /** All of it, for the staff. */
 export const get = fn(OrderId, async (orderId) => {
-  const [[order], lines, payments, events, timeline] = await read(
+  const [[order], lines, payments, events, operations, timeline] = await read(
     (q) =>
       [
         ...statements(q, eq(orderTable.id, orderId)),
@@ -114,7 +125,8 @@ export const get = fn(OrderId, async (orderId) => {
   if (!order) throw notFound("order");
   return {
     ...view(order, lines),
-    payments: payments.map((payment) => Payment.view(payment, events)),
+    attention: order.attention,
+    payments: payments.map((payment) => Payment.view(payment, events, operations)),
     timeline,
   };
 });

@@ -3,7 +3,7 @@ import type { Reader } from "../../drizzle/tenant.js";
 import { lineView, moneyIn, shippingView, totalsView } from "../cart/priced.js";
 import { amounts } from "../cart/total.js";
 import { Payment } from "../payment/index.js";
-import { paymentEventTable, paymentTable } from "../payment/payment.sql.js";
+import { paymentEventTable, paymentOperationTable, paymentTable } from "../payment/payment.sql.js";
 import { orderLineTable, orderTable } from "./order.sql.js";
 
 export const columns = {
@@ -12,6 +12,8 @@ export const columns = {
   status: orderTable.status,
   paymentStatus: orderTable.paymentStatus,
   fulfillmentStatus: orderTable.fulfillmentStatus,
+  attention: orderTable.attention,
+  cancelReason: orderTable.cancelReason,
   currency: orderTable.currency,
   email: orderTable.email,
   shippingAddress: orderTable.shippingAddress,
@@ -66,11 +68,19 @@ export const statements = (q: Reader, which: SQL | undefined) =>
       .innerJoin(orderTable, eq(orderTable.id, paymentTable.orderId))
       .where(which)
       .orderBy(asc(paymentEventTable.id)),
+    q
+      .select(Payment.operationColumns)
+      .from(paymentOperationTable)
+      .innerJoin(paymentTable, eq(paymentTable.id, paymentOperationTable.paymentId))
+      .innerJoin(orderTable, eq(orderTable.id, paymentTable.orderId))
+      .where(which)
+      .orderBy(asc(paymentOperationTable.id)),
   ] as const;
 
 /** What its shopper sees. */
 export function view(order: OrderRow, lines: readonly LineRow[]) {
-  const { shippingName, shippingTaxInclusive, shippingTaxRate, subtotal, shipping, tax, total, ...shown } = order;
+  const { shippingName, shippingTaxInclusive, shippingTaxRate, subtotal, shipping, tax, total, ...rest } = order;
+  const { attention: _, ...shown } = rest; // the staff's
   const money = moneyIn(order.currency);
   const delivery = {
     name: shippingName,

@@ -1,11 +1,12 @@
 import { sql } from "drizzle-orm";
 import type { Tx } from "../../drizzle/tenant.js";
 import type { Address } from "../address.js";
+import { counting, refusal } from "../billing/entitlement.js";
 import type { Header } from "../cart/key.js";
 import type { Line, Shipping } from "../cart/priced.js";
 import type { Totals } from "../cart/total.js";
 import { id } from "../id.js";
-import { Payment, PaymentId } from "../payment/index.js";
+import { statusOf } from "../payment/index.js";
 import { paymentTable } from "../payment/payment.sql.js";
 import { columns, type LineRow, type OrderRow } from "./load.js";
 import { counterTable, orderLineTable, orderTable, orderTimelineTable } from "./order.sql.js";
@@ -25,17 +26,19 @@ export interface Placement {
   lines: readonly Line[];
   shipping: Shipping;
   totals: Totals;
-  provider: string;
+  payment: NewPayment;
 }
+
+type NewPayment = typeof paymentTable.$inferInsert;
 
 /**
  * Writes an order, its lines, its payment and its first entry in one statement: from here to the commit it holds the
  * lock of the tenant's counter, for which the next order waits.
  */
 export async function place(tx: Tx, placement: Placement) {
-  const { orderId, cart, totals, shipping, provider } = placement;
+  const { orderId, cart, totals, shipping, payment } = placement;
   const lines = placement.lines.map(rowOf);
-  const payment = { id: PaymentId.create(), provider, amount: totals.total, currency: cart.currency };
+  const stands = payment.accepted === true;
   const numbered = tx.$with("numbered").as(
     tx
       .insert(counterTable)
@@ -49,10 +52,13 @@ export async function place(tx: Tx, placement: Placement) {
   const listed = tx
     .$with("listed")
     .as(tx.insert(orderLineTable).values(lines.map((line, position) => ({ ...line, orderId, position }))));
-  const opened = tx.$with("opened").as(tx.insert(paymentTable).values({ ...payment, orderId }));
-  const noted = tx.$with("noted").as(tx.insert(orderTimelineTable).values(entry(orderId, "placed")));
-  const [order] = await tx
-    .with(numbered, listed, opened, noted)
+  const opened = tx.$with("opened").as(tx.insert(paymentTable).values(payment));
+  const noted = tx
+    .$with("noted")
+    .as(tx.insert(orderTimelineTable).values(entry(orderId, stands ? "placed" : "payment_awaited")));
+  const counted = tx.$with("counted").as(counting(tx, "ordersPerMonth"));
+  const [placed] = await tx
+    .with(numbered, listed, opened, noted, counted)
     .insert(orderTable)
     .values({
       id: orderId,
@@ -63,15 +69,19 @@ export async function place(tx: Tx, placement: Placement) {
       email: placement.email,
       shippingAddress: placement.shippingAddress,
       billingAddress: cart.billingAddress ?? placement.shippingAddress,
-      paymentStatus: Payment.statusOf(payment.amount, []),
+      status: stands ? "open" : "pending",
+      tendered: stands ? totals.total : 0,
+      paymentStatus: statusOf(totals.total, []),
       shippingName: shipping.name,
       shippingTaxInclusive: shipping.taxInclusive,
       shippingTaxRate: shipping.taxRate,
       ...totals,
     })
-    .returning(columns);
-  if (!order) throw new Error("An insert without a conflict clause answers its row.");
-  return { order: order satisfies OrderRow, lines, payment };
+    .returning({ ...columns, entitled: sql<boolean>`coalesce((select fits from counted), false)` });
+  if (!placed) throw new Error("An insert without a conflict clause answers its row.");
+  const { entitled, ...order } = placed;
+  if (!entitled) throw await refusal(tx, "ordersPerMonth");
+  return { order: order satisfies OrderRow, lines };
 }
 
 const rowOf = ({ subtotal: _, id: __, ...line }: Line): LineRow => ({

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { boolean, check, jsonb, text, unique, uniqueIndex } from "drizzle-orm/pg-core";
+import { boolean, check, jsonb, text, uniqueIndex } from "drizzle-orm/pg-core";
 import { instant, typeId, version } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
 
@@ -12,8 +12,8 @@ export const paymentAccountTable = tenantTable(
   {
     id: typeId("pac")("id").notNull(),
     provider: text("provider").notNull(),
-    /** The provider's id of it (`acct_…`). */
-    account: text("account").notNull(),
+    /** The provider's id of it (`acct_…`); null until the provider has said it. Our own id is the key under which it is made. */
+    account: text("account"),
     /** Of the key with which it was connected. */
     livemode: boolean("livemode").notNull(),
     status: text("status", { enum: accountStatuses }).notNull().default("onboarding"),
@@ -25,12 +25,15 @@ export const paymentAccountTable = tenantTable(
     requirements: jsonb("requirements").notNull().default([]).$type<string[]>(),
     /** Whether money is taken as soon as the order stands, or when the staff says so. */
     capture: text("capture", { enum: captureModes }).notNull().default("automatic"),
+    /** Since when it may be charged: news from before are of an earlier connection. */
+    connectedAt: instant("connected_at").notNull().default(sql`now()`),
     /** Up to when it was compared with the provider's lists. */
     reconciledAt: instant("reconciled_at").notNull().default(sql`now()`),
     version: version(),
   },
   (self) => [
-    unique("payment_account_provider").on(self.tenantId, self.provider),
+    // One that may be charged. Those of earlier connections stay: refunds and disputes of their payments still come.
+    uniqueIndex("payment_account_provider").on(self.tenantId, self.provider).where(sql`status <> 'deauthorized'`),
     // Across all tenants: two of them cannot claim one account.
     uniqueIndex("payment_account_account").on(self.account, self.livemode),
     check("payment_account_status", sql`status in ('onboarding', 'active', 'restricted', 'deauthorized')`),

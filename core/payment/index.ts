@@ -4,36 +4,58 @@ import * as z from "zod";
 import { id } from "../id.js";
 import { Money } from "../money.js";
 import { paymentStatuses } from "../order/order.sql.js";
-import { manual } from "./manual.js";
-import { paymentEventTable, paymentTable } from "./payment.sql.js";
-import { Action, type Provider } from "./provider.js";
+import {
+  operationKinds,
+  operationStatuses,
+  paymentEventTable,
+  paymentEventTypes,
+  paymentOperationTable,
+  paymentTable,
+} from "./payment.sql.js";
+import { Action } from "./provider.js";
 
 export const PaymentId = id("pay");
 export const PaymentEventId = id("pev");
-
-const providers = { manual } as const satisfies Record<string, Provider>;
-export const ProviderName = z.enum(Object.keys(providers) as [keyof typeof providers]);
+export const OperationId = id("pop");
 
 export const PaymentStatus = z.enum(paymentStatuses).meta({ id: "PaymentStatus" });
 export type PaymentStatus = z.infer<typeof PaymentStatus>;
 
 /** What the shopper learns of a payment. */
 export const PaymentStep = z.object({ status: PaymentStatus, action: Action }).meta({ id: "PaymentStep" });
+export type PaymentStep = z.infer<typeof PaymentStep>;
 
 const PaymentEvent = z.object({
-  type: z.enum(paymentEventTable.type.enumValues),
+  type: z.enum(paymentEventTypes),
   amount: Money,
+  reference: z.string().nullable(),
+  data: z.record(z.string(), z.unknown()),
   createdAt: z.string(),
+});
+const PaymentOperation = z.object({
+  id: OperationId,
+  kind: z.enum(operationKinds),
+  amount: Money,
+  status: z.enum(operationStatuses).meta({ description: "pending: the provider has not said yet" }),
+  reason: z.string().nullable(),
+  error: z.string().nullable(),
+  createdAt: z.string(),
+  finishedAt: z.string().nullable(),
 });
 export const PaymentRecord = z
   .object({
     id: PaymentId,
     provider: z.string(),
+    method: z.string().nullable(),
+    reference: z.string().nullable().meta({ description: "What the provider calls it" }),
     status: PaymentStatus,
     amount: Money,
+    authorized: Money,
     captured: Money,
     refunded: Money,
+    fee: Money.meta({ description: "The platform's share" }),
     events: z.array(PaymentEvent).meta({ description: "What the provider said, the oldest first" }),
+    operations: z.array(PaymentOperation).meta({ description: "What was asked of the provider, the oldest first" }),
     createdAt: z.string(),
   })
   .meta({ id: "Payment" });
@@ -41,45 +63,81 @@ export const PaymentRecord = z
 export const columns = {
   id: paymentTable.id,
   provider: paymentTable.provider,
+  method: paymentTable.method,
+  reference: paymentTable.reference,
   amount: paymentTable.amount,
   currency: paymentTable.currency,
+  authorized: paymentTable.authorized,
   captured: paymentTable.captured,
   refunded: paymentTable.refunded,
+  fee: paymentTable.fee,
   createdAt: paymentTable.createdAt,
 };
 export const eventColumns = {
   paymentId: paymentEventTable.paymentId,
   type: paymentEventTable.type,
   amount: paymentEventTable.amount,
+  reference: paymentEventTable.reference,
+  data: paymentEventTable.data,
   createdAt: paymentEventTable.createdAt,
+};
+export const operationColumns = {
+  id: paymentOperationTable.id,
+  paymentId: paymentOperationTable.paymentId,
+  kind: paymentOperationTable.kind,
+  amount: paymentOperationTable.amount,
+  status: paymentOperationTable.status,
+  reason: paymentOperationTable.reason,
+  error: paymentOperationTable.error,
+  createdAt: paymentOperationTable.createdAt,
+  finishedAt: paymentOperationTable.finishedAt,
 };
 type Row = Pick<typeof paymentTable.$inferSelect, keyof typeof columns>;
 type EventRow = Pick<typeof paymentEventTable.$inferSelect, keyof typeof eventColumns>;
+type OperationRow = Pick<typeof paymentOperationTable.$inferSelect, keyof typeof operationColumns>;
 
 /** Derived from what the provider said; nothing else decides it. Minor units. */
 export function statusOf(amount: number, events: readonly Pick<EventRow, "type" | "amount">[]): PaymentStatus {
   const sum = (type: EventRow["type"]) =>
     events.reduce((all, event) => all + (event.type === type ? event.amount : 0), 0);
   const captured = sum("captured");
-  if (captured > 0 && sum("refunded") >= captured) return "refunded";
+  const refunded = sum("refunded") - sum("refund_failed");
+  if (captured > 0 && refunded >= captured) return "refunded";
+  if (refunded > 0) return "partially_refunded";
   if (captured >= amount) return "captured";
   if (captured > 0) return "partially_captured";
-  const last = events.at(-1)?.type;
-  return last === "authorized" || last === "voided" || last === "failed" ? last : "pending";
+  const { type } = events.findLast((event) => event.type in last) ?? {};
+  return type ? (last[type] ?? "pending") : "pending";
 }
 
-export function view({ currency, amount, captured, refunded, ...payment }: Row, all: readonly EventRow[]) {
-  const events = all.filter(({ paymentId }) => paymentId === payment.id);
+/** What the latest of these events makes of a payment of which nothing is captured. */
+const last: Partial<Record<EventRow["type"], PaymentStatus>> = {
+  action_required: "pending",
+  processing: "processing",
+  authorized: "authorized",
+  voided: "voided",
+  expired: "voided",
+  failed: "failed",
+};
+
+export function view(row: Row, all: readonly EventRow[], asked: readonly OperationRow[]) {
+  const { currency, amount, authorized, captured, refunded, fee, ...payment } = row;
+  const mine = ({ paymentId }: { paymentId: string }) => paymentId === payment.id;
   const money = (value: number): Money => ({ amount: value, currency });
+  const inMoney = <Part extends { paymentId: string; amount: number }>({ paymentId: _, ...part }: Part) => ({
+    ...part,
+    amount: money(part.amount),
+  });
+  const events = all.filter(mine);
   return {
     ...payment,
     status: statusOf(amount, events),
     amount: money(amount),
+    authorized: money(authorized),
     captured: money(captured),
     refunded: money(refunded),
-    events: events.map(({ type, amount: value, createdAt }) => ({ type, amount: money(value), createdAt })),
+    fee: money(fee),
+    events: events.map(inMoney),
+    operations: asked.filter(mine).map(inMoney),
   };
 }
-
-/** The provider of a payment. @throws ZodError for a name that the table never had */
-export const providerOf = (name: string): Provider => providers[ProviderName.parse(name)];

@@ -1,7 +1,14 @@
 import type { Provider } from "./provider.js";
 
-/** Cash, invoice, bank transfer: the order waits, and the staff says when the money came. Calls nobody. */
+/**
+ * Cash, invoice, bank transfer: the order stands, and the staff says when the money came. It calls nobody and knows
+ * nothing of its own: the row is the truth.
+ */
 export const manual: Provider = {
-  open: async () => null,
-  capture: async () => ({}),
+  open: async () => ({ reference: null, session: null, action: null, expiresIn: 0 }),
+  snapshot: async () => undefined,
+  operate: async () => ({ status: "succeeded", reference: null }),
+  close: async () => undefined,
+  storedMethods: async () => [],
+  forgetMethod: async () => undefined,
 };

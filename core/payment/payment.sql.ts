@@ -35,6 +35,8 @@ export const paymentTable = tenantTable(
     /** What the provider calls the payment, and the page on which it is paid. */
     reference: text("reference"),
     session: text("session"),
+    /** Where the shopper's browser goes after the provider's page. */
+    returnUrl: text("return_url"),
     /** The platform's share of it. */
     fee: minorUnits("fee").notNull().default(0),
     /** Sums of the events and of what is being done, so that CHECKs and conditional UPDATEs can hold them. */

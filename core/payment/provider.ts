@@ -14,6 +14,8 @@ export interface Attempt {
   livemode: boolean | null;
   /** The platform's share. */
   fee: number;
+  /** What was taken of it as far as we know. */
+  captured: number;
   /** What the provider calls it, once it is open. */
   reference: string | null;
   session: string | null;
@@ -66,6 +68,8 @@ export interface Snapshot {
   refunds: readonly Refunded[];
   /** What the platform keeps of what was captured. */
   fee: number;
+  /** What it has given back of that with refunds: in all, like every sum here. */
+  feeReturned?: number;
 }
 export interface Refunded {
   reference: string;

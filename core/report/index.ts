@@ -2,6 +2,7 @@ export * as Report from "./index.js";
 
 import { and, desc, eq, gte, lte, sql } from "drizzle-orm";
 import * as z from "zod";
+import { requireFeature } from "../billing/entitlement.js";
 import { Day } from "../clock.js";
 import { db, read } from "../db.js";
 import { fn } from "../fn.js";
@@ -19,7 +20,7 @@ export const SalesPage = page({
   currency: Currency.optional(),
 });
 
-/** The newest day first. */
+/** The newest day first. @throws Failure forbidden when the plan has no reports */
 export const sales = fn(SalesPage, async ({ limit, cursor, from, to, currency }) => {
   const { after, page: answer } = cut("sales", cursor, { from, to, currency });
   const past = after.day && sql`(${salesDayTable.day}, ${salesDayTable.currency}) < (${after.day}, ${after.currency})`;
@@ -43,6 +44,7 @@ export const sales = fn(SalesPage, async ({ limit, cursor, from, to, currency })
       .orderBy(desc(salesDayTable.day), desc(salesDayTable.currency))
       .limit(limit + 1),
   );
+  await requireFeature("reports");
   return answer(
     rows,
     limit,

@@ -1,4 +1,6 @@
 import type { Tx } from "../../drizzle/tenant.js";
+import { entitled } from "../billing/entitlement.js";
+import { openSubscription } from "../billing/opening.js";
 import { channelTable } from "../channel/channel.sql.js";
 import { emit } from "../event/index.js";
 import { id } from "../id.js";
@@ -39,6 +41,8 @@ export async function open(tx: Tx, { tenant, owner }: Opening) {
     .returning(Member.view);
   if (!member) throw new Error("The owner was not made.");
   await furnish(tx, tenant);
+  await openSubscription(tx, tenant.livemode);
+  await entitled("members");
   emit(TenantCreated, { tenantId: opened.id, slug: opened.slug, livemode: opened.livemode });
   return { tenant: opened, member };
 }

@@ -3,6 +3,7 @@ import { type Actor, type Credential, context } from "../../core/actor.js";
 import { forbidden, malformed, unauthenticated } from "../../core/error.js";
 import { type Holder, type Lookup, ofAccess, ofKey, ofVisitor } from "../../core/identity/credential.js";
 import { admit, strictest } from "../../core/rate.js";
+import { closure } from "../../core/tenant/access.js";
 import { agree, find } from "../../core/tenant/index.js";
 import { verifyAccess } from "../../core/token.js";
 import type { Allow } from "./endpoint.js";
@@ -65,12 +66,15 @@ async function visitor({ address }: Incoming, allow: Allow, names: readonly stri
 }
 
 interface Terms {
-  allow: Allow;
+  allow: Exclude<Allow, "public">;
   names: readonly string[];
   writes: boolean;
 }
 
-/** Identity, then tenant, then quota, then rights: who is not known learns nothing of anybody's quota. */
+/**
+ * Identity, then tenant, then quota, then rights, then how the tenant stands: who is not known learns nothing of
+ * anybody's quota, and who has no right learns nothing of the tenant's bills.
+ */
 function settle(lookup: Lookup, results: readonly unknown[], { allow, names, writes }: Terms): Actor {
   const holder = lookup.holder(results);
   agree(holder.tenant, names);
@@ -78,14 +82,14 @@ function settle(lookup: Lookup, results: readonly unknown[], { allow, names, wri
   if (rate) context().rate = rate;
   admit(rate);
   if (!admits(holder.actor, allow)) throw forbidden("forbidden", "This credential may not do this.");
-  if (writes && allow !== "member" && holder.tenant.status === "suspended")
-    throw forbidden("tenant_suspended", "The tenant is suspended: it can be read and not changed.");
+  const closed = closure(holder.tenant, allow, writes);
+  if (closed) throw closed;
+  context().plan = holder.tenant.plan;
   return holder.actor;
 }
 
-function admits(actor: Holder["actor"], allow: Allow): boolean {
+function admits(actor: Holder["actor"], allow: Terms["allow"]): boolean {
   switch (allow) {
-    case "public":
     case "tenant":
       return true;
     case "shopper":

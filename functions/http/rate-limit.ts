@@ -1,5 +1,4 @@
 import type { Context } from "../../core/actor.js";
-import { type PolicyName, policies } from "../../core/rate.js";
 
 /**
  * The fields of draft-ietf-httpapi-ratelimit-headers-10 for the bucket that limits this request most: quota and window
@@ -7,9 +6,8 @@ import { type PolicyName, policies } from "../../core/rate.js";
  */
 export function rateHeaders(rate: Context["rate"]): Record<string, string> {
   if (!rate) return {};
-  const { capacity, perSecond } = policies[rate.policy as PolicyName];
   return {
-    "ratelimit-policy": `"${rate.policy}";q=${rate.limit};w=${Math.ceil(capacity / perSecond)}`,
+    "ratelimit-policy": `"${rate.policy}";q=${rate.limit};w=${rate.window}`,
     ratelimit: `"${rate.policy}";r=${rate.remaining};t=${rate.reset}`,
   };
 }

@@ -101,6 +101,7 @@ export const cartRoutes: Endpoint[] = [
       returns: [200, Completed],
       idempotency: "required",
       ifMatch: "optional",
+      secret: true,
       summary: "Turn the cart into an order",
       description: "A second time, under any key, it answers the same order.",
     },

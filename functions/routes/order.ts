@@ -1,8 +1,11 @@
 import * as z from "zod";
+import { Checkout } from "../../core/checkout/index.js";
+import { Later } from "../../core/later.js";
 import {
   Capture,
   Note,
   Order,
+  OrderCancelled,
   OrderDetail,
   OrderId,
   OrderPage,
@@ -10,12 +13,35 @@ import {
   OrderPlaced,
   OrderShape,
   OrderSummary,
+  Refund,
 } from "../../core/order/index.js";
 import { TimelineEntry } from "../../core/order/timeline.js";
 import { listOf } from "../../core/page.js";
+import { Means } from "../../core/payment/attempt.js";
+import { close, expire } from "../../core/payment/expiry.js";
+import { PaymentStep } from "../../core/payment/index.js";
+import { operate } from "../../core/payment/operation.js";
 import { type Endpoint, endpoint } from "../http/endpoint.js";
+import type { Sweep } from "../module.js";
 
 const params = z.object({ id: OrderId });
+const wait = z.coerce.number().int().min(0).max(2).default(0).meta({
+  description: "Seconds to wait for a pending order to be decided, as the page does to which the provider returns",
+});
+/** Money moves: once for each key, however often it is asked. */
+const moving = {
+  allow: "orders:write",
+  params,
+  returns: [200, OrderDetail],
+  idempotency: "required",
+  ifMatch: "optional",
+} as const;
+
+/** The order as it is afterwards; what a provider is asked for is asked after the commit. */
+async function shown(id: string, asked: Promise<Later<void> | undefined>) {
+  const waits = await asked;
+  return waits ? new Later(() => waits.finish().then(() => Order.get(id))) : Order.get(id);
+}
 
 export const orderRoutes: Endpoint[] = [
   endpoint(
@@ -25,10 +51,31 @@ export const orderRoutes: Endpoint[] = [
       allow: "shopper",
       cartToken: true,
       params,
+      query: z.strictObject({ wait }),
       returns: [200, OrderShape],
       summary: "Get an order by the token of its cart",
     },
-    ({ params: { id }, cartToken }) => Order.open({ id, token: cartToken }),
+    async ({ params: { id }, query, cartToken: token }) => {
+      if (query.wait > 0) await Checkout.settled({ id, token }, query.wait);
+      return Order.open({ id, token });
+    },
+  ),
+  endpoint(
+    "post",
+    "/v1/store/orders/{id}/payments",
+    {
+      allow: "shopper",
+      cartToken: true,
+      params,
+      body: Means,
+      returns: [201, PaymentStep],
+      idempotency: "required",
+      ifMatch: "none",
+      secret: true,
+      summary: "Try again to pay an order that waits for its money",
+      description: "The attempt that succeeds first counts; money of any other goes back by itself.",
+    },
+    ({ params: { id }, cartToken: token, body }) => Checkout.pay({ order: { id, token }, means: body }),
   ),
   endpoint(
     "get",
@@ -55,19 +102,20 @@ export const orderRoutes: Endpoint[] = [
   endpoint(
     "post",
     "/v1/admin/orders/{id}/capture",
-    {
-      allow: "orders:write",
-      params,
-      body: Capture,
-      returns: [200, OrderDetail],
-      idempotency: "required",
-      ifMatch: "optional",
-      summary: "Take the money, in parts or all that is left",
-    },
-    async ({ params: { id }, version, body }) => {
-      await Order.capture({ id, version, capture: body });
-      return Order.get(id);
-    },
+    { ...moving, body: Capture, summary: "Take the money, in parts or all that is left" },
+    ({ params: { id }, version, body }) => shown(id, Order.capture({ id, version, ...body })),
+  ),
+  endpoint(
+    "post",
+    "/v1/admin/orders/{id}/refunds",
+    { ...moving, body: Refund, summary: "Give money back, in parts or all that is left" },
+    ({ params: { id }, version, body }) => shown(id, Order.refund({ id, version, ...body })),
+  ),
+  endpoint(
+    "post",
+    "/v1/admin/orders/{id}/void",
+    { ...moving, summary: "Let go what was promised and not taken" },
+    ({ params: { id }, version }) => shown(id, Order.release({ id, version })),
   ),
   endpoint(
     "post",
@@ -84,5 +132,6 @@ export const orderRoutes: Endpoint[] = [
   ),
 ];
 
-export const orderEvents = [OrderPlaced, OrderPaid];
-export const orderJobs = [Order.confirmation];
+export const orderEvents = [OrderPlaced, OrderPaid, OrderCancelled];
+export const orderJobs = [Order.confirmation, operate, close];
+export const orderSweeps: Sweep[] = [{ name: "payment.expire", run: expire }];

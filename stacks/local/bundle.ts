@@ -66,21 +66,34 @@ export async function bundle<Name extends FunctionName = FunctionName>(
     ...(functions[name] as FunctionSpec),
     ...split(functions[name].handler),
   }));
-  const result = await build({
-    ...asSst,
-    entryPoints: Object.fromEntries(specs.map(({ name, entry, file }) => [`${name}/${file}`, entry])),
-    outdir,
-    external: [...forcedExternals, ...new Set(specs.flatMap(({ install = [] }) => install))],
-    metafile: true,
-    write: false,
-  });
+  const installed = [...new Set(specs.flatMap(({ install = [] }) => install))];
+  // Functions that leave the same packages out are built together, which is quicker than each by itself.
+  const groups = new Map<string, typeof specs>();
+  for (const spec of specs) {
+    const key = (spec.external ?? []).filter((name) => !installed.includes(name)).join();
+    groups.set(key, [...(groups.get(key) ?? []), spec]);
+  }
+  const results = await Promise.all(
+    [...groups].map(([left, group]) =>
+      build({
+        ...asSst,
+        entryPoints: Object.fromEntries(group.map(({ name, entry, file }) => [`${name}/${file}`, entry])),
+        outdir,
+        external: [...forcedExternals, ...installed, ...left.split(",").filter(Boolean)],
+        metafile: true,
+        write: false,
+      }),
+    ),
+  );
+  const written = results.flatMap(({ outputFiles }) => outputFiles);
+  const described = Object.assign({}, ...results.map(({ metafile }) => metafile.outputs)) as Metafile["outputs"];
   const bundles = specs.map(async ({ name, file, handler, install = [], external = [], copy = [] }) => {
     const root = join(outdir, name);
     const path = join(root, `${file}.mjs`);
-    const output = result.outputFiles.find((candidate) => candidate.path === path);
-    const meta = result.metafile.outputs[relative(projectRoot, path).replaceAll("\\", "/")];
+    const output = written.find((candidate) => candidate.path === path);
+    const meta = described[relative(projectRoot, path).replaceAll("\\", "/")];
     if (!output || !meta) throw new Error(`esbuild wrote no ${path}.`);
-    requireInstalled(name, meta, [...install, ...external]);
+    requireInstalled(name, meta, { install, external });
     await place(path, output.contents);
     for (const { from, to } of copy) await copyTo(join(projectRoot, from), join(root, to));
     const inputs = Object.fromEntries(Object.entries(meta.inputs).map(([input, part]) => [input, part.bytesInOutput]));
@@ -89,12 +102,23 @@ export async function bundle<Name extends FunctionName = FunctionName>(
   return Object.fromEntries(await Promise.all(bundles)) as Record<Name, Bundle>;
 }
 
-/** All functions share one list of externals here; on Lambda only what a function's own `install` names is there. */
-function requireInstalled(name: string, { imports }: Metafile["outputs"][string], known: readonly string[]) {
-  const others = Object.values<FunctionSpec>(functions).flatMap((spec) => spec.install ?? []);
-  for (const { path } of imports)
-    if (others.includes(path) && !known.includes(path))
+/** Functions are built together here; on Lambda only what a function's own `install` names is there. */
+function requireInstalled(
+  name: string,
+  { imports }: Metafile["outputs"][string],
+  { install, external }: { install: readonly string[]; external: readonly string[] },
+) {
+  const absent = Object.values<FunctionSpec>(functions).flatMap((spec) => [
+    ...(spec.install ?? []),
+    ...(spec.external ?? []),
+  ]);
+  for (const { path, kind } of imports) {
+    if (!absent.includes(path) || install.includes(path)) continue;
+    if (!external.includes(path))
       throw new Error(`The function "${name}" imports ${path}, which is neither in its \`install\` nor \`external\`.`);
+    if (kind !== "dynamic-import")
+      throw new Error(`The function "${name}" needs ${path} to start, and has it in \`external\`.`);
+  }
 }
 
 async function copyTo(from: string, to: string): Promise<void> {

@@ -50,7 +50,10 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
 const identity = { region: "us-east-1", credentials: { accessKeyId: "local", secretAccessKey: "local" } };
 
 /** The usual port when it is free, else any. */
-async function onPort<Started>(port: number | undefined, start: (port: number) => Promise<Started>): Promise<Started> {
+export async function onPort<Started>(
+  port: number | undefined,
+  start: (port: number) => Promise<Started>,
+): Promise<Started> {
   if (!port) return start(0);
   return start(port).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "EADDRINUSE") throw error;

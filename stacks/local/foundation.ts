@@ -10,6 +10,7 @@ import type { HostOptions } from "./host.js";
 import { type Mailbox, openMailbox } from "./mailbox.js";
 import { startPostgres } from "./postgres.js";
 import { readSecrets, type Secrets } from "./secrets.js";
+import { type StripeHost, startStripeHost } from "./stripe-host.js";
 
 /** What stands before the first function runs. */
 export interface Foundation {
@@ -19,6 +20,9 @@ export interface Foundation {
   readonly bundles: Readonly<Record<FunctionName, Bundle>>;
   readonly endpoints: Endpoints;
   readonly gateway: Gateway;
+  /** In front of the function that receives Stripe's events. */
+  readonly webhooks: Gateway;
+  readonly stripe: StripeHost;
   readonly mailbox: Mailbox;
   readonly secrets: Secrets;
 }
@@ -58,7 +62,7 @@ async function startDatabase(options: HostOptions, undo: Undo, part: ReturnType<
 export async function layFoundation(options: HostOptions, clock: Clock, local: Local, undo: Undo): Promise<Foundation> {
   const { dir, ports = {}, durable = false, build, external } = options;
   mkdirSync(dir, { recursive: true, mode: 0o700 });
-  const kept = durable ? { dir } : {};
+  const kept: { dir?: string } = durable ? { dir } : {};
   const part = starter(undo, options.progress);
   const starting = [
     startDatabase(options, undo, part),
@@ -77,10 +81,21 @@ export async function layFoundation(options: HostOptions, clock: Clock, local: L
       ({ port }) => `API Gateway on port ${port}`,
       (gateway) => gateway.stop(),
     ),
+    part(
+      startGateway({ front: "url", ...(ports.webhooks && { port: ports.webhooks }) }),
+      ({ port }) => `URL of the webhooks on port ${port}`,
+      (webhooks) => webhooks.stop(),
+    ),
     readSecrets(dir),
     openMailbox(kept.dir),
   ] as const;
   await Promise.allSettled(starting); // nothing may still be starting when a failure is cleaned up
-  const [data, bundles, endpoints, gateway, secrets, mailbox] = await Promise.all(starting);
-  return { ...data, bundles, endpoints, gateway, secrets, mailbox };
+  const [data, bundles, endpoints, gateway, webhooks, secrets, mailbox] = await Promise.all(starting);
+  const webhookUrl = `http://127.0.0.1:${webhooks.port}`;
+  const stripe = await part(
+    startStripeHost({ clock, secrets, webhookUrl, account: options.stripe, port: ports.stripe, dir: kept.dir }),
+    ({ standIn }) => (standIn ? `Stripe's stand-in at ${standIn.url}` : "Stripe itself, with a key of yours"),
+    ({ standIn }) => standIn?.stop(),
+  );
+  return { ...data, bundles, endpoints, gateway, webhooks, stripe, secrets, mailbox };
 }

@@ -111,6 +111,15 @@ export function toEvent(request: IncomingMessage, body: Buffer, at = new Date())
   };
 }
 
+/**
+ * What the URL of a function hands over: the same payload format, from a caller whom nobody has asked who they are
+ * (docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html). @throws Refused
+ */
+export function toUrlEvent(request: IncomingMessage, body: Buffer, at = new Date()): APIGatewayProxyEventV2 {
+  const event = toEvent(request, body, at);
+  return { ...event, requestContext: { ...event.requestContext, accountId: "anonymous" } };
+}
+
 export interface Answer {
   readonly status: number;
   readonly headers: Record<string, string | string[]>;

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type Answer, Refused, say, toAnswer, toEvent } from "./gateway-event.js";
+import { type Answer, Refused, say, toAnswer, toEvent, toUrlEvent } from "./gateway-event.js";
 import { type Pool, Throttled } from "./pool.js";
 
 export interface Gateway {
@@ -13,17 +13,41 @@ export interface Gateway {
 /** Serves a path of the host itself; false when it is not one. */
 export type Local = (request: IncomingMessage, response: ServerResponse) => boolean;
 
-/** Bytes; API Gateway's limit of a payload. */
-const largestBody = 10 * 1024 * 1024;
+/** What stands in front of a function. */
+interface Front {
+  /** Bytes. */
+  readonly largestBody: number;
+  /** Milliseconds that it waits for the function. */
+  readonly patience: number;
+  readonly event: typeof toEvent;
+  /** Statuses of a function that has no room, and of one that failed. */
+  readonly throttled: Answer;
+  readonly failed: Answer;
+}
+/** API Gateway takes larger payloads than Lambda, and waits 29 s; the URL of a function waits as long as it runs. */
+const fronts = {
+  api: {
+    largestBody: 10 * 1024 * 1024,
+    patience: 29_000,
+    event: toEvent,
+    throttled: say(503, "Service Unavailable"),
+    failed: say(500, "Internal Server Error"),
+  },
+  url: {
+    largestBody: 6 * 1024 * 1024,
+    patience: 900_000,
+    event: toUrlEvent,
+    throttled: say(429, "Rate exceeded"),
+    failed: say(502, "Internal Server Error"),
+  },
+} as const satisfies Record<string, Front>;
+
 /** Bytes; Lambda's limit of a synchronous event. */
 const largestEvent = 6 * 1024 * 1024;
 /** Bytes; API Gateway's limit of request line and headers. */
 const largestHeader = 10_240;
-/** Milliseconds; API Gateway waits no longer for a function. */
-const patience = 29_000;
-
 /** Reads the body; one that is too large is read to its end and thrown away, so that the client hears the answer. */
-async function read(request: IncomingMessage): Promise<Buffer> {
+async function read(request: IncomingMessage, { largestBody }: Front): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -36,17 +60,16 @@ async function read(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-async function answer(request: IncomingMessage, pool: Pool | undefined): Promise<Answer> {
+async function answer(request: IncomingMessage, pool: Pool | undefined, front: Front): Promise<Answer> {
   try {
-    const event = toEvent(request, await read(request));
+    const event = front.event(request, await read(request, front));
     if (Buffer.byteLength(event.body ?? "") > largestEvent) throw new Refused(413, "Request Entity Too Large");
     if (!pool) return say(503, "Service Unavailable");
-    const result = toAnswer(await pool.invoke(event, { waitMs: patience }));
+    const result = toAnswer(await pool.invoke(event, { waitMs: front.patience }));
     return { ...result, headers: { ...result.headers, "apigw-requestid": event.requestContext.requestId } };
   } catch (error) {
     if (error instanceof Refused) return say(error.status, error.message);
-    if (error instanceof Throttled) return say(503, "Service Unavailable");
-    return say(500, "Internal Server Error"); // the function's own words are in its log
+    return error instanceof Throttled ? front.throttled : front.failed; // the function's own words are in its log
   }
 }
 
@@ -77,14 +100,22 @@ async function listen(server: Server, port: number): Promise<void> {
   }
 }
 
-/** Turns HTTP on 127.0.0.1 into events of API Gateway; takes the next free port when `port` is taken, any when 0. */
-export async function startGateway({ port = 0, local }: { port?: number; local?: Local } = {}): Promise<Gateway> {
+interface GatewayOptions {
+  /** The next free one when it is taken, any when 0. */
+  readonly port?: number;
+  /** `url`: the URL of one function. */
+  readonly front?: keyof typeof fronts;
+  readonly local?: Local;
+}
+
+/** Turns HTTP on 127.0.0.1 into events of API Gateway, or of a function's own URL. */
+export async function startGateway({ port = 0, front = "api", local }: GatewayOptions = {}): Promise<Gateway> {
   let pool: Pool | undefined;
   const server = createServer({ maxHeaderSize: largestHeader, keepAliveTimeout: 75_000 }, (request, response) => {
     request.on("error", () => undefined); // a client that went away
     response.on("error", () => undefined);
     if (local?.(request, response)) return;
-    void answer(request, pool).then((result) => send(request, response, result));
+    void answer(request, pool, fronts[front]).then((result) => send(request, response, result));
   });
   await listen(server, port);
   return {

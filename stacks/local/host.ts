@@ -13,6 +13,8 @@ import { createPool, type Pool } from "./pool.js";
 import { type Scheduler, startScheduler } from "./scheduler.js";
 import type { Secrets } from "./secrets.js";
 import { databaseUrl, environmentOf } from "./settings.js";
+import type { StripeStandIn } from "./stripe/server.js";
+import type { StripeAccount } from "./stripe-host.js";
 
 export interface HostOptions {
   /** Everything that the host keeps lies here. */
@@ -23,6 +25,8 @@ export interface HostOptions {
     readonly sqs?: number;
     readonly eventbridge?: number;
     readonly postgres?: number;
+    readonly webhooks?: number;
+    readonly stripe?: number;
   };
   /** Added to the environment of every function. */
   readonly env?: Readonly<Record<string, string>>;
@@ -38,13 +42,19 @@ export interface HostOptions {
   readonly database?: string;
   /** Other implementations of SQS and EventBridge that take the place of ours. */
   readonly external?: { readonly sqs?: string | undefined; readonly eventbridge?: string | undefined };
+  /** An account at Stripe that takes the place of the stand-in. */
+  readonly stripe?: StripeAccount | undefined;
   /** Where bundles lie; inside the project, so that native packages resolve. */
   readonly build?: string;
 }
 
 /** The whole system on this machine. */
-export interface Host extends Omit<Foundation, "gateway"> {
+export interface Host extends Omit<Foundation, "gateway" | "webhooks" | "stripe"> {
   readonly url: string;
+  /** Where Stripe's events go: `/platform` and `/connect`. */
+  readonly webhookUrl: string;
+  /** None when the system speaks to Stripe itself. */
+  readonly stripe: StripeStandIn | undefined;
   readonly dir: string;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
@@ -74,6 +84,7 @@ const names = Object.keys(functions) as FunctionName[];
 /** As many environments as the callers of a function use at once: requests, batches of its queue, its schedules. */
 function maximumOf(name: FunctionName): number {
   if (name === "api") return 16;
+  if (name === "stripe") return 4;
   const batches = Object.values(queues).map(({ consumer, maximumConcurrency }) =>
     consumer === name ? maximumConcurrency : 0,
   );
@@ -163,10 +174,10 @@ async function start(options: HostOptions, undo: Undo): Promise<Host> {
   undo.push(log.flush, clock.stop);
   let pages: Local | undefined;
   const foundation = await layFoundation(options, clock, (...call) => pages?.(...call) ?? false, undo);
-  const { gateway, ...shared } = foundation;
+  const { gateway, webhooks, stripe, ...shared } = foundation;
   const { admin, bridge, secrets, endpoints } = shared;
   const url = `http://127.0.0.1:${gateway.port}`;
-  const around = { url, adminUrl: admin.url, bridgePort: bridge.port, secrets, endpoints };
+  const around = { url, adminUrl: admin.url, bridgePort: bridge.port, secrets, endpoints, stripe: stripe.settings };
   const env: Env = (name) => ({ ...environmentOf(name, around), ...options.env });
   const pools = createPools(foundation, env, log, undo);
 
@@ -185,6 +196,8 @@ async function start(options: HostOptions, undo: Undo): Promise<Host> {
   const host: Host = {
     ...shared,
     url,
+    webhookUrl: `http://127.0.0.1:${webhooks.port}`,
+    stripe: stripe.standIn,
     dir,
     clock,
     scheduler,
@@ -197,10 +210,12 @@ async function start(options: HostOptions, undo: Undo): Promise<Host> {
     runSchedule: (name) => scheduler.run(name),
     pause,
     resume,
-    idle: ({ timeoutMs = 15_000 } = {}) => waitUntilIdle({ endpoints, admin, pools, scheduler }, timeoutMs),
+    idle: ({ timeoutMs = 15_000 } = {}) =>
+      waitUntilIdle({ endpoints, admin, pools, scheduler, stripe: stripe.standIn }, timeoutMs),
     stop: () => takeBack(undo),
   };
   pages = localPages(host);
   gateway.serve(pools.api);
+  webhooks.serve(pools.stripe);
   return host;
 }

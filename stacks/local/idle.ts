@@ -2,11 +2,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { queueNames } from "./endpoints.js";
 import type { Host } from "./host.js";
 
-type Parts = Pick<Host, "endpoints" | "admin" | "pools" | "scheduler">;
+type Parts = Pick<Host, "endpoints" | "admin" | "pools" | "scheduler" | "stripe">;
 
 /** What is still to be done; nothing when the system is at rest. */
-async function whatIsLeft({ endpoints, admin, pools, scheduler }: Parts): Promise<string[]> {
+async function whatIsLeft({ endpoints, admin, pools, scheduler, stripe }: Parts): Promise<string[]> {
   await scheduler.idle();
+  await stripe?.settled();
   const left = Object.values(pools).map((pool) => [`requests of ${pool.function}`, pool.pending()] as const);
   const depths = queueNames.map(async (name) => {
     const { visible, inFlight, delayed } = await endpoints.depth(name);

@@ -20,7 +20,11 @@ type Run = (host: Host, input: Record<string, unknown>, parameter: string) => Pr
 const notFound: Reply = { status: 404, json: { message: "Not Found" } };
 
 async function statusOf(host: Host): Promise<Status> {
-  const { clock, endpoints, admin, scheduler, pools } = host;
+  const { clock, endpoints, admin, scheduler, pools, stripe } = host;
+  const [events] = await admin.query(
+    `select count(*) filter (where state = 'queued')::int as queued,
+      count(*) filter (where state = 'quarantined')::int as quarantined from platform.stripe_event`,
+  );
   const depths = async (name: string) => {
     const local = endpoints.sqs?.inspect().find((queue) => queue.name === name);
     return { name, messages: [], ...(await endpoints.depth(name)), ...local };
@@ -31,6 +35,7 @@ async function statusOf(host: Host): Promise<Status> {
     ahead: clock.now() - Date.now(),
     queues: await Promise.all(queueNames.flatMap((name) => [name, deadLetterOf(name)]).map(depths)),
     outbox: await admin.backlog(),
+    stripe: { standIn: stripe?.url, webhookUrl: host.webhookUrl, queued: 0, quarantined: 0, ...events },
     schedules: scheduler.list(),
     environments: Object.entries(pools).flatMap(([name, pool]) =>
       pool.environments().map((environment) => ({ function: name, ...environment })),

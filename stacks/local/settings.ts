@@ -2,6 +2,7 @@ import { needs, type Variable } from "../../core/config.js";
 import type { FunctionName } from "../topology.js";
 import { busName, type Endpoints } from "./endpoints.js";
 import type { Secrets } from "./secrets.js";
+import type { StripeSettings } from "./stripe-host.js";
 
 export interface Surroundings {
   readonly url: string;
@@ -10,6 +11,7 @@ export interface Surroundings {
   readonly bridgePort: number;
   readonly secrets: Secrets;
   readonly endpoints: Endpoints;
+  readonly stripe: StripeSettings;
 }
 
 /** The database of `adminUrl` for another role. */
@@ -19,7 +21,8 @@ export function databaseUrl(adminUrl: string, username: string, password: string
 
 /** Reads what each function needs from core/config.ts, as the infrastructure does, and adds what only this host has. */
 export function environmentOf(name: FunctionName, around: Surroundings): Record<string, string> {
-  const { url, adminUrl, bridgePort, secrets, endpoints } = around;
+  const { url, adminUrl, bridgePort, secrets, endpoints, stripe } = around;
+  const { STRIPE_API_BASE, ...stripeValues } = stripe;
   const queueUrl = (queue: string) => endpoints.queues.get(queue)?.url ?? "";
   const values: Record<(typeof needs)[FunctionName][number], string> = {
     STAGE: "local",
@@ -34,13 +37,13 @@ export function environmentOf(name: FunctionName, around: Surroundings): Record<
     PUBLIC_URL: url,
     MAIL_FROM: "shop@stoa.example",
     MAIL_PROVIDER: "local",
-    STRIPE_SECRET_KEY: "sk_test_local",
-    STRIPE_PUBLISHABLE_KEY: "pk_test_local",
+    ...stripeValues,
   };
   const wanted: readonly Variable[] = needs[name];
   const only: Partial<Record<Variable, string>> = {
     NEON_PROXY: `127.0.0.1:${bridgePort}`,
     ...(wanted.includes("MAIL_PROVIDER") ? { MAILBOX_URL: `${url}/_local/mail` } : {}),
+    ...(wanted.includes("STRIPE_SECRET_KEY") && STRIPE_API_BASE ? { STRIPE_API_BASE } : {}),
     ...(name === "api" ? { VALIDATE_RESPONSES: "on" } : {}),
   };
   return {

@@ -4,9 +4,10 @@ import type { LogLine } from "./environment.js";
 import { type Host, startHost } from "./host.js";
 import { type Lock, takeLock } from "./lock.js";
 import { type Demo, seed } from "./seed.js";
+import type { StripeAccount } from "./stripe-host.js";
 
 /** Ports that are easy to remember; another one is taken when one is in use. */
-const ports = { http: 3000, sqs: 9324, eventbridge: 9325, postgres: 54_329 };
+const ports = { http: 3000, webhooks: 3001, stripe: 12_111, sqs: 9324, eventbridge: 9325, postgres: 54_329 };
 const dir = join(projectRoot, ".stoa/data");
 
 const say = (line = "") => console.log(line);
@@ -28,6 +29,8 @@ function showPlaces(host: Host) {
     Reference: `${host.url}/docs`,
     "This machine": `${host.url}/_local`,
     Mail: `${host.url}/_local/mail`,
+    Stripe: host.stripe ? `${host.stripe.url} (a stand-in)` : "itself, with a key of yours",
+    Webhooks: `${host.webhookUrl}/platform and /connect`,
     SQS: host.endpoints.sqsUrl,
     EventBridge: host.endpoints.eventBridgeUrl,
     Postgres: host.databases.postgres,
@@ -45,6 +48,21 @@ function showDemo({ tenants, purchase }: Demo) {
   }
   if (purchase.length > 0) say(`\n  Buy something from ${tenants[0]?.name}, in any POSIX shell:\n`);
   for (const line of purchase) say(line);
+}
+
+/**
+ * An account at Stripe itself, for whoever sets its keys. `stripe listen` forwards events with one secret for both
+ * endpoints: `--forward-to …/platform --forward-connect-to …/connect`.
+ */
+function stripeAccount(): StripeAccount | undefined {
+  const { STRIPE_SECRET_KEY: secretKey, STRIPE_PUBLISHABLE_KEY: publishableKey, STRIPE_WEBHOOK_SECRET } = process.env;
+  const { STRIPE_WEBHOOK_SECRETS, STRIPE_CONNECT_WEBHOOK_SECRETS: connectWebhookSecrets } = process.env;
+  if (!secretKey) return undefined;
+  // A mistake here would take real money for demo goods.
+  if (!/^(?:sk|rk)_test_/.test(secretKey)) throw new Error("STRIPE_SECRET_KEY must be a key of test mode here.");
+  if (!publishableKey) throw new Error("With STRIPE_SECRET_KEY goes STRIPE_PUBLISHABLE_KEY, of the same account.");
+  const webhookSecrets = STRIPE_WEBHOOK_SECRETS || STRIPE_WEBHOOK_SECRET || undefined;
+  return { secretKey, publishableKey, webhookSecrets, connectWebhookSecrets: connectWebhookSecrets || undefined };
 }
 
 /** Aborts at the first signal to stop; the second one ends this process, and what is left notices that. */
@@ -79,7 +97,8 @@ async function run(lock: Lock) {
   // Whoever sets these wants the SDK's own variables to mean here what they mean on AWS.
   const { AWS_ENDPOINT_URL_SQS: sqs, AWS_ENDPOINT_URL_EVENTBRIDGE: eventbridge } = process.env;
   const progress = (line: string) => stop.aborted || say(`  ✓ ${line}`);
-  const host = await startHost({ dir, ports, durable: true, external: { sqs, eventbridge }, progress });
+  const external = { sqs, eventbridge };
+  const host = await startHost({ dir, ports, durable: true, external, stripe: stripeAccount(), progress });
   try {
     if (stop.aborted) return;
     host.onLog(showTrouble);

@@ -18,6 +18,13 @@ export interface Status {
   readonly ahead: number;
   readonly queues: readonly QueueState[];
   readonly outbox: Backlog;
+  /** Events that Stripe told of: those that became jobs, and those of nobody that we know. */
+  readonly stripe: {
+    readonly standIn: string | undefined;
+    readonly webhookUrl: string;
+    readonly queued: number;
+    readonly quarantined: number;
+  };
   readonly schedules: readonly ScheduleState[];
   readonly environments: readonly { function: string; pid: number; busy: boolean; startedAt: number; served: number }[];
   readonly chaos: Readonly<Record<string, object>>;
@@ -68,6 +75,15 @@ function outboxSection({ outbox: { events, oldestSeconds, dead, jobs, failedJobs
   return `<section><h2>Outbox and jobs</h2><p>${events} events wait for the relay${oldest}. ${jobs} jobs are due.</p>${lost}</section>`;
 }
 
+function stripeSection({ stripe: { standIn, webhookUrl, queued, quarantined } }: Status): string {
+  const where = standIn
+    ? `<a href="${standIn}">Stripe’s stand-in</a> sends them to`
+    : "<code>stripe listen</code> forwards them to";
+  const aside =
+    quarantined > 0 ? `<strong class="bad">${quarantined} are in quarantine</strong>` : "none is in quarantine";
+  return `<section><h2>Events from Stripe</h2><p>${queued} have become jobs, ${aside}. ${where} <code>${webhookUrl}</code>.</p></section>`;
+}
+
 const scheduleRow = ({ name, function: target, everyMinutes, lastRun, nextRun, running, error }: ScheduleState) =>
   row([
     name,
@@ -105,6 +121,7 @@ export function statusPage(status: Status): string {
     [
       section("Queues", ["Queue", "Visible", "In flight", "Delayed", "Messages", ""], status.queues.map(queueRow)),
       outboxSection(status),
+      stripeSection(status),
       section("Schedules", ["Name", "Function", "Every", "Last", "Next", "", ""], status.schedules.map(scheduleRow)),
       clockSection(status),
       section("Execution environments", ["Function", "Process", "", "Served", "Since"], environments),

@@ -23,6 +23,8 @@ const DEFINERS = [
   "platform.due_tenants stoa_app",
   "platform.find_tenant stoa_app",
   "platform.forget_buckets stoa_app",
+  "platform.forget_stripe_events stoa_app",
+  "platform.receive_stripe_event stoa_app",
   "platform.take_token stoa_app",
 ];
 const APPEND_ONLY = ["ledger_entry", "ledger_transaction", "order_timeline", "payment_event", "stock_movement"];
@@ -62,7 +64,7 @@ describe("the catalog of the database", () => {
       where c.relnamespace = 'public'::regnamespace and ${also}
         and (select a.attname from pg_attribute a where a.attrelid = i.indrelid and a.attnum = i.indkey[0]) is distinct from 'tenant_id'`;
     expect((await names(query("true"))).sort()).toEqual([...GLOBAL_INDEXES].sort());
-    expect(await names(query("i.indisunique"))).toEqual(GLOBAL_UNIQUE);
+    expect((await names(query("i.indisunique"))).sort()).toEqual(GLOBAL_UNIQUE);
   });
 
   test("carries tenant_id in every foreign key to a tenant's row", async () => {
@@ -121,6 +123,16 @@ describe("the catalog of the database", () => {
         "select table_name from information_schema.role_table_grants where grantee = 'stoa_relay' and table_schema = 'public'",
       ),
     ).toEqual([]);
+    const platform = await names(
+      "select table_name, column_name from information_schema.column_privileges where grantee = 'stoa_platform' and table_schema = 'public' and privilege_type in ('INSERT', 'UPDATE')",
+    );
+    const job = ["id", "name", "payload", "request_id", "tenant_id", "unique_key"].map((column) => `job ${column}`);
+    expect(platform.sort()).toEqual(job);
+    expect(
+      await names(
+        "select tablename, cmd, with_check from pg_policies where roles = '{stoa_platform}' and cmd not in ('SELECT')",
+      ),
+    ).toEqual(["rate_bucket ALL null", "job INSERT (name = 'stripe.event'::text)"]);
     const relay = await names(
       "select table_name, column_name from information_schema.column_privileges where grantee = 'stoa_relay' and privilege_type = 'UPDATE'",
     );

@@ -12,6 +12,8 @@ export interface Raw {
   chunked?: boolean;
   /** The client's address: all of 127.0.0.0/8 is this machine. */
   from?: string;
+  /** Another place than the shared system's gateway. */
+  to?: string;
 }
 
 export interface RawAnswer {
@@ -53,7 +55,7 @@ function parsed(answer: Buffer): RawAnswer {
 
 /** A request that no well-behaved client would send, byte by byte. */
 export function raw(request: Raw): Promise<RawAnswer> {
-  const { hostname, port, host } = new URL(inject("system").url);
+  const { hostname, port, host } = new URL(request.to ?? inject("system").url);
   return new Promise((resolve) => {
     const parts: Buffer[] = [];
     const socket = connect({ host: hostname, port: Number(port), ...(request.from && { localAddress: request.from }) });

@@ -18,12 +18,28 @@ test("production has an alarm on every dead letter queue, and on the age of mess
   expect(watched("ApproximateAgeOfOldestMessage").sort()).toEqual(queues.filter((name) => !isDeadLetter(name)).sort());
 });
 
-test("production hears of crossed messages, events that were given up, and events that wait", () => {
+test("production hears of what is crossed, given up, late, forged, or cannot be healed", () => {
   expect(own.map(({ name, inputs }) => [name, inputs.metricName, inputs.threshold]).sort()).toEqual([
+    ["IncidentsAlarm", "IncidentsOpened", 0],
     ["OutboxAgeAlarm", "OutboxOldestAge", 120],
     ["OutboxDeadAlarm", "OutboxDead", 0],
+    ["StripeLagAlarm", "StripeEventLag", 120],
+    ["StripeMalformedAlarm", "StripeEventsMalformed", 0],
+    ["StripeQuarantineAlarm", "StripeEventsQuarantined", 0],
+    ["StripeSignatureAlarm", "StripeSignatureFailures", 20],
     ["TenantMismatchAlarm", "MessagesDiscarded", 0],
   ]);
+});
+
+test("an alarm counts over the time, and by the statistic, that its threshold is about", () => {
+  const read = (name: string) => {
+    const { statistic, extendedStatistic, period } = own.find((alarm) => alarm.name === name)?.inputs ?? {};
+    return [statistic ?? extendedStatistic, period];
+  };
+  expect(read("StripeSignatureAlarm")).toEqual(["Sum", 300]);
+  expect(read("StripeLagAlarm")).toEqual(["p95", 60]);
+  expect(read("StripeQuarantineAlarm")).toEqual(["Sum", 60]);
+  expect(read("IncidentsAlarm")).toEqual(["Sum", 60]);
 });
 
 test("an alarm says what missing data means, and tells somebody", () => {

@@ -105,7 +105,16 @@ describe.each(stages)("$stage", ({ stage, all, one, named, resources }) => {
     expect(variables.PUBLIC_URL).toBe("https://GatewayApi.execute-api.us-east-1.amazonaws.com");
   });
 
-  test("no function has a URL of its own", () => {
-    expect(resources.filter(({ type }) => type.endsWith(":FunctionUrl"))).toEqual([]);
+  test("only the function of Stripe's events has a URL of its own, for anybody, and a limit on how many run", () => {
+    const urls = resources.filter(({ type }) => type.endsWith(":FunctionUrl"));
+    expect(urls.map(({ inputs }) => [named(inputs.functionName), inputs.authorizationType, inputs.invokeMode])).toEqual(
+      [["StripeLambdaFunction", "NONE", "BUFFERED"]],
+    );
+    expect(urls[0]?.inputs.cors).toBeUndefined();
+    for (const [name, { url, concurrency }] of specs) {
+      const { inputs } = one("Function", `${capitalize(name)}LambdaFunction`);
+      expect(inputs.reservedConcurrentExecutions, name).toBe(concurrency);
+      expect(url === undefined, name).toBe(concurrency === undefined);
+    }
   });
 });

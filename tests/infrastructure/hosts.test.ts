@@ -5,6 +5,7 @@ import { createClock } from "../../stacks/local/clock.js";
 import { busName, startEndpoints } from "../../stacks/local/endpoints.js";
 import { startScheduler } from "../../stacks/local/scheduler.js";
 import { environmentOf } from "../../stacks/local/settings.js";
+import { localSettings } from "../../stacks/local/stripe-host.js";
 import { capitalize } from "../../stacks/name.js";
 import { type FunctionName, functions, type QueueName, queues, schedules } from "../../stacks/topology.js";
 import { production } from "./stages.js";
@@ -106,13 +107,15 @@ const localOnly = [
   "AWS_ENDPOINT_URL_SQS",
   "AWS_ENDPOINT_URL_EVENTBRIDGE",
   "MAILBOX_URL",
+  "STRIPE_API_BASE",
   "VALIDATE_RESPONSES",
 ];
 
 test.each(Object.keys(functions) as FunctionName[])("%s sees the same variables on both hosts", (name) => {
   const secrets = { appPassword: "a", relayPassword: "b", tokenKeys: "{}", dataKey: "d", seed: "s" };
   const around = { url: "http://127.0.0.1:1", adminUrl: "postgresql://127.0.0.1/stoa", bridgePort: 2, secrets };
-  const here = Object.keys(environmentOf(name, { ...around, endpoints: local }));
+  const stripe = localSettings(secrets, "http://127.0.0.1:3");
+  const here = Object.keys(environmentOf(name, { ...around, endpoints: local, stripe }));
   const there = Object.keys(one("Function", `${capitalize(name)}LambdaFunction`).inputs.environment.variables);
   expect(here.filter((variable) => !localOnly.includes(variable)).sort()).toEqual(
     there.filter((variable) => !variable.startsWith("SST_")).sort(),

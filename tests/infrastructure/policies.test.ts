@@ -12,6 +12,7 @@ const allowed: Record<string, readonly string[]> = {
   EventsLambdaRole: [...on("EventsQueue", receive), "sqs:SendMessage NudgeQueue"],
   JobsLambdaRole: [...on("JobsQueue", receive), "sqs:SendMessage NudgeQueue", `ses:SendEmail ${secrets.MailFrom}`],
   RelayLambdaRole: [...on("NudgeQueue", receive), "events:PutEvents BusBus", "sqs:SendMessage JobsQueue"],
+  StripeLambdaRole: ["sqs:SendMessage NudgeQueue"],
   ScheduleLambdaRole: ["sqs:SendMessage NudgeQueue"],
   MigrateLambdaRole: [],
   RelayTickRole: ["lambda:InvokeFunction RelayLambdaFunction", "sqs:SendMessage TickDeadLetterQueue"],
@@ -24,7 +25,20 @@ describe.each(stages)("$stage", ({ all, statements, named, custom, resources }) 
     for (const statement of statements)
       for (const text of [...statement.actions, ...statement.resources, ...statement.principals])
         expect(text, `${statement.of}: ${text}`).not.toContain("*");
-    for (const { name, inputs } of all("Permission")) expect(inputs.principal, name).not.toContain("*");
+    const open = all("Permission").filter(({ inputs }) => inputs.principal.includes("*"));
+    // Two grants make a URL public: that of the URL, and since October 2025 that of the function behind it.
+    expect(
+      open
+        .map(({ inputs: { action, function: name, functionUrlAuthType, invokedViaFunctionUrl } }) => [
+          action,
+          named(name),
+          functionUrlAuthType ?? invokedViaFunctionUrl,
+        ])
+        .sort(),
+    ).toEqual([
+      ["lambda:InvokeFunction", "StripeLambdaFunction", true],
+      ["lambda:InvokeFunctionUrl", "StripeLambdaFunction", "NONE"],
+    ]);
   });
 
   test("each role may do what is listed, and nothing else", () => {
@@ -58,7 +72,7 @@ describe.each(stages)("$stage", ({ all, statements, named, custom, resources }) 
   });
 
   test("secrets are in the environment of the functions that need them, encrypted in the state, and nowhere else", () => {
-    const { MailFrom: _, ...confidential } = secrets;
+    const { MailFrom: _, StripePublishableKey: __, ...confidential } = secrets;
     const open = resources.flatMap(({ name, inputs }) => openStrings(inputs).map((text) => `${name}: ${text}`));
     const holders = (value: string) =>
       custom
@@ -69,10 +83,13 @@ describe.each(stages)("$stage", ({ all, statements, named, custom, resources }) 
       holders(confidential[name])
         .map((holder) => holder.replace("LambdaFunction", ""))
         .sort();
-    expect(where("DatabaseUrl")).toEqual(["Api", "Events", "Jobs", "Migrate", "Schedule"]);
+    expect(where("DatabaseUrl")).toEqual(["Api", "Events", "Jobs", "Migrate", "Schedule", "Stripe"]);
     expect(where("RelayDatabaseUrl")).toEqual(["Migrate", "Relay"]);
     expect(where("MigrateDatabaseUrl")).toEqual(["Migrate"]);
     expect(where("TokenKeys")).toEqual(["Api"]);
     expect(where("DataKey")).toEqual(["Api"]);
+    expect(where("StripeSecretKey")).toEqual(["Api", "Jobs"]);
+    expect(where("StripeWebhookSecrets")).toEqual(["Stripe"]);
+    expect(where("StripeConnectWebhookSecrets")).toEqual(["Stripe"]);
   });
 });

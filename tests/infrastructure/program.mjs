@@ -25,6 +25,7 @@ const outputs = ({ type, name }) => ({
   name,
   arn: arns[type]?.(name) ?? `arn:aws:mock:${region}:${account}:${name}`,
   url: `https://sqs.${region}.amazonaws.com/${account}/${name}`,
+  functionUrl: `https://${name.toLowerCase()}.lambda-url.${region}.on.aws/`,
   apiEndpoint: `https://${name}.execute-api.${region}.amazonaws.com`,
   executionArn: `arn:aws:execute-api:${region}:${account}:${name}`,
 });

@@ -46,6 +46,10 @@ export const secrets = {
   MigrateDatabaseUrl: "postgresql://owner:secret-owner@db.test/stoa",
   TokenKeys: '{"keys":["secret-token-keys"]}',
   DataKey: "secret-data-key-secret-data-key-secret-data",
+  StripeSecretKey: "sk_test_secret_stripe",
+  StripePublishableKey: "pk_test_stripe",
+  StripeWebhookSecrets: "whsec_secret_platform",
+  StripeConnectWebhookSecrets: "whsec_secret_connect",
   MailFrom: "orders@shop.test",
 };
 

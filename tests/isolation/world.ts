@@ -12,6 +12,7 @@ import {
   type Tenant,
   unique,
 } from "../support/client.js";
+import { newDispute, newIncident } from "./money.js";
 import { type Operation, prefixOf } from "./operation.js";
 import { type Aim, type Ids, sample } from "./sample.js";
 
@@ -70,13 +71,15 @@ export async function newWorld(): Promise<World> {
   const order = await newOrder(world);
   const { cart, ids: inCart, token } = await newCart(world);
   const tokens = { crt: token, ord: order.token };
-  return { tenant, ids: { ...world.ids, ...order.ids, ...inCart }, tokens, version: cart.state.version };
+  const ofMoney = { ...(await newDispute(order.ids.ord)), ...(await newIncident(tenant.id)) };
+  return { tenant, ids: { ...world.ids, ...order.ids, ...inCart, ...ofMoney }, tokens, version: cart.state.version };
 }
 
 /** A thing of its own for each operation that may use it up. */
 const makers: Record<string, (world: World) => Promise<{ ids: Ids; token?: string; cart?: Cart }>> = {
   crt: newCart,
   ord: newOrder,
+  inc: async ({ tenant }) => ({ ids: await newIncident(tenant.id) }),
   prd: async ({ tenant }) => ({ ids: { prd: (await tenant.post("/v1/admin/products", { name: "Short-lived" })).id } }),
   var: async ({ tenant }) => ({ ids: { var: (await newProduct(tenant)).variantId } }),
   mbr: async ({ tenant }) => ({ ids: { mbr: (await newMember(tenant, "MEMBER")).id } }),

@@ -1,0 +1,134 @@
+import type Stripe from "stripe";
+import * as z from "zod";
+import { Instant, toUtc } from "../clock.js";
+import { conflict } from "../error.js";
+import { fn } from "../fn.js";
+import { afterwards, keyOf, under } from "./call.js";
+import { knownCustomer } from "./customer.js";
+import { aliveOf, factsOf, itemOf, subscriptionsOf } from "./facts.js";
+import { moneyOf } from "./invoice.js";
+import { Interval, planCodes, SoldPlan } from "./plan.js";
+import { type Offer, offerOf, priceOf } from "./price.js";
+import { loadBilled } from "./row.js";
+
+const offer = { plan: SoldPlan, interval: Interval };
+const ProrationDate = Instant.meta({
+  description: "The moment from which the new plan counts, as a preview said it; it is kept to the second",
+  examples: ["2026-11-23T12:00:00Z"],
+});
+export const ChangePreview = z.strictObject(offer);
+export const PlanChange = z.strictObject({ ...offer, prorationDate: ProrationDate.optional() });
+
+/** What Stripe has agreed to. The subscription of ours follows when its webhook comes. */
+export const Agreed = z
+  .object({
+    plan: z.enum(planCodes),
+    interval: Interval.nullable(),
+    status: z.string().nullable().meta({ description: "Stripe's status of the subscription" }),
+    currentPeriodEnd: z.string().nullable(),
+    cancelAt: z.string().nullable(),
+  })
+  .meta({ id: "AgreedSubscription", description: "What Stripe has agreed to; the tenant follows by webhook" });
+
+/** The subscription that brings payments, as Stripe has it now. @throws Failure conflict `billing.not_subscribed` */
+async function subscribed() {
+  const { stripe, customer } = await knownCustomer(await loadBilled());
+  const [subscription] = customer === undefined ? [] : aliveOf(await subscriptionsOf(stripe, customer));
+  if (!subscription) throw conflict("billing.not_subscribed", "There is no subscription: begin one with a checkout.");
+  return { stripe, subscription };
+}
+
+async function agreed(stripe: Stripe, subscription: Stripe.Subscription): Promise<z.output<typeof Agreed>> {
+  const { plan, interval, status, currentPeriodEnd, cancelAt } = await factsOf(stripe, [subscription]);
+  return { plan, interval, status, currentPeriodEnd, cancelAt };
+}
+
+const update = async (stripe: Stripe, { id }: Stripe.Subscription, params: Stripe.SubscriptionUpdateParams) =>
+  agreed(
+    stripe,
+    await under(keyOf("update", id, params), (options) => stripe.subscriptions.update(id, params, options)),
+  );
+
+/** Each change is invoiced when it happens: what was paid and not used is subtracted. */
+const proration_behavior = "always_invoice" as const;
+const seconds = (instant: string) => Math.floor(Date.parse(toUtc(instant)) / 1000);
+const isOn = ({ plan, interval }: Offer, subscription: Stripe.Subscription) => {
+  const now = offerOf(itemOf(subscription).price);
+  return now.plan === plan && now.interval === interval;
+};
+
+/**
+ * What a change of plan would cost now, line by line, and the moment that it was reckoned for.
+ * @throws Failure conflict `billing.test_mode` or `billing.not_subscribed`
+ */
+export const preview = fn(ChangePreview, (wanted) =>
+  afterwards(async () => {
+    const { stripe, subscription } = await subscribed();
+    const items = [{ id: itemOf(subscription).id, price: await priceOf(stripe, wanted) }];
+    const params = {
+      subscription: subscription.id,
+      subscription_details: { items, proration_behavior },
+    } satisfies Stripe.InvoiceCreatePreviewParams;
+    const invoice = await under(keyOf("preview", params), (options) => stripe.invoices.createPreview(params, options));
+    const at = invoice.parent?.subscription_details?.subscription_proration_date ?? invoice.created;
+    const money = (amount: number) => moneyOf(amount, invoice.currency);
+    return {
+      ...wanted,
+      prorationDate: new Date(at * 1000).toISOString(),
+      lines: invoice.lines.data.map(({ description, amount, period }) => ({
+        description: description ?? "",
+        amount: money(amount),
+        periodStart: new Date(period.start * 1000).toISOString(),
+        periodEnd: new Date(period.end * 1000).toISOString(),
+      })),
+      total: money(invoice.total),
+      amountDue: money(invoice.amount_due),
+    };
+  }),
+);
+
+/**
+ * Changes the plan at once, upwards and downwards alike: the difference is charged now, or kept for the next invoices
+ * when it is in the tenant's favour. A payment that is declined changes nothing.
+ * @throws Failure conflict `billing.test_mode`, `billing.not_subscribed`, `billing.payment_owed` or
+ * `billing.payment_declined`
+ */
+export const change = fn(PlanChange, ({ prorationDate, ...wanted }) =>
+  afterwards(async () => {
+    const { stripe, subscription } = await subscribed();
+    if (isOn(wanted, subscription)) return agreed(stripe, subscription);
+    if (subscription.status !== "active" && subscription.status !== "trialing")
+      throw conflict("billing.payment_owed", "A payment is owed: pay the open invoice first.");
+    return update(stripe, subscription, {
+      items: [{ id: itemOf(subscription).id, price: await priceOf(stripe, wanted) }],
+      proration_behavior,
+      payment_behavior: "error_if_incomplete",
+      ...(prorationDate && { proration_date: seconds(prorationDate) }),
+    });
+  }),
+);
+
+/**
+ * Ends the subscription when what is paid for is over; until then nothing changes.
+ * @throws Failure conflict `billing.test_mode` or `billing.not_subscribed`
+ */
+export const cancel = fn(z.void(), () =>
+  afterwards(async () => {
+    const { stripe, subscription } = await subscribed();
+    if (subscription.cancel_at !== null || subscription.cancel_at_period_end) return agreed(stripe, subscription);
+    return update(stripe, subscription, { cancel_at_period_end: true });
+  }),
+);
+
+/**
+ * Takes a cancellation back that has not come into effect.
+ * @throws Failure conflict `billing.test_mode` or `billing.not_subscribed`
+ */
+export const resume = fn(z.void(), () =>
+  afterwards(async () => {
+    const { stripe, subscription } = await subscribed();
+    const { cancel_at: at, cancel_at_period_end: atEnd } = subscription;
+    if (at === null && !atEnd) return agreed(stripe, subscription);
+    return update(stripe, subscription, atEnd ? { cancel_at_period_end: false } : { cancel_at: "" });
+  }),
+);

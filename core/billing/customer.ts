@@ -1,0 +1,53 @@
+import { and, asc, eq, isNull, ne, or } from "drizzle-orm";
+import type Stripe from "stripe";
+import { tenantId } from "../actor.js";
+import { db, read } from "../db.js";
+import { memberTable } from "../identity/identity.sql.js";
+import { modeOf, stripeFor } from "../stripe/client.js";
+import { subscriptionTable } from "./billing.sql.js";
+import { keyOf, under } from "./call.js";
+import { type Account, oneMore } from "./row.js";
+
+/** Stripe, and the tenant's customer there when it has one: one of the other mode is none. */
+export async function knownCustomer({ row }: Account): Promise<{ stripe: Stripe; customer: string | undefined }> {
+  const livemode = modeOf(true);
+  const stripe = await stripeFor(livemode);
+  return { stripe, customer: row.livemode === livemode ? (row.customer ?? undefined) : undefined };
+}
+
+/**
+ * The tenant's customer at Stripe, made when there is none. It is made with what never changes, under a key from the
+ * tenant's id, and stored before anything else happens with it: whoever races or repeats finds the same one.
+ */
+export async function customerOf(account: Account): Promise<{ stripe: Stripe; customer: string }> {
+  const { stripe, customer: known } = await knownCustomer(account);
+  if (known !== undefined) return { stripe, customer: known };
+  const tenant = tenantId();
+  const { id: customer, livemode } = await under(`customer/${tenant}`, (options) =>
+    stripe.customers.create({ metadata: { tenant } }, options),
+  );
+  await remember(account, { customer, livemode });
+  const [owner] = await read((q) =>
+    q
+      .select({ email: memberTable.email })
+      .from(memberTable)
+      .where(and(eq(memberTable.role, "OWNER"), eq(memberTable.status, "active")))
+      .orderBy(asc(memberTable.id))
+      .limit(1),
+  );
+  const named = { name: account.tenant.name, ...owner };
+  await under(keyOf("name", named), (options) => stripe.customers.update(customer, named, options));
+  return { stripe, customer };
+}
+
+const remember = ({ row }: Account, found: { customer: string; livemode: boolean }) =>
+  db((tx) =>
+    tx
+      .insert(subscriptionTable)
+      .values({ ...row, ...found, version: 1 })
+      .onConflictDoUpdate({
+        target: [subscriptionTable.tenantId],
+        set: { ...found, version: oneMore },
+        setWhere: or(isNull(subscriptionTable.customer), ne(subscriptionTable.livemode, found.livemode)),
+      }),
+  );

@@ -1,0 +1,27 @@
+import * as z from "zod";
+import { defineEvent } from "../event/index.js";
+import { tenantAccesses, tenantStatuses } from "../tenant/tenant.sql.js";
+import { intervals, planCodes } from "./plan.js";
+import { causes } from "./status.js";
+
+export const TenantStatusChanged = defineEvent(
+  "tenant.status_changed",
+  z.object({
+    from: z.enum(tenantStatuses),
+    to: z.enum(tenantStatuses),
+    access: z.enum(tenantAccesses),
+    cause: z.enum(causes),
+  }),
+);
+
+/** What Stripe says of the subscription is not what it was. */
+export const SubscriptionUpdated = defineEvent(
+  "subscription.updated",
+  z.object({
+    plan: z.enum(planCodes),
+    interval: z.enum(intervals).nullable(),
+    status: z.string().nullable(),
+    currentPeriodEnd: z.string().nullable(),
+    cancelAt: z.string().nullable(),
+  }),
+);

@@ -1,0 +1,90 @@
+export * as Billing from "./index.js";
+
+import * as z from "zod";
+import { fn } from "../fn.js";
+import { Money } from "../money.js";
+import { tenantAccesses, tenantStatuses } from "../tenant/tenant.sql.js";
+import { SubscriptionUpdated, TenantStatusChanged } from "./event.js";
+import { notice } from "./notice.js";
+import { features, Interval, planCodes, planOf, plans, SoldPlan, soldPlans } from "./plan.js";
+import { load } from "./row.js";
+import { nextStep, standing, stepKinds } from "./status.js";
+import { syncJob } from "./sync.js";
+
+export { Agreed, ChangePreview, cancel, change, PlanChange, preview, resume } from "./change.js";
+export { BillingPage, CheckoutRequest, checkout, PortalRequest, portal } from "./checkout.js";
+export { advance } from "./dunning.js";
+export { Invoice, InvoicePage, invoices } from "./invoice.js";
+export { billingHandlers, sync } from "./sync.js";
+
+export const PlanRecord = z
+  .object({
+    code: SoldPlan,
+    name: z.string(),
+    prices: z.object({ month: Money, year: Money }),
+    fee: z.int().meta({ description: "The platform's share of card payments, in basis points: 100 is 1 %" }),
+    limits: z
+      .object({
+        products: z.int().nullable(),
+        ordersPerMonth: z.int().nullable(),
+        members: z.int().nullable(),
+        requestsPerSecond: z.int(),
+      })
+      .meta({ description: "null: without a limit" }),
+    features: z.array(z.enum(features)),
+  })
+  .meta({ id: "Plan" });
+
+export const SubscriptionRecord = z
+  .object({
+    plan: z.enum(planCodes),
+    interval: Interval.nullable(),
+    status: z.enum(tenantStatuses).meta({ description: "Where the tenant stands" }),
+    access: z.enum(tenantAccesses).meta({
+      description: "read_only: the staff reads, shoppers still buy; blocked: nobody writes, and billing is open",
+    }),
+    subscriptionStatus: z.string().nullable().meta({ description: "Stripe's; null before there is a subscription" }),
+    trialEndsAt: z.string().nullable(),
+    currentPeriodEnd: z.string().nullable(),
+    cancelAt: z.string().nullable(),
+    owedSince: z.string().nullable(),
+    nextStep: z
+      .object({ kind: z.enum(stepKinds), at: z.string() })
+      .nullable()
+      .meta({ description: "What happens next when nobody pays" }),
+    version: z.int(),
+  })
+  .meta({ id: "Subscription" });
+
+export const billingEvents = [TenantStatusChanged, SubscriptionUpdated];
+export const billingJobs = [syncJob, notice];
+
+/** Plans that are for sale. */
+export const catalogue = fn(z.void(), () => ({
+  data: soldPlans.map((sold) => {
+    const { code, name, prices, fee, limits, features: included } = plans[sold];
+    return { code: SoldPlan.parse(code), name, prices, fee, limits, features: [...included] };
+  }),
+}));
+
+/** What the caller's own tenant has, as Stripe's webhooks have told it. */
+export const get = fn(z.void(), async () => {
+  const { row, tenant, now } = await load();
+  const { dunning } = planOf(row.plan);
+  const stand = standing(row, dunning, now);
+  const step = row.plan === "sandbox" ? undefined : nextStep(stand, dunning, row.dunningStep);
+  const { plan, interval, status, trialEndsAt, currentPeriodEnd, cancelAt, version } = row;
+  return {
+    plan,
+    interval,
+    status: tenant.status,
+    access: tenant.access,
+    subscriptionStatus: status,
+    trialEndsAt,
+    currentPeriodEnd,
+    cancelAt,
+    owedSince: stand.since !== null && Date.parse(stand.since) <= now ? stand.since : null,
+    nextStep: step ? { kind: step.kind, at: step.at } : null,
+    version,
+  };
+});

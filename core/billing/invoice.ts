@@ -1,0 +1,61 @@
+import * as z from "zod";
+import { fn } from "../fn.js";
+import { Currency, Money } from "../money.js";
+import { resolved } from "../stripe/client.js";
+import { answering } from "./call.js";
+import { knownCustomer } from "./customer.js";
+import { loadBilled } from "./row.js";
+
+export const InvoicePage = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(100).default(20),
+  cursor: z
+    .string()
+    .regex(/^in_\w{1,100}$/, "must be the cursor of a list")
+    .optional(),
+});
+
+export const Invoice = z
+  .object({
+    id: z.string(),
+    number: z.string().nullable(),
+    status: z.string().nullable().meta({ description: "draft, open, paid, uncollectible or void" }),
+    total: Money,
+    amountDue: Money,
+    amountPaid: Money,
+    createdAt: z.string(),
+    url: z.string().nullable().meta({ description: "The page where it is read and paid" }),
+    pdf: z.string().nullable(),
+  })
+  .meta({ id: "Invoice" });
+
+/** Plans are sold in currencies whose smallest unit at Stripe is that of ISO 4217; invoices are in no other. */
+export const moneyOf = (amount: number, currency: string): Money => ({
+  amount,
+  currency: Currency.parse(currency.toUpperCase()),
+});
+
+/**
+ * What the platform has invoiced, the newest first, as Stripe lists it.
+ * @throws Failure conflict `billing.test_mode`, unavailable
+ */
+export const invoices = fn(InvoicePage, ({ limit, cursor }) =>
+  answering(async () => {
+    const { stripe, customer } = await knownCustomer(await loadBilled());
+    if (customer === undefined) return { data: [], nextCursor: null };
+    const page = await resolved(() =>
+      stripe.invoices.list({ customer, limit, ...(cursor && { starting_after: cursor }) }),
+    );
+    const data = page.data.map(({ id, number, status, currency, ...invoice }) => ({
+      id,
+      number,
+      status,
+      total: moneyOf(invoice.total, currency),
+      amountDue: moneyOf(invoice.amount_due, currency),
+      amountPaid: moneyOf(invoice.amount_paid, currency),
+      createdAt: new Date(invoice.created * 1000).toISOString(),
+      url: invoice.hosted_invoice_url ?? null,
+      pdf: invoice.invoice_pdf ?? null,
+    }));
+    return { data, nextCursor: page.has_more ? (data.at(-1)?.id ?? null) : null };
+  }),
+);

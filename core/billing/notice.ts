@@ -1,0 +1,101 @@
+import { eq } from "drizzle-orm";
+import * as z from "zod";
+import { read } from "../db.js";
+import { memberTable } from "../identity/identity.sql.js";
+import { MemberId } from "../identity/member.js";
+import { defineJob } from "../job/index.js";
+import { html } from "../mail/html.js";
+import { Mail } from "../mail/index.js";
+import { resolved, stripeFor } from "../stripe/client.js";
+import { planOf } from "./plan.js";
+import { type Account, load } from "./row.js";
+import { dueAt, standing, stepKinds, stepsOf } from "./status.js";
+
+export const Letter = z.object({
+  memberId: MemberId,
+  /** Which debt it is about, and which of its steps. */
+  since: z.string(),
+  kind: z.enum(stepKinds),
+  number: z.int(),
+});
+type Letter = z.output<typeof Letter>;
+
+/**
+ * Tells an owner where the timetable stands. Whoever has paid meanwhile is not written to. The mail carries the id of
+ * its job, by which a provider or a reader knows the second copy that a crash may cause.
+ */
+export const notice = defineJob("billing.notice-mail", Letter, async (letter, job) => {
+  const account = await load();
+  const { row, tenant, now } = account;
+  const stand = standing(row, planOf(row.plan).dunning, now);
+  if (stand.since === null || Date.parse(stand.since) !== Date.parse(letter.since)) return;
+  const [owner] = await read((q) =>
+    q
+      .select({ email: memberTable.email, name: memberTable.name, status: memberTable.status })
+      .from(memberTable)
+      .where(eq(memberTable.id, letter.memberId)),
+  );
+  if (owner?.status !== "active") return;
+  const { subject, lines } = words(letter, account);
+  const link = await payLink(account);
+  const greeting = `Hello ${owner.name},`;
+  const text = [greeting, ...lines, ...(link ? [`Pay here: ${link}`] : [])].join("\n\n");
+  const page = html`<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>${subject}</title></head>
+<body style="margin:0;padding:24px;background:#f6f6f6;font:16px/1.5 system-ui,sans-serif;color:#1a1a1a">
+<div style="max-width:560px;margin:auto;padding:24px;background:#fff;border-radius:8px">
+<h1 style="font-size:20px">${tenant.name}</h1>
+<p>${greeting}</p>${lines.map((line) => html`<p>${line}</p>`)}
+${link ? html`<p><a href="${link}">Pay now</a></p>` : ""}
+</div></body></html>`;
+  await Mail.send({ id: job.id, to: owner.email, subject, text: `${text}\n`, html: page.toString() });
+});
+
+/** The page at Stripe where the oldest open invoice is paid. */
+async function payLink({ row }: Account): Promise<string | undefined> {
+  if (row.customer === null || row.livemode === null || row.pastDueSince === null) return undefined;
+  const { customer } = row;
+  const stripe = await stripeFor(row.livemode);
+  const { data } = await resolved(() => stripe.invoices.list({ customer, status: "open", limit: 100 }));
+  return data.toSorted((a, b) => a.created - b.created)[0]?.hosted_invoice_url ?? undefined;
+}
+
+const day = (instant: string) => `${instant.slice(0, 10)} (UTC)`;
+
+function words({ kind, since }: Letter, { row, now, tenant: { name: shop } }: Account) {
+  const plan = planOf(row.plan);
+  const on = (wanted: Letter["kind"]) => {
+    const step = stepsOf(plan.dunning).find((one) => one.kind === wanted);
+    return step ? day(dueAt(since, step)) : "";
+  };
+  const onTrial = row.pastDueSince === null;
+  const cure = onTrial
+    ? "Choose a plan in the settings of your shop, under billing."
+    : "Pay the open invoice, or give us another card, in the settings of your shop, under billing.";
+  const reason = onTrial
+    ? `The trial of ${shop} ${Date.parse(since) > now ? "ends" : "ended"} on ${day(since)}.`
+    : `We could not collect the payment for the plan ${plan.name} of ${shop}; it is owed since ${day(since)}.`;
+  const texts: Record<Letter["kind"], { subject: string; lines: string[] }> = {
+    reminder: {
+      subject: onTrial ? `The trial of ${shop}` : `A payment for ${shop} is open`,
+      lines: [
+        reason,
+        cure,
+        `Until ${on("read_only")} nothing changes. From then on your staff can read and change nothing, and from ${on("suspended")} nobody can buy.`,
+      ],
+    },
+    read_only: {
+      subject: `${shop} can be read only`,
+      lines: [reason, `Your staff can read and change nothing. Until ${on("suspended")} shoppers can still buy.`, cure],
+    },
+    suspended: {
+      subject: `${shop} is suspended`,
+      lines: [reason, "Nobody can buy any more. All your data is there, and the shop opens again once you pay.", cure],
+    },
+    closing: {
+      subject: `${shop} is closing`,
+      lines: [reason, "Your data is still there. If you want to keep the shop, this is the time.", cure],
+    },
+  };
+  return texts[kind];
+}

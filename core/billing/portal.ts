@@ -1,0 +1,22 @@
+import type Stripe from "stripe";
+import { resolved } from "../stripe/client.js";
+import { under } from "./call.js";
+
+/** Named by what it allows: a new one is made when this changes. */
+const NAME = "stoa-1";
+
+const features: Stripe.BillingPortal.ConfigurationCreateParams.Features = {
+  invoice_history: { enabled: true },
+  payment_method_update: { enabled: true },
+  customer_update: { enabled: true, allowed_updates: ["name", "email", "address", "phone", "tax_id"] },
+  subscription_cancel: { enabled: true, mode: "at_period_end" },
+};
+
+/** What the portal allows, made when it is not there: an account at Stripe has no configuration to begin with. */
+export async function portalConfiguration(stripe: Stripe): Promise<string> {
+  const { data } = await resolved(() => stripe.billingPortal.configurations.list({ active: true, limit: 100 }));
+  const known = data.find(({ metadata }) => metadata?.name === NAME);
+  if (known) return known.id;
+  const params = { features, metadata: { name: NAME } };
+  return (await under(`portal/${NAME}`, (options) => stripe.billingPortal.configurations.create(params, options))).id;
+}

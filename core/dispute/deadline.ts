@@ -1,0 +1,54 @@
+import { and, eq, inArray, sql } from "drizzle-orm";
+import * as z from "zod";
+import { db } from "../db.js";
+import { emit } from "../event/index.js";
+import { defineJob, enqueue } from "../job/index.js";
+import { disputeTable } from "./dispute.sql.js";
+import { DisputeEvidenceDue, DisputeId } from "./event.js";
+
+/** Hours before the deadline. */
+const NOTICE = 72;
+
+/** In which the provider waits for evidence (https://docs.stripe.com/api/disputes/object). */
+const waiting = ["needs_response", "warning_needs_response", "appeal_needs_response"];
+
+/** Seconds from now until somebody is to be reminded, by the clock of the database; null when there is no deadline. */
+export const untilNotice = sql<number | null>`greatest(0, ceil(extract(epoch from
+  ${disputeTable.evidenceDueAt} - make_interval(hours => ${NOTICE}) - now())))::float8`;
+
+interface Due {
+  id: string;
+  status: string;
+  evidenceDueAt: string | null;
+  /** Seconds. @see untilNotice */
+  notice: number | null;
+}
+
+/** Makes the reminder of a deadline, in the open transaction: one for each, because a provider may move it. */
+export function remind({ id, status, evidenceDueAt, notice }: Due): void {
+  if (evidenceDueAt === null || notice === null || !waiting.includes(status)) return;
+  enqueue(evidenceDue, { disputeId: id }, { key: `${id} ${status} ${evidenceDueAt}`, delay: notice });
+}
+
+/** Says once for a deadline that it is near, unless evidence was sent, the dispute has ended or the deadline moved. */
+export const evidenceDue = defineJob("dispute.evidence-due", z.object({ disputeId: DisputeId }), ({ disputeId }) =>
+  db(async (tx) => {
+    const { evidenceDueAt, remindedOf, version } = disputeTable;
+    const [dispute] = await tx
+      .update(disputeTable)
+      .set({ remindedOf: sql`${evidenceDueAt}`, version: sql`${version} + 1` })
+      .where(
+        and(
+          eq(disputeTable.id, disputeId),
+          inArray(disputeTable.status, waiting),
+          sql`${evidenceDueAt} > now() and ${evidenceDueAt} <= now() + make_interval(hours => ${NOTICE})`,
+          sql`${remindedOf} is distinct from ${evidenceDueAt}`,
+        ),
+      )
+      .returning();
+    if (!dispute?.evidenceDueAt) return;
+    const { orderId, status, amount, currency } = dispute;
+    const about = { disputeId, orderId, status, amount: { amount, currency } };
+    emit(DisputeEvidenceDue, { ...about, evidenceDueAt: dispute.evidenceDueAt });
+  }),
+);

@@ -1,0 +1,98 @@
+export * as Dispute from "./index.js";
+
+import { and, asc, eq, isNotNull, isNull, sql } from "drizzle-orm";
+import * as z from "zod";
+import { encoded } from "../../drizzle/shape.js";
+import { read } from "../db.js";
+import { notFound } from "../error.js";
+import { fn } from "../fn.js";
+import { Money } from "../money.js";
+import { OrderId } from "../order/event.js";
+import { cut, page } from "../page.js";
+import { PaymentId } from "../payment/index.js";
+import { disputeTable } from "./dispute.sql.js";
+import { DisputeId } from "./event.js";
+
+export { evidenceDue } from "./deadline.js";
+export { DisputeId, events } from "./event.js";
+export { disputeHandlers, sync } from "./sync.js";
+
+export const DisputeRecord = z
+  .object({
+    id: DisputeId,
+    orderId: OrderId,
+    paymentId: PaymentId,
+    reference: z.string().meta({ description: "What the provider calls it" }),
+    status: z.string().meta({
+      description: "The provider's own: `needs_response`, `under_review`, `won`, `lost`, …",
+      examples: ["needs_response"],
+    }),
+    reason: z.string().meta({ examples: ["product_not_received"] }),
+    amount: Money,
+    withheld: Money.meta({ description: "What the provider took for it and has not given back, its fee apart" }),
+    evidenceDueAt: z.string().nullable().meta({ description: "Until when the provider takes evidence" }),
+    openedAt: z.string(),
+    closedAt: z.string().nullable(),
+    version: z.int(),
+  })
+  .meta({ id: "Dispute", description: "A shopper's bank takes a payment back and asks for evidence." });
+
+const columns = {
+  id: disputeTable.id,
+  orderId: disputeTable.orderId,
+  paymentId: disputeTable.paymentId,
+  reference: disputeTable.reference,
+  status: disputeTable.status,
+  reason: disputeTable.reason,
+  amount: disputeTable.amount,
+  withheld: disputeTable.withheld,
+  currency: disputeTable.currency,
+  evidenceDueAt: disputeTable.evidenceDueAt,
+  openedAt: disputeTable.openedAt,
+  closedAt: disputeTable.closedAt,
+  version: disputeTable.version,
+};
+type Row = Pick<typeof disputeTable.$inferSelect, keyof typeof columns>;
+
+const view = ({ amount, withheld, currency, ...dispute }: Row): z.input<typeof DisputeRecord> => ({
+  ...dispute,
+  amount: { amount, currency },
+  withheld: { amount: withheld, currency },
+});
+
+export const DisputePage = page({
+  open: z.enum(["true", "false"]).optional(),
+  status: z.string().max(50).optional(),
+});
+
+const NEVER = "infinity";
+const due = sql`coalesce(${disputeTable.evidenceDueAt}, ${NEVER}::timestamptz)`;
+
+/** Whose deadline is the nearest first; those without one come last. */
+export const list = fn(DisputePage, async ({ limit, cursor, open, status }) => {
+  const { after, page: answer } = cut("disputes", cursor, { open, status });
+  const { id: last, due: until } = after;
+  const rows = await read((q) =>
+    q
+      .select(columns)
+      .from(disputeTable)
+      .where(
+        and(
+          open && (open === "true" ? isNull : isNotNull)(disputeTable.closedAt),
+          status === undefined ? undefined : eq(disputeTable.status, status),
+          last
+            ? sql`(${due}, ${disputeTable.id}) > (${until}::timestamptz, ${encoded(last, disputeTable.id)})`
+            : undefined,
+        ),
+      )
+      .orderBy(asc(due), asc(disputeTable.id))
+      .limit(limit + 1),
+  );
+  return answer(rows, limit, (row) => ({ due: row.evidenceDueAt ?? NEVER, id: row.id }), view);
+});
+
+export const get = fn(DisputeId, async (disputeId) => {
+  const [dispute] = await read((q) => q.select(columns).from(disputeTable).where(eq(disputeTable.id, disputeId)));
+  if (!dispute) throw notFound("dispute");
+  return view(dispute);
+});

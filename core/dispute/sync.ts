@@ -1,0 +1,90 @@
+import { and, eq, inArray, or } from "drizzle-orm";
+import type { Stripe } from "stripe";
+import { db, read } from "../db.js";
+import { Incident } from "../incident/index.js";
+import { paymentTable } from "../payment/payment.sql.js";
+import { resolved, stripeFor } from "../stripe/client.js";
+import type { StripeHandler } from "../stripe/event.js";
+import { disputeTable } from "./dispute.sql.js";
+import { factsOf } from "./facts.js";
+import { settle } from "./settle.js";
+
+/** A dispute as somebody names it: an event, or the provider's list. */
+export interface Named {
+  /** Stripe's id of it. */
+  reference: string;
+  paymentIntent?: string | undefined;
+  /** The connected account of which it was said. */
+  account: string | null;
+}
+
+/** How often somebody else may be faster before the job is left to its retry. */
+const ROUNDS = 5;
+
+/**
+ * Asks Stripe how a dispute stands and writes what is new; may run at any time, any number of times, beside itself. The
+ * row is read before Stripe is asked, and written only when nobody has written since: an older answer never overwrites
+ * a newer one.
+ * @throws Unresolved when Stripe does not answer
+ */
+export async function sync(named: Named): Promise<void> {
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const known = await find(named);
+    if (!known) return stranger(named);
+    const { payment, before } = known;
+    const stripe = await stripeFor(payment.livemode ?? false);
+    const options = payment.account ? { stripeAccount: payment.account } : {};
+    const said = await resolved(() => stripe.disputes.retrieve(named.reference, {}, options));
+    if (intentOf(said) !== payment.reference) return stranger(named);
+    const facts = factsOf(said);
+    if (await db((tx) => settle(tx, { ...payment, disputed: named.reference }, before, facts))) return;
+  }
+  throw new Error(`The dispute ${named.reference} changes faster than it can be read.`);
+}
+
+/** The payment as our own table has it, never as an event says, and what we know of the dispute. */
+async function find({ reference, paymentIntent, account }: Named) {
+  const [payments, [before]] = await read((q) => {
+    const known = eq(disputeTable.reference, reference);
+    const disputed = q.select({ id: disputeTable.paymentId }).from(disputeTable).where(known);
+    const intended = paymentIntent === undefined ? undefined : eq(paymentTable.reference, paymentIntent);
+    return [
+      q
+        .select({
+          id: paymentTable.id,
+          orderId: paymentTable.orderId,
+          provider: paymentTable.provider,
+          account: paymentTable.account,
+          livemode: paymentTable.livemode,
+          reference: paymentTable.reference,
+        })
+        .from(paymentTable)
+        .where(and(eq(paymentTable.provider, "stripe"), or(intended, inArray(paymentTable.id, disputed)))),
+      q.select().from(disputeTable).where(known),
+    ] as const;
+  });
+  const payment = payments.find((one) => one.account === account);
+  return payment && { payment, before };
+}
+
+/** Money is withheld for what was not sold here: somebody must look at it. */
+async function stranger({ reference, ...data }: Named): Promise<void> {
+  await Incident.open("dispute.unknown_payment", reference, data);
+}
+
+const intentOf = ({ payment_intent: intent }: Stripe.Dispute) => (typeof intent === "string" ? intent : intent?.id);
+
+/** What Stripe says of disputes on a merchant's account. The event only says where to look. */
+export const disputeHandlers: readonly StripeHandler[] = [
+  {
+    endpoint: "connect",
+    types: [
+      "charge.dispute.created",
+      "charge.dispute.updated",
+      "charge.dispute.closed",
+      "charge.dispute.funds_withdrawn",
+      "charge.dispute.funds_reinstated",
+    ],
+    run: ({ objectId, related, account }) => sync({ reference: objectId, ...related, account }),
+  },
+];

@@ -1,0 +1,129 @@
+export * as Incident from "./index.js";
+
+import { and, desc, eq, lt, sql } from "drizzle-orm";
+import * as z from "zod";
+import { db, read } from "../db.js";
+import { conflict, notFound } from "../error.js";
+import { defineEvent, emit } from "../event/index.js";
+import { fn } from "../fn.js";
+import { id } from "../id.js";
+import { cut, page } from "../page.js";
+import { incidentTable } from "./incident.sql.js";
+
+export const IncidentId = id("inc");
+
+const IncidentStatus = z.enum(incidentTable.status.enumValues);
+export const IncidentRecord = z
+  .object({
+    id: IncidentId,
+    kind: z.string().meta({ examples: ["dispute.unknown_payment"] }),
+    reference: z.string().meta({ description: "What it is about" }),
+    status: IncidentStatus,
+    data: z.record(z.string(), z.unknown()),
+    createdAt: z.string(),
+    resolvedAt: z.string().nullable(),
+    resolution: z.string().nullable(),
+  })
+  .meta({ id: "Incident", description: "A difference that the system cannot heal: somebody must look at it." });
+
+const told = z.object({ incidentId: IncidentId, kind: z.string(), reference: z.string() });
+export const IncidentOpened = defineEvent("incident.opened", told);
+export const IncidentResolved = defineEvent("incident.resolved", told.extend({ resolution: z.string() }));
+export const events = [IncidentOpened, IncidentResolved];
+
+const view = {
+  id: incidentTable.id,
+  kind: incidentTable.kind,
+  reference: incidentTable.reference,
+  status: incidentTable.status,
+  data: incidentTable.data,
+  createdAt: incidentTable.createdAt,
+  resolvedAt: incidentTable.resolvedAt,
+  resolution: incidentTable.resolution,
+};
+
+/**
+ * Asks for somebody's attention, in the open transaction: once for a kind and a reference as long as it is open. One
+ * that was resolved opens again, with what is known now, because what happens again was not resolved; the resolution
+ * that did not hold stays in the events.
+ * @returns whether it was opened now
+ */
+export const open = (kind: string, reference: string, data: Record<string, unknown>): Promise<boolean> =>
+  db(async (tx) => {
+    const [opened] = await tx
+      .insert(incidentTable)
+      .values({ id: IncidentId.create(), kind, reference, data })
+      .onConflictDoUpdate({
+        target: [incidentTable.tenantId, incidentTable.kind, incidentTable.reference],
+        set: { status: "open", data: sql`excluded.data`, resolvedAt: null, resolution: null },
+        setWhere: eq(incidentTable.status, "resolved"),
+      })
+      .returning({ id: incidentTable.id });
+    if (opened) emit(IncidentOpened, { incidentId: opened.id, kind, reference });
+    return opened !== undefined;
+  });
+
+/** Ends open incidents, and says so. */
+const end = (which: ReturnType<typeof and>, resolution: string) =>
+  db(async (tx) => {
+    const [ended] = await tx
+      .update(incidentTable)
+      .set({ status: "resolved", resolution, resolvedAt: sql`now()` })
+      .where(and(which, eq(incidentTable.status, "open")))
+      .returning(view);
+    if (!ended) return undefined;
+    const { id: incidentId, kind, reference } = ended;
+    emit(IncidentResolved, { incidentId, kind, reference, resolution });
+    return ended;
+  });
+
+/** The difference is gone by itself, if it was there: nobody has to look any more. */
+export const heal = (kind: string, reference: string, resolution: string) =>
+  end(and(eq(incidentTable.kind, kind), eq(incidentTable.reference, reference)), resolution);
+
+export const Resolution = z.strictObject({
+  resolution: z
+    .string()
+    .trim()
+    .regex(/\S/, "must not be blank")
+    .max(2000)
+    .meta({ description: "What was done about it" }),
+});
+
+/** A word of whoever looked at it. @throws Failure not_found, or conflict when it is resolved */
+export const resolve = fn(z.object({ id: IncidentId, resolution: z.string() }), ({ id: incidentId, resolution }) =>
+  db(async () => {
+    const ended = await end(eq(incidentTable.id, incidentId), resolution);
+    if (ended) return ended;
+    await get(incidentId);
+    throw conflict("incident.resolved", "This incident is resolved.");
+  }),
+);
+
+export const IncidentPage = page({ status: IncidentStatus.optional(), kind: z.string().max(100).optional() });
+
+/** The newest first. */
+export const list = fn(IncidentPage, async ({ limit, cursor, status, kind }) => {
+  const { after, page: answer } = cut("incidents", cursor, { status, kind });
+  const rows = await read((q) =>
+    q
+      .select(view)
+      .from(incidentTable)
+      .where(
+        and(
+          status && eq(incidentTable.status, status),
+          kind === undefined ? undefined : eq(incidentTable.kind, kind),
+          after.id ? lt(incidentTable.id, after.id) : undefined,
+        ),
+      )
+      .orderBy(desc(incidentTable.id))
+      .limit(limit + 1),
+  );
+  return answer(rows, limit, (row) => ({ id: row.id }));
+});
+
+export const get = fn(IncidentId, async (incidentId) => {
+  const [incident] = await read((q) => q.select(view).from(incidentTable).where(eq(incidentTable.id, incidentId)));
+  if (!incident) throw notFound("incident");
+  return incident;
+});

@@ -1,0 +1,27 @@
+/**
+ * The chart of accounts. `side` is where an account grows: what is owned, owed by others or spent is a debit, what is
+ * owed to others or earned is a credit.
+ */
+const accounts = {
+  receivable: { name: "Owed by shoppers", side: "debit" },
+  sales: { name: "Goods sold, without tax", side: "credit" },
+  shipping: { name: "Delivery charged, without tax", side: "credit" },
+  tax_payable: { name: "Tax collected for the state", side: "credit" },
+  refunds: { name: "Refunded of orders that stand, without tax", side: "debit" },
+  platform_fees: { name: "Fees of the platform", side: "debit" },
+  processor_fees: { name: "Fees of payment providers", side: "debit" },
+  disputes: { name: "Withheld for disputes that are not lost", side: "debit" },
+  dispute_losses: { name: "Lost in disputes", side: "debit" },
+} as const;
+
+/** `processor:stripe` is the money that a provider holds for the merchant, or that it has paid out. */
+export type Account = keyof typeof accounts | `processor:${string}`;
+export const sides = ["debit", "credit"] as const;
+
+const PROCESSOR = "processor:";
+
+/** What an account is called, and where it grows. Entries outlive the chart, so one that it forgot has its own name. */
+export function described(account: string): { name: string; side: (typeof sides)[number] } {
+  if (account.startsWith(PROCESSOR)) return { name: `Money at ${account.slice(PROCESSOR.length)}`, side: "debit" };
+  return accounts[account as keyof typeof accounts] ?? { name: account, side: "debit" };
+}

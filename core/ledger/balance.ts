@@ -1,0 +1,53 @@
+import { asc, eq, sql } from "drizzle-orm";
+import * as z from "zod";
+import { requireFeature } from "../billing/entitlement.js";
+import { read } from "../db.js";
+import { fn } from "../fn.js";
+import { Currency, Money } from "../money.js";
+import { described, sides } from "./account.js";
+import { ledgerEntryTable } from "./ledger.sql.js";
+
+export const AccountBalance = z
+  .object({
+    account: z.string().meta({ examples: ["receivable", "processor:stripe"] }),
+    name: z.string(),
+    side: z.enum(sides).meta({ description: "Where the account grows" }),
+    debits: Money,
+    credits: Money,
+    balance: Money.meta({ description: "Debits less credits" }),
+  })
+  .meta({ id: "LedgerAccount", description: "What an account comes to in one currency." });
+
+export const BalanceFilter = z.strictObject({ currency: Currency.optional() });
+
+/** The trial balance: all accounts in each currency, whose balances sum to zero. */
+export const accounts = fn(BalanceFilter, async ({ currency }) => {
+  const { account, amount, currency: of } = ledgerEntryTable;
+  const rows = await read((q) =>
+    q
+      .select({
+        account,
+        currency: of,
+        debits: sql`coalesce(sum(${amount}) filter (where ${amount} > 0), 0)`.mapWith(Number),
+        credits: sql`coalesce(-sum(${amount}) filter (where ${amount} < 0), 0)`.mapWith(Number),
+      })
+      .from(ledgerEntryTable)
+      .where(currency ? eq(of, currency) : undefined)
+      .groupBy(account, of)
+      .orderBy(asc(account), asc(of)),
+  );
+  await requireFeature("ledger");
+  return {
+    data: rows.map((row) => {
+      const money = (value: number): Money => ({ amount: value, currency: row.currency });
+      const { debits, credits } = row;
+      return {
+        account: row.account,
+        ...described(row.account),
+        debits: money(debits),
+        credits: money(credits),
+        balance: money(debits - credits),
+      };
+    }),
+  };
+});

@@ -1,0 +1,97 @@
+import { and, asc, desc, eq, exists, inArray, lt } from "drizzle-orm";
+import * as z from "zod";
+import type { Reader } from "../../drizzle/tenant.js";
+import { requireFeature } from "../billing/entitlement.js";
+import { read } from "../db.js";
+import { fn } from "../fn.js";
+import { id } from "../id.js";
+import { Money } from "../money.js";
+import { cut, page } from "../page.js";
+import { kinds, ledgerEntryTable, ledgerTransactionTable } from "./ledger.sql.js";
+
+const LedgerEntry = z.object({
+  account: z.string(),
+  amount: Money.meta({ description: "A debit is positive, a credit negative" }),
+});
+export const LedgerTransaction = z
+  .object({
+    id: id("ltx"),
+    kind: z.enum(kinds),
+    reference: z
+      .string()
+      .meta({ description: "What it records: the id of an order, of a payment's event, of a dispute" }),
+    occurredAt: z.string(),
+    entries: z.array(LedgerEntry),
+  })
+  .meta({ id: "LedgerTransaction", description: "A fact in money, whose entries sum to zero; never changed." });
+
+export const TransactionPage = page({
+  kind: z.enum(kinds).optional(),
+  reference: z.string().max(255).optional(),
+  account: z.string().max(100).optional(),
+});
+type Sought = z.output<typeof TransactionPage> & { after: string | undefined };
+
+const view = {
+  id: ledgerTransactionTable.id,
+  kind: ledgerTransactionTable.kind,
+  reference: ledgerTransactionTable.reference,
+  occurredAt: ledgerTransactionTable.occurredAt,
+};
+
+/** One more than a page. */
+function sought<Columns extends Partial<typeof view>>(q: Reader, columns: Columns, of: Sought) {
+  const touching = (account: string) =>
+    q
+      .select({ id: ledgerEntryTable.id })
+      .from(ledgerEntryTable)
+      .where(and(eq(ledgerEntryTable.transactionId, ledgerTransactionTable.id), eq(ledgerEntryTable.account, account)));
+  return q
+    .select(columns as typeof view)
+    .from(ledgerTransactionTable)
+    .where(
+      and(
+        of.kind && eq(ledgerTransactionTable.kind, of.kind),
+        of.reference === undefined ? undefined : eq(ledgerTransactionTable.reference, of.reference),
+        of.account === undefined ? undefined : exists(touching(of.account)),
+        of.after ? lt(ledgerTransactionTable.id, of.after) : undefined,
+      ),
+    )
+    .orderBy(desc(ledgerTransactionTable.id))
+    .limit(of.limit + 1);
+}
+
+/** The newest first. */
+export const transactions = fn(TransactionPage, async ({ cursor, ...filters }) => {
+  const { limit, ...rest } = filters;
+  const { after, page: answer } = cut("ledger_transactions", cursor, rest);
+  const of = { ...filters, after: after.id };
+  const [rows, entries] = await read(
+    (q) =>
+      [
+        sought(q, view, of),
+        q
+          .select({
+            transactionId: ledgerEntryTable.transactionId,
+            account: ledgerEntryTable.account,
+            amount: ledgerEntryTable.amount,
+            currency: ledgerEntryTable.currency,
+          })
+          .from(ledgerEntryTable)
+          .where(inArray(ledgerEntryTable.transactionId, sought(q, { id: view.id }, of) as never))
+          .orderBy(asc(ledgerEntryTable.id)),
+      ] as const,
+  );
+  await requireFeature("ledger");
+  return answer(
+    rows,
+    limit,
+    (row) => ({ id: row.id }),
+    (row) => ({
+      ...row,
+      entries: entries
+        .filter(({ transactionId }) => transactionId === row.id)
+        .map(({ account, amount, currency }) => ({ account, amount: { amount, currency } })),
+    }),
+  );
+});

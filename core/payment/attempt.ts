@@ -1,0 +1,147 @@
+import { and, eq, isNull, sql } from "drizzle-orm";
+import * as z from "zod";
+import type { Tx } from "../../drizzle/tenant.js";
+import { db, read } from "../db.js";
+import { Failure } from "../error.js";
+import type { Currency } from "../money.js";
+import { orderTable } from "../order/order.sql.js";
+import { readyAccount } from "./connect.js";
+import { feeOf } from "./fee.js";
+import { PaymentEventId, PaymentId, type PaymentStep, statusOf } from "./index.js";
+import { paymentEventTable, paymentTable } from "./payment.sql.js";
+import { type Attempt, type Opened, Unresolved } from "./provider.js";
+import { isManual, ProviderName, providerOf } from "./registry.js";
+
+/** How the shopper wants to pay. */
+export const Means = z
+  .strictObject({
+    provider: ProviderName,
+    method: z.enum(["payment_intent", "checkout_session"]).optional().meta({
+      description: "payment_intent: on the shop's own page, with Elements; checkout_session: on Stripe's page",
+    }),
+    returnUrl: z
+      .url({ protocol: /^https?$/ })
+      .max(1_500)
+      .optional()
+      .meta({ description: "Where the browser goes after the provider's page" }),
+  })
+  .superRefine(({ method, returnUrl }, context) => {
+    if (method !== "checkout_session" || returnUrl) return;
+    context.addIssue({ code: "custom", path: ["returnUrl"], message: "is needed for a checkout session" });
+  });
+export type Means = z.output<typeof Means>;
+
+/** How long an unpaid order keeps its goods: longer than any page of a provider stays open. Minutes. */
+export const HOLD = 45;
+
+export interface Due {
+  orderId: string;
+  amount: number;
+  currency: Currency;
+}
+
+/**
+ * A new attempt to pay what is due, as a row to insert: what it needs is looked up in the open transaction.
+ * @throws Failure conflict `payment.provider_unavailable` when the merchant cannot be paid this way
+ */
+export async function newAttempt(tx: Tx, { orderId, amount, currency }: Due, means: Means) {
+  const payment = { id: PaymentId.create(), orderId, amount, currency, provider: means.provider };
+  // Nothing to pay is paid by hand.
+  if (isManual(means.provider) || amount === 0) {
+    return { ...payment, provider: "manual", authorized: amount, accepted: true };
+  }
+  const { account, livemode } = await readyAccount(tx, { amount, currency });
+  return {
+    ...payment,
+    method: means.method ?? "payment_intent",
+    returnUrl: means.returnUrl ?? null,
+    account,
+    livemode,
+    fee: await feeOf(tx, amount),
+    expiresAt: sql`now() + make_interval(mins => ${HOLD})` as never as string, // counted by the database
+  };
+}
+
+/** What its provider is told of it, and how it stands. */
+export async function load(paymentId: string) {
+  const [[row], events] = await read(
+    (q) =>
+      [
+        q
+          .select({
+            payment: paymentTable,
+            order: { number: orderTable.number, email: orderTable.email, status: orderTable.status },
+          })
+          .from(paymentTable)
+          .innerJoin(orderTable, eq(orderTable.id, paymentTable.orderId))
+          .where(eq(paymentTable.id, paymentId)),
+        q
+          .select({ type: paymentEventTable.type, amount: paymentEventTable.amount })
+          .from(paymentEventTable)
+          .where(eq(paymentEventTable.paymentId, paymentId))
+          .orderBy(paymentEventTable.id),
+      ] as const,
+  );
+  if (!row) return undefined;
+  const { payment, order } = row;
+  const attempt: Attempt = { ...payment, email: order.email, description: `Order ${order.number}` };
+  return { payment, order, attempt, status: statusOf(payment.amount, events) };
+}
+
+/**
+ * Opens an attempt at its provider, or says again how it was opened: outside of any transaction, after its row is
+ * committed. The provider sees the same key each time.
+ * @throws Failure conflict when the provider refuses it, unavailable when it does not answer
+ */
+export async function open(paymentId: string): Promise<PaymentStep> {
+  const known = await load(paymentId);
+  if (!known) throw new Error("The attempt is not there.");
+  const { payment, order, attempt, status } = known;
+  if (order.status !== "pending" || payment.closedAt || payment.accepted || isManual(payment.provider)) {
+    return { status, action: null };
+  }
+  try {
+    const opened = await providerOf(payment.provider).open(attempt);
+    await db((tx) => remember(tx, payment.id, payment.amount, opened));
+    return { status, action: opened.action };
+  } catch (error) {
+    if (error instanceof Failure && error.kind === "conflict") await db((tx) => refuse(tx, payment.id, error));
+    if (!(error instanceof Unresolved)) throw error;
+    throw new Failure("unavailable", "payment.provider_unreachable", "The provider does not answer; try again.", {
+      retryAfter: 2,
+    });
+  }
+}
+
+async function remember(tx: Tx, paymentId: string, amount: number, { reference, session, expiresIn }: Opened) {
+  const expiresAt = sql`now() + make_interval(secs => ${expiresIn})`;
+  await tx
+    .update(paymentTable)
+    .set({
+      reference: sql`coalesce(${paymentTable.reference}, ${reference})`,
+      session: sql`coalesce(${paymentTable.session}, ${session})`,
+      openedAt: sql`coalesce(${paymentTable.openedAt}, now())`,
+      expiresAt: sql`case when ${paymentTable.openedAt} is null then ${expiresAt} else ${paymentTable.expiresAt} end`,
+    })
+    .where(and(eq(paymentTable.id, paymentId), isNull(paymentTable.closedAt)));
+  await tx
+    .insert(paymentEventTable)
+    .values({ id: PaymentEventId.create(), paymentId, type: "opened", amount, reference: "opened" })
+    .onConflictDoNothing();
+}
+
+/** The provider wants nothing of this attempt; another one may be made. */
+async function refuse(tx: Tx, paymentId: string, { code, message }: Failure) {
+  await tx.update(paymentTable).set({ closedAt: sql`now()` }).where(eq(paymentTable.id, paymentId));
+  await tx
+    .insert(paymentEventTable)
+    .values({
+      id: PaymentEventId.create(),
+      paymentId,
+      type: "failed",
+      amount: 0,
+      reference: "refused",
+      data: { code, message },
+    })
+    .onConflictDoNothing();
+}

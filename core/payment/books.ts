@@ -1,0 +1,56 @@
+import { eq } from "drizzle-orm";
+import type { Tx } from "../../drizzle/tenant.js";
+import { emit } from "../event/index.js";
+import { Ledger } from "../ledger/index.js";
+import { Posting } from "../ledger/posting.js";
+import { orderTable } from "../order/order.sql.js";
+import { PaymentAuthorized, PaymentCaptured, PaymentFailed, PaymentRefunded, PaymentVoided } from "./event.js";
+import type { Fresh, Payment } from "./settle.js";
+
+/**
+ * Events for whoever listens, and the ledger's transactions, of what a provider has newly said of a payment.
+ * @param made refunds that had counted as made before
+ */
+export async function tell(
+  tx: Tx,
+  payment: Payment,
+  fresh: Fresh,
+  made: ReadonlySet<string | null>,
+  fee: number,
+): Promise<void> {
+  const { currency, provider, orderId } = payment;
+  const which = { paymentId: payment.id, orderId };
+  let { refunded } = payment;
+  for (const event of fresh) {
+    const amount = { amount: event.amount, currency };
+    if (event.type === "authorized") emit(PaymentAuthorized, { ...which, amount });
+    if (event.type === "failed") emit(PaymentFailed, { ...which, code: String(event.data.code) });
+    if (event.type === "voided" || event.type === "expired") emit(PaymentVoided, which);
+    if (event.type === "captured") {
+      emit(PaymentCaptured, { ...which, amount });
+      const kept = payment.captured === 0 ? Math.min(fee, event.amount) : 0;
+      const taken = { provider, currency, amount: event.amount, fee: kept };
+      await Ledger.record("payment.captured", event.id, Posting.captured(taken));
+    }
+    if (event.type === "refunded") {
+      emit(PaymentRefunded, { ...which, amount });
+      const sale = await saleOf(tx, payment, refunded);
+      const given = { provider, currency, amount: event.amount, sale };
+      await Ledger.record("payment.refunded", event.id, Posting.refunded(given));
+      refunded += event.amount;
+    }
+    if (event.type === "refund_failed" && made.has(event.reference)) {
+      refunded -= event.amount;
+      const sale = await saleOf(tx, payment, refunded);
+      const back = Posting.reversed(Posting.refunded({ provider, currency, amount: event.amount, sale }));
+      await Ledger.record("payment.refund_failed", event.id, back);
+    }
+  }
+}
+
+/** The order that a payment counts for; null when it does not, or the order does not stand. */
+async function saleOf(tx: Tx, payment: Payment, refunded: number) {
+  if (!payment.accepted) return null;
+  const [order] = await tx.select().from(orderTable).where(eq(orderTable.id, payment.orderId));
+  return order && (order.status === "open" || order.status === "completed") ? { ...order, refunded } : null;
+}

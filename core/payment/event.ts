@@ -1,0 +1,28 @@
+import * as z from "zod";
+import { defineEvent } from "../event/index.js";
+import { Money } from "../money.js";
+import { OrderId } from "../order/event.js";
+import { OperationId, PaymentId } from "./index.js";
+
+const reference = { paymentId: PaymentId, orderId: OrderId };
+
+export const PaymentAuthorized = defineEvent("payment.authorized", z.object({ ...reference, amount: Money }));
+export const PaymentCaptured = defineEvent("payment.captured", z.object({ ...reference, amount: Money }));
+export const PaymentRefunded = defineEvent("payment.refunded", z.object({ ...reference, amount: Money }));
+/** The shopper may try again. */
+export const PaymentFailed = defineEvent("payment.failed", z.object({ ...reference, code: z.string() }));
+export const PaymentVoided = defineEvent("payment.voided", z.object(reference));
+/** A capture or a refund that was asked for and never will happen. */
+export const PaymentOperationFailed = defineEvent(
+  "payment.operation_failed",
+  z.object({ ...reference, operationId: OperationId, kind: z.string(), code: z.string() }),
+);
+
+export const paymentEvents = [
+  PaymentAuthorized,
+  PaymentCaptured,
+  PaymentRefunded,
+  PaymentFailed,
+  PaymentVoided,
+  PaymentOperationFailed,
+];

@@ -1,0 +1,57 @@
+import { and, eq, isNull, lte, sql } from "drizzle-orm";
+import * as z from "zod";
+import { db } from "../db.js";
+import { emit } from "../event/index.js";
+import { defineJob, enqueue } from "../job/index.js";
+import { cancel, hasOpenAttempt } from "../order/confirm.js";
+import { load } from "./attempt.js";
+import { PaymentVoided } from "./event.js";
+import { PaymentEventId, PaymentId } from "./index.js";
+import { paymentEventTable, paymentTable } from "./payment.sql.js";
+import { providerOf } from "./registry.js";
+import { lock, settle } from "./settle.js";
+
+/** An attempt that is still under way when its time is over is looked at again after this. Hours. */
+const AGAIN = 6;
+
+/** Ends an attempt that nobody has paid: at its provider first, so that nobody can pay it afterwards. */
+export const close = defineJob("payment.close", z.object({ paymentId: PaymentId }), async ({ paymentId }) => {
+  const known = await load(paymentId);
+  if (!known || known.payment.closedAt || known.payment.accepted) return;
+  const provider = providerOf(known.payment.provider);
+  await provider.close(known.attempt);
+  const snapshot = await provider.snapshot(known.attempt);
+  await db(async (tx) => {
+    const payment = await lock(tx, paymentId);
+    if (snapshot) await settle(tx, payment, snapshot);
+    const unknown = !snapshot && !payment.closedAt;
+    if (unknown) {
+      // The provider never heard of it, and nobody was told how to pay it.
+      await tx.update(paymentTable).set({ closedAt: sql`now()` }).where(eq(paymentTable.id, paymentId));
+      const event = {
+        id: PaymentEventId.create(),
+        paymentId,
+        type: "expired" as const,
+        amount: payment.amount,
+        reference: "end",
+      };
+      await tx.insert(paymentEventTable).values(event).onConflictDoNothing();
+      emit(PaymentVoided, { paymentId, orderId: payment.orderId });
+    }
+    if (!(await hasOpenAttempt(tx, payment.orderId))) await cancel(tx, payment.orderId, "payment_expired");
+  });
+});
+
+/** Finds attempts whose time is over, and has each of them closed. @returns how many */
+export const expire = (): Promise<number> =>
+  db(async (tx) => {
+    const late = await tx
+      .update(paymentTable)
+      .set({ expiresAt: sql`now() + make_interval(hours => ${AGAIN})` })
+      .where(
+        and(lte(paymentTable.expiresAt, sql`now()`), isNull(paymentTable.closedAt), eq(paymentTable.accepted, false)),
+      )
+      .returning({ id: paymentTable.id, expiresAt: paymentTable.expiresAt });
+    for (const { id, expiresAt } of late) enqueue(close, { paymentId: id }, { key: `${id} ${expiresAt}` });
+    return late.length;
+  });

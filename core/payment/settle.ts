@@ -1,0 +1,134 @@
+import { and, eq, sql } from "drizzle-orm";
+import type { Tx } from "../../drizzle/tenant.js";
+import { db } from "../db.js";
+import { Incident } from "../incident/index.js";
+import { reckon } from "../order/reckon.js";
+import { accept } from "./accept.js";
+import { load } from "./attempt.js";
+import { tell } from "./books.js";
+import { PaymentEventId } from "./index.js";
+import { closeOperations, returnMoney } from "./operation.js";
+import { paymentEventTable, paymentTable } from "./payment.sql.js";
+import type { Snapshot } from "./provider.js";
+import { providerOf } from "./registry.js";
+
+export type Payment = typeof paymentTable.$inferSelect;
+type NewEvent = Omit<typeof paymentEventTable.$inferInsert, "id" | "paymentId"> & { reference: string };
+
+/**
+ * Asks the provider how a payment stands, and writes what is new: the only way by which an order becomes paid. It may
+ * run at any time, any number of times, beside itself: sums only grow, and each event is written once.
+ */
+export async function sync(paymentId: string): Promise<void> {
+  const known = await load(paymentId);
+  if (!known) return;
+  const snapshot = await providerOf(known.payment.provider).snapshot(known.attempt);
+  if (snapshot) await db(async (tx) => settle(tx, await lock(tx, paymentId), snapshot));
+}
+
+/** The payment first, then its order: whoever needs both takes them in this order. */
+export async function lock(tx: Tx, paymentId: string): Promise<Payment> {
+  const [payment] = await tx.select().from(paymentTable).where(eq(paymentTable.id, paymentId)).for("update");
+  if (!payment) throw new Error("The payment is not there.");
+  return payment;
+}
+
+/** Writes what a snapshot says and the payment, which the caller has locked, does not say yet. */
+export async function settle(tx: Tx, payment: Payment, snapshot: Snapshot): Promise<void> {
+  if (!(await agrees(tx, payment, snapshot))) return;
+  const fresh = await record(tx, payment, snapshot);
+  const made = await refundsMade(tx, payment, fresh);
+  const sums = await sum(tx, payment, snapshot, fresh, made);
+  await closeOperations(tx, payment, fresh, snapshot);
+  await tell(tx, payment, fresh, made, snapshot.fee);
+  if (sums.authorized > 0 && !payment.accepted && !sums.closed) await accept(tx, { ...payment, ...sums });
+  if (fresh.length > 0) await reckon(tx, payment.orderId);
+}
+
+/** Another amount or another currency than we asked for is nobody's payment: the money goes back, somebody looks at it. */
+async function agrees(tx: Tx, payment: Payment, { reference, amount, currency, ...said }: Snapshot): Promise<boolean> {
+  if (amount === payment.amount && currency === payment.currency) return true;
+  const data = {
+    orderId: payment.orderId,
+    expected: { amount: payment.amount, currency: payment.currency },
+    said: { amount, currency },
+  };
+  await Incident.open("payment.amount_mismatch", payment.id, { ...data, reference });
+  if (said.authorized > 0 && !payment.closedAt) {
+    await tx.update(paymentTable).set({ reference, closedAt: sql`now()` }).where(eq(paymentTable.id, payment.id));
+    await returnMoney(tx, { ...payment, captured: 0 }, "amount_mismatch", said.captured > 0);
+  }
+  return false;
+}
+
+/** Inserts the events that are not there yet; answers those. */
+async function record(tx: Tx, payment: Payment, snapshot: Snapshot) {
+  const events = eventsOf(payment, snapshot);
+  if (events.length === 0) return [];
+  return tx
+    .insert(paymentEventTable)
+    .values(events.map((event) => ({ id: PaymentEventId.create(), paymentId: payment.id, ...event })))
+    .onConflictDoNothing()
+    .returning();
+}
+export type Fresh = Awaited<ReturnType<typeof record>>;
+
+function eventsOf(payment: Payment, snapshot: Snapshot): NewEvent[] {
+  const { status, authorized, captured, fee } = snapshot;
+  const events: NewEvent[] = snapshot.failures.map(({ reference, ...data }) => {
+    return { type: "failed", amount: payment.amount, reference, data };
+  });
+  if (status === "action_required" || status === "processing") {
+    events.push({ type: status, amount: payment.amount, reference: status });
+  }
+  if (authorized > payment.authorized) {
+    events.push({ type: "authorized", amount: authorized - payment.authorized, reference: `to ${authorized}` });
+  }
+  if (captured > payment.captured) {
+    const amount = captured - payment.captured;
+    events.push({ type: "captured", amount, reference: `to ${captured}`, data: { fee } });
+  }
+  for (const { reference, amount, status: state, operationId } of snapshot.refunds) {
+    const data = { operationId };
+    // What succeeded may fail days later; an older snapshot never takes that back.
+    if (state === "succeeded") events.push({ type: "refunded", amount, reference, data });
+    if (state === "failed") events.push({ type: "refund_failed", amount, reference, data });
+  }
+  if (status === "voided" || status === "expired")
+    events.push({ type: status, amount: payment.amount, reference: "end" });
+  return events;
+}
+
+/** Adds what is fresh to the sums of the row. What was set aside for it is no longer needed. */
+async function sum(tx: Tx, payment: Payment, snapshot: Snapshot, fresh: Fresh, made: ReadonlySet<string | null>) {
+  const add = (events: Fresh) => events.reduce((all, { amount }) => all + amount, 0);
+  const of = (wanted: Fresh[number]["type"]) => add(fresh.filter(({ type }) => type === wanted));
+  const authorized = payment.authorized + of("authorized");
+  const captured = payment.captured + of("captured");
+  const failed = add(fresh.filter(({ type, reference }) => type === "refund_failed" && made.has(reference)));
+  const refunded = payment.refunded + of("refunded") - failed;
+  const closed = payment.closedAt !== null || fresh.some(({ type }) => type === "voided" || type === "expired");
+  await tx
+    .update(paymentTable)
+    .set({
+      authorized,
+      captured,
+      refunded,
+      capturing: Math.max(0, Math.min(payment.capturing - of("captured"), authorized - captured)),
+      refunding: Math.max(0, Math.min(payment.refunding - of("refunded"), captured - refunded)),
+      reference: payment.reference ?? snapshot.reference,
+      closedAt: closed ? sql`coalesce(${paymentTable.closedAt}, now())` : null,
+    })
+    .where(eq(paymentTable.id, payment.id));
+  return { authorized, captured, refunded, closed };
+}
+
+/** When a refund has just failed: those that had counted as made. Seldom, so that it is asked only then. */
+async function refundsMade(tx: Tx, payment: Payment, fresh: Fresh): Promise<ReadonlySet<string | null>> {
+  if (!fresh.some(({ type }) => type === "refund_failed")) return new Set();
+  const rows = await tx
+    .select({ reference: paymentEventTable.reference })
+    .from(paymentEventTable)
+    .where(and(eq(paymentEventTable.paymentId, payment.id), eq(paymentEventTable.type, "refunded")));
+  return new Set(rows.map(({ reference }) => reference));
+}

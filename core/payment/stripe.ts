@@ -1,0 +1,64 @@
+import { eq } from "drizzle-orm";
+import type Stripe from "stripe";
+import { read } from "../db.js";
+import { resolved, within } from "../stripe/client.js";
+import { paymentAccountTable } from "./account.sql.js";
+import type { Provider, StoredMethod } from "./provider.js";
+import { placeOf, under } from "./stripe-call.js";
+import { close } from "./stripe-close.js";
+import { openIntent, openSession } from "./stripe-open.js";
+import { operate } from "./stripe-operate.js";
+import { snapshotOf } from "./stripe-snapshot.js";
+
+/** For all calls of one question together: an API request has 20 s. Milliseconds. */
+const TIME = 12_000;
+
+/** Stripe, by direct charges on the merchant's own account: their name on the statement, their fees, their disputes. */
+export const stripe: Provider = {
+  open: (attempt) =>
+    within(TIME, async () => {
+      const parts = await capturesByHand(attempt.account);
+      const open = attempt.method === "checkout_session" ? openSession : openIntent;
+      return open(await placeOf(attempt), attempt, parts);
+    }),
+  snapshot: (attempt) => within(TIME, async () => snapshotOf(await placeOf(attempt), attempt)),
+  operate: (attempt, operation) => within(TIME, async () => operate(await placeOf(attempt), attempt, operation)),
+  close: (attempt) => within(TIME, async () => close(await placeOf(attempt), attempt)),
+
+  storedMethods: ({ reference, ...merchant }) =>
+    within(TIME, async () => {
+      const place = await placeOf(merchant);
+      const list = () => place.stripe.paymentMethods.list({ customer: reference, limit: 100 }, place.at);
+      return (await resolved(list)).data.map(stored);
+    }),
+  forgetMethod: ({ reference, ...merchant }, method) =>
+    within(TIME, async () => {
+      const place = await placeOf(merchant);
+      const { stripe: sdk, at } = place;
+      const found = await resolved(() => sdk.paymentMethods.retrieve(method, {}, at));
+      // Detached by an earlier try, or never this shopper's.
+      if (found.customer !== reference) return;
+      await resolved(() => sdk.paymentMethods.detach(method, {}, under(place, `${method}/detach`)));
+    }),
+};
+
+/** Whoever captures by hand may want to do it as the parcels leave. */
+async function capturesByHand(account: string | null): Promise<boolean> {
+  if (!account) return false;
+  const [row] = await read((q) =>
+    q
+      .select({ capture: paymentAccountTable.capture })
+      .from(paymentAccountTable)
+      .where(eq(paymentAccountTable.account, account)),
+  );
+  return row?.capture === "manual";
+}
+
+const named = (name: string) => name.charAt(0).toUpperCase() + name.slice(1).replaceAll("_", " ");
+
+function stored({ id, type, card, sepa_debit: sepa, us_bank_account: bank }: Stripe.PaymentMethod): StoredMethod {
+  const month = card && `${String(card.exp_month).padStart(2, "0")}/${card.exp_year}`;
+  const number = card?.last4 ?? sepa?.last4 ?? bank?.last4;
+  const label = [named(card?.brand ?? type), number && `•••• ${number}`].filter(Boolean).join(" ");
+  return { reference: id, type, label: month ? `${label}, ${month}` : label };
+}

@@ -1,0 +1,119 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { setTimeout as sleep } from "node:timers/promises";
+import type Stripe from "stripe";
+import { config } from "../config.js";
+import { conflict } from "../error.js";
+import { Unresolved } from "../payment/provider.js";
+import { isStripeError, mayPass, refusalOf } from "./fault.js";
+
+/** Written down in the requests, so that an upgrade of the SDK does not move us to another version by itself. */
+export const API_VERSION = "2026-10-28.endive";
+
+/** One call, connection and body included. Milliseconds. */
+const TIMEOUT = 5_000;
+/** A call with its repetitions: an API request has 20 s in all. Milliseconds. */
+const BUDGET = 8_000;
+
+/** Until when whoever waits for Stripe will wait. Unix milliseconds. */
+const patience = new AsyncLocalStorage<{ end: number }>();
+
+/** A POST without a key of ours could be done twice. */
+class Keyless extends Error {}
+
+/**
+ * Node's own fetch under the SDK, because the SDK's client for `node:https` counts silence and not time, and repeats a
+ * closed connection once by itself, even with no retries at all. Here a dead socket of a frozen environment is an error
+ * like any other, and `resolved` repeats it with the same key.
+ */
+const patientFetch: typeof fetch = (input, init = {}) => {
+  const key = new Headers(init.headers).get("idempotency-key");
+  if (init.method === "POST" && (!key || key.startsWith("stripe-node-retry-"))) {
+    return Promise.reject(new Keyless("A POST to Stripe needs an idempotency key of ours."));
+  }
+  const end = patience.getStore()?.end;
+  if (end === undefined) return fetch(input, init);
+  const left = AbortSignal.timeout(Math.max(1, end - Date.now()));
+  return fetch(input, { ...init, signal: init.signal ? AbortSignal.any([init.signal, left]) : left });
+};
+
+async function connect(key: string, base: string | undefined): Promise<Stripe> {
+  const { default: Sdk } = await import("stripe");
+  const { protocol, hostname, port } = new URL(base ?? "https://api.stripe.com");
+  return new Sdk(key, {
+    apiVersion: API_VERSION,
+    host: hostname,
+    port: port || (protocol === "http:" ? "80" : "443"),
+    protocol: protocol === "http:" ? "http" : "https",
+    httpClient: Sdk.createFetchHttpClient(patientFetch),
+    timeout: TIMEOUT,
+    maxNetworkRetries: 0,
+    telemetry: false,
+  });
+}
+
+const ofMode = (keys: string, livemode: boolean) =>
+  keys.split(",").find((key) => key.split("_")[1] === (livemode ? "live" : "test"));
+
+const unavailable = () =>
+  conflict("payment.provider_unavailable", "Payments of this mode are not set up: there is no key for them.");
+
+const clients = new Map<string, Promise<Stripe>>();
+
+/**
+ * Stripe with the platform's key of this mode; loaded when first used.
+ * @throws Failure conflict `payment.provider_unavailable` when there is no such key
+ */
+export function stripeFor(livemode: boolean): Promise<Stripe> {
+  const key = ofMode(config.STRIPE_SECRET_KEY, livemode);
+  if (!key) return Promise.reject(unavailable());
+  const base = config.STRIPE_API_BASE;
+  const name = `${key} ${base}`;
+  const client = clients.get(name) ?? connect(key, base);
+  clients.set(name, client);
+  return client;
+}
+
+/**
+ * The mode of the key that serves a tenant: live tenants use the live key, and the test key where there is no other; what
+ * is a test is never charged for real. @throws Failure conflict `payment.provider_unavailable`
+ */
+export function modeOf(tenantLivemode: boolean): boolean {
+  const has = (livemode: boolean) => ofMode(config.STRIPE_SECRET_KEY, livemode) !== undefined;
+  if (tenantLivemode && has(true)) return true;
+  if (!has(false)) throw unavailable();
+  return false;
+}
+
+/** What a browser confirms payments of this mode with. @throws Failure conflict `payment.provider_unavailable` */
+export function publishableKeyFor(livemode: boolean): string {
+  const key = ofMode(config.STRIPE_PUBLISHABLE_KEY, livemode);
+  if (!key) throw unavailable();
+  return key;
+}
+
+/** All calls inside share this much time. @param milliseconds never more than is left of the time around it */
+export const within = <T>(milliseconds: number, run: () => Promise<T>): Promise<T> =>
+  patience.run({ end: Math.min(Date.now() + milliseconds, patience.getStore()?.end ?? Number.POSITIVE_INFINITY) }, run);
+
+/**
+ * Makes one call, and makes it again, with the same key, until Stripe has said yes or no: after a cut connection, a
+ * timeout, a conflict with itself, a limit or an outage. About 12 s in all, or what `within` leaves of them.
+ * @throws Unresolved when it has said neither; the SDK's error when it has said no
+ */
+export async function resolved<T>(run: () => Promise<T>): Promise<T> {
+  const end = patience.getStore()?.end ?? Date.now() + BUDGET;
+  for (let attempt = 0; ; attempt += 1) {
+    if (Date.now() >= end) throw new Unresolved("There is no time left to ask Stripe.");
+    try {
+      return await patience.run({ end }, run);
+    } catch (error) {
+      if (!isStripeError(error) || refusalOf(error)) throw error;
+      if (error.detail instanceof Keyless) throw error.detail;
+      const wait = Math.min(2_000, 200 * 2 ** attempt) * (0.5 + Math.random());
+      if (!mayPass(error) || Date.now() + wait >= end) {
+        throw new Unresolved(`Stripe has not said: ${error.message}`, { cause: error });
+      }
+      await sleep(wait);
+    }
+  }
+}

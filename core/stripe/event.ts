@@ -1,0 +1,52 @@
+import * as z from "zod";
+import { defineJob, type JobType } from "../job/index.js";
+import type { StripeEndpoint, StripeType } from "./type.js";
+
+const reference = z.string().min(1).max(255);
+
+/** Where Stripe's event says to look. What it says of the object itself is never believed: the object is fetched. */
+export const StripeEvent = z.object({
+  id: reference,
+  type: z.string().max(100),
+  endpoint: z.enum(["platform", "connect"]),
+  /** The connected account whose event it is; null for the platform's own. */
+  account: reference.nullable(),
+  livemode: z.boolean(),
+  /** Of the object that the event is about. */
+  objectId: reference,
+  /** Unix seconds. */
+  created: z.int(),
+  /** What the object names. */
+  related: z.object({
+    paymentIntent: reference.optional(),
+    customer: reference.optional(),
+    subscription: reference.optional(),
+    charge: reference.optional(),
+  }),
+});
+export type StripeEvent = z.output<typeof StripeEvent>;
+
+/**
+ * Acts on what happened at Stripe, as the system of the tenant that the account or customer belongs to, outside of any
+ * transaction. Events come at least once and in any order, so it fetches the object and settles by what it is now.
+ */
+export interface StripeHandler {
+  readonly endpoint: StripeEndpoint;
+  readonly types: readonly StripeType[];
+  run(event: StripeEvent): Promise<unknown>;
+}
+
+/**
+ * The job that an event from Stripe becomes; `platform.receive_stripe_event` makes it under this name.
+ * @throws what the first handler that failed threw, after the others have run: the job is tried again
+ */
+export const stripeEvent = (handlers: readonly StripeHandler[]): JobType<typeof StripeEvent> =>
+  defineJob("stripe.event", StripeEvent, async (event) => {
+    const interested = handlers.filter(
+      ({ endpoint, types }) => endpoint === event.endpoint && types.some((type) => type === event.type),
+    );
+    if (interested.length === 0) throw new Error(`Nobody handles ${event.type} of the ${event.endpoint} endpoint.`);
+    const failures: unknown[] = [];
+    for (const handler of interested) await handler.run(event).catch((error: unknown) => failures.push(error));
+    if (failures.length > 0) throw failures[0];
+  });

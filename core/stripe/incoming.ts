@@ -1,0 +1,108 @@
+import * as z from "zod";
+import { context } from "../actor.js";
+import { platform } from "../db.js";
+import { malformed } from "../error.js";
+import type { StripeEvent } from "./event.js";
+import { type StripeEndpoint, stripeTypes } from "./type.js";
+
+/** Stripe's ids, also those that merchants chose themselves long ago: no spaces, nothing that a log could not show. */
+const reference = z.string().regex(/^[\x21-\x7e]{1,255}$/);
+
+const Envelope = z.object({
+  id: z.string().regex(/^evt_\w{1,250}$/),
+  object: z.literal("event"),
+  type: z.string().regex(/^[a-z0-9_.]{1,100}$/),
+  created: z.int().positive(),
+  livemode: z.boolean(),
+  account: z
+    .string()
+    .regex(/^acct_\w{1,250}$/)
+    .nullish(),
+});
+
+/** An id, or the object that stands in its place when it was expanded. */
+const named = z
+  .union([reference, z.object({ id: reference }).transform(({ id }) => id)])
+  .nullish()
+  .catch(undefined);
+
+const Subject = z.object({
+  data: z.object({
+    object: z.object({
+      id: reference,
+      object: z.string(),
+      payment_intent: named,
+      customer: named,
+      charge: named,
+      subscription: named,
+      // Of an invoice, since 2025-03-31.
+      parent: z
+        .object({ subscription_details: z.object({ subscription: named }).nullish() })
+        .nullish()
+        .catch(undefined),
+    }),
+  }),
+});
+
+function relatedOf({ id, object, ...names }: z.output<typeof Subject>["data"]["object"]): StripeEvent["related"] {
+  const { payment_intent: paymentIntent, charge } = names;
+  const customer = object === "customer" ? id : names.customer;
+  const subscription = names.subscription ?? names.parent?.subscription_details?.subscription;
+  return {
+    ...(paymentIntent && { paymentIntent }),
+    ...(charge && { charge }),
+    ...(customer && { customer }),
+    ...(subscription && { subscription }),
+  };
+}
+
+/** What Stripe sent, once it is known to be from Stripe. */
+export interface Incoming {
+  readonly id: string;
+  readonly type: string;
+  readonly endpoint: StripeEndpoint;
+  /** Unix seconds. */
+  readonly created: number;
+  /** None when nobody acts on events of its type. */
+  readonly event?: StripeEvent;
+}
+
+function parsed<Schema extends z.ZodType>(schema: Schema, value: unknown, about?: object): z.output<Schema> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw malformed("stripe_event.malformed", "The body is not an event of Stripe's API v1.", { data: { ...about } });
+}
+
+function jsonOf(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body));
+  } catch {
+    return undefined;
+  }
+}
+
+/** @throws Failure malformed, with the id and type as far as they can be read */
+export function readEvent(body: Uint8Array, endpoint: StripeEndpoint): Incoming {
+  const json = jsonOf(body);
+  const { object: _, account = null, ...envelope } = parsed(Envelope, json);
+  const { id, type, created } = envelope;
+  const incoming = { id, type, endpoint, created };
+  if (!stripeTypes[endpoint].some((each) => each === type)) return incoming;
+  const { object } = parsed(Subject, json, { eventId: id, type }).data;
+  return { ...incoming, event: { ...envelope, endpoint, account, objectId: object.id, related: relatedOf(object) } };
+}
+
+export interface Received {
+  /** `duplicate`: it was here before, and nothing was done. `quarantined`: it belongs to nobody that we know. */
+  readonly outcome: "queued" | "duplicate" | "quarantined";
+  readonly reason: string | null;
+}
+
+/**
+ * Stores an event and makes the job of its tenant, found by account or customer and never by metadata: one statement.
+ * @throws Failure unavailable when the database cannot be reached; nothing is stored then
+ */
+export async function receive(event: StripeEvent): Promise<Received> {
+  const [rows = []] = await platform(["receive_stripe_event", JSON.stringify(event), context().requestId]);
+  return rows[0] as Received;
+}

@@ -1,0 +1,48 @@
+import type { Scope } from "../access.js";
+import { type Failure, forbidden } from "../error.js";
+import type { tenantAccesses, tenantStatuses } from "./tenant.sql.js";
+
+export type TenantAccess = (typeof tenantAccesses)[number];
+
+/** Who an operation is for. */
+type Area = "session" | "billing" | "store" | "staff";
+/** What it takes to call it. */
+type Allow = "tenant" | "shopper" | "member" | Scope;
+
+function areaOf(allow: Allow): Area {
+  if (allow === "member") return "session";
+  if (allow === "shopper" || allow === "tenant") return "store";
+  return allow.startsWith("billing:") ? "billing" : "staff";
+}
+
+type Doing = "reads" | "writes";
+
+/**
+ * THE table of what a tenant's access closes. Sessions and billing stay open, so that its owner can log in and pay, and
+ * so does reading: the data are the merchant's own. What shoppers do is the store's, whoever asks for them: a shop that
+ * is rendered by a server asks with a secret key.
+ */
+const closed: Record<TenantAccess, Record<Area, readonly Doing[]>> = {
+  full: { session: [], billing: [], store: [], staff: [] },
+  read_only: { session: [], billing: [], store: [], staff: ["writes"] },
+  blocked: { session: [], billing: [], store: ["reads", "writes"], staff: ["writes"] },
+};
+
+/** How a tenant stands, as its row says. */
+export interface Standing {
+  access: TenantAccess;
+  status: (typeof tenantStatuses)[number];
+}
+
+/** The stricter of both, should they ever differ. */
+const accessOf = ({ access, status }: Standing): TenantAccess =>
+  status === "suspended" || status === "closing" ? "blocked" : access;
+
+/** Why a tenant that stands like this may not do this now; undefined when it may. */
+export function closure(standing: Standing, allow: Allow, writes: boolean): Failure | undefined {
+  const access = accessOf(standing);
+  if (!closed[access][areaOf(allow)].includes(writes ? "writes" : "reads")) return undefined;
+  if (access === "read_only")
+    return forbidden("tenant_read_only", "The subscription is not paid: this can be read and not changed.");
+  return forbidden("tenant_suspended", "The shop is closed, and its data can only be read.");
+}

@@ -1,0 +1,113 @@
+import { STATUS_CODES } from "node:http";
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
+import { context, withContext } from "../core/actor.js";
+import { config, requireConfig } from "../core/config.js";
+import { Failure } from "../core/error.js";
+import { type Incoming, readEvent, receive } from "../core/stripe/incoming.js";
+import { isSigned } from "../core/stripe/signature.js";
+import type { StripeEndpoint } from "../core/stripe/type.js";
+import { count, log, MetricUnit, measure } from "./log.js";
+import { nudge } from "./nudge.js";
+
+requireConfig("stripe");
+
+/** Bytes of a decoded body; Stripe's largest events are far below it. */
+const BODY_LIMIT = 256 * 1024;
+
+const endpoints = new Map<string, StripeEndpoint>([
+  ["/platform", "platform"],
+  ["/connect", "connect"],
+]);
+/** Those of one endpoint only: an event for the other one is not for this one, whoever signed it. */
+const secretsOf = (endpoint: StripeEndpoint) =>
+  (endpoint === "connect" ? config.STRIPE_CONNECT_WEBHOOK_SECRETS : config.STRIPE_WEBHOOK_SECRETS).split(",");
+
+type Answer = APIGatewayProxyStructuredResultV2;
+const now = () => Math.floor(Date.now() / 1000);
+
+/** RFC 9457 without a page about the code: only Stripe reads it. */
+function problem(about: { status: number; code: string; detail: string; headers?: Record<string, string> }): Answer {
+  const { headers, ...members } = about;
+  const { requestId } = context();
+  return {
+    statusCode: about.status,
+    headers: { "content-type": "application/problem+json", ...headers },
+    body: JSON.stringify({ type: "about:blank", title: STATUS_CODES[about.status], ...members, requestId }),
+  };
+}
+
+/** A Lambda URL of its own: Stripe's events are verified, stored and answered here; the work is done behind the queue. */
+export const handler = (event: APIGatewayProxyEventV2): Promise<Answer> =>
+  withContext({ requestId: event.requestContext.requestId }, async () => {
+    try {
+      return await answer(event);
+    } catch (error) {
+      return refusal(error);
+    }
+  });
+
+function refusal(error: unknown): Answer {
+  if (error instanceof Failure && error.kind === "malformed") {
+    // Signed, and still not what Stripe's documentation says: it is sent again for three days, and somebody must look.
+    count("StripeEventsMalformed");
+    log.error("stripe event malformed", error.extra.data);
+    return problem({ status: 400, code: error.code, detail: error.message });
+  }
+  if (error instanceof Failure && error.kind === "unavailable") {
+    log.warn("unavailable", { code: error.code });
+    const headers = { "retry-after": String(error.extra.retryAfter ?? 1) };
+    return problem({ status: 503, code: error.code, detail: error.message, headers });
+  }
+  log.error("unexpected error", { error });
+  count("UnexpectedErrors");
+  return problem({ status: 500, code: "internal_error", detail: "Something went wrong on our side." });
+}
+
+async function answer({
+  rawPath,
+  requestContext: { http },
+  headers,
+  body = "",
+  isBase64Encoded,
+}: APIGatewayProxyEventV2) {
+  const endpoint = endpoints.get(rawPath);
+  if (!endpoint) return problem({ status: 404, code: "route_unknown", detail: "There is nothing at this path." });
+  if (http.method !== "POST") {
+    const detail = "Events come by POST.";
+    return problem({ status: 405, code: "method_not_allowed", detail, headers: { allow: "POST" } });
+  }
+  const bytes = Buffer.from(body, isBase64Encoded ? "base64" : "utf8");
+  if (bytes.length > BODY_LIMIT) {
+    const detail = `An event has at most ${BODY_LIMIT} bytes.`;
+    return problem({ status: 413, code: "body_too_large", detail });
+  }
+  if (!isSigned(bytes, headers["stripe-signature"], secretsOf(endpoint), now())) {
+    count("StripeSignatureFailures");
+    log.warn("stripe signature refused", { endpoint });
+    const detail = "The Stripe-Signature of this endpoint is missing, wrong, or too far from the present time.";
+    return problem({ status: 400, code: "stripe_event.signature_invalid", detail });
+  }
+  const status = await take(readEvent(bytes, endpoint));
+  return { statusCode: 200, headers: { "content-type": "application/json" }, body: JSON.stringify({ status }) };
+}
+
+/** Stripe hears what became of its event, once it is stored. */
+async function take(incoming: Incoming): Promise<"ignored" | "queued" | "duplicate" | "quarantined"> {
+  const { id: eventId, type, endpoint, created } = incoming;
+  count("StripeEventsReceived");
+  if (!incoming.event) {
+    log.info("stripe event ignored", { eventId, type, endpoint });
+    return "ignored";
+  }
+  const { outcome, reason } = await receive(incoming.event);
+  if (outcome === "duplicate") count("StripeEventsDuplicate");
+  else measure("StripeEventLag", Math.max(0, now() - created), MetricUnit.Seconds);
+  if (outcome === "quarantined") {
+    count("StripeEventsQuarantined");
+    log.error("stripe event quarantined", { eventId, type, endpoint, reason });
+  } else {
+    log.info("stripe event received", { eventId, type, endpoint, outcome });
+  }
+  if (outcome === "queued") await nudge();
+  return outcome;
+}

@@ -1,0 +1,133 @@
+import { createHash } from "node:crypto";
+import { authorize, type Keys } from "./authority.js";
+import type { Fault } from "./chaos.js";
+import type { Call, Execute, Route } from "./engine.js";
+import type { createExpander } from "./expand.js";
+import { Failure, refused, unknownUrl } from "./failure.js";
+import { decodeForm, type Raw } from "./form.js";
+import { randomText } from "./id.js";
+import { checkKey, type Idempotency, type Remembered } from "./idempotency.js";
+import type { Router } from "./router.js";
+import { apiVersion, type Core, createWorld } from "./world.js";
+
+export interface Incoming {
+  readonly method: string;
+  readonly path: string;
+  readonly query: string;
+  readonly headers: Record<string, string | string[] | undefined>;
+  readonly body: string;
+}
+export interface Outgoing {
+  readonly status: number;
+  readonly headers: Record<string, string>;
+  readonly body: string;
+}
+
+export interface Api {
+  readonly core: Core;
+  readonly keys: Keys;
+  readonly router: Router<Route>;
+  readonly idempotency: Idempotency;
+  readonly expand: ReturnType<typeof createExpander>;
+}
+
+/** A request that may run: who asks, for what, and under which key. */
+export interface Prepared {
+  readonly id: string;
+  readonly account: string | undefined;
+  readonly credential: Call["credential"];
+  readonly path: Record<string, string>;
+  readonly params: Raw;
+  readonly execute: Execute;
+  readonly expand: readonly string[];
+  readonly key: string | undefined;
+  readonly endpoint: string;
+  readonly fingerprint: string;
+}
+
+const header = ({ headers }: Incoming, name: string) => {
+  const value = headers[name];
+  return typeof value === "string" && value !== "" ? value : undefined;
+};
+
+export const newRequestId = () => `req_${randomText(14)}`;
+
+function expansions(raw: Raw): string[] {
+  const { expand } = raw;
+  delete raw.expand;
+  if (expand === undefined) return [];
+  if (Array.isArray(expand) && expand.every((path) => typeof path === "string")) return expand;
+  throw refused("Invalid array", { param: "expand" });
+}
+
+function decoded(incoming: Incoming): Raw {
+  const type = header(incoming, "content-type") ?? "application/x-www-form-urlencoded";
+  if (incoming.body && !type.startsWith("application/x-www-form-urlencoded"))
+    throw refused(
+      "Invalid request (check that your POST content type is application/x-www-form-urlencoded). If you have any questions, we can help at https://support.stripe.com/.",
+    );
+  return decodeForm(incoming.method === "POST" ? incoming.body : incoming.query);
+}
+
+/** The same whatever the order of the fields. */
+const digest = (form: string) => createHash("sha256").update(form.split("&").sort().join("&")).digest("base64");
+
+/** @throws Failure for all that Stripe looks at before anything runs */
+export function prepare(api: Api, id: string, incoming: Incoming): Prepared {
+  const version = header(incoming, "stripe-version");
+  if (version && version !== apiVersion) throw refused(`Invalid Stripe API version: ${version}`);
+  const match = api.router(incoming.method, incoming.path);
+  const { credential, account } = authorize(api, incoming.headers, match?.route);
+  if (!match) throw unknownUrl(incoming.method, incoming.path);
+  const params = decoded(incoming);
+  const key = incoming.method === "POST" ? header(incoming, "idempotency-key") : undefined;
+  if (key) checkKey(key);
+  const fingerprint = key ? digest(incoming.body) : "";
+  const expand = expansions(params);
+  const execute = match.route.check(params);
+  const endpoint = incoming.path;
+  return { id, account, credential, path: match.path, params, execute, expand, key, endpoint, fingerprint };
+}
+
+const scope = ({ account }: Prepared) => account ?? "platform";
+
+export function claim({ idempotency }: Api, prepared: Prepared): Remembered | undefined {
+  const { key, endpoint, fingerprint } = prepared;
+  return key === undefined ? undefined : idempotency.claim(scope(prepared), key, endpoint, fingerprint);
+}
+
+export function unclaim({ idempotency }: Api, prepared: Prepared) {
+  if (prepared.key !== undefined) idempotency.release(scope(prepared), prepared.key);
+}
+
+const broken = new Failure(500, {
+  type: "api_error",
+  message: "An unknown error occurred. If you have any questions, we can help at https://support.stripe.com/.",
+});
+
+function run({ core, expand }: Api, prepared: Prepared, fault: Fault | undefined): { status: number; body: string } {
+  const { id, account, credential, path, execute, key } = prepared;
+  const world = createWorld(core, account, { id, idempotency_key: key ?? null });
+  try {
+    if (fault?.kind === "error_before") throw broken;
+    const object = expand(execute({ path, credential }, world), prepared.expand, world);
+    if (fault?.kind === "error_after") throw broken;
+    return { status: 200, body: JSON.stringify(object, null, 2) };
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return { status: error.status, body: JSON.stringify(error.payload, null, 2) };
+  }
+}
+
+/** Runs a claimed request; what came of it is what its key stands for from now on. */
+export function execute(api: Api, prepared: Prepared, fault: Fault | undefined): { status: number; body: string } {
+  const { id, key, endpoint, fingerprint } = prepared;
+  const result = run(api, prepared, fault);
+  if (key !== undefined) {
+    const name = `${scope(prepared)} ${key}`;
+    const remembered = { endpoint, fingerprint, request: id, ...result, at: api.core.clock.now() };
+    api.idempotency.keep(name, remembered);
+    api.core.journal.write({ key: name, remembered });
+  }
+  return result;
+}

@@ -1,0 +1,114 @@
+import { Agent } from "node:http";
+import type Stripe from "stripe";
+import type { Module } from "./engine.js";
+import { post, signature } from "./post.js";
+import { createSending, type Delivery } from "./sending.js";
+import { type Core, createWorld, store } from "./world.js";
+
+/** Where events go: of the platform's own objects, or of connected accounts. */
+export interface Endpoint {
+  readonly url: string;
+  /** Each signs, as while a secret is rolled. */
+  readonly secrets: readonly string[];
+  readonly connect: boolean;
+  /** All types unless told. */
+  readonly events?: readonly string[];
+}
+
+/** Seconds between attempts: for three days, ever more seldom. */
+const waits = [10, 60, 300, 1800, 7200, 18_000, 36_000, 43_200, 43_200, 43_200, 43_200, 21_600];
+const last = waits.length;
+
+const wants = ({ connect, events }: Endpoint, account: string | undefined, type: string) =>
+  connect === (account !== undefined) && (!events || events.includes("*") || events.includes(type));
+
+/** Sends events to the endpoints, in parallel and in no order that one may rely on. */
+export function createDelivery(core: Core, initial: readonly Endpoint[]) {
+  const { chaos, chance, upTo } = core.disorder;
+  const agent = new Agent({ keepAlive: true });
+  const counts = { attempts: 0, succeeded: 0, failed: 0, dropped: 0, lost: 0, duplicates: 0 };
+  let endpoints = initial;
+  const sending = createSending(core.clock, core.disorder, attempt);
+
+  const find = ({ account, event }: Delivery) => core.store.shelf(account, "event").byId.get(event)?.object;
+
+  function delivered(delivery: Delivery) {
+    const event = find(delivery);
+    if (delivery.copy || !event || event.pending_webhooks === 0) return;
+    store(core, delivery.account, { ...event, pending_webhooks: event.pending_webhooks - 1 } as Stripe.Event);
+  }
+
+  function again({ account, event, endpoint, attempt, copy }: Delivery) {
+    const wait = waits[attempt];
+    if (copy || wait === undefined) return;
+    const at = core.clock.now() / 1000 + wait;
+    createWorld(core, account).later(at, "webhook", [event, endpoint, attempt + 1].join(" "));
+  }
+
+  async function attempt(delivery: Delivery) {
+    const endpoint = endpoints[delivery.endpoint];
+    const event = find(delivery);
+    if (!endpoint || !event) return;
+    const payload = JSON.stringify(event, null, 2);
+    counts.attempts++;
+    const status = await post(agent, endpoint.url, payload, signature(payload, endpoint.secrets));
+    const success = status >= 200 && status < 300;
+    counts[success ? "succeeded" : "failed"]++;
+    (success ? delivered : again)(delivery);
+  }
+
+  /** A delivery for each endpoint that wants the event. */
+  const deliveries = ({ account, id, type }: Stripe.Event, attempt: number): Delivery[] =>
+    endpoints.flatMap((one, endpoint) =>
+      wants(one, account, type) ? [{ account, event: id, endpoint, attempt, copy: false }] : [],
+    );
+
+  function start(delivery: Delivery) {
+    if (chance(chaos.webhooks.drop)) return void counts.dropped++;
+    if (chance(chaos.webhooks.lose)) {
+      counts.lost++;
+      return delivered(delivery);
+    }
+    const copies = upTo(chaos.webhooks.duplicate);
+    counts.duplicates += copies;
+    for (let copy = 0; copy <= copies; copy++) sending.dispatch({ ...delivery, copy: copy > 0 });
+  }
+
+  const timers: Module["timers"] = {
+    webhook({ account }, id) {
+      const [event = "", endpoint, attempt] = id.split(" ");
+      sending.send({ account, event, endpoint: Number(endpoint), attempt: Number(attempt), copy: false });
+    },
+  };
+
+  return {
+    ...sending,
+    agent,
+    counts,
+    timers,
+    count: (account: string | undefined, type: string) => endpoints.filter((one) => wants(one, account, type)).length,
+    /** Of an account that left, nothing is told. */
+    start(event: Stripe.Event) {
+      if (event.account === undefined || core.store.shelf(undefined, "account").byId.has(event.account))
+        deliveries(event, 0).forEach(start);
+    },
+    /** Takes up what an earlier host could not deliver, the events that wait for their next attempt apart. */
+    resume(waiting: ReadonlySet<string>) {
+      for (const { type, shelf } of core.store.shelves())
+        for (const { object } of type === "event" ? shelf.byId.values() : [])
+          if (object.object === "event" && object.pending_webhooks > 0 && !waiting.has(object.id))
+            deliveries(object, last).forEach(sending.send);
+    },
+    /** Once more to its endpoints, as the button in Stripe's dashboard does. */
+    resend: (event: Stripe.Event) => deliveries(event, last).forEach(sending.send),
+    endpoints: () => endpoints,
+    setEndpoints(next: readonly Endpoint[]) {
+      endpoints = next;
+    },
+    stop() {
+      sending.stop();
+      agent.destroy();
+    },
+  };
+}
+export type Delivering = ReturnType<typeof createDelivery>;

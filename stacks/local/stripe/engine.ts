@@ -1,0 +1,179 @@
+import type Stripe from "stripe";
+import type { z } from "zod";
+import type { Raw } from "./form.js";
+import { checked } from "./shape.js";
+
+/*
+ * A resource is a `Module`: kinds of objects, routes, pages, timers and actions; modules.ts lists them all.
+ *
+ *   route("POST", "/v1/coupons/:id", z.strictObject({ metadata }), ({ path, params }, world) =>
+ *     world.change(world.get("coupon", path.id), { metadata: merge(old, params.metadata) }, "coupon.updated"));
+ *
+ * - Shapes are zod objects over what forms carry: strings (shape.ts has `integer`, `flag`, `metadata`, `currency`, …).
+ *   They are strict: an unknown parameter is refused as Stripe refuses it. `expand` is taken off before the shape.
+ * - A run is synchronous and so never sees another request half done. What it stored stays when it throws (a declined
+ *   payment), so it checks first and stores afterwards. Throw the failures of failure.ts.
+ * - Objects are never changed in place: `put` and `change` store a new one. Events therefore keep what was.
+ * - A world shows the objects of one account; `world.in(id)` is another's, `world.in(undefined)` the platform's.
+ *   Connected accounts themselves are objects of the platform.
+ * - What happens later goes through `world.later`, which outlives a restart; the timer looks whether it still applies.
+ * - Types of objects are Stripe's own, so the compiler holds a new object to the fields of the API version.
+ */
+
+/** By the `object` field. */
+export interface Objects {
+  account: Stripe.Account;
+  application_fee: Stripe.ApplicationFee;
+  balance_transaction: Stripe.BalanceTransaction;
+  "billing_portal.configuration": Stripe.BillingPortal.Configuration;
+  "billing_portal.session": Stripe.BillingPortal.Session;
+  charge: Stripe.Charge;
+  "checkout.session": Stripe.Checkout.Session;
+  coupon: Stripe.Coupon;
+  customer: Stripe.Customer | Stripe.DeletedCustomer;
+  dispute: Stripe.Dispute;
+  event: Stripe.Event;
+  fee_refund: Stripe.FeeRefund;
+  invoice: Stripe.Invoice;
+  invoice_payment: Stripe.InvoicePayment;
+  invoiceitem: Stripe.InvoiceItem;
+  payment_intent: Stripe.PaymentIntent;
+  payment_method: Stripe.PaymentMethod;
+  price: Stripe.Price;
+  product: Stripe.Product | Stripe.DeletedProduct;
+  refund: Stripe.Refund;
+  setup_intent: Stripe.SetupIntent;
+  subscription: Stripe.Subscription;
+  subscription_item: Stripe.SubscriptionItem;
+}
+export type Type = keyof Objects;
+export type Stored = Objects[Type];
+
+export type EventType = Stripe.Event["type"];
+
+export interface World {
+  /** Whose objects these are; none for the platform's own. */
+  readonly account: string | undefined;
+  /** Unix seconds of the local clock. */
+  readonly now: number;
+  readonly livemode: boolean;
+  /** Where pages are reached, without a slash at the end. */
+  readonly publicUrl: string;
+  in(account: string | undefined): World;
+  /** The code with which the bank shall decline the payment that asks, if a test wished so. */
+  declines(): string | undefined;
+  /** `id("re")` is `re_` and 24 characters. */
+  id(prefix: string): string;
+  /** @throws Failure resource_missing: 404, or 400 when a parameter named the object */
+  get<T extends Type>(type: T, id: string | undefined, param?: string): Objects[T];
+  find<T extends Type>(type: T, id: string | undefined | null): Objects[T] | undefined;
+  /** Stores a new object or the next version of one, and emits `event` about it. */
+  put<O extends Stored>(object: O, event?: EventType): O;
+  /** Stores `object` with `patch`; `event` carries what it replaced as `previous_attributes`. */
+  change<O extends Stored>(object: O, patch: Partial<O>, event?: EventType): O;
+  /** Takes an object away, as if it had never been; most that Stripe deletes is stored with `deleted: true` instead. */
+  remove(type: Type, id: string): void;
+  /** Objects whose indexed field (see `Kind.index`) has this value, oldest first. */
+  by<T extends Type>(type: T, field: string, value: string): Objects[T][];
+  /** A page of a list, newest first; `where` are equalities, undefined ones apart. */
+  page<T extends Type>(type: T, params: ListParams, where?: Where<Objects[T]>): Stripe.ApiList<Objects[T]>;
+  emit(type: EventType, object: object, previous?: object): void;
+  /** Runs the timer `name` of a module with this world and `id`, at unix seconds `at` of the local clock. */
+  later(at: number, name: string, id: string): void;
+}
+
+/** A value, or a question to each object. */
+export type Where<O> = Record<string, string | boolean | undefined | ((object: O) => boolean)>;
+
+export interface ListParams {
+  readonly limit?: number | undefined;
+  readonly starting_after?: string | undefined;
+  readonly ending_before?: string | undefined;
+  readonly created?: Range | number | undefined;
+}
+export type Range = { [Bound in "gt" | "gte" | "lt" | "lte"]?: number | undefined };
+
+export interface Kind {
+  readonly type: Type;
+  /** What ids start with, before the underscore; an expanded id is found by it. */
+  readonly prefix: string | readonly string[];
+  /** Fields to look up by; a field that holds no string is not indexed. */
+  readonly index?: readonly string[];
+  /** Fields that are there only when expanded. */
+  readonly include?: Record<string, (object: never, world: World) => unknown>;
+}
+
+export interface Call<Params = unknown> {
+  readonly params: Params;
+  /** By the name in the route's path. */
+  readonly path: Record<string, string>;
+  readonly credential: "secret" | "publishable";
+}
+
+export type Execute = (call: Omit<Call, "params">, world: World) => object;
+
+export interface Route {
+  readonly method: "GET" | "POST" | "DELETE";
+  readonly path: string;
+  /** Also with a publishable key, as in a browser; the run compares the client secret. */
+  readonly publishable: boolean;
+  /** @throws Failure for parameters that the shape refuses; nothing has run by then */
+  readonly check: (raw: Raw) => Execute;
+}
+
+export function route<Shape extends z.ZodType>(
+  method: Route["method"],
+  path: string,
+  shape: Shape,
+  run: (call: Call<z.output<Shape>>, world: World) => object,
+  { publishable = false } = {},
+): Route {
+  const check = (raw: Raw): Execute => {
+    const params = checked(shape, raw);
+    return (call, world) => run({ ...call, params }, world);
+  };
+  return { method, path, publishable, check };
+}
+
+/** What a person clicks through; `form` are the fields of a POST. Answers a page or where to go. */
+export interface Page {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  run(request: PageRequest, world: World): PageReply;
+}
+export interface PageRequest {
+  readonly path: Record<string, string>;
+  readonly query: URLSearchParams;
+  readonly form: URLSearchParams;
+}
+export type PageReply = { readonly html: string; readonly status?: number } | { readonly redirect: string };
+
+/** What a test makes happen, by `POST /_control/<name>` or `act(name, input)`; the world is the platform's. */
+export type Action = (input: Record<string, unknown>, world: World) => object;
+
+/** Checkout in a mode that is not `payment`. */
+export interface CheckoutMode {
+  /** Checks what the mode needs while a session is created, and answers the fields that are its own. */
+  open(params: CheckoutParams, world: World): Partial<Stripe.Checkout.Session>;
+  /**
+   * The shopper submitted this form and the card was accepted as a payment method: takes the first payment, if any.
+   * Answers the session's new fields; `requires_action` of a PaymentIntent or SetupIntent is followed by the page.
+   * @throws Failure a decline, which the page shows
+   */
+  complete(session: Stripe.Checkout.Session, method: Stripe.PaymentMethod, world: World): CheckoutResult;
+}
+export type CheckoutParams = Stripe.Checkout.SessionCreateParams;
+export interface CheckoutResult {
+  readonly session: Partial<Stripe.Checkout.Session>;
+  /** To be authenticated first; `complete` is called once more after that. */
+  readonly authenticate?: string;
+}
+
+export interface Module {
+  readonly kinds?: readonly Kind[];
+  readonly routes?: readonly Route[];
+  readonly pages?: readonly Page[];
+  readonly timers?: Record<string, (world: World, id: string) => void>;
+  readonly actions?: Record<string, Action>;
+  readonly checkout?: Partial<Record<"subscription" | "setup", CheckoutMode>>;
+}

@@ -1,0 +1,49 @@
+import type { Kind, World } from "./engine.js";
+import { refused } from "./failure.js";
+import type { Store } from "./store.js";
+
+type Fields = Record<string, unknown>;
+const isFields = (value: unknown): value is Fields =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const cannot = (path: string) => refused(`This property cannot be expanded (${path}).`, { param: "expand" });
+
+/** Answers copies of objects in which the paths of `expand[]` are objects instead of ids. */
+export function createExpander(kinds: readonly Kind[], store: Store) {
+  const includes = new Map<unknown, Kind["include"]>(kinds.map(({ type, include }) => [type, include]));
+
+  function one(parent: Fields, field: string, path: string, world: World): unknown {
+    const value = parent[field];
+    const include = includes.get(parent.object)?.[field];
+    if (include && value === undefined) return include(parent as never, world);
+    if (typeof value === "string" && field !== "id") {
+      const type = store.typeOf(value);
+      const found = type && (world.find(type, value) ?? world.in(undefined).find(type, value));
+      if (!found) throw cannot(path);
+      return found;
+    }
+    if (value === undefined) throw cannot(path);
+    return value;
+  }
+
+  function walk(node: unknown, [field, ...rest]: readonly string[], path: string, world: World): unknown {
+    if (Array.isArray(node)) return node.map((element) => walk(element, field ? [field, ...rest] : [], path, world));
+    if (field === undefined || node === null) return node;
+    if (!isFields(node)) throw cannot(path);
+    const value = one(node, field, path, world);
+    if (rest.length === 0 && value === node[field] && value !== null && !isFields(value) && !Array.isArray(value))
+      throw cannot(path);
+    return { ...node, [field]: walk(value, rest, path, world) };
+  }
+
+  /** @throws Failure for a path that is none, or deeper than four levels */
+  return function expand(object: object, paths: readonly string[], world: World): object {
+    let result: unknown = object;
+    for (const path of paths) {
+      const parts = path.split(".");
+      if (parts.length > 4) throw refused("You cannot expand more than 4 levels of a property.", { param: "expand" });
+      result = walk(result, parts, path, world);
+    }
+    return result as object;
+  };
+}

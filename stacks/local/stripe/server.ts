@@ -1,0 +1,113 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import type Stripe from "stripe";
+import type { Clock } from "../clock.js";
+import { createActions, createShortcuts, type Forgery, forge } from "./action.js";
+import { createChaos } from "./chaos.js";
+import { createControl, objectsOf, stateOf } from "./control.js";
+import { createDelivery, type Endpoint } from "./delivery.js";
+import type { Objects, Type } from "./engine.js";
+import { createExpander } from "./expand.js";
+import { createFrontDoor } from "./front.js";
+import { createIdempotency } from "./idempotency.js";
+import { noJournal } from "./journal.js";
+import { createLog } from "./log.js";
+import { modules } from "./modules.js";
+import { restore } from "./restore.js";
+import { createRouter } from "./router.js";
+import { createStore } from "./store.js";
+import { type Core, createWorld } from "./world.js";
+
+export interface StripeOptions {
+  readonly clock: Clock;
+  readonly port?: number;
+  /** `sk_test_…` or `sk_live_…`, which decides `livemode`. */
+  readonly secretKey: string;
+  readonly publishableKey?: string;
+  readonly endpoints?: readonly Endpoint[];
+  /** Where what Stripe knows outlives the host. */
+  readonly file?: string;
+  /** Where people reach the pages, when it is not the server itself. */
+  readonly publicUrl?: string;
+}
+export type StripeStandIn = Awaited<ReturnType<typeof startStripe>>;
+
+const idle: Core["deliver"] = { count: () => 0, start() {} };
+
+function listen(server: Server, port: number): Promise<number> {
+  server.keepAliveTimeout = 60_000;
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", () => resolve((server.address() as AddressInfo).port));
+  });
+}
+
+function createCore({ clock, secretKey, endpoints = [] }: StripeOptions) {
+  const kinds = modules.flatMap((module) => module.kinds ?? []);
+  const core: Core = {
+    clock,
+    modules: [...modules],
+    kinds,
+    store: createStore(kinds),
+    livemode: secretKey.startsWith("sk_live_") || secretKey.startsWith("rk_live_"),
+    journal: noJournal,
+    publicUrl: "",
+    disorder: createChaos(),
+    deliver: idle,
+    timers: 0,
+  };
+  const delivery = createDelivery(core, endpoints);
+  core.modules.push({ timers: delivery.timers });
+  return { core, delivery };
+}
+
+/** The part of Stripe that this system speaks to, for the real SDK, browsers and tests, on the local clock. */
+export async function startStripe(options: StripeOptions) {
+  const { core, delivery } = createCore(options);
+  const idempotency = createIdempotency(core.clock);
+  const waiting = options.file && restore(core, idempotency, options.file);
+  const keys = { secret: options.secretKey, publishable: options.publishableKey };
+  const router = createRouter(core.modules.flatMap(({ routes = [] }) => routes));
+  const pages = createRouter(core.modules.flatMap((module) => module.pages ?? []));
+  const api = { core, keys, idempotency, router, expand: createExpander(core.kinds, core.store) };
+  const log = createLog(core.clock);
+  const actions = createActions(core, delivery);
+  const controlled = { core, delivery, log, actions };
+  const server = createServer(createFrontDoor({ api, log, pages, control: createControl(controlled) }));
+  const port = await listen(server, options.port ?? 0);
+  const url = `http://127.0.0.1:${port}`;
+  core.publicUrl = options.publicUrl ?? url;
+  core.deliver = delivery;
+  if (waiting) delivery.resume(waiting);
+  return {
+    url,
+    port,
+    chaos: core.disorder.chaos,
+    setEndpoints: delivery.setEndpoints,
+    ...createShortcuts(actions),
+    requests: log.list,
+    forgetRequests: log.clear,
+    /** Of one account, of the platform's own (`null`), or of all; newest first. */
+    objects: <T extends Type>(type: T, account?: string | null) => objectsOf(core, type, account) as Objects[T][],
+    events: (account?: string | null) => objectsOf(core, "event", account) as Stripe.Event[],
+    /** What an account sees; a test may put together what no request can. */
+    world: (account?: string) => createWorld(core, account),
+    /** Makes something happen, see `Module.actions`. @throws Failure */
+    act: (name: string, input: Record<string, unknown> = {}) => actions[name]?.(input),
+    forge: (forgery: Forgery) => forge(core, delivery, forgery),
+    release: delivery.release,
+    /** Until no webhook is queued or under way; what is held or waits for the clock stays. */
+    settled: delivery.settled,
+    state: () => stateOf(controlled),
+    async stop() {
+      delivery.stop();
+      core.deliver = idle;
+      await new Promise((resolve) => {
+        server.close(resolve);
+        server.closeAllConnections();
+      });
+      core.journal.close();
+      core.journal = noJournal;
+    },
+  };
+}

@@ -1,0 +1,113 @@
+import { beforeAll, expect, test, vi } from "vitest";
+import { isPublic, type Operation, operations } from "../isolation/operation.js";
+import { checksums, quiet } from "../isolation/victim.js";
+import { fresh, newWorld, request, type World } from "../isolation/world.js";
+import { tenantUuid } from "../race/race.js";
+import { type Answer, Caller, newMember } from "../support/client.js";
+import { administrator } from "../support/database.js";
+
+/** What each access closes, held to every operation of the document: a new route is covered without being named. */
+
+vi.setConfig({ testTimeout: 120_000 });
+const admin = administrator();
+const LOGOUT = "POST /v1/auth/logout";
+let all: Operation[];
+let world: World;
+
+beforeAll(async () => {
+  [all, world] = await Promise.all([operations(), newWorld()]);
+  await quiet(admin, world.tenant);
+});
+
+const areas = ["auth", "billing", "store", "admin"] as const;
+const areaOf = ({ path }: Operation) => path.split("/")[2] as (typeof areas)[number];
+const writes = ({ method }: Operation) => method !== "GET";
+
+/** How a tenant may stand, and what then is refused. */
+const standings: [name: string, set: string, refusal: (operation: Operation) => string | undefined][] = [
+  ["full", "access = 'full', status = 'past_due'", () => undefined],
+  [
+    "read_only",
+    "access = 'read_only', status = 'past_due'",
+    (operation) => (areaOf(operation) === "admin" && writes(operation) ? "tenant_read_only" : undefined),
+  ],
+  ...(["access = 'blocked', status = 'suspended'", "status = 'suspended'", "status = 'closing'"] as const).map(
+    (set): (typeof standings)[number] => [
+      `blocked by ${set}`,
+      set,
+      (operation) => {
+        const closed = areaOf(operation) === "store" || (areaOf(operation) === "admin" && writes(operation));
+        return closed ? "tenant_suspended" : undefined;
+      },
+    ],
+  ),
+];
+
+const stand = (set: string) => admin.query(`update tenant set ${set} where tenant_id = $1`, [tenantUuid(world.tenant)]);
+const callersOf = (operation: Operation): Caller[] => {
+  const { tenant } = world;
+  if (areaOf(operation) === "store") return [tenant.shop, tenant];
+  return areaOf(operation) === "admin" ? [tenant.owner, tenant] : [tenant.owner];
+};
+const closedBy = ({ body }: Answer) => (/^tenant_(read_only|suspended)$/.test(body?.code) ? body.code : undefined);
+
+async function send(operation: Operation, caller: Caller, about = world): Promise<Answer> {
+  const { method, path, ...options } = await request(operation, about);
+  return caller.call(method, path, options);
+}
+
+test("every operation lies in an area that the table knows", () => {
+  expect(all.filter((operation) => !areas.includes(areaOf(operation))).map(({ name }) => name)).toEqual([]);
+  const staff = all.filter((operation) => areaOf(operation) === "admin" && writes(operation));
+  expect(staff.length).toBeGreaterThan(15);
+});
+
+test.each(standings)("%s", async (_, set, refusal) => {
+  const guarded = all.filter((operation) => !isPublic(operation) && operation.name !== LOGOUT);
+  const [closed, open] = [guarded.filter(refusal), guarded.filter((operation) => !refusal(operation))];
+  const wrong: unknown[] = [];
+  const judge = (operation: Operation, { status, text }: Answer, fits: boolean) => {
+    if (!fits) wrong.push([operation.name, status, text.slice(0, 300)]);
+  };
+  // Made while the shop is open: what a request may use up, and a session to be ended.
+  await stand("access = 'full', status = 'active'");
+  const worlds = new Map<Operation, World[]>();
+  for (const operation of open) {
+    const each = callersOf(operation).map(() => fresh(operation, world));
+    worlds.set(operation, await Promise.all(each));
+  }
+  const leaving = await newMember(world.tenant, "MEMBER");
+  await quiet(admin, world.tenant);
+  await stand(set);
+
+  const before = await checksums(admin, world.tenant);
+  for (const operation of closed)
+    for (const caller of callersOf(operation)) {
+      const answer = await send(operation, caller);
+      judge(operation, answer, answer.status === 403 && closedBy(answer) === refusal(operation));
+    }
+  expect(await checksums(admin, world.tenant)).toEqual(before);
+
+  for (const operation of open)
+    for (const [index, caller] of callersOf(operation).entries()) {
+      const answer = await send(operation, caller, worlds.get(operation)?.[index]);
+      // Whether billing succeeds is its own tests' matter; that it is let in is ours.
+      const fits =
+        areaOf(operation) === "billing" ? ![401, 403].includes(answer.status) : answer.status === operation.done;
+      judge(operation, answer, fits && !closedBy(answer));
+    }
+  for (const operation of all.filter(({ name }) => /^POST \/v1\/auth\/(login|refresh)$/.test(name))) {
+    const answer = await send(operation, new Caller(world.tenant.url, undefined));
+    judge(operation, answer, answer.status === operation.done);
+  }
+  expect((await leaving.call("POST", "/v1/auth/logout")).status).toBe(204);
+  expect(wrong).toEqual([]);
+});
+
+test("who has no right is not told how the tenant stands", async () => {
+  await stand("access = 'blocked', status = 'suspended'");
+  const { tenant } = world;
+  expect((await tenant.shop.call("POST", "/v1/admin/products", { body: {} })).body.code).toBe("forbidden");
+  const { status, text } = await tenant.shop.call("GET", "/v1/store/products");
+  expect([status, text]).toEqual([403, expect.not.stringMatching(/plan|pay|bill|subscri/i)]);
+});

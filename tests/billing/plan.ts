@@ -1,0 +1,66 @@
+import type { PlanCode } from "../../core/billing/plan.js";
+import { plans } from "../../core/billing/plan.js";
+import { tenantUuid } from "../race/race.js";
+import type { Tenant } from "../support/client.js";
+
+/** A superuser's connection, which sees behind both walls. */
+export interface Asked {
+  query(text: string, values?: unknown[]): Promise<unknown>;
+}
+
+const rowsOf = (result: unknown) =>
+  (Array.isArray(result) ? result : (result as { rows: unknown[] }).rows) as Record<string, unknown>[];
+
+/** Puts a tenant on a plan, as if it had paid for it. */
+export async function putOn(admin: Asked, tenant: Tenant, plan: PlanCode): Promise<void> {
+  const id = tenantUuid(tenant);
+  await admin.query("update subscription set plan = $2 where tenant_id = $1", [id, plan]);
+  await admin.query("update tenant set request_rate = $2 where tenant_id = $1", [
+    id,
+    plans[plan].limits.requestsPerSecond,
+  ]);
+}
+
+const COUNTED = `
+  select 'products' as metric, '' as period, count(*)::int as count from product
+   where tenant_id = $1 and status <> 'archived'
+  union all
+  select 'members', '', count(*)::int from member where tenant_id = $1 and status = 'active'
+  union all
+  select 'ordersPerMonth', to_char(created_at at time zone 'utc', 'YYYY-MM'), count(*)::int from "order"
+   where tenant_id = $1 and status <> 'cancelled' group by 2`;
+
+/** Where `usage` says something else than what is there; empty when both agree. */
+export async function drift(admin: Asked, tenant: Tenant): Promise<string[]> {
+  const found = await admin.query(
+    `select coalesce(c.metric, u.metric) as metric, coalesce(c.period, u.period) as period, u.value::int, c.count
+       from (${COUNTED}) c full join (select * from usage where tenant_id = $1) u
+         on (u.metric, u.period) = (c.metric, c.period)
+      where coalesce(c.count, 0) <> coalesce(u.value, 0)`,
+    [tenantUuid(tenant)],
+  );
+  return rowsOf(found).map(
+    ({ metric, period, value, count }) => `${metric} ${period}: says ${value ?? 0}, there are ${count ?? 0}`,
+  );
+}
+
+/** What `usage` says of the period that runs. */
+export async function used(tenant: Tenant): Promise<Record<string, number>> {
+  const { entitlements } = await tenant.owner.get("/v1/billing/usage");
+  return Object.fromEntries(
+    entitlements.map((one: { entitlement: string; current: number }) => [one.entitlement, one.current]),
+  );
+}
+
+/** Writes a number into the tenant's usage, to be near a limit without as many rows. */
+export const pretend = (admin: Asked, tenant: Tenant, metric: string, value: number) =>
+  admin.query(
+    `insert into usage (tenant_id, metric, period, value) values ($1, $2, $4, $3)
+     on conflict (tenant_id, metric, period) do update set value = excluded.value`,
+    [
+      tenantUuid(tenant),
+      metric,
+      value,
+      metric === "ordersPerMonth" ? new Date().toISOString().slice(0, "2026-11".length) : "",
+    ],
+  );

@@ -1,0 +1,236 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { typeIdToUuid } from "../../drizzle/typeid.js";
+import { newTenant, type Tenant } from "../support/client.js";
+import { ownHost, quiet } from "../support/host.js";
+import {
+  connectAccount,
+  deliver,
+  eventOf,
+  macOf,
+  now,
+  post,
+  secretsOf,
+  signed,
+  stored,
+  textOf,
+} from "../support/stripe.js";
+import { internals, raw } from "./wire.js";
+
+const host = ownHost({ ...quiet, env: { STRIPE_WEBHOOK_SECRETS: "whsec_new,whsec_old" } });
+let tenant: Tenant;
+let account: string;
+
+beforeAll(async () => {
+  tenant = await newTenant({}, host().url);
+  account = await connectAccount(host(), tenant.id);
+}, 60_000);
+
+const event = (more = {}) => eventOf({ account, ...more });
+const connect = () => secretsOf(host()).connect;
+
+/** Sends what must be refused: nothing is asked of the database, and the answer says nothing of the inside. */
+async function refused(send: () => Promise<{ status: number; text: string }>, status = 400) {
+  host().bridge.reset();
+  const answer = await send();
+  expect([answer.status, host().bridge.counts()]).toEqual([
+    status,
+    { roundTrips: 0, statements: 0, connections: 0, http: 0 },
+  ]);
+  expect(answer.text).not.toMatch(internals);
+}
+
+describe("the signature comes first", () => {
+  test("what is not signed by this endpoint's secret, now, touches no database", async () => {
+    // An environment that has served before would have its connection.
+    host().pools.stripe.killAll();
+    const text = textOf(event());
+    const { platform } = secretsOf(host());
+    const sends: Record<string, Parameters<typeof post>[2]> = {
+      "no header": {},
+      "an empty header": { header: "" },
+      "a secret of somebody else": { header: signed(text, "whsec_wrong") },
+      "the platform's secret on the Connect endpoint": { header: signed(text, platform) },
+      "the Connect secret on the platform endpoint": { header: signed(text, connect()), endpoint: "platform" },
+      "302 s old": { header: signed(text, connect(), now() - 302) },
+      "303 s in the future": { header: signed(text, connect(), now() + 303) },
+      "of another event": { header: signed(textOf(event()), connect()) },
+      "only v0": { header: signed(text, connect()).replace("v1=", "v0=") },
+      "a hundred signatures": { header: `${signed(text, connect())}${`,v1=${"0".repeat(64)}`.repeat(99)}` },
+    };
+    for (const [name, options] of Object.entries(sends))
+      await expect(
+        refused(() => post(host(), text, options)),
+        name,
+      ).resolves.toBeUndefined();
+  });
+
+  test("a body that was changed, written anew, or encoded is another body", async () => {
+    const text = textOf(event());
+    const header = signed(text, connect());
+    const changed = Array.from({ length: 20 }, (_, nth) => {
+      const bytes = Buffer.from(text);
+      const index = Math.floor((bytes.length * nth) / 20);
+      bytes[index] = (bytes[index] ?? 0) ^ 1;
+      return bytes;
+    });
+    const base64 = Buffer.from(text).toString("base64");
+    for (const body of [...changed, JSON.stringify(JSON.parse(text)), `${text}\n`, `\ufeff${text}`, base64, "", "{}"])
+      await refused(() => post(host(), body, { header }));
+  });
+
+  test("two headers are refused, whichever of them is right", async () => {
+    const text = textOf(event());
+    const [good, bad] = [signed(text, connect()), signed(text, "whsec_wrong")];
+    for (const pair of [
+      [good, bad],
+      [bad, good],
+      [good, good],
+    ])
+      await refused(() =>
+        raw({
+          to: host().webhookUrl,
+          method: "POST",
+          path: "/connect",
+          headers: [
+            ["content-type", "application/json"],
+            ...pair.map((header) => ["stripe-signature", header] as const),
+          ],
+          body: text,
+        }),
+      );
+  });
+
+  test("what is too large, elsewhere, or asked in another way is not even read", async () => {
+    const large = (bytes: number) => textOf(event({ object: { description: "x".repeat(bytes) } }));
+    for (const [text, type] of [
+      [large(257 * 1024), "application/json"],
+      [large(257 * 1024), "application/octet-stream"],
+      [large(10 * 1024 * 1024), "application/json"], // the URL itself refuses it
+    ] as const)
+      await refused(() => post(host(), text, { header: signed(text, connect()), type }), 413);
+    const text = textOf(event());
+    const header = { "stripe-signature": signed(text, connect()) };
+    const ask = async (method: string, path: string) => {
+      const body = method === "GET" ? null : text;
+      const response = await fetch(host().webhookUrl + path, { method, headers: header, body });
+      return { status: response.status, text: await response.text() };
+    };
+    for (const path of ["/", "/connect/", "/Connect", "/connect/platform", "/v1/admin/orders"])
+      await refused(() => ask("POST", path), 404);
+    for (const method of ["GET", "PUT", "DELETE"]) await refused(() => ask(method, "/connect"), 405);
+  });
+});
+
+describe("what is signed is accepted", () => {
+  test("299 s old or ahead, in base64, in chunks, up to 256 KB, with both signatures of a rotation", async () => {
+    const sends: ((text: string) => ReturnType<typeof post>)[] = [
+      (text) => post(host(), text, { header: signed(text, connect()) }),
+      (text) => post(host(), text, { header: signed(text, connect(), now() - 298) }),
+      (text) => post(host(), text, { header: signed(text, connect(), now() + 299) }),
+      (text) => post(host(), text, { header: signed(text, connect()), type: "application/octet-stream" }),
+      (text) => post(host(), text, { header: `${signed(text, "whsec_rolled")},v1=${macOf(text, connect())}` }),
+    ];
+    for (const [nth, send] of sends.entries()) {
+      const each = event({ object: { description: `“${"ü".repeat(nth * 30_000)}”` } });
+      expect([nth, (await send(textOf(each))).body]).toEqual([nth, { status: "queued" }]);
+      expect(await stored(host(), each.id)).toMatchObject({
+        tenant: typeIdToUuid("ten", tenant.id),
+        state: "queued",
+        reason: null,
+      });
+    }
+    const each = event();
+    const text = textOf(each);
+    const headers = [
+      ["content-type", "application/json"],
+      ["stripe-signature", signed(text, connect())],
+    ] as const;
+    const answer = await raw({
+      to: host().webhookUrl,
+      method: "POST",
+      path: "/connect",
+      headers,
+      body: text,
+      chunked: true,
+    });
+    expect([answer.status, JSON.parse(answer.text)]).toEqual([200, { status: "queued" }]);
+  });
+
+  test("while a secret is rolled, both are good, and any other is not", async () => {
+    for (const [secret, status] of [
+      ["whsec_new", 200],
+      ["whsec_old", 200],
+      ["whsec_older", 400],
+      [connect(), 400],
+    ] as const) {
+      const text = textOf(eventOf({ account: undefined, type: "customer.subscription.updated" }));
+      expect((await post(host(), text, { endpoint: "platform", header: signed(text, secret) })).status).toBe(status);
+    }
+  });
+
+  test("but is no event as Stripe describes it: 400, and never 500", async () => {
+    const odd = (change: object) => textOf({ ...event(), ...change });
+    const bodies = [
+      "not JSON",
+      "",
+      "null",
+      "[]",
+      "1",
+      '"evt_1"',
+      "{}",
+      "[".repeat(100_000),
+      odd({ id: undefined }),
+      odd({ id: 7 }),
+      odd({ id: "evt_'; drop table job; --" }),
+      odd({ id: `evt_${"x".repeat(300)}` }),
+      odd({ object: "v2.core.event" }),
+      odd({ type: ["a"] }),
+      odd({ type: "A\u0000" }),
+      odd({ created: "now" }),
+      odd({ created: 1e300 }),
+      odd({ livemode: "true" }),
+      odd({ account: "acct_\u0000" }),
+      odd({ account: { id: "acct_1" } }),
+      odd({ data: null }),
+      odd({ data: { object: null } }),
+      odd({ data: { object: { object: "payment_intent" } } }),
+      odd({ data: { object: { id: "pi_\u0000", object: "payment_intent" } } }),
+      odd({ data: { object: { id: "pi_\ud800", object: "payment_intent" } } }),
+    ].filter(Boolean);
+    for (const body of bodies) {
+      const answer = await post(host(), body, { header: signed(body, connect()) });
+      expect([body.slice(0, 200), answer.status, answer.body.code]).toEqual([
+        body.slice(0, 200),
+        400,
+        "stripe_event.malformed",
+      ]);
+    }
+  });
+
+  test("and of no interest: 200, and nothing is kept", async () => {
+    for (const change of [
+      { type: "balance.available", data: { object: { object: "balance" } } },
+      { type: "payout.paid" },
+    ]) {
+      const each = { ...event(), ...change };
+      host().bridge.reset();
+      expect((await deliver(host(), each)).body).toEqual({ status: "ignored" });
+      expect([host().bridge.counts().roundTrips, await stored(host(), each.id)]).toEqual([0, undefined]);
+    }
+  });
+});
+
+test("the log says which event, and neither its body nor a secret", async () => {
+  const marked = event({ object: { description: "a body nobody logs" } });
+  await deliver(host(), marked);
+  await post(host(), textOf(marked), { header: signed(textOf(marked), "whsec_nobody") });
+  const lines = host()
+    .logs()
+    .filter((line) => line.function === "stripe")
+    .map(({ text }) => text)
+    .join("\n");
+  expect(lines).toContain(marked.id);
+  expect(lines).toContain("StripeSignatureFailures");
+  for (const hidden of ["a body nobody logs", "whsec_", macOf(textOf(marked), connect()), "UnexpectedErrors"])
+    expect(lines).not.toContain(hidden);
+});

@@ -1,0 +1,23 @@
+import { expect, test } from "vitest";
+import { billing, card } from "./stripe-billing.js";
+const { own, subscribe, days, again, invoices, events, post, customer } = billing();
+test("x", async () => {
+  const s = await subscribe();
+  console.log("CREATE", events(/./).join(" "));
+  await days(31);
+  console.log("RENEW", events(/./).join(" "));
+  own.standIn.act("fail_renewals", { subscription: s.id });
+  console.log("CARD", events(/./).join(" "));
+  await days(32);
+  console.log("FAIL", events(/./).join(" "), (await again(s)).status);
+  await days(28);
+  console.log("RETRIES", events(/./).join(" "), (await again(s)).status);
+  const c = await customer();
+  const session = await own.stripe.checkout.sessions.create({ mode: "subscription", customer: c.id, line_items: [{ price: own.pro.id, quantity: 1 }], success_url: "http://x.test/?s={CHECKOUT_SESSION_ID}", subscription_data: { trial_period_days: 14, metadata: { tenant: "t" } } });
+  events();
+  const r = await post(session.url ?? "", card());
+  console.log(r.status, r.headers.get("location"), await r.text());
+  console.log("CHECKOUT", events(/./).join(" "));
+  const p = await own.stripe.invoices.createPreview({ subscription: (await own.stripe.checkout.sessions.retrieve(session.id)).subscription as string });
+  console.log(p.id, p.amount_due, p.lines.data.map((l) => l.description));
+});
