@@ -23,7 +23,8 @@ export async function subscriptionsOf(stripe: Stripe, customer: string): Promise
 
 export const aliveOf = (all: readonly Stripe.Subscription[]): Stripe.Subscription[] => all.filter(isAlive);
 
-const instant = (seconds: number) => new Date(seconds * 1000).toISOString();
+/** As the database says it back. */
+const instant = (seconds: number) => new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
 const maybe = (seconds: number | null | undefined) => (seconds ? instant(seconds) : null);
 
 /** Our plans have one price. @throws Error for a subscription without any */

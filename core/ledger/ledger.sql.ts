@@ -8,6 +8,7 @@ export const kinds = [
   "order.placed",
   "order.cancelled",
   "payment.captured",
+  "payment.fee",
   "payment.refunded",
   "payment.refund_failed",
   "dispute.funds",

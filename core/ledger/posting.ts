@@ -84,6 +84,10 @@ export const captured = ({ provider, currency, amount, fee = 0 }: Moved & { fee?
   ...move(currency, fee, `processor:${provider}`, "platform_fees"),
 ];
 
+/** The platform's share of a payment; a negative amount was given back. */
+export const platformFee = ({ provider, currency, amount }: Moved): Entry[] =>
+  move(currency, amount, `processor:${provider}`, "platform_fees");
+
 interface Refund extends Moved {
   /** What the platform gave back of its fee. */
   feeReturned?: number;

@@ -11,13 +11,7 @@ import type { Fresh, Payment } from "./settle.js";
  * Events for whoever listens, and the ledger's transactions, of what a provider has newly said of a payment.
  * @param made refunds that had counted as made before
  */
-export async function tell(
-  tx: Tx,
-  payment: Payment,
-  fresh: Fresh,
-  made: ReadonlySet<string | null>,
-  fee: number,
-): Promise<void> {
+export async function tell(tx: Tx, payment: Payment, fresh: Fresh, made: ReadonlySet<string | null>): Promise<void> {
   const { currency, provider, orderId } = payment;
   const which = { paymentId: payment.id, orderId };
   let { refunded } = payment;
@@ -28,8 +22,7 @@ export async function tell(
     if (event.type === "voided" || event.type === "expired") emit(PaymentVoided, which);
     if (event.type === "captured") {
       emit(PaymentCaptured, { ...which, amount });
-      const kept = payment.captured === 0 ? Math.min(fee, event.amount) : 0;
-      const taken = { provider, currency, amount: event.amount, fee: kept };
+      const taken = { provider, currency, amount: event.amount };
       await Ledger.record("payment.captured", event.id, Posting.captured(taken));
     }
     if (event.type === "refunded") {
@@ -47,6 +40,18 @@ export async function tell(
     }
   }
 }
+
+/** What the platform has taken and given back in all, when that is more than the books have. */
+export async function tellFees({ id, provider, currency, ...payment }: Payment, fees: Fees): Promise<void> {
+  const { feeTaken, feeReturned } = fees;
+  const amount = feeTaken - feeReturned - (payment.feeTaken - payment.feeReturned);
+  await Ledger.record(
+    "payment.fee",
+    `${id} ${feeTaken} ${feeReturned}`,
+    Posting.platformFee({ provider, currency, amount }),
+  );
+}
+type Fees = Pick<Payment, "feeTaken" | "feeReturned">;
 
 /** The order that a payment counts for; null when it does not, or the order does not stand. */
 async function saleOf(tx: Tx, payment: Payment, refunded: number) {

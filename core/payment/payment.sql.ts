@@ -39,6 +39,9 @@ export const paymentTable = tenantTable(
     returnUrl: text("return_url"),
     /** The platform's share of it. */
     fee: minorUnits("fee").notNull().default(0),
+    /** What the provider has booked of it, and what of that went back with refunds: as far as the ledger has it. */
+    feeTaken: minorUnits("fee_taken").notNull().default(0),
+    feeReturned: minorUnits("fee_returned").notNull().default(0),
     /** Sums of the events and of what is being done, so that CHECKs and conditional UPDATEs can hold them. */
     authorized: minorUnits("authorized").notNull().default(0),
     capturing: minorUnits("capturing").notNull().default(0),
@@ -65,6 +68,7 @@ export const paymentTable = tenantTable(
     // Not led by tenant_id: the sweep looks for what is due in any tenant.
     index("payment_waiting").on(self.expiresAt).where(sql`closed_at is null and expires_at is not null`),
     check("payment_amount", sql`amount >= 0 and fee between 0 and amount`),
+    check("payment_fees", sql`fee_taken >= 0 and fee_returned between 0 and fee_taken`),
     check("payment_authorized", sql`authorized between 0 and amount`),
     check("payment_sums", sql`captured >= 0 and capturing >= 0 and captured + capturing <= authorized`),
     check("payment_refunds", sql`refunded >= 0 and refunding >= 0 and refunded + refunding <= captured`),

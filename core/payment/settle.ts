@@ -5,7 +5,7 @@ import { Incident } from "../incident/index.js";
 import { reckon } from "../order/reckon.js";
 import { accept } from "./accept.js";
 import { load } from "./attempt.js";
-import { tell } from "./books.js";
+import { tell, tellFees } from "./books.js";
 import { PaymentEventId } from "./index.js";
 import { closeOperations, returnMoney } from "./operation.js";
 import { paymentEventTable, paymentTable } from "./payment.sql.js";
@@ -40,7 +40,8 @@ export async function settle(tx: Tx, payment: Payment, snapshot: Snapshot): Prom
   const made = await refundsMade(tx, payment, fresh);
   const sums = await sum(tx, payment, snapshot, fresh, made);
   await closeOperations(tx, payment, fresh, snapshot);
-  await tell(tx, payment, fresh, made, snapshot.fee);
+  await tell(tx, payment, fresh, made);
+  await tellFees(payment, sums);
   if (sums.authorized > 0 && !payment.accepted && !sums.closed) await accept(tx, { ...payment, ...sums });
   if (fresh.length > 0) await reckon(tx, payment.orderId);
 }
@@ -108,9 +109,14 @@ async function sum(tx: Tx, payment: Payment, snapshot: Snapshot, fresh: Fresh, m
   const failed = add(fresh.filter(({ type, reference }) => type === "refund_failed" && made.has(reference)));
   const refunded = payment.refunded + of("refunded") - failed;
   const closed = payment.closedAt !== null || fresh.some(({ type }) => type === "voided" || type === "expired");
+  // Like every sum they only grow; Stripe books them a moment later than it takes the money.
+  const feeTaken = Math.max(payment.feeTaken, snapshot.fee);
+  const feeReturned = Math.min(feeTaken, Math.max(payment.feeReturned, snapshot.feeReturned ?? 0));
   await tx
     .update(paymentTable)
     .set({
+      feeTaken,
+      feeReturned,
       authorized,
       captured,
       refunded,
@@ -120,7 +126,7 @@ async function sum(tx: Tx, payment: Payment, snapshot: Snapshot, fresh: Fresh, m
       closedAt: closed ? sql`coalesce(${paymentTable.closedAt}, now())` : null,
     })
     .where(eq(paymentTable.id, payment.id));
-  return { authorized, captured, refunded, closed };
+  return { authorized, captured, refunded, closed, feeTaken, feeReturned };
 }
 
 /** When a refund has just failed: those that had counted as made. Seldom, so that it is asked only then. */

@@ -44,7 +44,10 @@ export async function asked<T>(ask: () => Promise<T>, find: () => Promise<T | un
   } catch (error) {
     const refusal = refusalOf(error);
     if (!refusal && !(error instanceof Unresolved)) throw error;
-    const done = await find();
+    const done = await find().catch((error: unknown) => {
+      if (refusal && refusalOf(error)) return undefined; // whoever may not ask may not look
+      throw error;
+    });
     if (done !== undefined) return { done };
     if (!refusal) throw error;
     return { refusal };

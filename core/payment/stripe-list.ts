@@ -8,6 +8,9 @@ export interface Listed {
   paymentIntent: string | null;
   /** The attempt that it says it was made for: only our own rows say whether that is so. */
   attempt: string | null;
+  /** In the provider's words, and what has moved so far in its minor units: enough to see whether we know of it. */
+  status: string;
+  moved: number;
   /** Unix seconds. */
   created: number;
 }
@@ -19,11 +22,11 @@ const sinceOf = (since: string): Stripe.RangeQueryParam => ({ gte: secondsOf(sin
  * @throws Unresolved between two pages
  */
 export async function* intentsSince(merchant: Merchant, since: string): AsyncGenerator<Listed, void> {
-  const { stripe, at } = await placeOf(merchant);
+  const { stripe, at: place } = await placeOf(merchant);
   const created = sinceOf(since);
-  for await (const intent of pages((page) => stripe.paymentIntents.list({ created, ...page }, at))) {
-    const { id, metadata } = intent;
-    yield { reference: id, paymentIntent: id, attempt: metadata.stoa_payment ?? null, created: intent.created };
+  for await (const intent of pages((page) => stripe.paymentIntents.list({ created, ...page }, place))) {
+    const { id, metadata, status, amount_received: moved, created: at } = intent;
+    yield { reference: id, paymentIntent: id, attempt: metadata.stoa_payment ?? null, status, moved, created: at };
   }
 }
 
@@ -31,9 +34,10 @@ export async function* refundsSince(merchant: Merchant, since: string): AsyncGen
   const { stripe, at } = await placeOf(merchant);
   const created = sinceOf(since);
   for await (const refund of pages((page) => stripe.refunds.list({ created, ...page }, at))) {
-    const { id, payment_intent, metadata } = refund;
+    const { id, payment_intent, metadata, status, amount: moved } = refund;
     const attempt = metadata?.stoa_payment ?? null;
-    yield { reference: id, paymentIntent: idOf(payment_intent), attempt, created: refund.created };
+    const what = { reference: id, paymentIntent: idOf(payment_intent), attempt, status: status ?? "", moved };
+    yield { ...what, created: refund.created };
   }
 }
 
@@ -41,7 +45,8 @@ export async function* disputesSince(merchant: Merchant, since: string): AsyncGe
   const { stripe, at } = await placeOf(merchant);
   const created = sinceOf(since);
   for await (const dispute of pages((page) => stripe.disputes.list({ created, ...page }, at))) {
-    const { id, payment_intent } = dispute;
-    yield { reference: id, paymentIntent: idOf(payment_intent), attempt: null, created: dispute.created };
+    const { id, payment_intent, status, amount: moved } = dispute;
+    const what = { reference: id, paymentIntent: idOf(payment_intent), attempt: null, status, moved };
+    yield { ...what, created: dispute.created };
   }
 }

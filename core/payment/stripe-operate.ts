@@ -1,6 +1,7 @@
 import type Stripe from "stripe";
 import { Failure } from "../error.js";
 import { resolved } from "../stripe/client.js";
+import { refusalOf } from "../stripe/fault.js";
 import { roundDown, toStripe } from "./minor-units.js";
 import { type Attempt, type Operation, type Outcome, Unresolved } from "./provider.js";
 import { type Asked, asked, idOf, isForgotten, type Place, pages, under } from "./stripe-call.js";
@@ -19,21 +20,22 @@ interface Wanted {
  * @throws Unresolved when it cannot be found out
  */
 export async function operate(place: Place, attempt: Attempt, operation: Operation): Promise<Outcome> {
-  const intent = attempt.reference ?? (await look(place, attempt))?.intent?.id;
-  if (!intent) {
-    if (operation.kind === "void") return { status: "succeeded", reference: null };
-    return { status: "failed", code: "payment_unknown", message: "The provider knows nothing that was paid." };
-  }
   try {
+    const intent = attempt.reference ?? (await look(place, attempt))?.intent?.id;
+    if (!intent) return unknown(operation);
     return await kinds[operation.kind]({ place, attempt, operation, intent });
   } catch (error) {
-    // An amount that the currency does not have at Stripe.
-    if (error instanceof Failure && error.kind === "conflict") {
-      return { status: "failed", code: error.code, message: error.message };
-    }
-    throw error;
+    // An amount that the currency does not have at Stripe; an account that is not connected any more.
+    const refusal = error instanceof Failure && error.kind === "conflict" ? error : refusalOf(error);
+    if (!refusal) throw error;
+    return { status: "failed", code: refusal.code, message: refusal.message };
   }
 }
+
+const unknown = ({ kind }: Operation): Outcome =>
+  kind === "void"
+    ? { status: "succeeded", reference: null }
+    : { status: "failed", code: "payment_unknown", message: "The provider knows nothing that was paid." };
 
 const kinds = { capture, refund, void: release } satisfies Record<Operation["kind"], (wanted: Wanted) => unknown>;
 

@@ -1,7 +1,9 @@
 import { eq } from "drizzle-orm";
 import type Stripe from "stripe";
 import { read } from "../db.js";
+import { conflict } from "../error.js";
 import { resolved, within } from "../stripe/client.js";
+import { refusalOf } from "../stripe/fault.js";
 import { paymentAccountTable } from "./account.sql.js";
 import type { Provider, StoredMethod } from "./provider.js";
 import { placeOf, under } from "./stripe-call.js";
@@ -13,26 +15,33 @@ import { snapshotOf } from "./stripe-snapshot.js";
 /** For all calls of one question together: an API request has 20 s. Milliseconds. */
 const TIME = 12_000;
 
+/** @throws Failure conflict `payment.provider_unavailable` for an account that is not connected any more, Unresolved */
+const asking = <T>(run: () => Promise<T>): Promise<T> =>
+  within(TIME, run).catch((error: unknown) => {
+    if (refusalOf(error)?.code !== "account_invalid") throw error;
+    throw conflict("payment.provider_unavailable", "The merchant's account is not connected any more.");
+  });
+
 /** Stripe, by direct charges on the merchant's own account: their name on the statement, their fees, their disputes. */
 export const stripe: Provider = {
   open: (attempt) =>
-    within(TIME, async () => {
+    asking(async () => {
       const parts = await capturesByHand(attempt.account);
       const open = attempt.method === "checkout_session" ? openSession : openIntent;
       return open(await placeOf(attempt), attempt, parts);
     }),
-  snapshot: (attempt) => within(TIME, async () => snapshotOf(await placeOf(attempt), attempt)),
-  operate: (attempt, operation) => within(TIME, async () => operate(await placeOf(attempt), attempt, operation)),
-  close: (attempt) => within(TIME, async () => close(await placeOf(attempt), attempt)),
+  snapshot: (attempt) => asking(async () => snapshotOf(await placeOf(attempt), attempt)),
+  operate: (attempt, operation) => asking(async () => operate(await placeOf(attempt), attempt, operation)),
+  close: (attempt) => asking(async () => close(await placeOf(attempt), attempt)),
 
   storedMethods: ({ reference, ...merchant }) =>
-    within(TIME, async () => {
+    asking(async () => {
       const place = await placeOf(merchant);
       const list = () => place.stripe.paymentMethods.list({ customer: reference, limit: 100 }, place.at);
       return (await resolved(list)).data.map(stored);
     }),
   forgetMethod: ({ reference, ...merchant }, method) =>
-    within(TIME, async () => {
+    asking(async () => {
       const place = await placeOf(merchant);
       const { stripe: sdk, at } = place;
       const found = await resolved(() => sdk.paymentMethods.retrieve(method, {}, at));

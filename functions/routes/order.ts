@@ -21,6 +21,7 @@ import { Means } from "../../core/payment/attempt.js";
 import { close, expire } from "../../core/payment/expiry.js";
 import { PaymentStep } from "../../core/payment/index.js";
 import { operate } from "../../core/payment/operation.js";
+import { reconcileDue, reconcileJobs } from "../../core/payment/reconcile.js";
 import { type Endpoint, endpoint } from "../http/endpoint.js";
 import type { Sweep } from "../module.js";
 
@@ -133,5 +134,8 @@ export const orderRoutes: Endpoint[] = [
 ];
 
 export const orderEvents = [OrderPlaced, OrderPaid, OrderCancelled];
-export const orderJobs = [Order.confirmation, operate, close];
-export const orderSweeps: Sweep[] = [{ name: "payment.expire", run: expire }];
+export const orderJobs = [Order.confirmation, operate, close, ...reconcileJobs];
+export const orderSweeps: Sweep[] = [
+  { name: "payment.expire", run: expire },
+  { name: "payment.reconcile", run: reconcileDue },
+];

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { goods, purchaseLines, type Shop, shops } from "./demo.js";
+import { cardLine, goods, purchaseLines, type Shop, shops, upgradeLines } from "./demo.js";
 import type { Host } from "./host.js";
 import { derive } from "./secrets.js";
 
@@ -19,6 +19,10 @@ export interface Demo {
   readonly tenants: readonly DemoShop[];
   /** Five lines of shell that buy something from the first. */
   readonly purchase: readonly string[];
+  /** Takes the place of the fourth: answers the address of the page on which it is paid by card. */
+  readonly byCard: readonly string[];
+  /** Opens the page on which the first chooses a plan. */
+  readonly upgrade: readonly string[];
 }
 
 type Headers = Record<string, string>;
@@ -105,12 +109,20 @@ async function stock(host: Host, member: Headers, { slug, currency }: Shop): Pro
   return variants[0]?.id ?? "";
 }
 
+/** Connects the shop's account at the stand-in, and says there all that it wants to know; at Stripe, people do that. */
+async function connect(host: Host, member: Headers): Promise<void> {
+  if (!host.stripe) return;
+  const { account } = await call<{ account: string }>(host, "POST", "/v1/admin/payments/account", member);
+  host.stripe.completeOnboarding(account);
+}
+
 async function open(host: Host, shop: Shop): Promise<DemoShop> {
   const password = derive(host.secrets, `${shop.slug} password`, 12);
   const member = await enter(host, shop, password);
   const publishableKey = await keyOf(host, member, shop, "publishable");
   const secretKey = await keyOf(host, member, shop, "secret");
   const variantId = await stock(host, member, shop);
+  await connect(host, member);
   const shipping = await call<List<{ id: string }>>(host, "GET", "/v1/admin/shipping-options", member);
   return { ...shop, password, publishableKey, secretKey, variantId, shippingOptionId: shipping.data[0]?.id ?? "" };
 }
@@ -127,5 +139,12 @@ export async function seed(host: Host): Promise<Demo> {
   const known = await readFile(file, "utf8").catch(() => undefined);
   const tenants: DemoShop[] = known ? JSON.parse(known) : await Promise.all(shops.map((shop) => open(host, shop)));
   if (!known) await writeFile(file, JSON.stringify(tenants, null, 2), { mode: 0o600 });
-  return { tenants, purchase: tenants.slice(0, 1).flatMap((shop) => purchaseLines(host.url, shop)) };
+  const [first] = tenants;
+  if (!first) return { tenants, purchase: [], byCard: [], upgrade: [] };
+  return {
+    tenants,
+    purchase: purchaseLines(host.url, first),
+    byCard: host.stripe ? [cardLine(host.url, first)] : [],
+    upgrade: host.stripe ? upgradeLines(host.url, first) : [],
+  };
 }

@@ -39,7 +39,7 @@ function showPlaces(host: Host) {
   for (const [name, place] of Object.entries(places)) say(`  ${name.padEnd(14)}${place}`);
 }
 
-function showDemo({ tenants, purchase }: Demo) {
+function showDemo({ tenants, purchase, byCard, upgrade }: Demo) {
   for (const { name, slug, email, password, publishableKey, secretKey } of tenants) {
     say(`\n  ${name} (tenant "${slug}")`);
     say(`    login         ${email}  ${password}`);
@@ -48,6 +48,11 @@ function showDemo({ tenants, purchase }: Demo) {
   }
   if (purchase.length > 0) say(`\n  Buy something from ${tenants[0]?.name}, in any POSIX shell:\n`);
   for (const line of purchase) say(line);
+  if (byCard.length > 0)
+    say("\n  By card, in the place of the fourth line; open what it answers, and pay with 4242 4242 4242 4242:\n");
+  for (const line of byCard) say(line);
+  if (upgrade.length > 0) say(`\n  Choose a plan for ${tenants[0]?.name}; open what it answers:\n`);
+  for (const line of upgrade) say(line);
 }
 
 /**
@@ -80,7 +85,7 @@ function stopSignal(): AbortSignal {
 async function serve(host: Host, lock: Lock, stop: AbortSignal) {
   const demo = await seed(host).catch(({ message }: Error): Demo => {
     if (!stop.aborted) say(`  ! The demo shops could not be opened: ${message}`);
-    return { tenants: [], purchase: [] };
+    return { tenants: [], purchase: [], byCard: [], upgrade: [] };
   });
   if (stop.aborted) return;
   lock.announce(host.url);

@@ -11,6 +11,7 @@ import { budgetsOf, print, type Report } from "./report.js";
 import { type ScenarioName, scenarios } from "./scenario.js";
 import { openShop, type Shop } from "./shop.js";
 import { countTrips } from "./trips.js";
+import { measureWebhooks } from "./webhook.js";
 import { weigh } from "./weight.js";
 
 const quick = process.argv.includes("--quick");
@@ -66,6 +67,9 @@ async function run(dir: string): Promise<Report> {
   say(`${products} products and ${orders} orders are there`);
   const trips = await countTrips(host, shop);
   await quiet(host);
+  const webhooks = await measureWebhooks(host, shop, quick ? 400 : 4_000);
+  say(`${webhooks.events} events of Stripe are stored`);
+  await quiet(host);
   const floor = await layFloor(host, shop);
   undo.push(() => floor.stop());
   await floor.pool.prewarm(CONNECTIONS);
@@ -90,6 +94,7 @@ async function run(dir: string): Promise<Report> {
     bundles: weigh(host, quick ? 1 : 5),
     scenarios: measured,
     trips,
+    webhooks,
   };
 }
 

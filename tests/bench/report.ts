@@ -2,6 +2,7 @@ import type { FunctionName } from "../../stacks/topology.js";
 import type { Latency } from "./figure.js";
 import type { Measured } from "./measure.js";
 import type { Trips } from "./trips.js";
+import type { Webhooks } from "./webhook.js";
 import type { Weight } from "./weight.js";
 
 export interface Report {
@@ -21,6 +22,7 @@ export interface Report {
   readonly bundles: Readonly<Record<FunctionName, Weight>>;
   readonly scenarios: readonly Measured[];
   readonly trips: Readonly<Record<string, Trips>>;
+  readonly webhooks: Webhooks;
 }
 
 export interface Budget {
@@ -32,9 +34,11 @@ export interface Budget {
 
 /** The least share of the floor's throughput that a read reaches. */
 const LEAST_SHARE = 0.6;
+/** Milliseconds in which 99 of 100 events have their answer while the workers stand still. */
+const WEBHOOK_P99 = 300;
 
 /** What must hold. Round trips are counted with credential, rate token, BEGIN and COMMIT. */
-export function budgetsOf({ trips, scenarios, quick }: Report): Budget[] {
+export function budgetsOf({ trips, scenarios, webhooks, quick }: Report): Budget[] {
   const most: [string, number][] = [
     ["product list (20)", 1],
     ["product detail", 1],
@@ -49,6 +53,12 @@ export function budgetsOf({ trips, scenarios, quick }: Report): Budget[] {
       const value = trips[name]?.roundTrips ?? Number.NaN;
       return { name: `${name}: round trips ≤ ${limit}`, value, limit, met: value <= limit };
     }),
+    {
+      name: `webhook: p99 ≤ ${WEBHOOK_P99} ms with the workers stopped`,
+      value: Math.round(webhooks.latency.p99),
+      limit: WEBHOOK_P99,
+      met: webhooks.latency.p99 <= WEBHOOK_P99,
+    },
     ...shares.map(({ name, share }) => ({
       name: `${name}: throughput ≥ ${LEAST_SHARE * 100} % of the floor`,
       value: share,
@@ -82,7 +92,7 @@ function rowsOf({ name, steps, latency, perSecond, floor, share }: Measured, tri
 
 /** All of it, for a person. */
 export function print(report: Report, budgets: readonly Budget[]): string {
-  const { startUp, bundles, scenarios, trips, node, cpus, commit, products, variants, orders } = report;
+  const { startUp, bundles, scenarios, trips, webhooks, node, cpus, commit, products, variants, orders } = report;
   const seconds = (value: number) => `${(value / 1000).toFixed(1)} s`;
   const weights = Object.entries(bundles).map(([name, { bytes, importMs }]) => [
     name,
@@ -95,6 +105,11 @@ export function print(report: Report, budgets: readonly Budget[]): string {
     table(
       ["ms at 1 connection, rate at 16", "p50", "p90", "p99", "per s", "of floor", "round trips", "statements"],
       scenarios.flatMap((measured) => rowsOf(measured, trips)),
+    ),
+    "",
+    table(
+      [`ms at ${webhooks.connections} connections`, "p50", "p90", "p99", "per s"],
+      [[`${webhooks.events} events of Stripe`, ...ms(webhooks.latency), whole(webhooks.perSecond)]],
     ),
     "",
     table(["bundle", "size", "import"], weights),

@@ -132,7 +132,7 @@ describe("the catalog of the database", () => {
       await names(
         "select tablename, cmd, with_check from pg_policies where roles = '{stoa_platform}' and cmd not in ('SELECT')",
       ),
-    ).toEqual(["rate_bucket ALL null", "job INSERT (name = 'stripe.event'::text)"]);
+    ).toEqual(["rate_bucket ALL ", "job INSERT (name = 'stripe.event'::text)"]);
     const relay = await names(
       "select table_name, column_name from information_schema.column_privileges where grantee = 'stoa_relay' and privilege_type = 'UPDATE'",
     );

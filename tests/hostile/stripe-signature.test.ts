@@ -2,7 +2,7 @@ import fc from "fast-check";
 import Stripe from "stripe";
 import { describe, expect, test } from "vitest";
 import { isSigned } from "../../core/stripe/signature.js";
-import { eventOf, macOf, signed, textOf } from "../support/stripe.js";
+import { eventOf, macOf, signed, textOf } from "../support/webhook.js";
 
 /** The check by itself, at a time that stands still, beside that of Stripe's library. */
 

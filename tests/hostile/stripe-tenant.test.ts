@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { typeIdToUuid } from "../../drizzle/typeid.js";
 import { newTenant, type Tenant } from "../support/client.js";
 import { ownHost, quiet } from "../support/host.js";
-import { connectAccount, deliver, eventOf, jobsOf, stored } from "../support/stripe.js";
+import { connectAccount, deliver, eventOf, jobsOf, stored } from "../support/webhook.js";
 
 const host = ownHost(quiet);
 let mine: Tenant;

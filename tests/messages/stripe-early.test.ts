@@ -5,7 +5,7 @@ import { typeIdToUuid, uuidToTypeId } from "../../drizzle/typeid.js";
 import { startPostgres } from "../../stacks/local/postgres.js";
 import { eventually, newTenant, type Tenant } from "../support/client.js";
 import { ownHost, quiet } from "../support/host.js";
-import { connectAccount, deliver, eventOf, jobsOf, stored, stripeId } from "../support/stripe.js";
+import { connectAccount, deliver, eventOf, jobsOf, stored, stripeId } from "../support/webhook.js";
 
 const host = ownHost(quiet);
 let tenant: Tenant;

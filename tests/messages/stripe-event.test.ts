@@ -6,7 +6,7 @@ import { stripeTypes } from "../../core/stripe/type.js";
 import { typeIdToUuid } from "../../drizzle/typeid.js";
 import { stripeHandlers } from "../../functions/stripe-handlers.js";
 import { newTenant, type Tenant } from "../support/client.js";
-import { connectAccount, deliver, eventOf, jobsOf, stored } from "../support/stripe.js";
+import { connectAccount, deliver, eventOf, jobsOf, stored } from "../support/webhook.js";
 import { counted, ownSystem, settle } from "./system.js";
 
 /** In front of the queues, for the functions: `hear` sees a nudge before they do, and may keep it. */

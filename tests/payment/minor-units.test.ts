@@ -1,4 +1,4 @@
-import { constant, constantFrom, integer, property, assert as sample, tuple } from "fast-check";
+import { constantFrom, integer, property, assert as sample, tuple } from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Failure } from "../../core/error.js";
 import { Currency, exponent, MAX_AMOUNT } from "../../core/money.js";
@@ -92,7 +92,7 @@ describe("amounts for Stripe", () => {
 
   test("the least that Stripe takes can be sent to it", () => {
     sample(
-      property(constantFrom(...taken), constant(0), (currency) => {
+      property(constantFrom(...taken), (currency) => {
         const least = leastOf(currency);
         if (least) expect(toStripe(least.amount, currency)).toBeGreaterThanOrEqual(30);
       }),

@@ -59,7 +59,11 @@ export async function confirm(stripe: StripeSide, { action }: Body, method = "pm
   const browser = stripe.browser(action.publishableKey);
   return browser.paymentIntents.confirm(
     id,
-    { client_secret: action.clientSecret, payment_method: method, return_url: "https://shop.example/thanks" },
+    {
+      client_secret: action.clientSecret, // as Stripe.js sends it; the SDK is for servers, and does not know it
+      payment_method: method,
+      return_url: "https://shop.example/thanks",
+    } as Stripe.PaymentIntentConfirmParams,
     { stripeAccount: action.account, idempotencyKey: randomUUID() },
   );
 }

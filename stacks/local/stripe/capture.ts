@@ -20,7 +20,9 @@ function checkCapture(intent: Intent, charge: Stripe.Charge, amount: number, par
       `The requested capture amount is greater than the amount you can capture: you asked for ${moneyText(amount, intent.currency)}, but only ${moneyText(intent.amount_capturable, intent.currency)} can be captured.`,
       { code: "amount_too_large", param: "amount_to_capture" },
     );
-  if (amount < 1)
+  // Nothing more is taken after a part, and the rest is let go. @see https://docs.stripe.com/payments/multicapture
+  const letsGo = amount === 0 && params.final_capture === true && charge.amount_captured > 0;
+  if (amount < 1 && !letsGo)
     throw refused("Invalid positive integer", { code: "parameter_invalid_integer", param: "amount_to_capture" });
   const multicapture = charge.payment_method_details?.card?.multicapture?.status === "available";
   if (params.final_capture === false && !multicapture)
@@ -53,7 +55,7 @@ export function captureIntent(intent: Intent, params: Capture, world: World): In
     {
       amount_captured: charge.amount_captured + amount,
       captured: true,
-      ...book(charge, amount, final ? fee : null, world),
+      ...(amount > 0 && book(charge, amount, final ? fee : null, world)),
       ...(final && { application_fee_amount: fee }),
     },
     "charge.captured",

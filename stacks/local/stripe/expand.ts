@@ -10,6 +10,8 @@ const cannot = (path: string) => refused(`This property cannot be expanded (${pa
 
 /** Answers copies of objects in which the paths of `expand[]` are objects instead of ids. */
 export function createExpander(kinds: readonly Kind[], store: Store) {
+  // Ids that the account chose itself, as those of products may be, do not tell their type: the field does.
+  const byName = new Map(kinds.map(({ type }) => [type as string, type]));
   const includes = new Map<unknown, Kind["include"]>(kinds.map(({ type, include }) => [type, include]));
 
   function one(parent: Fields, field: string, path: string, world: World): unknown {
@@ -17,7 +19,7 @@ export function createExpander(kinds: readonly Kind[], store: Store) {
     const include = includes.get(parent.object)?.[field];
     if (include && value === undefined) return include(parent as never, world);
     if (typeof value === "string" && field !== "id") {
-      const type = store.typeOf(value);
+      const type = store.typeOf(value) ?? byName.get(field);
       const found = type && (world.find(type, value) ?? world.in(undefined).find(type, value));
       if (!found) throw cannot(path);
       return found;

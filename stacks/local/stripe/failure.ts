@@ -48,7 +48,7 @@ const names: Record<string, string> = { payment_method: "PaymentMethod", payment
 export const missing = (type: string, id: string, param?: string) =>
   refused(`No such ${names[type] ?? type}: '${id}'`, {
     code: "resource_missing",
-    param: param ?? "id",
+    param: param ?? (type === "payment_intent" ? "intent" : "id"),
     status: param ? 400 : 404,
   });
 

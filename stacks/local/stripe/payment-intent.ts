@@ -133,7 +133,7 @@ export const publicView = (intent: Intent) =>
 
 /** @throws Failure unless a browser knows the secret of the PaymentIntent */
 function known(call: Call<{ client_secret?: string | undefined }>, world: World): Intent {
-  const intent = world.get("payment_intent", call.path.id, "intent");
+  const intent = world.get("payment_intent", call.path.id);
   const { client_secret } = call.params;
   if (client_secret === undefined && call.credential === "publishable")
     throw refused("Missing required param: client_secret.", { code: "parameter_missing", param: "client_secret" });

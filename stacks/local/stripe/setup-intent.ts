@@ -8,7 +8,7 @@ import { type Call, type Module, route, type World } from "./engine.js";
 import { refused } from "./failure.js";
 import { randomText } from "./id.js";
 import { typesFor } from "./intent.js";
-import { attach, behaviour, failsLater, checkCustomer, methodData } from "./payment-method.js";
+import { attach, behaviour, checkCustomer, failsLater, methodData } from "./payment-method.js";
 import { flag, listing, merge, metadata, oneOf, text } from "./shape.js";
 
 type Setup = Stripe.SetupIntent;
