@@ -24,6 +24,8 @@ export const subscriptionTable = tenantTable(
     /** How many steps of the timetable are done, and when the next one is due. */
     dunningStep: integer("dunning_step").notNull().default(0),
     nextStepAt: instant("next_step_at"),
+    /** When Stripe was asked for what is here, by our clock. */
+    askedAt: instant("asked_at"),
     version: version(),
   },
   (self) => [

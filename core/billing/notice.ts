@@ -10,6 +10,7 @@ import { resolved, stripeFor } from "../stripe/client.js";
 import { planOf } from "./plan.js";
 import { type Account, load } from "./row.js";
 import { dueAt, standing, stepKinds, stepsOf } from "./status.js";
+import { sync } from "./sync.js";
 
 export const Letter = z.object({
   memberId: MemberId,
@@ -21,10 +22,11 @@ export const Letter = z.object({
 type Letter = z.output<typeof Letter>;
 
 /**
- * Tells an owner where the timetable stands. Whoever has paid meanwhile is not written to. The mail carries the id of
- * its job, by which a provider or a reader knows the second copy that a crash may cause.
+ * Tells an owner where the timetable stands. Stripe is asked once more before: whoever has paid is not written to. The
+ * mail carries the id of its job, by which a provider or a reader knows the second copy that a crash may cause.
  */
 export const notice = defineJob("billing.notice-mail", Letter, async (letter, job) => {
+  await sync();
   const account = await load();
   const { row, tenant, now } = account;
   const stand = standing(row, planOf(row.plan).dunning, now);

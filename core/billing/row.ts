@@ -74,17 +74,23 @@ function untouched({ livemode, createdAt }: BilledTenant): Row {
   };
 }
 
-/** What the actor's tenant has with the platform. @throws Failure not_found */
-export async function load(): Promise<Account> {
+/**
+ * What the actor's tenant has with the platform.
+ * @param since whether Stripe was asked at this instant or later is told as `isFresh`
+ * @throws Failure not_found
+ */
+export async function load(since: string | null = null): Promise<Account & { at: string; isFresh: boolean }> {
+  const isFresh = sql<boolean>`coalesce(${subscriptionTable.askedAt} >= ${since}::timestamptz, false)`;
   const [[tenant], [row]] = await read(
     (q) =>
       [
-        q.select({ ...tenantColumns, now: clock }).from(tenantTableRoot),
-        q.select(columns).from(subscriptionTable).limit(1),
+        q.select({ ...tenantColumns, now: clock, at: sql<string>`now()::text` }).from(tenantTableRoot),
+        q.select({ ...columns, isFresh }).from(subscriptionTable).limit(1),
       ] as const,
   );
   if (!tenant) throw notFound("tenant");
-  return { tenant, row: row ?? untouched(tenant), now: millisecondsOf(tenant.now) };
+  const known = row ?? { ...untouched(tenant), isFresh: false };
+  return { tenant, row: known, now: millisecondsOf(tenant.now), at: tenant.at, isFresh: known.isFresh };
 }
 
 /** @throws Failure conflict for a tenant of test mode, which is never billed */

@@ -20,6 +20,8 @@ interface Front {
   /** Milliseconds that it waits for the function. */
   readonly patience: number;
   readonly event: typeof toEvent;
+  /** The header that carries the id of the request. */
+  readonly idHeader: string;
   /** Statuses of a function that has no room, and of one that failed. */
   readonly throttled: Answer;
   readonly failed: Answer;
@@ -30,6 +32,7 @@ const fronts = {
     largestBody: 10 * 1024 * 1024,
     patience: 29_000,
     event: toEvent,
+    idHeader: "apigw-requestid",
     throttled: say(503, "Service Unavailable"),
     failed: say(500, "Internal Server Error"),
   },
@@ -37,6 +40,7 @@ const fronts = {
     largestBody: 6 * 1024 * 1024,
     patience: 900_000,
     event: toUrlEvent,
+    idHeader: "x-amzn-requestid",
     throttled: say(429, "Rate exceeded"),
     failed: say(502, "Internal Server Error"),
   },
@@ -46,6 +50,7 @@ const fronts = {
 const largestEvent = 6 * 1024 * 1024;
 /** Bytes; API Gateway's limit of request line and headers. */
 const largestHeader = 10_240;
+
 /** Reads the body; one that is too large is read to its end and thrown away, so that the client hears the answer. */
 async function read(request: IncomingMessage, { largestBody }: Front): Promise<Buffer> {
   const chunks: Buffer[] = [];
@@ -66,7 +71,7 @@ async function answer(request: IncomingMessage, pool: Pool | undefined, front: F
     if (Buffer.byteLength(event.body ?? "") > largestEvent) throw new Refused(413, "Request Entity Too Large");
     if (!pool) return say(503, "Service Unavailable");
     const result = toAnswer(await pool.invoke(event, { waitMs: front.patience }));
-    return { ...result, headers: { ...result.headers, "apigw-requestid": event.requestContext.requestId } };
+    return { ...result, headers: { ...result.headers, [front.idHeader]: event.requestContext.requestId } };
   } catch (error) {
     if (error instanceof Refused) return say(error.status, error.message);
     return error instanceof Throttled ? front.throttled : front.failed; // the function's own words are in its log

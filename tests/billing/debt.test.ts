@@ -84,16 +84,13 @@ describe("a renewal that is declined", () => {
     expect(await standingOf(mine)).toBe("active full");
     expect(await subscriptionOf(mine)).toMatchObject({ owedSince: null, nextStep: null });
     expect((await mine.call("GET", "/v1/admin/products")).status).toBe(200);
-    expect(await moves(mine)).toEqual(
-      [
-        "past_due full", // the end of the trial, before the subscription
-        "active full",
-        "past_due full",
-        "past_due read_only",
-        "suspended blocked",
-        "active full",
-      ].slice(-5),
-    );
+    expect(await moves(mine)).toEqual([
+      "active full",
+      "past_due full",
+      "past_due read_only",
+      "suspended blocked",
+      "active full",
+    ]);
   });
 
   test("begins anew with the next debt", async () => {
@@ -149,7 +146,7 @@ describe("what Stripe never told us", () => {
     lose(1);
     const [open] = stripeOf(own.host)
       .objects("invoice", null)
-      .filter(({ status, customer }) => status === "open" && customer !== undefined);
+      .filter(({ status }) => status === "open");
     await pay(open?.hosted_invoice_url ?? "");
     const before = subjects(theirs).length;
     await days(theirs, 7);

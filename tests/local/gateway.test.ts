@@ -214,3 +214,20 @@ test("a client that goes away, and one that talks nonsense, disturb nobody", asy
   expect(answer).toMatch(/^HTTP\/1.1 400/);
   expect((await fetch(url)).status).toBe(200);
 });
+
+test("the URL of a function: its own event, its own limit, its own words for a failure", async () => {
+  const own = await startGateway({ front: "url" });
+  try {
+    own.serve(pool);
+    const at = `http://127.0.0.1:${own.port}`;
+    const answer = await fetch(`${at}/connect`, { method: "POST", body: "{}" });
+    const { event } = (await answer.json()) as Echo;
+    expect(event).toMatchObject({ version: "2.0", rawPath: "/connect", requestContext: { accountId: "anonymous" } });
+    expect(answer.headers.get("x-amzn-requestid")).toBe(event.requestContext.requestId);
+    expect((await fetch(`${at}/throw`)).status).toBe(502);
+    const large = await fetch(at, { method: "POST", body: "x".repeat(6 * 1024 * 1024 + 1) });
+    expect(large.status).toBe(413);
+  } finally {
+    await own.stop();
+  }
+});

@@ -205,3 +205,13 @@ test("a customer that is deleted takes its subscriptions along", async () => {
     code: "resource_missing",
   });
 });
+
+test("a customer is made with a card that its bank accepts, or not at all", async () => {
+  const params = { payment_method: "pm_card_visa", invoice_settings: { default_payment_method: "pm_card_visa" } };
+  const { id, invoice_settings } = await own.stripe.customers.create(params);
+  const [method] = (await own.stripe.customers.listPaymentMethods(id)).data;
+  expect(invoice_settings.default_payment_method).toBe(method?.id);
+  const refused = { email: "none@example.com", payment_method: "pm_card_chargeDeclined" };
+  await expect(own.stripe.customers.create(refused)).rejects.toMatchObject({ code: "card_declined" });
+  expect((await own.stripe.customers.list({ email: "none@example.com" })).data).toEqual([]);
+});

@@ -1,5 +1,5 @@
 import Stripe from "stripe";
-import { afterEach, beforeEach } from "vitest";
+import { afterEach, beforeEach, vi } from "vitest";
 import { type Clock, createClock } from "../../stacks/local/clock.js";
 import { type StripeStandIn, startStripe } from "../../stacks/local/stripe/server.js";
 
@@ -10,6 +10,8 @@ export function billing() {
   const own = {} as { clock: Clock; standIn: StripeStandIn; stripe: Stripe; pro: Stripe.Price; max: Stripe.Price };
 
   beforeEach(async () => {
+    // Time stands still between the steps of a test, and begins near the end of a month.
+    vi.useFakeTimers({ toFake: ["Date"], now: new Date("2027-01-30T12:00:00Z") });
     own.clock = createClock();
     own.standIn = await startStripe({ clock: own.clock, secretKey: "sk_test_billing" });
     const { hostname: host, port } = new URL(own.standIn.url);
@@ -20,6 +22,7 @@ export function billing() {
   afterEach(async () => {
     await own.standIn.stop();
     own.clock.stop();
+    vi.useRealTimers();
   });
 
   async function plan(name: string, unit_amount: number, interval: "month" | "year" = "month") {

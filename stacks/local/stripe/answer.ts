@@ -79,18 +79,20 @@ const replay = (id: string, incoming: Incoming, { status, body, request }: Remem
 const failed = (id: string, incoming: Incoming, { status, payload, headers }: Failure) =>
   respond(id, incoming, { status, body: JSON.stringify(payload, null, 2) }, headers);
 
+/** What becomes of an answer that the caller never gets. */
+const lost = (fault: Fault | undefined) =>
+  fault?.kind === "cut_after" ? "cut" : fault?.kind === "hang_after" ? "hang" : undefined;
+
 async function proceed(api: Api, prepared: Prepared, incoming: Incoming, fault: Fault | undefined): Promise<Answer> {
   const { id } = prepared;
   const known = claim(api, prepared);
-  if (known) return replay(id, incoming, known);
+  if (known) return lost(fault) ?? replay(id, incoming, known);
   try {
     const ms = api.core.disorder.chaos.latencyMs + (fault?.kind === "slow" ? (fault.ms ?? 1000) : 0);
     if (ms > 0) await sleep(ms);
     const result = execute(api, prepared, fault);
     api.core.journal.flush();
-    if (fault?.kind === "cut_after") return "cut";
-    if (fault?.kind === "hang_after") return "hang";
-    return respond(id, incoming, result);
+    return lost(fault) ?? respond(id, incoming, result);
   } catch (error) {
     unclaim(api, prepared);
     throw error;

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { type CustomerParams, customerParams, newCustomer, patchOf } from "./customer-shape.js";
 import { type Kind, type Route, route, type World } from "./engine.js";
 import { missing, refused } from "./failure.js";
+import { attach, methodOf } from "./payment-method.js";
 import { listing, nothing, text } from "./shape.js";
 import { end } from "./subscription-end.js";
 
@@ -30,10 +31,24 @@ function checkEmail(email: string | null | undefined) {
   throw refused(`Invalid email address: ${email}`, { code: "email_invalid", param: "email" });
 }
 
-function create(params: CustomerParams, world: World) {
+/** A means of payment that is told with the customer is attached, and may be the default at once. @throws Failure */
+function create({ payment_method, ...params }: z.output<typeof createParams>, world: World) {
   checkEmail(params.email);
-  checkMethod(world, params.invoice_settings?.default_payment_method);
-  return world.put(newCustomer(world, params), "customer.created");
+  const usual = params.invoice_settings?.default_payment_method;
+  if (usual !== payment_method) checkMethod(world, usual);
+  if (payment_method === undefined) return world.put(newCustomer(world, params), "customer.created");
+  const method = methodOf(payment_method, world);
+  const settings = usual === undefined ? {} : { default_payment_method: method.id };
+  const customer = newCustomer(world, { ...params, invoice_settings: { ...params.invoice_settings, ...settings } });
+  world.put(customer);
+  try {
+    attach(method, customer.id, world);
+  } catch (failure) {
+    world.remove("customer", customer.id);
+    throw failure;
+  }
+  world.emit("customer.created", customer);
+  return customer;
 }
 
 function update(customer: Stripe.Customer, params: CustomerParams, world: World) {
@@ -51,10 +66,11 @@ function remove(customer: Stripe.Customer, world: World) {
   return world.put({ id: customer.id, object: "customer", deleted: true } satisfies Stripe.DeletedCustomer);
 }
 
+const createParams = customerParams.extend({ payment_method: text.optional() });
 const list = z.strictObject({ ...listing, email: text.optional() });
 
 export const customerRoutes: readonly Route[] = [
-  route("POST", "/v1/customers", customerParams, ({ params }, world) => create(params, world)),
+  route("POST", "/v1/customers", createParams, ({ params }, world) => create(params, world)),
   route("GET", "/v1/customers", list, ({ params: { email, ...page } }, world) =>
     world.page("customer", page, { email, deleted: (customer) => !customer.deleted }),
   ),

@@ -79,16 +79,19 @@ export function retry(world: World, id: string) {
   collect(world, invoice, { offSession: true, automatic: true });
 }
 
-/** A charge was taken by another way than ours, as when somebody answered the bank: its invoice is paid by it. */
-export function chargeTaken(world: World, id: string) {
-  const { payment_intent, customer } = world.get("charge", id);
-  if (typeof customer !== "string") return;
+/** Invoices whose money came by another way than ours, as when somebody answered the bank, are paid by it. */
+export function settleTaken(world: World, customer: string) {
   for (const invoice of world.by("invoice", "customer", customer)) {
     if (invoice.status !== "open" && invoice.status !== "uncollectible") continue;
-    const found = paymentOf(world, invoice);
-    if (found?.intent.id === payment_intent && found.intent.status === "succeeded")
-      paid(world, { ...invoice, attempted: true, attempt_count: Math.max(1, invoice.attempt_count) });
+    if (paymentOf(world, invoice)?.intent.status !== "succeeded") continue;
+    paid(world, { ...invoice, attempted: true, attempt_count: Math.max(1, invoice.attempt_count) });
   }
+}
+
+/** A timer of every charge that was taken. */
+export function chargeTaken(world: World, id: string) {
+  const { customer } = world.get("charge", id);
+  if (typeof customer === "string") settleTaken(world, customer);
 }
 
 const actionNeeded = (payment_intent: Stripe.PaymentIntent) =>

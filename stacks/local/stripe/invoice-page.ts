@@ -5,14 +5,16 @@ import { alert, cardFields, cardOfForm, cardText, goneReply, problemOf } from ".
 import { dateText } from "./billing-period.js";
 import type { Page, PageReply, PageRequest, World } from "./engine.js";
 import { methodFor } from "./invoice-charge.js";
-import { collect } from "./invoice-collect.js";
+import { collect, settleTaken } from "./invoice-collect.js";
 import { escapeHtml, page } from "./markup.js";
 import { subscriptionOf } from "./subscription-settle.js";
 
 type Invoice = Stripe.Invoice;
 
+/** As it is after what the bank told meanwhile. */
 function found({ path }: PageRequest, platform: World): [Invoice | undefined, World] {
   const world = platform.in(path.account === "platform" ? undefined : path.account);
+  settleTaken(world, String(world.find("invoice", path.id)?.customer));
   return [world.find("invoice", path.id), world];
 }
 

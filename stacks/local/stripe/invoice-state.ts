@@ -92,7 +92,7 @@ export function paid(world: World, invoice: Invoice, { apart = false } = {}): In
   );
   world.emit("invoice.paid", next);
   world.emit("invoice.payment_succeeded", next);
-  settlePaid(world, next);
+  settlePaid(world, next, apart ? null : found?.intent.payment_method);
   return next;
 }
 

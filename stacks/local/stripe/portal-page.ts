@@ -3,6 +3,7 @@ import { moneyText } from "./amount.js";
 import { alert, cardFields, cardText, goneReply, problemOf } from "./billing-card.js";
 import { dateText } from "./billing-period.js";
 import type { Page, PageReply, PageRequest, World } from "./engine.js";
+import { settleTaken } from "./invoice-collect.js";
 import { escapeHtml, page } from "./markup.js";
 import { portalActs } from "./portal-act.js";
 import { priceText } from "./price.js";
@@ -80,6 +81,7 @@ export const liveOf = (world: World, customer: string) =>
   world.by("subscription", "customer", customer).filter(({ ended_at }) => ended_at === null);
 
 function home(session: Session, world: World, problem?: string): PageReply {
+  settleTaken(world, session.customer);
   const customer = world.get("customer", session.customer);
   if (customer.deleted) return goneReply("This customer is gone");
   const { features } = world.get("billing_portal.configuration", String(session.configuration));

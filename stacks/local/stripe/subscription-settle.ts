@@ -39,13 +39,23 @@ function applyPending(world: World, subscription: Stripe.Subscription): Stripe.S
   return next;
 }
 
+/** Keeps what paid as the subscription's own, where that was wished. */
+function keepMethod(
+  { payment_settings, default_payment_method: old }: Stripe.Subscription,
+  method: string | Stripe.PaymentMethod | null,
+) {
+  const keeps = payment_settings?.save_default_payment_method === "on_subscription" && method !== old;
+  return keeps && typeof method === "string" ? { default_payment_method: method } : {};
+}
+
 /** What the payment of an invoice does to its subscription: only the latest invoice decides. */
-export function settlePaid(world: World, invoice: Stripe.Invoice) {
+export function settlePaid(world: World, invoice: Stripe.Invoice, method: string | Stripe.PaymentMethod | null = null) {
   const found = subscriptionOf(world, invoice);
   if (found?.latest_invoice === invoice.id) {
     const subscription = applyPending(world, found);
-    if (["incomplete", "past_due", "unpaid"].includes(subscription.status))
-      world.change(subscription, { status: "active" }, "customer.subscription.updated");
+    const patch: Partial<Stripe.Subscription> = keepMethod(subscription, method);
+    if (["incomplete", "past_due", "unpaid"].includes(subscription.status)) patch.status = "active";
+    if (Object.keys(patch).length > 0) world.change(subscription, patch, "customer.subscription.updated");
   }
   setDelinquent(world, invoice);
 }
