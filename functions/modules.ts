@@ -34,7 +34,7 @@ import { shippingRoutes } from "./routes/shipping.js";
 import { storeCatalogRoutes } from "./routes/store-catalog.js";
 import { taxRoutes } from "./routes/tax.js";
 import { tenantRoutes } from "./routes/tenant.js";
-import { usageRoutes, usageSweeps } from "./routes/usage.js";
+import { usageEvents, usageRoutes, usageSweeps } from "./routes/usage.js";
 import { stripeHandlers } from "./stripe-handlers.js";
 import { incidentSubscribers } from "./subscribers/incident.js";
 import { inventorySubscribers, inventorySweeps } from "./subscribers/inventory.js";
@@ -82,7 +82,7 @@ export const modules: readonly Module[] = [
     jobs: Billing.billingJobs,
     sweeps: billingSweeps,
   },
-  { name: "usage", routes: usageRoutes, sweeps: usageSweeps },
+  { name: "usage", routes: usageRoutes, events: usageEvents, sweeps: usageSweeps },
   { name: "stripe", jobs: [stripeEvent(stripeHandlers)] },
   { name: "event", routes: [...eventRoutes, ...jobRoutes] },
   {

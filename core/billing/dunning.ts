@@ -37,7 +37,7 @@ async function step(tx: Tx): Promise<boolean> {
   if (isNow && stand.since !== null) await write(tx, { since: stand.since, kind: next.kind, number: row.dunningStep });
   // Whatever is due, Stripe is asked, too: a payment may have come of which nobody told us.
   if (row.customer !== null) enqueue(syncJob, {}, { key: `${row.nextStepAt}` });
-  await settle(tx, held, factsIn(held), row.dunningStep + (isNow ? 1 : 0));
+  await settle(tx, held, factsIn(held), { steps: row.dunningStep + (isNow ? 1 : 0) });
   return true;
 }
 

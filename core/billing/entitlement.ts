@@ -1,8 +1,10 @@
 import { and, eq, type SQL, sql } from "drizzle-orm";
+import * as z from "zod";
 import type { Reader, Tx } from "../../drizzle/tenant.js";
 import { actor, context } from "../actor.js";
 import { db, read, verify } from "../db.js";
 import { type Failure, forbidden } from "../error.js";
+import { defineEvent, emit } from "../event/index.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import { subscriptionTable, usageTable } from "./billing.sql.js";
 import { type Feature, type Limits, type Plan, planCodes, planOf, plans } from "./plan.js";
@@ -14,6 +16,12 @@ export const metrics = [
   "members", // the active ones, the owner included
 ] as const satisfies readonly (keyof Limits)[];
 export type Metric = (typeof metrics)[number];
+
+/** The last place was taken: the next one will be refused. */
+export const LimitReached = defineEvent(
+  "usage.limit_reached",
+  z.object({ entitlement: z.enum(metrics), limit: z.int() }),
+);
 
 /**
  * The period that a use counts for, as `usage` keeps it.
@@ -30,26 +38,42 @@ export const planCode = (q: Pick<Reader, "select">): SQL<string> => {
 };
 
 /** What the plan allows, asked for where it counts; null without a limit, nothing for a plan that nobody knows. */
-function limitOf(q: Pick<Reader, "select">, metric: Metric): SQL {
+function limitOf(q: Pick<Reader, "select">, metric: Metric): SQL<number | null> {
   const cases = planCodes.map((code) => sql`when ${code}::text then ${plans[code].limits[metric]}::bigint`);
   return sql`case ${planCode(q)} ${sql.join(cases, sql` `)} else 0 end`;
 }
 
+/** What a count came to. */
+export interface Counted {
+  value: number;
+  limit: number | null;
+}
+
 /**
- * The statement that counts a use, for whoever puts it into one of their own: no row, or one that does not fit, is a
- * refusal. Whoever counts waits for who counted before, until the commit, so it belongs late into the transaction.
+ * The statement that counts a use, for whoever puts it into one of their own and hands its row to `admitted`. Whoever
+ * counts waits for who counted before, until the commit, so it belongs late into the transaction.
  */
 export function counting(tx: Tx, metric: Metric, by = 1) {
-  const fits = (value: SQL) => sql<boolean>`coalesce(${value} <= ${limitOf(tx, metric)}, true)`;
+  const sum = sql`${usageTable.value} + excluded.value`;
   return tx
     .insert(usageTable)
     .values({ metric, period: periodOf(metric), value: by })
     .onConflictDoUpdate({
       target: [usageTable.tenantId, usageTable.metric, usageTable.period],
-      set: { value: sql`${usageTable.value} + excluded.value` },
-      setWhere: fits(sql`${usageTable.value} + excluded.value`),
+      set: { value: sum },
+      setWhere: sql`coalesce(${sum} <= ${limitOf(tx, metric)}, true)`,
     })
-    .returning({ fits: fits(sql`${usageTable.value}`).as("fits") });
+    .returning({ value: usageTable.value, limit: limitOf(tx, metric).mapWith(Number).as("limit") });
+}
+
+/**
+ * Says so when the last place was taken, because nobody is asked again before the next one is refused.
+ * @param counted the row of `counting`; there is none where there was no room
+ * @throws Failure forbidden
+ */
+export async function admitted(tx: Tx, metric: Metric, counted: Counted | undefined | null): Promise<void> {
+  if (!counted || (counted.limit !== null && counted.value > counted.limit)) throw await refusal(tx, metric);
+  if (counted.value === counted.limit) emit(LimitReached, { entitlement: metric, limit: counted.limit });
 }
 
 /**
@@ -60,7 +84,7 @@ export function counting(tx: Tx, metric: Metric, by = 1) {
 export const entitled = (metric: Metric, by = 1): Promise<void> =>
   db(async (tx) => {
     const [counted] = await counting(tx, metric, by);
-    if (!counted?.fits) throw await refusal(tx, metric);
+    await admitted(tx, metric, counted);
   });
 
 /**
@@ -76,7 +100,7 @@ export const released = (metric: Metric, by = 1, at?: string): Promise<void> =>
   });
 
 /** Says which limit is reached; a shopper learns nothing of the merchant's plan. */
-export async function refusal(tx: Tx, metric: Metric): Promise<Failure> {
+async function refusal(tx: Tx, metric: Metric): Promise<Failure> {
   const who = actor().type;
   if (who === "visitor" || who === "customer") return forbidden("checkout.closed", "This shop takes no orders now.");
   const [state] = await tx
@@ -98,11 +122,10 @@ async function currentPlan(): Promise<Plan> {
   return planOf(row?.plan ?? "");
 }
 
-/** Whether the plan contains a feature. Costs nothing once the credential was looked up, as after a read(). */
-export const hasFeature = async (feature: Feature): Promise<boolean> =>
-  (await currentPlan()).features.includes(feature);
-
-/** @throws Failure forbidden `entitlement_required` when the plan does not contain the feature */
+/**
+ * Costs nothing once the credential was looked up, as after a read().
+ * @throws Failure forbidden `entitlement_required` when the plan does not contain the feature
+ */
 export async function requireFeature(feature: Feature): Promise<void> {
   const { code: plan, features } = await currentPlan();
   if (features.includes(feature)) return;

@@ -85,12 +85,15 @@ export async function load(since: string | null = null): Promise<Account & { at:
     (q) =>
       [
         q.select({ ...tenantColumns, now: clock, at: sql<string>`now()::text` }).from(tenantTableRoot),
-        q.select({ ...columns, isFresh }).from(subscriptionTable).limit(1),
+        q
+          .select({ ...columns, isFresh })
+          .from(subscriptionTable)
+          .limit(1),
       ] as const,
   );
   if (!tenant) throw notFound("tenant");
-  const known = row ?? { ...untouched(tenant), isFresh: false };
-  return { tenant, row: known, now: millisecondsOf(tenant.now), at: tenant.at, isFresh: known.isFresh };
+  const { isFresh: fresh, ...known } = row ?? { ...untouched(tenant), isFresh: false };
+  return { tenant, row: known, now: millisecondsOf(tenant.now), at: tenant.at, isFresh: fresh };
 }
 
 /** @throws Failure conflict for a tenant of test mode, which is never billed */

@@ -29,29 +29,29 @@ export async function hold(tx: Tx, which: SQL, lock: { skipLocked?: boolean } = 
 const anchorOf = ({ row, now }: Account, facts: Facts) =>
   standing({ ...row, ...facts }, planOf(facts.plan).dunning, now).since;
 
-/** What of `facts` is new; the instants of the database have other zeros than Stripe's. */
-function differs({ row }: Account, facts: Facts): boolean {
-  const same = (a: unknown, b: unknown) =>
-    a === b || (typeof a === "string" && typeof b === "string" && Date.parse(a) === Date.parse(b));
-  return (Object.keys(facts) as (keyof Facts)[]).some((field) => !same(row[field], facts[field]));
+const differs = ({ row }: Account, facts: Facts) =>
+  (Object.keys(facts) as (keyof Facts)[]).some((field) => row[field] !== facts[field]);
+
+/** What is done of the timetable, and when Stripe was asked, if it was. */
+interface Done {
+  steps: number;
+  askedAt?: string;
 }
 
 /**
  * Writes what is known now and what follows from it: where the tenant stands, what it may do, when it is looked at
  * again. The only writer of a tenant's status. Counts one version up even when nothing is new: whoever asked Stripe
  * before us and is slower must not have the last word.
- * @param steps how many steps of the timetable are done
  */
-export async function settle(tx: Tx, held: Account, facts: Facts, steps: number): Promise<void> {
+export async function settle(tx: Tx, held: Account, facts: Facts, { steps, ...asked }: Done): Promise<void> {
   const { row, now } = held;
   const { dunning, limits } = planOf(facts.plan);
   const stand = standing({ ...row, ...facts }, dunning, now);
-  const since = (text: string | null) => (text === null ? null : Date.parse(text));
-  const dunningStep = since(anchorOf(held, row)) === since(stand.since) ? steps : 0;
+  const dunningStep = anchorOf(held, row) === stand.since ? steps : 0;
   const nextStepAt = lookAt(held, stand, nextStep(stand, dunning, dunningStep)?.at);
   await tx
     .update(subscriptionTable)
-    .set({ ...facts, dunningStep, nextStepAt, version: oneMore })
+    .set({ ...facts, ...asked, dunningStep, nextStepAt, version: oneMore })
     .where(unchanged(row));
   if (differs(held, facts)) {
     const { plan, interval, status, currentPeriodEnd, cancelAt } = facts;

@@ -1,44 +1,56 @@
 import * as z from "zod";
+import type { Tx } from "../../drizzle/tenant.js";
 import { db } from "../db.js";
 import { Incident } from "../incident/index.js";
 import { defineJob } from "../job/index.js";
 import { stripeFor } from "../stripe/client.js";
 import type { StripeHandler } from "../stripe/event.js";
 import { stripeTypes } from "../stripe/type.js";
-import { aliveOf, factsOf, subscriptionsOf } from "./facts.js";
-import { load, unchanged } from "./row.js";
+import { aliveOf, type Facts, factsOf, subscriptionsOf } from "./facts.js";
+import { load, type Row, unchanged } from "./row.js";
 import { hold, settle } from "./settle.js";
 
-/** Times that we ask Stripe before somebody else is let ahead. */
+/** Times that we ask Stripe before somebody else is let ahead; two are enough but for those who are very slow. */
 const ATTEMPTS = 5;
 
 /**
  * Makes the row of the actor's tenant what Stripe says now. The version is read before Stripe is asked and compared
- * when the answer is written: whoever asked earlier and comes later finds that it has changed, and asks again. So it
- * does not matter which events arrived, how often or in what order, if one came after the last change, or we looked by
- * ourselves.
+ * when the answer is written: whoever asked earlier and comes later finds that it has changed, and asks again, unless
+ * Stripe was asked for what is there after they had begun. So it does not matter which events arrived, how often or in
+ * what order, if one came after the last change, or we looked by ourselves.
  * @returns whether there was anybody to ask for
  * @throws Unresolved when Stripe does not answer, Error when others were always faster
  */
 export async function sync(): Promise<boolean> {
+  let began: string | null = null;
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-    const { row } = await load();
+    const { row, at, isFresh } = await load(began);
+    if (isFresh) return true;
+    began ??= at;
     if (row.customer === null || row.livemode === null) return false;
     const stripe = await stripeFor(row.livemode);
     const all = await subscriptionsOf(stripe, row.customer);
-    const facts = await factsOf(stripe, all);
-    const [, ...surplus] = aliveOf(all).map(({ id }) => id);
-    const written = await db(async (tx) => {
-      const held = await hold(tx, unchanged(row));
-      if (!held) return false;
-      await settle(tx, held, facts, held.row.dunningStep);
-      // Which of two to end, and what to give back, is for people to decide.
-      if (surplus.length > 0) await Incident.open("billing.subscribed_twice", `${row.customer}`, { surplus });
-      return true;
-    });
-    if (written) return true;
+    const told = { facts: await factsOf(stripe, all), alive: aliveOf(all), askedAt: at };
+    if (await db((tx) => write(tx, row, told))) return true;
   }
   throw new Error("The subscription changed each time that it was asked for.");
+}
+
+interface Told {
+  facts: Facts;
+  alive: readonly { id: string }[];
+  askedAt: string;
+}
+
+/** @returns false when the row is another one by now */
+async function write(tx: Tx, row: Row, { facts, alive, askedAt }: Told): Promise<boolean> {
+  const held = await hold(tx, unchanged(row));
+  if (!held) return false;
+  await settle(tx, held, facts, { steps: held.row.dunningStep, askedAt });
+  const [, ...surplus] = alive.map(({ id }) => id);
+  // Which of two to end, and what to give back, is for people to decide.
+  if (surplus.length > 0) await Incident.open("billing.subscribed_twice", `${row.customer}`, { surplus });
+  return true;
 }
 
 /** A tenant that was looked at by ourselves: what a lost webhook would have told. */

@@ -8,7 +8,7 @@ import { Inventory } from "../inventory/index.js";
 import { later } from "../later.js";
 import { OrderId } from "../order/index.js";
 import { orderLineTable, orderTable } from "../order/order.sql.js";
-import { HOLD, Means, newAttempt, open } from "../payment/attempt.js";
+import { HOLD, newAttempt, OtherMeans, open } from "../payment/attempt.js";
 import { paymentTable } from "../payment/payment.sql.js";
 
 const Key = z.object({ id: OrderId, token: CartKey.shape.token });
@@ -19,7 +19,7 @@ const mine = ({ id, token }: z.output<typeof Key>) => and(eq(orderTable.id, id),
  * attempt succeeds first counts, and the money of any other goes back.
  * @throws Failure not_found, conflict (`order.not_payable`, `stock.insufficient`, `payment.provider_unavailable`)
  */
-export const pay = fn(z.object({ order: Key, means: Means }), ({ order: key, means }) =>
+export const pay = fn(z.object({ order: Key, means: OtherMeans }), ({ order: key, means }) =>
   db(async (tx) => {
     const [order] = await tx.select().from(orderTable).where(mine(key)).for("update");
     if (!order) throw notFound("order");

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import type { Tx } from "../../drizzle/tenant.js";
 import type { Address } from "../address.js";
-import { counting, refusal } from "../billing/entitlement.js";
+import { admitted, type Counted, counting } from "../billing/entitlement.js";
 import type { Header } from "../cart/key.js";
 import type { Line, Shipping } from "../cart/priced.js";
 import type { Totals } from "../cart/total.js";
@@ -77,10 +77,10 @@ export async function place(tx: Tx, placement: Placement) {
       shippingTaxRate: shipping.taxRate,
       ...totals,
     })
-    .returning({ ...columns, entitled: sql<boolean>`coalesce((select fits from counted), false)` });
+    .returning({ ...columns, counted: sql<Counted | null>`(select to_json(counted) from counted)` });
   if (!placed) throw new Error("An insert without a conflict clause answers its row.");
-  const { entitled, ...order } = placed;
-  if (!entitled) throw await refusal(tx, "ordersPerMonth");
+  const { counted: count, ...order } = placed;
+  await admitted(tx, "ordersPerMonth", count);
   return { order: order satisfies OrderRow, lines };
 }
 

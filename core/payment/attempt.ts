@@ -12,24 +12,29 @@ import { paymentEventTable, paymentTable } from "./payment.sql.js";
 import { type Attempt, type Opened, Unresolved } from "./provider.js";
 import { isManual, ProviderName, providerOf } from "./registry.js";
 
+const way = {
+  method: z
+    .enum(["payment_intent", "checkout_session"])
+    .optional()
+    .meta({ description: "payment_intent: on the shop's own page, with Elements; checkout_session: on Stripe's page" }),
+  returnUrl: z
+    .url({ protocol: /^https?$/ })
+    .max(1_500)
+    .optional()
+    .meta({ description: "Where the browser goes after the provider's page" }),
+};
+type Way = { method?: string | undefined; returnUrl?: string | undefined };
+const returns = ({ method, returnUrl }: Way) => method !== "checkout_session" || returnUrl !== undefined;
+const missing = { path: ["returnUrl"], message: "is needed for a checkout session" };
+
 /** How the shopper wants to pay. */
-export const Means = z
-  .strictObject({
-    provider: ProviderName,
-    method: z.enum(["payment_intent", "checkout_session"]).optional().meta({
-      description: "payment_intent: on the shop's own page, with Elements; checkout_session: on Stripe's page",
-    }),
-    returnUrl: z
-      .url({ protocol: /^https?$/ })
-      .max(1_500)
-      .optional()
-      .meta({ description: "Where the browser goes after the provider's page" }),
-  })
-  .superRefine(({ method, returnUrl }, context) => {
-    if (method !== "checkout_session" || returnUrl) return;
-    context.addIssue({ code: "custom", path: ["returnUrl"], message: "is needed for a checkout session" });
-  });
+export const Means = z.strictObject({ provider: ProviderName, ...way }).refine(returns, missing);
 export type Means = z.output<typeof Means>;
+
+/** How they try again: what stands without money needs no second try. */
+export const OtherMeans = z
+  .strictObject({ provider: ProviderName.exclude(["manual"]), ...way })
+  .refine(returns, missing);
 
 /** How long an unpaid order keeps its goods: longer than any page of a provider stays open. Minutes. */
 export const HOLD = 45;

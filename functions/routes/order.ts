@@ -17,7 +17,7 @@ import {
 } from "../../core/order/index.js";
 import { TimelineEntry } from "../../core/order/timeline.js";
 import { listOf } from "../../core/page.js";
-import { Means } from "../../core/payment/attempt.js";
+import { OtherMeans } from "../../core/payment/attempt.js";
 import { close, expire } from "../../core/payment/expiry.js";
 import { PaymentStep } from "../../core/payment/index.js";
 import { operate } from "../../core/payment/operation.js";
@@ -68,7 +68,7 @@ export const orderRoutes: Endpoint[] = [
       allow: "shopper",
       cartToken: true,
       params,
-      body: Means,
+      body: OtherMeans,
       returns: [201, PaymentStep],
       idempotency: "required",
       ifMatch: "none",

@@ -1,3 +1,4 @@
+import { LimitReached } from "../../core/billing/entitlement.js";
 import { Usage } from "../../core/billing/usage.js";
 import { endpoint } from "../http/endpoint.js";
 import type { Sweep } from "../module.js";
@@ -15,4 +16,5 @@ export const usageRoutes = [
   ),
 ];
 
+export const usageEvents = [LimitReached];
 export const usageSweeps: Sweep[] = [{ name: "usage.recount", run: () => Usage.recount() }];

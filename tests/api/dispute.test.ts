@@ -115,7 +115,13 @@ test("a payment that the merchant took elsewhere: an incident, and no row", { ti
   const { hostname, port } = new URL(stripe.url);
   const sdk = new Stripe(key, { host: hostname, port, protocol: "http" });
   const { latest_charge } = await sdk.paymentIntents.create(
-    { amount: 500, currency: "eur", payment_method: "pm_card_visa", payment_method_types: ["card"], confirm: true },
+    {
+      amount: 500,
+      currency: "eur",
+      payment_method: "pm_card_visa",
+      confirm: true,
+      return_url: "https://shop.example/",
+    },
     { stripeAccount: account, idempotencyKey: randomUUID() },
   );
   const { id: reference } = await dispute(String(latest_charge));

@@ -131,3 +131,33 @@ export async function subscribeLate(host: Host, tenant: Tenant, plan = "growth",
   await letDaysPass(host, tenant, 15);
   await subscribe(host, tenant, plan, interval);
 }
+
+/** What may happen to a subscription. */
+export const moves = ["upgrade", "yearly", "fail", "pay", "renew", "cancel", "resume", "end", "subscribe"] as const;
+
+/** Makes one of them happen at Stripe, as far as it can; what we hear of it is another matter. */
+export async function live(host: Host, tenant: Tenant, move: (typeof moves)[number]): Promise<void> {
+  const stripe = stripeOf(host);
+  const { customer } = await rowOf(host, tenant);
+  const own = <Owned extends { customer?: unknown }>(all: readonly Owned[]) =>
+    all.filter((one) => one.customer === customer && customer !== null);
+  const subscription = own(stripe.objects("subscription", null)).find(({ ended_at: at }) => at === null)?.id;
+  const open = own(stripe.objects("invoice", null)).find(({ status }) => status === "open")?.hosted_invoice_url;
+  const send = (path: string, body?: unknown) =>
+    tenant.owner.call("POST", `/v1/billing/${path}`, { body, headers: { "idempotency-key": randomUUID() } });
+  if (move === "subscribe") {
+    const { body } = await send("checkout", offer("starter"));
+    if (body.url) await pay(body.url);
+    return;
+  }
+  if (!subscription) return;
+  if (move === "upgrade") await send("change", { plan: "growth", interval: "month" });
+  if (move === "yearly") await send("change", { plan: "growth", interval: "year" });
+  if (move === "cancel" || move === "resume") await send(move);
+  if (move === "fail") stripe.act("make_past_due", { subscription });
+  if (move === "renew") stripe.act("renew_now", { subscription });
+  if (move === "end") stripe.act("cancel_subscription", { subscription });
+  if (move !== "pay") return;
+  stripe.act("set_card", { subscription, card: "pm_card_visa" });
+  if (open) await pay(open);
+}

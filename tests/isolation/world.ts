@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { inject } from "vitest";
 import { newTypeId } from "../../drizzle/typeid.js";
 import {
   type Body,
@@ -12,6 +13,7 @@ import {
   type Tenant,
   unique,
 } from "../support/client.js";
+import { byCard, connect, StripeSide } from "../support/stripe.js";
 import { newDispute, newIncident } from "./money.js";
 import { type Operation, prefixOf } from "./operation.js";
 import { type Aim, type Ids, sample } from "./sample.js";
@@ -36,9 +38,9 @@ async function newCart({ tenant, ids }: Pick<World, "tenant" | "ids">) {
   return { cart, ids: { crt, lin: cart.state.lines[0].id }, token: token as string };
 }
 
-async function newOrder(world: Pick<World, "tenant" | "ids">) {
+async function newOrder(world: Pick<World, "tenant" | "ids">, completion = {}) {
   const { cart, token } = await newCart(world);
-  const { status, body, text } = await cart.complete();
+  const { status, body, text } = await cart.complete(undefined, completion);
   if (status !== 200) throw new Error(`The cart cannot be completed: ${text}`);
   return { ids: { ord: body.order.id as string }, token };
 }
@@ -66,6 +68,7 @@ export async function newWorld(): Promise<World> {
   const { productId, variantId } = await newProduct(tenant, { stock: 1_000 });
   const { id: key } = await tenant.owner.post("/v1/admin/api-keys", { kind: "publishable", name: "of nobody" });
   const { id: mbr } = await newMember(tenant, "MEMBER");
+  await connect(tenant, new StripeSide(inject("system").stripeUrl));
   const ids: Ids = { ...(await firsts(tenant)), ten: tenant.id, prd: productId, var: variantId, key, mbr };
   const world = { tenant, ids };
   const order = await newOrder(world);
@@ -74,6 +77,16 @@ export async function newWorld(): Promise<World> {
   const ofMoney = { ...(await newDispute(order.ids.ord)), ...(await newIncident(tenant.id)) };
   return { tenant, ids: { ...world.ids, ...order.ids, ...inCart, ...ofMoney }, tokens, version: cart.state.version };
 }
+
+/** Things in the state in which an operation can do what it is for. */
+const inState: Record<string, (world: World) => Promise<{ ids: Ids; token: string }>> = {
+  "POST /v1/store/orders/{id}/payments": (world) => newOrder(world, byCard),
+  "POST /v1/admin/orders/{id}/refunds": async (world) => {
+    const order = await newOrder(world);
+    await world.tenant.post(`/v1/admin/orders/${order.ids.ord}/capture`, {});
+    return order;
+  },
+};
 
 /** A thing of its own for each operation that may use it up. */
 const makers: Record<string, (world: World) => Promise<{ ids: Ids; token?: string; cart?: Cart }>> = {
@@ -90,9 +103,10 @@ const makers: Record<string, (world: World) => Promise<{ ids: Ids; token?: strin
 };
 
 /** The world with a fresh thing in the place of what the operation's path names and may change. */
-export async function fresh({ method, params }: Operation, world: World): Promise<World> {
+export async function fresh({ name, method, params }: Operation, world: World): Promise<World> {
   const prefix = prefixOf(params[0]?.schema ?? {});
-  const made = prefix && method !== "GET" ? await makers[prefix]?.(world) : undefined;
+  const make: (typeof makers)[string] | undefined = inState[name] ?? makers[prefix ?? ""];
+  const made = method === "GET" ? undefined : await make?.(world);
   if (!made) return world;
   const { ids, token = "", cart } = made;
   const tokens = { ...world.tokens, [prefix ?? ""]: token };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { client, clock, failure, pay, standIn, stripe } from "./stripe-stand-in.js";
+import { client, clock, failure, pay, standIn, start, stripe } from "./stripe-stand-in.js";
 
 const make = async (count: number) => {
   const ids: string[] = [];
@@ -104,6 +104,17 @@ test("keys, versions, paths and bodies are Stripe's", async () => {
     headers: { ...headers, "content-type": "application/x-www-form-urlencoded" },
   };
   expect(await status("/v1/payment_intents", broken)).toBe(400);
+});
+
+test("a live key makes live objects, and knows no test cards", async () => {
+  await standIn.stop();
+  await start({ secretKey: "sk_live_standin0000000001" });
+  const live = client("sk_live_standin0000000001");
+  const intent = await live.paymentIntents.create({ amount: 100, currency: "eur" });
+  expect(intent.livemode).toBe(true);
+  expect((await live.events.list({})).data[0]?.livemode).toBe(true);
+  const test = live.paymentIntents.confirm(intent.id, { payment_method: "pm_card_visa" });
+  expect(await failure(test)).toMatchObject({ code: "resource_missing", param: "payment_method" });
 });
 
 test("metadata is added to, taken from key by key, or emptied", async () => {

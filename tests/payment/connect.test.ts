@@ -101,21 +101,16 @@ describe("connecting an account", () => {
     expect(await accountsOf(tenant)).toEqual([]);
   });
 
-  test("of another tenant is refused, by Stripe's key and by the index", async () => {
+  test("that another tenant has is refused by one index, whoever names it", async () => {
     const [mine, theirs] = [await tenantOf(), await tenantOf()];
     const { account } = await connect(mine);
-    const uuid = typeIdToUuid("ten", theirs.id);
     const steal = `insert into payment_account (tenant_id, id, provider, account, livemode)
       select $1, id, provider, $3, livemode from payment_account where account = $2`;
+    const uuid = typeIdToUuid("ten", theirs.id);
     await expect(host().admin.query(steal, [uuid, account, account])).rejects.toThrow("payment_account_account");
-    // The same key at Stripe answers the same account: as if an id had been guessed.
+    // With the id of another's row, which is its key at Stripe, Stripe names the other's account.
     await host().admin.query(steal, [uuid, account, null]);
-    const changed = `update payment_account set tenant_id = tenant_id where tenant_id = $1`;
-    await host().admin.query(changed, [uuid]);
-    await stripe.chaos({ faults: [] });
-    const refused = await theirs.call("POST", path);
-    expect(refused.status).toBe(409);
-    expect(["payment_account.taken", "payment_account.refused"]).toContain(refused.body.code);
+    expect((await theirs.call("POST", path)).body).toMatchObject({ status: 409, code: "payment_account.taken" });
     expect((await theirs.get(path)).account).toBeNull();
     expect((await mine.get(path)).account).toBe(account);
   });
@@ -140,12 +135,13 @@ describe("an account that is connected", () => {
   });
 
   test("is what Stripe says last, however its events come", async () => {
-    await stripe.chaos({ webhooks: { hold: true, duplicate: 2 } });
+    await stripe.chaos({ webhooks: { hold: true } });
     for (let turn = 0; turn < 3; turn += 1) {
       await stripe.act("restrict_account", { account });
       await stripe.act("complete_onboarding", { account });
     }
-    await stripe.act("release", { order: "newest" }).catch(() => stripe.act("release"));
+    await stripe.act("release", { order: "shuffled", times: 2 });
+    await stripe.act("settle");
     await stripe.chaos({ reset: true });
     await host().idle({ timeoutMs: 30_000 });
     expect(await tenant.get(path)).toMatchObject({ status: "active", chargesEnabled: true });

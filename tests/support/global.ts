@@ -17,6 +17,8 @@ export interface System {
   adminUrl: string;
   appUrl: string;
   relayUrl: string;
+  /** Of the stand-in. */
+  stripeUrl: string;
   /** `host:port` of Neon's protocols. */
   proxy: string;
   dir: string;
@@ -28,7 +30,8 @@ export default async function setup(project: TestProject) {
   const host = await startHost({ dir });
   const { app, relay, postgres } = host.databases;
   const proxy = `127.0.0.1:${host.bridge.port}`;
-  project.provide("system", { url: host.url, adminUrl: postgres, appUrl: app, relayUrl: relay, proxy, dir });
+  const urls = { url: host.url, adminUrl: postgres, appUrl: app, relayUrl: relay, stripeUrl: host.stripe?.url ?? "" };
+  project.provide("system", { ...urls, proxy, dir });
   return async () => {
     await host.stop();
     rmSync(dir, { recursive: true, force: true });

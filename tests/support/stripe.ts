@@ -21,9 +21,13 @@ export class StripeSide {
   }
 
   /** What a browser can do: it has the publishable key and the client secret. */
-  browser(publishableKey: string): Stripe {
+  browser = (publishableKey: string) => this.#speaker(publishableKey);
+  /** What can be done at Stripe's own pages, and by whoever else has the account. */
+  merchant = (secretKey: string) => this.#speaker(secretKey);
+
+  #speaker(key: string): Stripe {
     const { hostname, port } = new URL(this.url);
-    return new Stripe(publishableKey, {
+    return new Stripe(key, {
       host: hostname,
       port,
       protocol: "http",
@@ -37,7 +41,7 @@ export class StripeSide {
 export async function connect(tenant: Tenant, stripe: StripeSide): Promise<string> {
   const { account } = await tenant.post("/v1/admin/payments/account", {});
   await stripe.act("complete_onboarding", { account });
-  await eventually(async () => (await tenant.get("/v1/admin/payments/account")).chargesEnabled);
+  await eventually(async () => (await tenant.get("/v1/admin/payments/account")).chargesEnabled, 60_000);
   return account;
 }
 
@@ -69,7 +73,7 @@ export async function confirm(stripe: StripeSide, { action }: Body, method = "pm
 }
 
 /** The order as the staff sees it, once `ready`. */
-export const orderWhen = (tenant: Tenant, id: string, ready: (order: Body) => boolean, timeoutMs = 20_000) =>
+export const orderWhen = (tenant: Tenant, id: string, ready: (order: Body) => boolean, timeoutMs = 60_000) =>
   eventually(async () => {
     const order = await tenant.get(`/v1/admin/orders/${id}`);
     return ready(order) && order;

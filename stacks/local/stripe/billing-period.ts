@@ -24,7 +24,7 @@ export function boundary(anchor: number, { interval, interval_count }: Interval,
   const from = new Date(anchor * 1000);
   const [year, month] = [from.getUTCFullYear(), from.getUTCMonth() + (interval === "year" ? steps * 12 : steps)];
   const last = new Date(Date.UTC(year, month + 1, 0)).getUTCDate();
-  const date = Date.UTC(year, month, from.getUTCDate());
+  const date = Date.UTC(year, month, Math.min(from.getUTCDate(), last));
   return (date + (from.getTime() % 86_400_000)) / 1000;
 }
 

@@ -17,6 +17,8 @@ import { checked } from "./shape.js";
  * - A world shows the objects of one account; `world.in(id)` is another's, `world.in(undefined)` the platform's.
  *   Connected accounts themselves are objects of the platform.
  * - What happens later goes through `world.later`, which outlives a restart; the timer looks whether it still applies.
+ * - Money is taken by `newIntent` (intent.ts), stored with `payment_intent.created`, and `confirmIntent` (confirm.ts),
+ *   which answers what became of it or throws a decline after storing that; see also capture.ts, refund.ts.
  * - Types of objects are Stripe's own, so the compiler holds a new object to the fields of the API version.
  */
 

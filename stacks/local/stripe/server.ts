@@ -65,7 +65,6 @@ function createCore({ clock, secretKey, endpoints = [] }: StripeOptions) {
 export async function startStripe(options: StripeOptions) {
   const { core, delivery } = createCore(options);
   const idempotency = createIdempotency(core.clock);
-  const waiting = options.file && restore(core, idempotency, options.file);
   const keys = { secret: options.secretKey, publishable: options.publishableKey };
   const router = createRouter(core.modules.flatMap(({ routes = [] }) => routes));
   const pages = createRouter(core.modules.flatMap((module) => module.pages ?? []));
@@ -78,7 +77,8 @@ export async function startStripe(options: StripeOptions) {
   const url = `http://127.0.0.1:${port}`;
   core.publicUrl = options.publicUrl ?? url;
   core.deliver = delivery;
-  if (waiting) delivery.resume(waiting);
+  // No request comes between: the server has only just begun to listen.
+  if (options.file) delivery.resume(restore(core, idempotency, options.file));
   return {
     url,
     port,
