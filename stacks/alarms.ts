@@ -81,7 +81,7 @@ function alarms() {
   });
   above(120, "StripeLag", "Events come late: Stripe is slow, or we refused them before.", {
     ...ours("StripeEventLag"),
-    statistic: "Maximum",
+    extendedStatistic: "p95",
     ...lasting,
   });
   above(0, "Incidents", "A difference that the system cannot heal: read the incidents of the tenants.", {

@@ -48,6 +48,7 @@ async function connect(key: string, base: string | undefined): Promise<Stripe> {
     timeout: TIMEOUT,
     maxNetworkRetries: 0,
     telemetry: false,
+    appInfo: { name: "Stoa" },
   });
 }
 

@@ -4,6 +4,7 @@ import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, build, type Metafile } from "esbuild";
 import { type FunctionName, type FunctionSpec, functions } from "../topology.js";
+import { builtBefore, remember } from "./bundle-record.js";
 
 export const projectRoot = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -55,7 +56,7 @@ function split(handler: string) {
 
 /**
  * Bundles functions with esbuild as SST does (sst/sst, pkg/runtime/node/build.go): one file each, no splitting.
- * Files whose content is unchanged are left alone. @throws when one would miss a package on Lambda
+ * Nothing is built again whose sources have not changed. @throws when one would miss a package on Lambda
  */
 export async function bundle<Name extends FunctionName = FunctionName>(
   names: readonly Name[] = Object.keys(functions) as Name[],
@@ -66,6 +67,14 @@ export async function bundle<Name extends FunctionName = FunctionName>(
     ...(functions[name] as FunctionSpec),
     ...split(functions[name].handler),
   }));
+  const asked = JSON.stringify([asSst, specs, outdir]);
+  const known = await builtBefore(outdir, asked);
+  if (known) {
+    for (const { name, copy = [] } of specs)
+      for (const { from, to } of copy) await copyTo(join(projectRoot, from), join(outdir, name, to));
+    return known as Record<Name, Bundle>;
+  }
+  const since = Date.now();
   const installed = [...new Set(specs.flatMap(({ install = [] }) => install))];
   // Functions that leave the same packages out are built together, which is quicker than each by itself.
   const groups = new Map<string, typeof specs>();
@@ -99,7 +108,10 @@ export async function bundle<Name extends FunctionName = FunctionName>(
     const inputs = Object.fromEntries(Object.entries(meta.inputs).map(([input, part]) => [input, part.bytesInOutput]));
     return [name, { root, file: path, export: handler, bytes: meta.bytes, inputs }] as const;
   });
-  return Object.fromEntries(await Promise.all(bundles)) as Record<Name, Bundle>;
+  const made = Object.fromEntries(await Promise.all(bundles)) as Record<Name, Bundle>;
+  const inputs = [...new Set(results.flatMap(({ metafile }) => Object.keys(metafile.inputs)))];
+  await remember(outdir, { asked, inputs: inputs.map((input) => join(projectRoot, input)), since, bundles: made });
+  return made;
 }
 
 /** Functions are built together here; on Lambda only what a function's own `install` names is there. */

@@ -3,7 +3,7 @@ import { db } from "../../core/db.js";
 import { Incident } from "../../core/incident/index.js";
 import { counted, ownSystem, settle, tenantsOf } from "../messages/system.js";
 import { type Body, newMember, type Tenant } from "../support/client.js";
-import { asSystem } from "../support/domain.js";
+import { asSystem, environments } from "../support/domain.js";
 
 const own = ownSystem();
 let mine: Tenant;
@@ -14,10 +14,8 @@ beforeAll(async () => {
 });
 
 /** Runs it as the system of the first tenant. */
-function act<T>(run: () => Promise<T>): Promise<T> {
-  const { databases, bridge } = own.host;
-  return asSystem(mine.id, run, { appUrl: databases.app, proxy: `127.0.0.1:${bridge.port}` });
-}
+const act = <T>(run: () => Promise<T>): Promise<T> => asSystem(mine.id, run, system());
+const system = () => ({ appUrl: own.host.databases.app, proxy: `127.0.0.1:${own.host.bridge.port}` });
 const open = (reference: string, data: Body = {}, kind = "payment.difference") =>
   act(() => Incident.open(kind, reference, data));
 const incidents = async (query = ""): Promise<Body[]> => (await mine.get(`/v1/admin/incidents${query}`)).data;
@@ -28,8 +26,12 @@ const said = async (type: string, incidentId: string): Promise<Body[]> =>
   );
 
 describe("an incident", () => {
-  test("is opened once, by however many find the same at the same time, and says so", async () => {
-    const all = await Promise.all(Array.from({ length: 10 }, () => open("pay_one", { expected: 100, found: 90 })));
+  test("is opened once, by however many find the same at the same time, and says so", { timeout: 60_000 }, async () => {
+    const ten = await environments(10, () => import("../../core/incident/index.js"));
+    const data = { expected: 100, found: 90 };
+    const all = await Promise.all(
+      ten.map((run) => run(mine.id, (its) => its.open("payment.difference", "pay_one", data), system())),
+    );
     expect(all.filter(Boolean)).toHaveLength(1);
     const incident = await find("pay_one");
     expect(incident).toMatchObject({

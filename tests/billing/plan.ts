@@ -1,7 +1,7 @@
 import type { PlanCode } from "../../core/billing/plan.js";
 import { plans } from "../../core/billing/plan.js";
 import { tenantUuid } from "../race/race.js";
-import type { Tenant } from "../support/client.js";
+import type { Answer, Tenant } from "../support/client.js";
 
 /** A superuser's connection, which sees behind both walls. */
 export interface Asked {
@@ -50,6 +50,15 @@ export async function used(tenant: Tenant): Promise<Record<string, number>> {
   return Object.fromEntries(
     entitlements.map((one: { entitlement: string; current: number }) => [one.entitlement, one.current]),
   );
+}
+
+/** Asks again, as a client does, while the machine is too busy to answer; `ask` repeats one request, key and all. */
+export async function persist(ask: () => Promise<Answer>): Promise<Answer> {
+  for (;;) {
+    const answer = await ask();
+    if (answer.status !== 503 && answer.body?.code !== "idempotency_key_in_flight") return answer;
+    await new Promise((resume) => setTimeout(resume, 1_000 * Math.random()));
+  }
 }
 
 /** Writes a number into the tenant's usage, to be near a limit without as many rows. */

@@ -36,6 +36,13 @@ describe("the tenant is whom our own tables name", () => {
     expect(await jobsOf(host(), each.id)).toMatchObject([{ tenant: uuid(mine), payload: { account } }]);
   });
 
+  test("found, stored and made a job in one statement and one round trip", async () => {
+    await deliver(host(), event()); // an environment looks at its role once
+    host().bridge.reset();
+    expect((await deliver(host(), event())).body).toEqual({ status: "queued" });
+    expect(host().bridge.counts()).toEqual({ roundTrips: 1, statements: 1, connections: 0, http: 1 });
+  });
+
   test("an account that nobody has is put aside", () => aside(eventOf(), "connect", "unknown_account"));
 
   test("an account of the other mode too: a test event never acts on a live shop", async () => {

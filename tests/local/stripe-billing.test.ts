@@ -116,7 +116,7 @@ test("a renewal that fails leaves the subscription past due, and the invoice's p
   expect((await invoices(made))[0]).toMatchObject({ attempt_count: 2 });
   const url = open?.hosted_invoice_url ?? "";
   expect(await (await fetch(url)).text()).toContain("Pay €29.00");
-  const declined = await post(url, card("4000000000000002"));
+  const declined = await post(url, card("4000000000000341"));
   expect([declined.status, await declined.text()]).toEqual([402, expect.stringContaining("Your card was declined.")]);
   // Somebody's own attempts do not move the timetable on.
   expect((await invoices(made))[0]).toMatchObject({ attempt_count: 2, status: "open" });

@@ -3,9 +3,10 @@ import pg from "pg";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { typeIdToUuid, uuidToTypeId } from "../../drizzle/typeid.js";
 import { startPostgres } from "../../stacks/local/postgres.js";
-import { eventually, newTenant, type Tenant } from "../support/client.js";
+import { eventually, newProduct, newTenant, type Tenant } from "../support/client.js";
 import { ownHost, quiet } from "../support/host.js";
 import { connectAccount, deliver, eventOf, jobsOf, stored, stripeId } from "../support/webhook.js";
+import { buy } from "./system.js";
 
 const host = ownHost(quiet);
 let tenant: Tenant;
@@ -113,14 +114,24 @@ describe("housekeeping", () => {
     expect(await jobsOf(host(), old.id)).toHaveLength(1);
   });
 
-  test("visits who has an account to compare, or a step of a subscription to take", async () => {
+  test("visits who has an attempt to end, an account to compare, or a step of a subscription to take", async () => {
     const due = async () =>
       (await host().admin.query("select id::text from platform.due_tenants()")).map(({ id }) =>
         uuidToTypeId("ten", String(id)),
       );
     const owner = typeIdToUuid("ten", tenant.id);
     await host().admin.query("update payment_account set reconciled_at = now()");
-    expect(await due()).not.toContain(tenant.id);
+    await buy(tenant, (await newProduct(tenant, { stock: 1 })).variantId);
+    const attempt =
+      "update payment set expires_at = now() + $2::interval, closed_at = $3::timestamptz where tenant_id = $1";
+    for (const [after, closed, visited] of [
+      ["1 hour", null, false],
+      ["-1 second", null, true],
+      ["-1 second", "now", false],
+    ] as const) {
+      await host().admin.query(attempt, [owner, after, closed]);
+      expect([after, closed, (await due()).includes(tenant.id)]).toEqual([after, closed, visited]);
+    }
     const compared =
       "update payment_account set reconciled_at = now() - interval '61 minutes', status = $2 where tenant_id = $1";
     for (const [status, visited] of [

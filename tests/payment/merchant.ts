@@ -7,6 +7,7 @@ import { type Place, placeOf } from "../../core/payment/stripe-call.js";
 import { type Clock, createClock } from "../../stacks/local/clock.js";
 import type { Logged } from "../../stacks/local/stripe/log.js";
 import { type StripeStandIn, startStripe } from "../../stacks/local/stripe/server.js";
+import { keepKinds } from "../support/stripe-kind.js";
 
 const keys = { secretKey: "sk_test_merchant000000001", publishableKey: "pk_test_merchant000000001" };
 
@@ -103,6 +104,7 @@ export function merchant(): Merchant {
     one.standIn.forgetRequests();
   });
   afterAll(async () => {
+    keepKinds(one.standIn.kinds());
     await one.standIn.stop();
     one.clock.stop();
     vi.unstubAllEnvs();

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { startHost } from "../../stacks/local/host.js";
+import { forgetKinds, keepKinds } from "./stripe-kind.js";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -27,12 +28,14 @@ export interface System {
 /** Starts the whole system once: real Postgres, queues, bus, and the handlers in environments of their own. */
 export default async function setup(project: TestProject) {
   const dir = mkdtempSync(join(tmpdir(), "stoa-test-"));
+  forgetKinds();
   const host = await startHost({ dir });
   const { app, relay, postgres } = host.databases;
   const proxy = `127.0.0.1:${host.bridge.port}`;
   const urls = { url: host.url, adminUrl: postgres, appUrl: app, relayUrl: relay, stripeUrl: host.stripe?.url ?? "" };
   project.provide("system", { ...urls, proxy, dir });
   return async () => {
+    keepKinds(host.stripe?.kinds());
     await host.stop();
     rmSync(dir, { recursive: true, force: true });
   };

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll } from "vitest";
 import { type Host, type HostOptions, startHost } from "../../stacks/local/host.js";
+import { keepKinds } from "./stripe-kind.js";
 
 /** Nothing happens but what the test asks for. */
 export const quiet = { consumers: false, schedules: false } as const;
@@ -15,6 +16,7 @@ export function ownHost(options: Omit<HostOptions, "dir"> = {}): () => Host {
     host = await startHost({ ...options, dir });
   }, 120_000);
   afterAll(async () => {
+    keepKinds(host?.stripe?.kinds());
     await host?.stop();
     rmSync(dir, { recursive: true, force: true });
   }, 60_000);

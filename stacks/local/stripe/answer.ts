@@ -125,7 +125,7 @@ export async function answer(api: Api, log: Log, incoming: Incoming): Promise<An
   const account = text(headers["stripe-account"]);
   const idempotencyKey = text(headers["idempotency-key"]);
   const form = method === "POST" ? incoming.body : incoming.query;
-  const entry = log.add({ id, method, path, account, idempotencyKey, form });
+  const entry = log.add({ id, method, path, account, idempotencyKey, agent: text(headers["user-agent"]), form });
   const fault = api.core.disorder.meet({ method, path, ...(account && { account }) });
   if (fault) entry.fault = fault.kind;
   const result = await reply(api, id, incoming, fault);

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readSync, renameSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Stored, Type } from "./engine.js";
 import type { Remembered } from "./idempotency.js";
@@ -32,13 +32,22 @@ export interface Journal {
 
 export const noJournal: Journal = { write() {}, flush() {}, replace() {}, close() {} };
 
-/** What an earlier host left; a last line without its end was torn by a kill. */
-export function readJournal(file: string): Line[] {
-  if (!existsSync(file)) return [];
-  return readFileSync(file, "utf8")
-    .split("\n")
-    .slice(0, -1)
-    .map((text) => JSON.parse(text) as Line);
+/** What an earlier host left, piece by piece; a last line without its end was torn by a kill. */
+export function* readJournal(file: string): Generator<Line> {
+  if (!existsSync(file)) return;
+  const handle = openSync(file, "r");
+  const chunk = Buffer.alloc(1 << 20);
+  let rest = Buffer.alloc(0);
+  try {
+    for (let size = readSync(handle, chunk); size > 0; size = readSync(handle, chunk)) {
+      const bytes = Buffer.concat([rest, chunk.subarray(0, size)]);
+      const end = bytes.lastIndexOf(0x0a) + 1;
+      rest = bytes.subarray(end);
+      for (const text of bytes.toString("utf8", 0, end).split("\n")) if (text) yield JSON.parse(text) as Line;
+    }
+  } finally {
+    closeSync(handle);
+  }
 }
 
 /** Writes beside `file` until `replace()`, so that a kill in between loses nothing. */
@@ -53,7 +62,9 @@ export function openJournal(file: string): Journal {
   };
   return {
     write(line) {
-      if (lines.push(`${JSON.stringify(line)}\n`) === 1) process.nextTick(flush);
+      const waiting = lines.push(`${JSON.stringify(line)}\n`);
+      if (waiting === 1) process.nextTick(flush);
+      if (waiting === 1000) flush();
     },
     flush,
     replace() {

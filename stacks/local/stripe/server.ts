@@ -87,6 +87,8 @@ export async function startStripe(options: StripeOptions) {
     ...createShortcuts(actions),
     requests: log.list,
     forgetRequests: log.clear,
+    /** One request of each kind that this platform has made, however often the others were forgotten. */
+    kinds: log.kinds,
     /** Of one account, of the platform's own (`null`), or of all; newest first. */
     objects: <T extends Type>(type: T, account?: string | null) => objectsOf(core, type, account) as Objects[T][],
     events: (account?: string | null) => objectsOf(core, "event", account) as Stripe.Event[],

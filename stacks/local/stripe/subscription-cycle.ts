@@ -27,7 +27,7 @@ export function schedule(world: World, subscription: Subscription) {
     if (at > world.now) world.later(at, "subscription.upcoming", `${id}:${firstEnd(subscription)}`);
   }
   if (subscription.status === "trialing" && trial_end !== null)
-    world.later(Math.max(world.now, trial_end - 1 * day), "subscription.trial_will_end", `${id}:${trial_end}`);
+    world.later(Math.max(world.now, trial_end - 3 * day), "subscription.trial_will_end", `${id}:${trial_end}`);
 }
 
 /** A trial that ends without a means of payment ends the subscription, when it was made so. */
