@@ -94,13 +94,11 @@ describe("postings", () => {
 
   test("fees and disputes", () => {
     const paid = { provider: "stripe", currency: "EUR", amount: 1_000 } as const;
-    expect(balances(Posting.captured({ ...paid, fee: 30 }))).toEqual({
-      "processor:stripe": 970,
-      receivable: -1_000,
-      platform_fees: 30,
-    });
-    const back = Posting.refunded({ ...paid, feeReturned: 30, sale: null });
-    expect(balances([...Posting.captured({ ...paid, fee: 30 }), ...back])).toEqual({});
+    const fee = { ...paid, amount: 30 };
+    const taken = [...Posting.captured(paid), ...Posting.platformFee(fee)];
+    expect(balances(taken)).toEqual({ "processor:stripe": 970, receivable: -1_000, platform_fees: 30 });
+    const back = [...Posting.refunded({ ...paid, sale: null }), ...Posting.platformFee({ ...fee, amount: -30 })];
+    expect(balances([...taken, ...back])).toEqual({});
     const withheld = [...Posting.disputed(paid), ...Posting.disputeFee({ ...paid, amount: 15 })];
     expect(balances(withheld)).toEqual({ "processor:stripe": -1_015, disputes: 1_000, processor_fees: 15 });
     expect(balances([...withheld, ...Posting.disputeLost(paid)])).toEqual({
@@ -123,7 +121,8 @@ describe("the books", () => {
   const record = (...fact: Parameters<typeof Ledger.record>) => asSystem(tenant.id, () => Ledger.record(...fact));
   const written = async (reference: string): Promise<Body[]> =>
     (await tenant.get(`/v1/admin/ledger/transactions?reference=${reference}`)).data;
-  const paid = Posting.captured({ provider: "stripe", currency: "EUR", amount: 100, fee: 3 });
+  const money = { provider: "stripe", currency: "EUR", amount: 100 } as const;
+  const paid = [...Posting.captured(money), ...Posting.platformFee({ ...money, amount: 3 })];
 
   test("what does not balance, or is no integer, is refused before anything is asked of the database", async () => {
     const [first, ...others] = paid;
@@ -193,12 +192,11 @@ describe("the books", () => {
       fc
         .tuple(sale, fc.double({ min: 0, max: 1, noNaN: true }))
         .map(([order, share]) => Posting.cancelled(order, Math.round(order.total * share))),
-      fc.tuple(sale, amount).map(([order, fee]) => Posting.captured({ ...pay(order), fee })),
-      fc
-        .tuple(sale, amount, amount)
-        .map(([order, value, feeReturned]) =>
-          Posting.refunded({ ...pay(order, value), feeReturned, sale: { ...order, refunded: 7 } }),
-        ),
+      sale.map((order) => Posting.captured(pay(order))),
+      fc.tuple(sale, fc.integer({ min: -999, max: 999 })).map(([order, fee]) => Posting.platformFee(pay(order, fee))),
+      fc.tuple(sale, amount).map(([order, value]) => {
+        return Posting.refunded({ ...pay(order, value), sale: { ...order, refunded: 7 } });
+      }),
       fc
         .tuple(sale, fc.integer({ min: -1_000, max: 1_000 }))
         .map(([order, value]) => Posting.disputed(pay(order, value))),

@@ -78,19 +78,15 @@ export const cancelled = (order: Sale, refunded = 0): Entry[] => [
   ...reversed(allowance(order, 0, refunded)),
 ];
 
-/** A provider took money of a shopper, and the platform its fee of it. */
-export const captured = ({ provider, currency, amount, fee = 0 }: Moved & { fee?: number }): Entry[] => [
-  ...move(currency, amount, "receivable", `processor:${provider}`),
-  ...move(currency, fee, `processor:${provider}`, "platform_fees"),
-];
+/** A provider took money of a shopper. */
+export const captured = ({ provider, currency, amount }: Moved): Entry[] =>
+  move(currency, amount, "receivable", `processor:${provider}`);
 
 /** The platform's share of a payment; a negative amount was given back. */
 export const platformFee = ({ provider, currency, amount }: Moved): Entry[] =>
   move(currency, amount, `processor:${provider}`, "platform_fees");
 
 interface Refund extends Moved {
-  /** What the platform gave back of its fee. */
-  feeReturned?: number;
   /**
    * The order with what was refunded of it before this, while it stands. Null when the shopper was owed the money: the
    * order is cancelled, or the payment was never accepted for it.
@@ -99,9 +95,8 @@ interface Refund extends Moved {
 }
 
 /** A provider gave money back to a shopper: a debt is paid, or what is left of the sale is less. */
-export const refunded = ({ provider, currency, amount, feeReturned = 0, sale }: Refund): Entry[] => [
+export const refunded = ({ provider, currency, amount, sale }: Refund): Entry[] => [
   ...move(currency, amount, `processor:${provider}`, "receivable"),
-  ...move(currency, feeReturned, "platform_fees", `processor:${provider}`),
   ...(sale ? allowance(sale, sale.refunded, amount) : []),
 ];
 

@@ -10,9 +10,11 @@ const admin = administrator();
 const stripe = await disputesAtStripe();
 let mine: Tenant;
 let theirs: Tenant;
+let order: string;
 
 beforeAll(async () => {
   [mine, theirs] = (await newTenants(2)) as [Tenant, Tenant];
+  ({ orderId: order } = await paidAtStripe(admin, mine));
 });
 
 const HOUR = 3_600;
@@ -21,7 +23,7 @@ const instant = (seconds: number) => new Date(seconds * 1_000).toISOString().rep
 
 /** A dispute whose evidence is due then; `change` says more of it, and asks again. */
 async function disputed(due: number | null, more: Partial<Said> = {}) {
-  const paid = await paidAtStripe(admin, mine);
+  const paid = await paidAtStripe(admin, mine, { order });
   let said = newSaid(paid, { evidence_details: { due_by: due }, ...more });
   const change = async (next: Partial<Said> = {}) => {
     said = { ...said, ...next };

@@ -22,7 +22,8 @@ beforeAll(async () => {
   [mine, theirs] = (await newTenants(2)) as [Tenant, Tenant];
   await asSystem(mine.id, async () => {
     await Ledger.record("order.placed", "ord_one", Posting.placed(sale));
-    await Ledger.record("payment.captured", "pev_one", Posting.captured({ ...paid, fee: 18 }));
+    await Ledger.record("payment.captured", "pev_one", Posting.captured(paid));
+    await Ledger.record("payment.fee", "pay_one", Posting.platformFee({ ...paid, amount: 18 }));
     await Ledger.record("payment.captured", "pev_two", Posting.captured(yen));
     const given = { ...paid, amount: 595, sale: { ...sale, refunded: 0 } };
     await Ledger.record("payment.refunded", "pev_three", Posting.refunded(given));
@@ -75,6 +76,7 @@ describe("transactions", () => {
     expect(all.map(({ kind, reference }) => [kind, reference])).toEqual([
       ["payment.refunded", "pev_three"],
       ["payment.captured", "pev_two"],
+      ["payment.fee", "pay_one"],
       ["payment.captured", "pev_one"],
       ["order.placed", "ord_one"],
     ]);

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { plans } from "../../core/billing/plan.js";
+import { typeIdToUuid } from "../../drizzle/typeid.js";
 import { atOnce, copies, prepared, tally, tenantUuid } from "../race/race.js";
 import {
   type Answer,
@@ -15,6 +16,7 @@ import {
   unique,
 } from "../support/client.js";
 import { ownHost } from "../support/host.js";
+import { Till } from "../support/till.js";
 import { drift, persist, pretend, putOn, used } from "./plan.js";
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -131,8 +133,9 @@ describe("the numbers are those of the rows", () => {
         if (cart) answers.push(await persist(() => cart.complete(key)));
       }),
       atOnce(4, async (index) => {
-        const member = await newMember(tenant, "MEMBER");
-        if (index % 2) await tenant.owner.delete(`/v1/admin/members/${member.id}`);
+        const body = { email: `${unique("m")}@staff.test`, name: "Max", role: "MEMBER", password };
+        const { body: member } = await persist(() => tenant.owner.call("POST", "/v1/admin/members", { body }));
+        if (index % 2) await persist(() => tenant.owner.call("DELETE", `/v1/admin/members/${member.id}`));
       }),
     ];
     await Promise.all(work).finally(() => {
@@ -156,6 +159,30 @@ describe("the numbers are those of the rows", () => {
     await makeDue();
     await host().runSchedule("sweep");
     expect(await drift(host().admin, tenant)).toEqual([]);
+  });
+
+  test("an order that nobody pays gives its place back, in the month in which it was made", async () => {
+    const till = await Till.open(host());
+    const [late, open] = [await till.buy(), await till.buy()];
+    expect((await used(till.tenant)).ordersPerMonth).toBe(2);
+    await till.query(
+      `update "order" set created_at = created_at - interval '40 days' where tenant_id = $1 and id = $2`,
+      typeIdToUuid("ord", late.orderId),
+    );
+    await till.query("delete from usage where tenant_id = $1 and metric = 'ordersPerMonth'");
+    await till.query(`insert into usage (tenant_id, metric, period, value)
+      select tenant_id, 'ordersPerMonth', to_char(created_at at time zone 'utc', 'YYYY-MM'), 1 from "order" where tenant_id = $1`);
+    await till.query(
+      "update payment set expires_at = now() where tenant_id = $1 and order_id = $2",
+      typeIdToUuid("ord", late.orderId),
+    );
+    await host().runSchedule("sweep");
+    await till.when(late.orderId, ({ status }) => status === "cancelled", 60_000);
+    expect((await used(till.tenant)).ordersPerMonth).toBe(1);
+    expect(await drift(host().admin, till.tenant)).toEqual([]);
+    await till.pay(open.payment);
+    await till.when(open.orderId, ({ status }) => status === "open", 60_000);
+    expect(await drift(host().admin, till.tenant)).toEqual([]);
   });
 
   test("tenants that were there before are counted by the migration", async () => {

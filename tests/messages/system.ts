@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { beforeAll } from "vitest";
 import { type Host, type HostOptions, startHost } from "../../stacks/local/host.js";
 import { Cart, newTenant, type Tenant } from "../support/client.js";
+import { keepKinds } from "../support/stripe-kind.js";
 
 /** A system of its own for a file that breaks it on purpose; it is there once the tests run. */
 export function ownSystem(options: Partial<HostOptions> = {}): { host: Host } {
@@ -12,6 +13,7 @@ export function ownSystem(options: Partial<HostOptions> = {}): { host: Host } {
     const dir = await mkdtemp(join(tmpdir(), "stoa-own-"));
     own.host = await startHost({ dir, ...options });
     return async () => {
+      keepKinds(own.host.stripe?.kinds());
       await own.host.stop();
       await rm(dir, { recursive: true, force: true });
     };

@@ -56,25 +56,26 @@ export async function disputesAtStripe() {
   return Object.assign(state, { disputes, asked });
 }
 
-/** An order whose payment was made with Stripe, by rows. */
-export async function paidAtStripe(admin: pg.Pool, tenant: Tenant, { currency = "EUR", amount = 1_500 } = {}) {
+async function newOrder(tenant: Tenant): Promise<string> {
   const { variantId } = await newProduct(tenant, { stock: 1 });
   const cart = await (await (await Cart.open(tenant.shop)).add(variantId)).prepare();
-  const orderId: string = (await cart.complete()).body.order.id;
+  return (await cart.complete()).body.order.id;
+}
+
+/** A payment that was made with Stripe, by rows; of an order of its own, or of this one. */
+export async function paidAtStripe(
+  admin: pg.Pool,
+  tenant: Tenant,
+  { currency = "EUR", amount = 1_500, order = "" } = {},
+) {
+  const orderId = order || (await newOrder(tenant));
   const [account, reference, paymentId] = [unique("acct_"), unique("pi_"), newTypeId("pay")];
+  const ids = [typeIdToUuid("ten", tenant.id), typeIdToUuid("pay", paymentId), typeIdToUuid("ord", orderId)];
   await admin.query(
     `insert into payment (tenant_id, id, order_id, provider, method, amount, currency, account, livemode, reference,
        authorized, captured, accepted)
      values ($1, $2, $3, 'stripe', 'payment_intent', $4, $5, $6, false, $7, $4, $4, true)`,
-    [
-      typeIdToUuid("ten", tenant.id),
-      typeIdToUuid("pay", paymentId),
-      typeIdToUuid("ord", orderId),
-      amount,
-      currency,
-      account,
-      reference,
-    ],
+    [...ids, amount, currency, account, reference],
   );
   return { orderId, paymentId, account, paymentIntent: reference, amount };
 }
