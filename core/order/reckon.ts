@@ -9,9 +9,10 @@ import { entry } from "./timeline.js";
 
 /**
  * Derives an order's payment status from the events of its payments: of those that count for it, or of the latest
- * attempt as long as none does. Says so once when all of it is captured.
+ * attempt as long as none does. Says so once when all of it is captured, whatever went back of it since.
+ * @param fresh ids of the events that were written just now
  */
-export async function reckon(tx: Tx, orderId: string): Promise<void> {
+export async function reckon(tx: Tx, orderId: string, fresh: ReadonlySet<string>): Promise<void> {
   const [order] = await tx
     .select({
       number: orderTable.number,
@@ -25,10 +26,12 @@ export async function reckon(tx: Tx, orderId: string): Promise<void> {
   if (!order) return;
   const events = await tx
     .select({
+      id: paymentEventTable.id,
       paymentId: paymentEventTable.paymentId,
       accepted: paymentTable.accepted,
       type: paymentEventTable.type,
       amount: paymentEventTable.amount,
+      reference: paymentEventTable.reference,
     })
     .from(paymentEventTable)
     .innerJoin(paymentTable, eq(paymentTable.id, paymentEventTable.paymentId))
@@ -37,6 +40,11 @@ export async function reckon(tx: Tx, orderId: string): Promise<void> {
   const counting = events.filter(({ accepted }) => accepted);
   const latest = events.at(-1)?.paymentId;
   const shown = counting.length > 0 ? counting : events.filter(({ paymentId }) => paymentId === latest);
+  const captures = counting.filter(({ type }) => type === "captured");
+  const before = sum(captures.filter(({ id }) => !fresh.has(id)));
+  if (before < order.total && sum(captures) >= order.total) {
+    emit(OrderPaid, { orderId, number: order.number, amount: { amount: order.total, currency: order.currency } });
+  }
   const status = statusOf(order.total, shown);
   if (status === order.was) return;
   await tx
@@ -44,7 +52,6 @@ export async function reckon(tx: Tx, orderId: string): Promise<void> {
     .set({ paymentStatus: status, version: sql`${orderTable.version} + 1` })
     .where(eq(orderTable.id, orderId));
   await tx.insert(orderTimelineTable).values(entry(orderId, `payment_${status}`));
-  const paid = status === "captured" && !["refunded", "partially_refunded"].includes(order.was);
-  if (!paid) return;
-  emit(OrderPaid, { orderId, number: order.number, amount: { amount: order.total, currency: order.currency } });
 }
+
+const sum = (events: readonly { amount: number }[]) => events.reduce((all, { amount }) => all + amount, 0);

@@ -1,4 +1,4 @@
-import { and, eq, isNull, sql } from "drizzle-orm";
+import { eq, sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
 import { db, read } from "../db.js";
@@ -81,7 +81,11 @@ export async function load(paymentId: string) {
           .innerJoin(orderTable, eq(orderTable.id, paymentTable.orderId))
           .where(eq(paymentTable.id, paymentId)),
         q
-          .select({ type: paymentEventTable.type, amount: paymentEventTable.amount })
+          .select({
+            type: paymentEventTable.type,
+            amount: paymentEventTable.amount,
+            reference: paymentEventTable.reference,
+          })
           .from(paymentEventTable)
           .where(eq(paymentEventTable.paymentId, paymentId))
           .orderBy(paymentEventTable.id),
@@ -106,9 +110,13 @@ export async function open(paymentId: string): Promise<PaymentStep> {
     return { status, action: null };
   }
   try {
-    const opened = await providerOf(payment.provider).open(attempt);
-    await db((tx) => remember(tx, payment.id, payment.amount, opened));
-    return { status, action: opened.action };
+    const provider = providerOf(payment.provider);
+    const opened = await provider.open(attempt);
+    const { reference, session, action } = opened;
+    if (await db((tx) => remember(tx, payment.id, payment.amount, opened))) return { status, action };
+    // Its time was over while it was opened: nobody is told how to pay it.
+    await provider.close({ ...attempt, reference, session });
+    return { status, action: null };
   } catch (error) {
     if (error instanceof Failure && error.kind === "conflict") await db((tx) => refuse(tx, payment.id, error));
     if (!(error instanceof Unresolved)) throw error;
@@ -118,9 +126,10 @@ export async function open(paymentId: string): Promise<PaymentStep> {
   }
 }
 
+/** Writes what the provider calls it, also when it was given up meanwhile. @returns whether it may be paid */
 async function remember(tx: Tx, paymentId: string, amount: number, { reference, session, expiresIn }: Opened) {
   const expiresAt = sql`now() + make_interval(secs => ${expiresIn})`;
-  await tx
+  const [row] = await tx
     .update(paymentTable)
     .set({
       reference: sql`coalesce(${paymentTable.reference}, ${reference})`,
@@ -128,11 +137,13 @@ async function remember(tx: Tx, paymentId: string, amount: number, { reference, 
       openedAt: sql`coalesce(${paymentTable.openedAt}, now())`,
       expiresAt: sql`case when ${paymentTable.openedAt} is null then ${expiresAt} else ${paymentTable.expiresAt} end`,
     })
-    .where(and(eq(paymentTable.id, paymentId), isNull(paymentTable.closedAt)));
+    .where(eq(paymentTable.id, paymentId))
+    .returning({ closedAt: paymentTable.closedAt });
   await tx
     .insert(paymentEventTable)
     .values({ id: PaymentEventId.create(), paymentId, type: "opened", amount, reference: "opened" })
     .onConflictDoNothing();
+  return row?.closedAt === null;
 }
 
 /** The provider wants nothing of this attempt; another one may be made. */

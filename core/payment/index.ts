@@ -97,26 +97,29 @@ type EventRow = Pick<typeof paymentEventTable.$inferSelect, keyof typeof eventCo
 type OperationRow = Pick<typeof paymentOperationTable.$inferSelect, keyof typeof operationColumns>;
 
 /** Derived from what the provider said; nothing else decides it. Minor units. */
-export function statusOf(amount: number, events: readonly Pick<EventRow, "type" | "amount">[]): PaymentStatus {
-  const sum = (type: EventRow["type"]) =>
-    events.reduce((all, event) => all + (event.type === type ? event.amount : 0), 0);
-  const captured = sum("captured");
-  const refunded = sum("refunded") - sum("refund_failed");
+export function statusOf(amount: number, events: readonly Said[]): PaymentStatus {
+  const of = (...types: EventRow["type"][]) => events.filter(({ type }) => types.includes(type));
+  const sum = (some: readonly Said[]) => some.reduce((all, event) => all + event.amount, 0);
+  const captured = sum(of("captured"));
+  const made = new Set(of("refunded").map(({ reference }) => reference));
+  // What failed before it ever counted as made takes nothing back.
+  const refunded = sum(of("refunded")) - sum(of("refund_failed").filter(({ reference }) => made.has(reference)));
   if (captured > 0 && refunded >= captured) return "refunded";
   if (refunded > 0) return "partially_refunded";
   if (captured >= amount) return "captured";
   if (captured > 0) return "partially_captured";
+  if (of("voided", "expired").length > 0) return "voided";
+  // What was under way before that, and is told late, changes nothing.
+  if (of("authorized").length > 0) return "authorized";
   const { type } = events.findLast((event) => event.type in last) ?? {};
   return type ? (last[type] ?? "pending") : "pending";
 }
+type Said = Pick<EventRow, "type" | "amount" | "reference">;
 
-/** What the latest of these events makes of a payment of which nothing is captured. */
+/** What the latest of these events makes of a payment that nobody stands for yet. */
 const last: Partial<Record<EventRow["type"], PaymentStatus>> = {
   action_required: "pending",
   processing: "processing",
-  authorized: "authorized",
-  voided: "voided",
-  expired: "voided",
   failed: "failed",
 };
 

@@ -39,11 +39,27 @@ export async function settle(tx: Tx, payment: Payment, snapshot: Snapshot): Prom
   const fresh = await record(tx, payment, snapshot);
   const made = await refundsMade(tx, payment, fresh);
   const sums = await sum(tx, payment, snapshot, fresh, made);
-  await closeOperations(tx, payment, fresh, snapshot);
+  const now = { ...payment, ...sums };
+  await closeOperations(tx, now, fresh, snapshot);
   await tell(tx, payment, fresh, made);
   await tellFees(payment, sums);
-  if (sums.authorized > 0 && !payment.accepted && !sums.closed) await accept(tx, { ...payment, ...sums });
-  if (fresh.length > 0) await reckon(tx, payment.orderId);
+  if (payment.accepted) await missed(tx, now, fresh);
+  else if (sums.authorized > 0 && !isOver(snapshot)) await count(tx, now, fresh);
+  if (fresh.length > 0) await reckon(tx, payment.orderId, new Set(fresh.map(({ id }) => id)));
+}
+
+/** The provider will take no money for it any more. */
+const isOver = ({ status }: Snapshot) => status === "voided" || status === "expired";
+
+/** Money that somebody stands for counts for its order, or goes back; also when we had given its attempt up. */
+async function count(tx: Tx, payment: Payment, fresh: Fresh): Promise<void> {
+  if (!payment.closedAt) await accept(tx, payment);
+  else if (fresh.some(({ type }) => type === "authorized" || type === "captured"))
+    await returnMoney(tx, payment, "attempt_closed");
+  const back = fresh.some(({ type }) => type === "refunded");
+  if (fresh.some(({ type }) => type === "refund_failed")) await notReturned(tx, payment.id);
+  else if (back && payment.refunded >= payment.captured)
+    await Incident.heal(NOT_RETURNED, payment.id, "The money went back.");
 }
 
 /** Another amount or another currency than we asked for is nobody's payment: the money goes back, somebody looks at it. */
@@ -55,9 +71,9 @@ async function agrees(tx: Tx, payment: Payment, { reference, amount, currency, .
     said: { amount, currency },
   };
   await Incident.open("payment.amount_mismatch", payment.id, { ...data, reference });
-  if (said.authorized > 0 && !payment.closedAt) {
-    await tx.update(paymentTable).set({ reference, closedAt: sql`now()` }).where(eq(paymentTable.id, payment.id));
-    await returnMoney(tx, { ...payment, captured: 0 }, "amount_mismatch", said.captured > 0);
+  if (said.authorized > 0 && !isOver(said)) {
+    await tx.update(paymentTable).set({ reference }).where(eq(paymentTable.id, payment.id));
+    await returnAll(tx, payment, "amount_mismatch", said.captured);
   }
   return false;
 }

@@ -137,5 +137,5 @@ export const orderEvents = [OrderPlaced, OrderPaid, OrderCancelled];
 export const orderJobs = [Order.confirmation, operate, close, ...reconcileJobs];
 export const orderSweeps: Sweep[] = [
   { name: "payment.expire", run: expire },
-  { name: "payment.reconcile", run: reconcileDue },
+  { name: "payment.reconcile-due", run: reconcileDue },
 ];
