@@ -74,7 +74,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   union select tenant_id from public.cart where status = 'open' and expires_at <= now()
   union select tenant_id from public.refresh_token where expires_at <= now() - interval '30 days'
   union select tenant_id from public.idempotency_key where created_at <= now() - interval '72 hours'
-  union select tenant_id from public.payment where closed_at is null and expires_at <= now()
+  union select tenant_id from public.payment where expires_at <= now()
   union select tenant_id from public.payment_account
          where status in ('active', 'restricted') and reconciled_at < now() - interval '1 hour'
   union select tenant_id from public.subscription where next_step_at <= now()

@@ -59,8 +59,9 @@ export async function cancel(
   return true;
 }
 
-/** Whether another attempt to pay it is under way. */
+/** Whether an attempt to pay it is under way. The order stays locked, so that no other one begins meanwhile. */
 export async function hasOpenAttempt(tx: Tx, orderId: string): Promise<boolean> {
+  await tx.select({ id: orderTable.id }).from(orderTable).where(eq(orderTable.id, orderId)).for("update");
   const open = await tx
     .select({ id: paymentTable.id })
     .from(paymentTable)

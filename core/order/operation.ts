@@ -1,4 +1,4 @@
-import { and, asc, eq, ne, sql } from "drizzle-orm";
+import { and, asc, eq, inArray, ne, sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
 import { context } from "../actor.js";
@@ -37,20 +37,20 @@ export const release = fn(Input.omit({ amount: true }), (asked) => ask("void", a
 const ask = (kind: Kind, asked: Asked): Promise<Later<void> | undefined> =>
   db(async (tx) => {
     const { requestKey } = context();
-    const before = requestKey ? await madeBy(tx, requestKey) : [];
-    if (before.length > 0) return finish(kind, before);
     const payments = await tx
       .select()
       .from(paymentTable)
       .where(and(eq(paymentTable.orderId, asked.id), eq(paymentTable.accepted, true)))
       .orderBy(asc(paymentTable.id))
       .for("update");
+    const before = requestKey ? await madeBy(tx, requestKey, payments) : [];
+    if (before.length > 0) return finish(kind, before);
     const parts = share(kind, payments, asked.amount);
     if (!parts) throw await tooMuch(tx, kind, asked.id, payments);
     await touch(tx, kind, asked);
     const wishes: string[] = [];
     for (const { payment, amount: part } of parts) {
-      const key = requestKey && `${requestKey} ${payment.id}`;
+      const key = requestKey && keyOf(requestKey, payment);
       const reason = asked.reason && { reason: asked.reason };
       const made = await wish(tx, payment, { kind, amount: part, ...reason, ...(key && { requestKey: key }) });
       if (!made) throw new Error("What was counted under the lock is there.");
@@ -60,11 +60,16 @@ const ask = (kind: Kind, asked: Asked): Promise<Later<void> | undefined> =>
     return wishes.length > 0 ? finish(kind, wishes) : undefined;
   });
 
-const madeBy = async (tx: Tx, requestKey: string) => {
+/** One request may take from several payments. */
+const keyOf = (requestKey: string, { id }: Payment) => `${requestKey} ${id}`;
+
+const madeBy = async (tx: Tx, requestKey: string, payments: readonly Payment[]) => {
+  const keys = payments.map((payment) => keyOf(requestKey, payment));
+  if (keys.length === 0) return [];
   const rows = await tx
     .select({ id: paymentOperationTable.id })
     .from(paymentOperationTable)
-    .where(sql`starts_with(${paymentOperationTable.requestKey}, ${`${requestKey} pay_`})`);
+    .where(inArray(paymentOperationTable.requestKey, keys));
   return rows.map(({ id }) => id);
 };
 

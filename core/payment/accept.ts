@@ -3,8 +3,9 @@ import type { Tx } from "../../drizzle/tenant.js";
 import { confirm } from "../order/confirm.js";
 import { tender } from "../order/tender.js";
 import { paymentAccountTable } from "./account.sql.js";
-import { returnMoney, wish } from "./operation.js";
+import { captureKey, wish } from "./operation.js";
 import { paymentTable } from "./payment.sql.js";
+import { returnMoney } from "./return.js";
 import type { Payment } from "./settle.js";
 
 /**
@@ -14,7 +15,7 @@ import type { Payment } from "./settle.js";
 export async function accept(tx: Tx, payment: Payment): Promise<void> {
   const order = await tender(tx, payment.orderId, payment.amount);
   if (!order) return returnMoney(tx, payment, "order_not_payable");
-  await tx.update(paymentTable).set({ accepted: true }).where(eq(paymentTable.id, payment.id));
+  await tx.update(paymentTable).set({ accepted: true, expiresAt: null }).where(eq(paymentTable.id, payment.id));
   if (order.tendered < order.total) return;
   const refusal = await confirm(tx, order);
   const parts = await tx
@@ -43,5 +44,5 @@ async function takesAtOnce(tx: Tx, payment: Payment): Promise<boolean> {
 
 async function captureAll(tx: Tx, payment: Payment): Promise<void> {
   const amount = payment.authorized - payment.captured - payment.capturing;
-  await wish(tx, payment, { kind: "capture", amount, requestKey: `capture ${payment.id}` }, 0);
+  await wish(tx, payment, { kind: "capture", amount, requestKey: captureKey(payment) }, 0);
 }

@@ -1,4 +1,4 @@
-import { and, eq, isNull, lte, sql } from "drizzle-orm";
+import { and, eq, lte, sql } from "drizzle-orm";
 import * as z from "zod";
 import { db } from "../db.js";
 import { emit } from "../event/index.js";
@@ -14,13 +14,17 @@ import { lock, settle } from "./settle.js";
 /** An attempt that is still under way when its time is over is looked at again after this. Hours. */
 const AGAIN = 6;
 
-/** Ends an attempt that nobody has paid: at its provider first, so that nobody can pay it afterwards. */
+/**
+ * Ends an attempt that nobody has paid: at its provider first, so that nobody can pay it afterwards. Its order ends with
+ * the last of its attempts, also when somebody else had ended that one before.
+ */
 export const close = defineJob("payment.close", z.object({ paymentId: PaymentId }), async ({ paymentId }) => {
   const known = await load(paymentId);
-  if (!known || known.payment.closedAt || known.payment.accepted) return;
-  const provider = providerOf(known.payment.provider);
-  await provider.close(known.attempt);
-  const snapshot = await provider.snapshot(known.attempt);
+  if (!known || known.payment.accepted) return;
+  const { attempt, payment: before } = known;
+  const provider = providerOf(before.provider);
+  if (!before.closedAt) await provider.close(attempt);
+  const snapshot = before.closedAt ? undefined : await provider.snapshot(attempt);
   await db(async (tx) => {
     const payment = await lock(tx, paymentId);
     if (snapshot) await settle(tx, payment, snapshot);
@@ -38,19 +42,19 @@ export const close = defineJob("payment.close", z.object({ paymentId: PaymentId 
       await tx.insert(paymentEventTable).values(event).onConflictDoNothing();
       emit(PaymentVoided, { paymentId, orderId: payment.orderId });
     }
-    if (!(await hasOpenAttempt(tx, payment.orderId))) await cancel(tx, payment.orderId, "payment_expired");
+    const { closedAt, orderId } = await lock(tx, paymentId);
+    if (closedAt) await tx.update(paymentTable).set({ expiresAt: null }).where(eq(paymentTable.id, paymentId));
+    if (!(await hasOpenAttempt(tx, orderId))) await cancel(tx, orderId, "payment_expired");
   });
 });
 
-/** Finds attempts whose time is over, and has each of them closed. @returns how many */
+/** Finds attempts whose time is over and that do not count, and has each of them closed. @returns how many */
 export const expire = (): Promise<number> =>
   db(async (tx) => {
     const late = await tx
       .update(paymentTable)
       .set({ expiresAt: sql`now() + make_interval(hours => ${AGAIN})` })
-      .where(
-        and(lte(paymentTable.expiresAt, sql`now()`), isNull(paymentTable.closedAt), eq(paymentTable.accepted, false)),
-      )
+      .where(and(lte(paymentTable.expiresAt, sql`now()`), eq(paymentTable.accepted, false)))
       .returning({ id: paymentTable.id, expiresAt: paymentTable.expiresAt });
     for (const { id, expiresAt } of late) enqueue(close, { paymentId: id }, { key: `${id} ${expiresAt}` });
     return late.length;

@@ -5,6 +5,7 @@ import { signature } from "../actor.js";
 import { db, read } from "../db.js";
 import { emit } from "../event/index.js";
 import { defineJob, enqueue } from "../job/index.js";
+import { flag } from "../order/attention.js";
 import { orderTimelineTable } from "../order/order.sql.js";
 import { entry } from "../order/timeline.js";
 import { load } from "./attempt.js";
@@ -13,6 +14,7 @@ import { OperationId } from "./index.js";
 import { paymentOperationTable, paymentTable } from "./payment.sql.js";
 import type { Outcome, Snapshot } from "./provider.js";
 import { isManual, providerOf } from "./registry.js";
+import { notReturned } from "./return.js";
 import { type Fresh, lock, type Payment, settle } from "./settle.js";
 
 type Kind = (typeof paymentOperationTable.$inferSelect)["kind"];
@@ -57,19 +59,6 @@ export async function wish(tx: Tx, payment: Payment, { kind, amount, reason, req
   return made;
 }
 
-/** Money that nothing is sold for goes back by itself, once. */
-export async function returnMoney(tx: Tx, payment: Payment, why: string, taken = payment.captured > 0): Promise<void> {
-  const amount = payment.captured - payment.refunded - payment.refunding;
-  const asked: Wish = taken
-    ? { kind: "refund", amount, reason: why, requestKey: `return ${payment.id}` }
-    : { kind: "void", amount: 0, reason: why, requestKey: `return ${payment.id}` };
-  const made = await wish(tx, payment, asked, 0);
-  if (!made) return;
-  await tx
-    .insert(orderTimelineTable)
-    .values(entry(payment.orderId, "payment_returned", { paymentId: payment.id, why }));
-}
-
 /**
  * Does what was wished: asks the provider, with the wish's id as its key, and writes what came of it. Doing it again
  * finds what was done. @throws Unresolved when the provider does not say
@@ -92,7 +81,7 @@ export async function run(operationId: string): Promise<Outcome | undefined> {
   return outcome;
 }
 
-type Operation = Pick<typeof paymentOperationTable.$inferSelect, "id" | "kind" | "amount">;
+type Operation = Pick<typeof paymentOperationTable.$inferSelect, "id" | "kind" | "amount" | "requestKey">;
 
 /** What is wanted of `manual` is done by writing it down, in the transaction that wants it. */
 export async function finishByHand(tx: Tx, payment: Payment, operation: Operation): Promise<void> {
@@ -111,7 +100,8 @@ export async function finishByHand(tx: Tx, payment: Payment, operation: Operatio
 }
 
 /** Writes the end of an operation; one that has ended stays as it is, and one that is under way waits. */
-async function conclude(tx: Tx, payment: Payment, { id, kind, amount }: Operation, outcome: Outcome): Promise<void> {
+async function conclude(tx: Tx, payment: Payment, operation: Operation, outcome: Outcome): Promise<void> {
+  const { id, kind } = operation;
   const failed = outcome.status === "failed";
   // A refund has succeeded when the provider lists it as such: settle() says so.
   const waits = outcome.status === "pending" || (kind === "refund" && !failed);
@@ -124,54 +114,69 @@ async function conclude(tx: Tx, payment: Payment, { id, kind, amount }: Operatio
     .where(and(eq(paymentOperationTable.id, id), eq(paymentOperationTable.status, "pending")))
     .returning({ id: paymentOperationTable.id });
   if (!written || waits) return;
-  await putBack(tx, payment, kind, amount);
+  await setAside(tx, payment, await openOperations(tx, payment));
   if (!failed) return;
   const { orderId, id: paymentId } = payment;
   emit(PaymentOperationFailed, { orderId, paymentId, operationId: id, kind, code: outcome.code });
   await tx.insert(orderTimelineTable).values(entry(orderId, `${kind}_failed`, { paymentId, error }));
+  await alert(tx, payment, operation);
 }
 
-async function putBack(tx: Tx, payment: Payment, kind: Kind, amount: number): Promise<void> {
-  if (kind === "void" || amount === 0) return;
-  const column = kind === "capture" ? paymentTable.capturing : paymentTable.refunding;
-  const rest = sql`greatest(0, ${column} - ${amount})`;
-  await tx
-    .update(paymentTable)
-    .set(kind === "capture" ? { capturing: rest } : { refunding: rest })
-    .where(eq(paymentTable.id, payment.id));
+/** What nobody asked for by hand, nobody is told by an answer. */
+async function alert(tx: Tx, payment: Payment, { kind, requestKey }: Operation): Promise<void> {
+  if (requestKey === captureKey(payment)) await flag(tx, payment.orderId, "capture_failed", { paymentId: payment.id });
+  // What was let go too late, because it was taken meanwhile, is refunded.
+  if (!payment.accepted && (kind === "refund" || payment.captured === 0)) await notReturned(payment);
 }
 
-/** Ends the operations that a snapshot shows as done or failed, whoever asked the provider for it. */
-export async function closeOperations(tx: Tx, payment: Payment, fresh: Fresh, snapshot: Snapshot): Promise<void> {
-  const ended = new Map<string, "succeeded" | "failed">();
-  for (const { operationId, status } of snapshot.refunds) {
-    if (operationId && status !== "pending") ended.set(operationId, status);
-  }
-  const open = await openOperations(tx, payment, ended.size > 0 || fresh.length > 0);
-  let left = fresh.reduce((all, { type, amount }) => all + (type === "captured" ? amount : 0), 0);
-  for (const { id, kind, amount } of open) {
-    if (kind === "void" && (snapshot.status === "voided" || snapshot.status === "expired")) ended.set(id, "succeeded");
-    if (kind !== "capture" || amount > left) continue;
-    left -= amount;
-    ended.set(id, "succeeded");
-  }
+/** Of the capture that follows by itself when an order stands. */
+export const captureKey = ({ id }: Pick<Payment, "id">) => `capture ${id}`;
+
+/** Ends the operations that a snapshot shows as done or failed, whoever asked the provider; what is left set aside. */
+export async function closeOperations(tx: Tx, payment: Payment, fresh: Fresh, snapshot: Snapshot): Promise<Aside> {
+  const told = new Map(snapshot.refunds.map(({ operationId, status }) => [operationId, status]));
+  const { capturing, refunding } = payment;
+  if (told.size === 0 && fresh.length === 0) return { capturing, refunding };
+  const open = await openOperations(tx, payment);
+  const taken = total(fresh.filter(({ type }) => type === "captured"));
+  const isLetGo = snapshot.status === "voided" || snapshot.status === "expired";
+  const done = {
+    // Which of several was made, the sums do not say: whoever made it does.
+    capture: total(open.filter(({ kind }) => kind === "capture")) <= taken,
+    void: isLetGo,
+  };
+  const endOf = ({ id, kind }: Pending) => (kind === "refund" ? told.get(id) : done[kind] ? "succeeded" : "pending");
   for (const status of ["succeeded", "failed"] as const) {
-    const ids = open.flatMap(({ id }) => (ended.get(id) === status ? [id] : []));
+    const ids = open.flatMap((one) => (endOf(one) === status ? [one.id] : []));
     if (ids.length === 0) continue;
     await tx
       .update(paymentOperationTable)
       .set({ status, finishedAt: sql`now()` })
       .where(and(inArray(paymentOperationTable.id, ids), eq(paymentOperationTable.status, "pending")));
-    const failed = open.filter(({ id, kind }) => kind === "refund" && ids.includes(id) && status === "failed");
-    for (const { kind, amount } of failed) await putBack(tx, payment, kind, amount);
   }
+  const left = open.filter((one) => (endOf(one) ?? "pending") === "pending");
+  return setAside(tx, payment, left);
 }
 
-async function openOperations(tx: Tx, payment: Payment, any: boolean) {
-  if (!any) return [];
-  return tx
+const total = (of: readonly { amount: number }[]) => of.reduce((all, { amount }) => all + amount, 0);
+
+type Aside = Pick<Payment, "capturing" | "refunding">;
+
+/** Sets aside what these operations are about, as far as it is there: somebody may have taken it at the provider's. */
+async function setAside(tx: Tx, payment: Payment, pending: readonly Pending[]): Promise<Aside> {
+  const sum = (wanted: Kind) => total(pending.filter(({ kind }) => kind === wanted));
+  const aside = {
+    capturing: Math.min(sum("capture"), payment.authorized - payment.captured),
+    refunding: Math.min(sum("refund"), payment.captured - payment.refunded),
+  };
+  await tx.update(paymentTable).set(aside).where(eq(paymentTable.id, payment.id));
+  return aside;
+}
+
+const openOperations = (tx: Tx, payment: Payment) =>
+  tx
     .select({ id: paymentOperationTable.id, kind: paymentOperationTable.kind, amount: paymentOperationTable.amount })
     .from(paymentOperationTable)
     .where(and(eq(paymentOperationTable.paymentId, payment.id), eq(paymentOperationTable.status, "pending")))
     .orderBy(paymentOperationTable.id);
-}
+type Pending = Awaited<ReturnType<typeof openOperations>>[number];

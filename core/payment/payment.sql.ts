@@ -51,7 +51,7 @@ export const paymentTable = tenantTable(
     /** Counted in the order's `tendered`. Money of any other attempt goes back. */
     accepted: boolean("accepted").notNull().default(false),
     openedAt: instant("opened_at"),
-    /** An attempt that nobody paid is closed at the provider after this. */
+    /** An attempt that nobody paid is closed at the provider after this; null when there is nothing left to do. */
     expiresAt: instant("expires_at"),
     /** Nothing will come of it any more: voided, expired or failed for good. */
     closedAt: instant("closed_at"),
@@ -66,7 +66,7 @@ export const paymentTable = tenantTable(
     uniqueIndex("payment_reference").on(self.tenantId, self.provider, self.reference),
     index("payment_session").on(self.tenantId, self.session),
     // Not led by tenant_id: the sweep looks for what is due in any tenant.
-    index("payment_waiting").on(self.expiresAt).where(sql`closed_at is null and expires_at is not null`),
+    index("payment_due").on(self.expiresAt).where(sql`expires_at is not null`),
     check("payment_amount", sql`amount >= 0 and fee between 0 and amount`),
     check("payment_fees", sql`fee_taken >= 0 and fee_returned between 0 and fee_taken`),
     check("payment_authorized", sql`authorized between 0 and amount`),

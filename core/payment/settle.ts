@@ -1,16 +1,18 @@
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq, ne, sql } from "drizzle-orm";
 import type { Tx } from "../../drizzle/tenant.js";
 import { db } from "../db.js";
 import { Incident } from "../incident/index.js";
+import { flag } from "../order/attention.js";
 import { reckon } from "../order/reckon.js";
 import { accept } from "./accept.js";
 import { load } from "./attempt.js";
 import { tell, tellFees } from "./books.js";
 import { PaymentEventId } from "./index.js";
-import { closeOperations, returnMoney } from "./operation.js";
-import { paymentEventTable, paymentTable } from "./payment.sql.js";
+import { closeOperations } from "./operation.js";
+import { paymentEventTable, paymentOperationTable, paymentTable } from "./payment.sql.js";
 import type { Snapshot } from "./provider.js";
 import { providerOf } from "./registry.js";
+import { isReturned, notReturned, returnAll, returnMoney } from "./return.js";
 
 export type Payment = typeof paymentTable.$inferSelect;
 type NewEvent = Omit<typeof paymentEventTable.$inferInsert, "id" | "paymentId"> & { reference: string };
@@ -39,14 +41,16 @@ export async function settle(tx: Tx, payment: Payment, snapshot: Snapshot): Prom
   const fresh = await record(tx, payment, snapshot);
   const made = await refundsMade(tx, payment, fresh);
   const sums = await sum(tx, payment, snapshot, fresh, made);
-  const now = { ...payment, ...sums };
-  await closeOperations(tx, now, fresh, snapshot);
+  const aside = await closeOperations(tx, { ...payment, ...sums }, fresh, snapshot);
+  const now = { ...payment, ...sums, ...aside };
   await tell(tx, payment, fresh, made);
   await tellFees(payment, sums);
-  if (payment.accepted) await missed(tx, now, fresh);
+  if (payment.accepted) await miss(tx, now, fresh);
   else if (sums.authorized > 0 && !isOver(snapshot)) await count(tx, now, fresh);
   if (fresh.length > 0) await reckon(tx, payment.orderId, new Set(fresh.map(({ id }) => id)));
 }
+
+const has = (fresh: Fresh, ...types: Fresh[number]["type"][]) => fresh.some(({ type }) => types.includes(type));
 
 /** The provider will take no money for it any more. */
 const isOver = ({ status }: Snapshot) => status === "voided" || status === "expired";
@@ -54,27 +58,35 @@ const isOver = ({ status }: Snapshot) => status === "voided" || status === "expi
 /** Money that somebody stands for counts for its order, or goes back; also when we had given its attempt up. */
 async function count(tx: Tx, payment: Payment, fresh: Fresh): Promise<void> {
   if (!payment.closedAt) await accept(tx, payment);
-  else if (fresh.some(({ type }) => type === "authorized" || type === "captured"))
-    await returnMoney(tx, payment, "attempt_closed");
-  const back = fresh.some(({ type }) => type === "refunded");
-  if (fresh.some(({ type }) => type === "refund_failed")) await notReturned(tx, payment.id);
-  else if (back && payment.refunded >= payment.captured)
-    await Incident.heal(NOT_RETURNED, payment.id, "The money went back.");
+  else if (has(fresh, "authorized", "captured")) await returnMoney(tx, payment, "attempt_closed");
+  if (has(fresh, "refund_failed")) await notReturned(payment);
+  else if (has(fresh, "refunded") && payment.refunded >= payment.captured) await isReturned(payment);
+}
+
+/** What was promised for an order that stands will not come, and nobody here has let it go. */
+async function miss(tx: Tx, { id, orderId }: Payment, fresh: Fresh): Promise<void> {
+  if (!has(fresh, "voided", "expired")) return;
+  const { paymentId, kind, status } = paymentOperationTable;
+  const wished = await tx
+    .select({ id: paymentOperationTable.id })
+    .from(paymentOperationTable)
+    .where(and(eq(paymentId, id), eq(kind, "void"), ne(status, "failed")))
+    .limit(1);
+  if (wished.length === 0) await flag(tx, orderId, "payment_lost", { paymentId: id });
 }
 
 /** Another amount or another currency than we asked for is nobody's payment: the money goes back, somebody looks at it. */
-async function agrees(tx: Tx, payment: Payment, { reference, amount, currency, ...said }: Snapshot): Promise<boolean> {
+async function agrees(tx: Tx, payment: Payment, snapshot: Snapshot): Promise<boolean> {
+  const { reference, amount, currency, authorized, captured } = snapshot;
   if (amount === payment.amount && currency === payment.currency) return true;
-  const data = {
-    orderId: payment.orderId,
-    expected: { amount: payment.amount, currency: payment.currency },
-    said: { amount, currency },
-  };
-  await Incident.open("payment.amount_mismatch", payment.id, { ...data, reference });
-  if (said.authorized > 0 && !isOver(said)) {
-    await tx.update(paymentTable).set({ reference }).where(eq(paymentTable.id, payment.id));
-    await returnAll(tx, payment, "amount_mismatch", said.captured);
-  }
+  await closeOperations(tx, payment, [], snapshot);
+  const closedAt = isOver(snapshot) ? sql`coalesce(${paymentTable.closedAt}, now())` : payment.closedAt;
+  await tx.update(paymentTable).set({ reference, closedAt }).where(eq(paymentTable.id, payment.id));
+  const goesBack = authorized > 0 && !isOver(snapshot) && (await returnAll(tx, payment, "amount_mismatch", captured));
+  if (payment.closedAt && !goesBack) return false; // somebody was told
+  const expected = { amount: payment.amount, currency: payment.currency };
+  const data = { orderId: payment.orderId, expected, said: { amount, currency }, reference };
+  await Incident.open("payment.amount_mismatch", payment.id, data);
   return false;
 }
 
@@ -116,7 +128,7 @@ function eventsOf(payment: Payment, snapshot: Snapshot): NewEvent[] {
   return events;
 }
 
-/** Adds what is fresh to the sums of the row. What was set aside for it is no longer needed. */
+/** Adds what is fresh to the sums of the row. */
 async function sum(tx: Tx, payment: Payment, snapshot: Snapshot, fresh: Fresh, made: ReadonlySet<string | null>) {
   const add = (events: Fresh) => events.reduce((all, { amount }) => all + amount, 0);
   const of = (wanted: Fresh[number]["type"]) => add(fresh.filter(({ type }) => type === wanted));
@@ -136,8 +148,9 @@ async function sum(tx: Tx, payment: Payment, snapshot: Snapshot, fresh: Fresh, m
       authorized,
       captured,
       refunded,
-      capturing: Math.max(0, Math.min(payment.capturing - of("captured"), authorized - captured)),
-      refunding: Math.max(0, Math.min(payment.refunding - of("refunded"), captured - refunded)),
+      // As much as the CHECKs let; what is really set aside is counted when operations have ended.
+      capturing: Math.min(payment.capturing, authorized - captured),
+      refunding: Math.min(payment.refunding, captured - refunded),
       reference: payment.reference ?? snapshot.reference,
       closedAt: closed ? sql`coalesce(${paymentTable.closedAt}, now())` : null,
     })

@@ -68,6 +68,9 @@ async function reads(shelf: string): Promise<Cost[]> {
     [tenant, `/v1/admin/products/${productId}`],
     [tenant, "/v1/admin/orders?limit=20"],
     [tenant, "/v1/admin/inventory?limit=20"],
+    [tenant, "/v1/admin/ledger/accounts"],
+    [tenant, "/v1/admin/disputes?limit=20"],
+    [tenant, "/v1/admin/incidents?limit=20"],
     [tenant, "/v1/admin/reports/sales"], // a feature of the plan, which the credential's look-up knows
   ];
   const costs = [];

@@ -14,7 +14,7 @@ const GLOBAL_UNIQUE = [
 const GLOBAL_INDEXES = [
   "event event_unpublished",
   "job job_due",
-  "payment payment_waiting",
+  "payment payment_due",
   "subscription subscription_due",
   ...GLOBAL_UNIQUE,
 ];

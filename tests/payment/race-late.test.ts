@@ -1,4 +1,6 @@
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { db } from "../../core/db.js";
+import { cancel } from "../../core/order/confirm.js";
 import { type Body, Cart } from "../support/client.js";
 import { ownHost } from "../support/host.js";
 import { Till } from "../support/till.js";
@@ -36,6 +38,13 @@ const sepa = async (iban: string) => {
   return id;
 };
 
+/** A refund of a debit is under way for a while too; its id. */
+async function refunded(intent: string): Promise<string> {
+  await vi.waitUntil(() => till.refundsOf(intent).length > 0, { timeout: 60_000 });
+  await host().clock.advance(120_000);
+  return till.refundsOf(intent)[0]?.id ?? "";
+}
+
 describe("the goods were sold to somebody else before the money came", () => {
   test("a card: the promise is let go, the order is cancelled, and says so", async () => {
     const { variantId, orderId, payment } = await till.buy();
@@ -61,7 +70,7 @@ describe("the goods were sold to somebody else before the money came", () => {
     till.stripe.settleDebit(till.intentOf(orderId).id, till.account);
     const order = await till.when(orderId, ({ status }) => status === "cancelled");
     expect(order.attention).toBe("money_returned");
-    await host().clock.advance(120_000); // a refund of a debit takes its time too
+    await refunded(till.intentOf(orderId).id);
     await till.when(orderId, ({ payments }) => payments[0].status === "refunded");
     expect(till.refundsOf(till.intentOf(orderId).id)).toMatchObject([{ status: "succeeded", amount: 10_000 }]);
   });
@@ -74,8 +83,8 @@ describe("the goods were sold to somebody else before the money came", () => {
     await snatch(variantId);
     const { id } = till.intentOf(orderId);
     till.stripe.settleDebit(id, till.account);
-    const [refund] = await vi.waitUntil(() => till.refundsOf(id).length > 0 && till.refundsOf(id), { timeout: 60_000 });
-    till.stripe.failRefund(refund?.id ?? "", till.account);
+    const refund = await refunded(id);
+    till.stripe.failRefund(refund, till.account);
     await till.when(
       orderId,
       ({ payments }) => payments[0].status === "captured" && payments[0].events.at(-1).type === "refund_failed",
@@ -86,6 +95,7 @@ describe("the goods were sold to somebody else before the money came", () => {
     await till.dashboard.refunds.create({ payment_intent: id }, till.at);
     await host().clock.advance(120_000);
     await till.when(orderId, ({ payments }) => payments[0].status === "refunded");
+    await till.rest();
     expect((await till.incidents("payment.not_returned"))[0]).toMatchObject({ status: "resolved" });
   });
 });
@@ -118,8 +128,7 @@ describe("what is paid is not what was asked for", () => {
     await till.dashboard.paymentIntents.update(id, { amount: 9_000 }, till.at);
     await till.pay(payment, await sepa("DE89370400440532013000"));
     till.stripe.settleDebit(id, till.account);
-    await vi.waitUntil(() => till.refundsOf(id).length > 0, { timeout: 60_000 });
-    await host().clock.advance(120_000);
+    await refunded(id);
     await till.rest();
     expect(till.refundsOf(id)).toMatchObject([{ status: "succeeded", amount: 9_000 }]);
     const [made] = (await till.order(orderId)).payments;
@@ -130,11 +139,7 @@ describe("what is paid is not what was asked for", () => {
 describe("money for an order that is given up", () => {
   test("it was cancelled: the money goes back", async () => {
     const { orderId, payment } = await till.buy();
-    await till.query(
-      `update "order" set status = 'cancelled', cancel_reason = 'payment_expired' where tenant_id = $1 and status = 'pending'`,
-    );
-    await till.query("delete from reservation where tenant_id = $1");
-    await till.query("update stock_level set reserved = 0 where tenant_id = $1");
+    expect(await till.inside(() => db((tx) => cancel(tx, orderId, "payment_expired")))).toBe(true);
     await till.pay(payment);
     const order = await till.when(orderId, ({ payments }) => payments[0].status === "voided");
     expect(order.payments[0].operations).toMatchObject([
