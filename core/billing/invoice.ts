@@ -1,18 +1,13 @@
 import * as z from "zod";
 import { fn } from "../fn.js";
 import { Currency, Money } from "../money.js";
+import { cut, page } from "../page.js";
 import { resolved } from "../stripe/client.js";
 import { answering } from "./call.js";
 import { knownCustomer } from "./customer.js";
 import { loadBilled } from "./row.js";
 
-export const InvoicePage = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(100).default(20),
-  cursor: z
-    .string()
-    .regex(/^in_\w{1,100}$/, "must be the cursor of a list")
-    .optional(),
-});
+export const InvoicePage = page({});
 
 export const Invoice = z
   .object({
@@ -40,12 +35,13 @@ export const moneyOf = (amount: number, currency: string): Money => ({
  */
 export const invoices = fn(InvoicePage, ({ limit, cursor }) =>
   answering(async () => {
+    const { after, page: answer } = cut("invoices", cursor);
     const { stripe, customer } = await knownCustomer(await loadBilled());
     if (customer === undefined) return { data: [], nextCursor: null };
-    const page = await resolved(() =>
-      stripe.invoices.list({ customer, limit, ...(cursor && { starting_after: cursor }) }),
+    const found = await resolved(() =>
+      stripe.invoices.list({ customer, limit, ...(after.id && { starting_after: after.id }) }),
     );
-    const data = page.data.map(({ id, number, status, currency, ...invoice }) => ({
+    const data = found.data.map(({ id, number, status, currency, ...invoice }) => ({
       id,
       number,
       status,
@@ -56,6 +52,7 @@ export const invoices = fn(InvoicePage, ({ limit, cursor }) =>
       url: invoice.hosted_invoice_url ?? null,
       pdf: invoice.invoice_pdf ?? null,
     }));
-    return { data, nextCursor: page.has_more ? (data.at(-1)?.id ?? null) : null };
+    const more = found.has_more ? data.slice(-1) : []; // one row too many says that there is a next page
+    return answer([...data, ...more], data.length, ({ id }) => ({ id }));
   }),
 );

@@ -11,12 +11,16 @@ import type { Payment } from "./settle.js";
 /**
  * A payment that its provider stands for counts for its order, once: when the order waits for it and needs so much. If
  * that is all, the order stands, provided that its goods are there. Whatever cannot be sold is given back.
+ * @returns whether it counts
  */
-export async function accept(tx: Tx, payment: Payment): Promise<void> {
+export async function accept(tx: Tx, payment: Payment): Promise<boolean> {
   const order = await tender(tx, payment.orderId, payment.amount);
-  if (!order) return returnMoney(tx, payment, "order_not_payable");
+  if (!order) {
+    await returnMoney(tx, payment, "order_not_payable");
+    return false;
+  }
   await tx.update(paymentTable).set({ accepted: true, expiresAt: null }).where(eq(paymentTable.id, payment.id));
-  if (order.tendered < order.total) return;
+  if (order.tendered < order.total) return true;
   const refusal = await confirm(tx, order);
   const parts = await tx
     .select()
@@ -26,6 +30,7 @@ export async function accept(tx: Tx, payment: Payment): Promise<void> {
     if (refusal) await giveBack(tx, part, refusal);
     else if (await takesAtOnce(tx, part)) await captureAll(tx, part);
   }
+  return refusal === undefined;
 }
 
 async function giveBack(tx: Tx, payment: Payment, why: string): Promise<void> {

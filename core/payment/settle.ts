@@ -6,7 +6,7 @@ import { flag } from "../order/attention.js";
 import { reckon } from "../order/reckon.js";
 import { accept } from "./accept.js";
 import { load } from "./attempt.js";
-import { tell, tellFees } from "./books.js";
+import { enter, enterFees, tell } from "./books.js";
 import { PaymentEventId } from "./index.js";
 import { closeOperations } from "./operation.js";
 import { paymentEventTable, paymentOperationTable, paymentTable } from "./payment.sql.js";
@@ -43,10 +43,12 @@ export async function settle(tx: Tx, payment: Payment, snapshot: Snapshot): Prom
   const sums = await sum(tx, payment, snapshot, fresh, made);
   const aside = await closeOperations(tx, { ...payment, ...sums }, fresh, snapshot);
   const now = { ...payment, ...sums, ...aside };
-  await tell(tx, payment, fresh, made);
-  await tellFees(payment, sums);
-  if (payment.accepted) await miss(tx, now, fresh);
-  else if (sums.authorized > 0 && !isOver(snapshot)) await count(tx, now, fresh);
+  tell(payment, fresh);
+  let { accepted } = payment;
+  if (accepted) await miss(tx, now, fresh);
+  else if (sums.authorized > 0 && !isOver(snapshot)) accepted = await count(tx, now, fresh);
+  await enter(tx, { ...payment, accepted }, fresh, made);
+  await enterFees(payment, sums);
   if (fresh.length > 0) await reckon(tx, payment.orderId, new Set(fresh.map(({ id }) => id)));
 }
 
@@ -56,11 +58,12 @@ const has = (fresh: Fresh, ...types: Fresh[number]["type"][]) => fresh.some(({ t
 const isOver = ({ status }: Snapshot) => status === "voided" || status === "expired";
 
 /** Money that somebody stands for counts for its order, or goes back; also when we had given its attempt up. */
-async function count(tx: Tx, payment: Payment, fresh: Fresh): Promise<void> {
-  if (!payment.closedAt) await accept(tx, payment);
-  else if (has(fresh, "authorized", "captured")) await returnMoney(tx, payment, "attempt_closed");
+async function count(tx: Tx, payment: Payment, fresh: Fresh): Promise<boolean> {
+  if (!payment.closedAt) return accept(tx, payment);
+  if (has(fresh, "authorized", "captured")) await returnMoney(tx, payment, "attempt_closed");
   if (has(fresh, "refund_failed")) await notReturned(payment);
   else if (has(fresh, "refunded") && payment.refunded >= payment.captured) await isReturned(payment);
+  return false;
 }
 
 /** What was promised for an order that stands will not come, and nobody here has let it go. */

@@ -4,7 +4,7 @@ import { administrator } from "../support/database.js";
 import { type Operation, operations } from "./operation.js";
 import type { Aim } from "./sample.js";
 import { checksums, detector, quiet } from "./victim.js";
-import { newWorld, request, type Target, type World } from "./world.js";
+import { newWorld, request, subscribe, type Target, type World } from "./world.js";
 
 export interface How {
   /** Whose things the body names; the thief's when left out. */
@@ -65,6 +65,7 @@ export function attack(): Attack {
   beforeAll(async () => {
     matrix.all = await operations();
     [matrix.thief, matrix.victim] = await Promise.all([newWorld(), newWorld()]);
+    await Promise.all([subscribe(matrix.thief.tenant), subscribe(matrix.victim.tenant)]);
     await Promise.all([quiet(admin, matrix.victim.tenant), quiet(admin, matrix.thief.tenant)]);
     before = await checksums(admin, matrix.victim.tenant);
     matrix.betrays = await detector(admin, matrix.victim.tenant);

@@ -45,19 +45,22 @@ test("the document tells all operations, and who may call them", () => {
     "POST /v1/auth/signup",
     "POST /v1/auth/login",
     "POST /v1/auth/refresh",
+    "GET /v1/billing/plans",
   ]);
 });
 
 test("nothing is tested in vain: each operation does what it is for when its own tenant asks", async () => {
-  const { tenant } = thief;
-  const callersOf = ({ allow }: Operation) => [
-    allow === "shopper" ? tenant.shop : tenant.owner,
-    ...(isScope(allow) || allow === "shopper" ? [tenant] : []),
+  const callersOf: ((operation: Operation, world: World) => Caller | false)[] = [
+    ({ allow }, { tenant }) => (allow === "shopper" ? tenant.shop : tenant.owner),
+    ({ allow }, { tenant }) => (isScope(allow) || allow === "shopper") && tenant,
   ];
   const cases: Case[] = [];
   for (const operation of all.filter(({ name }) => name !== LOGOUT)) {
-    for (const caller of callersOf(operation))
-      cases.push({ who: "own", caller, operation, world: await fresh(operation, thief) });
+    for (const callerOf of callersOf) {
+      const world = callerOf(operation, thief) && (await fresh(operation, thief));
+      const caller = world && callerOf(operation, world);
+      if (caller) cases.push({ who: "own", caller, operation, world });
+    }
   }
   await matrix.judge("own", cases, ({ status }, { operation }) => status === operation.done);
 });

@@ -42,7 +42,8 @@ export function sample(schema: Schema, ids: Ids, aims: readonly Aim[] = [], name
   return plain(schema);
 }
 
-function plain({ type, minimum = 0 }: Schema): unknown {
+function plain({ type, format, minimum = 0 }: Schema): unknown {
+  if (format === "uri") return "https://matrix.test/";
   const kind = Array.isArray(type) ? type[0] : type;
   if (kind === "integer" || kind === "number") return Math.max(1, minimum);
   return kind === "boolean" ? true : kind === "object" ? {} : "matrix";

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { inject } from "vitest";
 import { newTypeId } from "../../drizzle/typeid.js";
+import { offer, pay } from "../billing/account.js";
 import {
   type Body,
   Caller,
@@ -78,8 +79,21 @@ export async function newWorld(): Promise<World> {
   return { tenant, ids: { ...world.ids, ...order.ids, ...inCart, ...ofMoney }, tokens, version: cart.state.version };
 }
 
-/** Things in the state in which an operation can do what it is for. */
-const inState: Record<string, (world: World) => Promise<{ ids: Ids; token: string }>> = {
+/** Pays for a plan, as its owner does, and waits until that is known. */
+export async function subscribe({ owner }: Tenant): Promise<void> {
+  await pay((await owner.post("/v1/billing/checkout", offer("growth"))).url);
+  await eventually(async () => (await owner.get("/v1/billing/subscription")).subscriptionStatus === "trialing");
+}
+
+/** Things, or a tenant, in the state in which an operation can do what it is for. */
+const inState: Record<string, (world: World) => Promise<{ ids: Ids; token?: string; tenant?: Tenant }>> = {
+  // Whoever has a plan opens no checkout.
+  "POST /v1/billing/checkout": async () => ({ ids: {}, tenant: await newTenant() }),
+  "DELETE /v1/admin/payments/account": async () => {
+    const tenant = await newTenant();
+    await connect(tenant, new StripeSide(inject("system").stripeUrl));
+    return { ids: {}, tenant };
+  },
   "POST /v1/store/orders/{id}/payments": (world) => newOrder(world, byCard),
   "POST /v1/admin/orders/{id}/refunds": async (world) => {
     const order = await newOrder(world);
@@ -89,7 +103,7 @@ const inState: Record<string, (world: World) => Promise<{ ids: Ids; token: strin
 };
 
 /** A thing of its own for each operation that may use it up. */
-const makers: Record<string, (world: World) => Promise<{ ids: Ids; token?: string; cart?: Cart }>> = {
+const makers: Record<string, (world: World) => Promise<{ ids: Ids; token?: string; cart?: Cart; tenant?: Tenant }>> = {
   crt: newCart,
   ord: newOrder,
   inc: async ({ tenant }) => ({ ids: await newIncident(tenant.id) }),
@@ -108,9 +122,9 @@ export async function fresh({ name, method, params }: Operation, world: World): 
   const make: (typeof makers)[string] | undefined = inState[name] ?? makers[prefix ?? ""];
   const made = method === "GET" ? undefined : await make?.(world);
   if (!made) return world;
-  const { ids, token = "", cart } = made;
+  const { ids, token = "", cart, tenant = world.tenant } = made;
   const tokens = { ...world.tokens, [prefix ?? ""]: token };
-  return { ...world, ids: { ...world.ids, ...ids }, tokens, version: cart?.state.version ?? world.version };
+  return { ...world, tenant, ids: { ...world.ids, ...ids }, tokens, version: cart?.state.version ?? world.version };
 }
 
 /** Ids that nobody has. */
@@ -125,6 +139,7 @@ const given: Record<string, (world: World) => Body | Promise<Body>> = {
     const { refreshToken } = await new Caller(tenant.url, undefined).post("/v1/auth/login", login);
     return { refreshToken };
   },
+  "POST /v1/billing/change": () => ({ plan: "scale", interval: "month" }), // a smaller one has no room for what follows
 };
 /** Optional fields of which one is needed. */
 const also: Record<string, readonly Aim[]> = {

@@ -19,6 +19,7 @@ interface Order {
   id: string;
   number: number;
   status: string;
+  attention: string | null;
   units: number;
   taken: number;
   /** Jobs, and different messages that arrived. */
@@ -30,7 +31,7 @@ const stands = (order: Order | undefined) => order?.status === "open" || order?.
 /** Orders with what they did to the shelves and to the mailbox, which know them by their public ids. */
 async function ordersOf(till: Till): Promise<Order[]> {
   const orders = await till.query(
-    `select o.id::text, o.number, o.status, (select sum(quantity)::int from order_line l
+    `select o.id::text, o.number, o.status, o.attention, (select sum(quantity)::int from order_line l
         where l.tenant_id = $1 and l.order_id = o.id) as units from "order" o where o.tenant_id = $1`,
   );
   const taken = await countsOf(till, TAKEN);
@@ -151,7 +152,9 @@ function differences(attempt: Attempt, [money, ...more]: Money[]): string[] {
     ...(refunded === given || !agrees ? [] : [`I7 ${name}: refunded ${refunded}, ${given} there`]),
     ...(promised && !(accepted && agrees && stands(order)) ? [`I6 ${name}: ${kept} (${intent.status}) is kept`] : []),
     ...(accepted && !agrees ? [`I5 ${name} counts with ${intent.amount} ${intent.currency}`] : []),
-    ...(accepted && stands(order) && !promised && given === 0 ? [`I5 ${name} stands without money`] : []),
+    ...(accepted && stands(order) && order?.attention !== "payment_lost" && !promised && given === 0
+      ? [`I5 ${name} stands without money`]
+      : []),
   ];
 }
 

@@ -78,3 +78,9 @@ export const orderWhen = (tenant: Tenant, id: string, ready: (order: Body) => bo
     const order = await tenant.get(`/v1/admin/orders/${id}`);
     return ready(order) && order;
   }, timeoutMs);
+
+/** The shopper pays on Stripe's page. */
+export const submit = (url: string, number = "4242424242424242"): Promise<Response> => {
+  const form = { email: "ada@example.com", name: "Ada", number, expiry: "12/40", cvc: "123", with: "card" };
+  return fetch(url, { method: "POST", body: new URLSearchParams(form), redirect: "manual" });
+};

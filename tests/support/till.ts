@@ -89,6 +89,13 @@ export class Till {
     return { stripeAccount: this.account };
   }
 
+  /** A debit of this account, which is under way for days. */
+  async sepa(iban: string): Promise<string> {
+    const billing_details = { name: "Ada", email: "ada@example.com" };
+    const debit = { type: "sepa_debit" as const, sepa_debit: { iban }, billing_details };
+    return (await this.dashboard.paymentMethods.create(debit, this.at)).id;
+  }
+
   /** What goes wrong with the next requests of this account that fit. */
   faults(...faults: { kind: FaultKind; method?: string; path?: string; next?: number; ms?: number }[]) {
     const mine = faults.map((fault) => ({ next: 1, account: this.account, ...fault }));

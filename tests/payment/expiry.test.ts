@@ -1,0 +1,182 @@
+import { randomUUID } from "node:crypto";
+import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { atOnce } from "../race/race.js";
+import type { Body } from "../support/client.js";
+import { ownHost } from "../support/host.js";
+import { byCard, cartOf, onPage, submit } from "../support/stripe.js";
+import { Till } from "../support/till.js";
+import { breaches } from "./invariant.js";
+
+vi.setConfig({ testTimeout: 120_000 });
+const host = ownHost();
+let till: Till;
+beforeAll(async () => {
+  till = await Till.open(host());
+});
+afterEach(async () => {
+  till.calm();
+  await till.rest();
+  expect(await breaches(till)).toEqual([]);
+});
+
+const given = { status: "cancelled", cancelReason: "payment_expired", attention: null };
+const shelf = async (variantId: string) =>
+  (await till.tenant.get(`/v1/admin/inventory?variantId=${variantId}`)).data[0];
+const due = async () =>
+  Number((await till.query("select count(*) from platform.due_tenants() where id = $1"))[0]?.count);
+/** Three quarters of an hour are over. */
+async function lapse() {
+  await till.age(46);
+  await till.sweep();
+}
+
+describe("nobody pays", () => {
+  test.each([
+    ["on the shop's page", byCard],
+    ["on Stripe's page", onPage],
+  ])("%s: what was begun is closed there first, then the order ends and the goods are free", async (_, means) => {
+    const { orderId, payment, variantId, cart } = await till.buy(means);
+    expect(await shelf(variantId)).toMatchObject({ onHand: 1, reserved: 1 });
+    await lapse();
+    const order = await till.order(orderId);
+    expect(order).toMatchObject(given);
+    expect(order.payments[0].status).toBe("voided");
+    expect(await shelf(variantId)).toMatchObject({ onHand: 1, reserved: 0 });
+    if (means === byCard) {
+      expect(till.intentOf(orderId).status).toBe("canceled");
+      const late = await till.pay(payment).catch(({ code }) => code);
+      expect(late).toBe("payment_intent_unexpected_state");
+    } else {
+      expect((await submit(payment.action.url)).status).toBe(410);
+    }
+    const { body } = await cart.complete(randomUUID(), means);
+    expect(body).toMatchObject({ order: { status: "cancelled" }, payment: { status: "voided", action: null } });
+    expect(await due()).toBe(0);
+  });
+
+  test("and Stripe ends its page before we look: the order ends all the same", async () => {
+    const { orderId, variantId } = await till.buy(onPage);
+    const [session] = till.stripe.objects("checkout.session", till.account);
+    await till.dashboard.checkout.sessions.expire(session?.id ?? "", {}, till.at);
+    await till.when(orderId, ({ payments }) => payments[0].status === "voided");
+    expect((await till.order(orderId)).status).toBe("pending"); // another attempt may follow
+    await lapse();
+    expect(await till.order(orderId)).toMatchObject(given);
+    expect(await shelf(variantId)).toMatchObject({ reserved: 0 });
+    expect(await due()).toBe(0);
+  });
+
+  test("because Stripe refused the attempt: the order ends when its time is over", async () => {
+    const { cart } = await cartOf(till.tenant);
+    till.stripe.chaos.faults.push({ kind: "unavailable", account: till.account });
+    const { status } = await cart.complete(undefined, byCard);
+    expect(status).toBe(503);
+    till.calm();
+    await till.query("update payment set closed_at = now() where tenant_id = $1 and closed_at is null");
+    await lapse();
+    const { body } = await cart.complete(undefined, byCard);
+    expect(body.order).toMatchObject({ status: "cancelled" });
+  });
+
+  test("and nobody was told how, because the process died before Stripe was asked", async () => {
+    const { cart } = await cartOf(till.tenant);
+    till.stripe.chaos.faults.push({
+      kind: "cut_before",
+      account: till.account,
+      path: "/v1/payment_intents",
+      method: "POST",
+    });
+    await cart.complete(undefined, byCard);
+    till.calm();
+    await lapse();
+    const { body } = await cart.complete(undefined, byCard);
+    expect(body).toMatchObject({ order: { status: "cancelled" }, payment: { action: null } });
+  });
+});
+
+describe("two attempts", () => {
+  const retry = async (cart: Body, orderId: string) =>
+    (
+      await cart.shop.call("POST", `/v1/store/orders/${orderId}/payments`, {
+        body: byCard.payment,
+        headers: { "idempotency-key": randomUUID() },
+      })
+    ).body;
+
+  test("the first is over, the second is not: the order waits for it", async () => {
+    const { cart, orderId } = await till.buy();
+    await till.age(46);
+    const second = await retry(cart, orderId);
+    await till.sweep();
+    const order = await till.order(orderId);
+    expect([order.status, order.payments.map(({ status }: Body) => status)]).toEqual([
+      "pending",
+      ["voided", "pending"],
+    ]);
+    await till.pay(second);
+    await till.when(orderId, ({ paymentStatus }) => paymentStatus === "captured");
+  });
+
+  test("both are over at once: the order ends", async () => {
+    const bought = await atOnce(4, () => till.buy());
+    await Promise.all(bought.map(({ cart, orderId }) => retry(cart, orderId)));
+    await lapse();
+    for (const { orderId } of bought) expect(await till.order(orderId)).toMatchObject(given);
+  });
+});
+
+test("the shopper pays in the moment in which it is given up: paid, or nothing was taken", async () => {
+  const bought = await atOnce(10, () => till.buy());
+  await till.age(46);
+  const paying = bought.map(async ({ payment }, index) => {
+    await new Promise((resume) => setTimeout(resume, index * 40));
+    return till.pay(payment).then(
+      () => "paid",
+      () => "refused",
+    );
+  });
+  await Promise.all([host().runSchedule("sweep"), ...paying]);
+  await till.rest();
+  for (const { orderId } of bought) {
+    const { status, attention } = await till.order(orderId);
+    const { amount_received: taken, status: there } = till.intentOf(orderId);
+    expect([
+      ["open", 10_000, "succeeded"],
+      ["cancelled", 0, "canceled"],
+    ]).toContainEqual([status, taken, there]);
+    expect(attention).toBeNull();
+  }
+});
+
+test("it is given up while Stripe opens it: nobody is told how to pay", async () => {
+  const { cart } = await cartOf(till.tenant);
+  till.faults({ kind: "slow", ms: 4_000, method: "POST", path: "/v1/payment_intents" });
+  const asked = till.asked("POST", /payment_intents$/).length;
+  const completing = cart.complete(undefined, byCard);
+  await vi.waitUntil(() => till.asked("POST", /payment_intents$/).length > asked, { timeout: 30_000 });
+  await till.age(46);
+  await host().runSchedule("sweep");
+  const { status, body } = await completing;
+  expect([status, body.payment.action]).toEqual([200, null]);
+  await till.rest();
+  expect(await till.order(body.order.id)).toMatchObject(given);
+  expect(till.intentOf(body.order.id).status).toBe("canceled");
+});
+
+test("what was promised is taken back while it is closed: the order says that its money is lost", async () => {
+  const { orderId, payment } = await till.buy();
+  till.faults(
+    { kind: "slow", ms: 3_000, path: "/v1/payment_intents/*/cancel" },
+    { kind: "slow", ms: 8_000, path: "/v1/payment_intents/*/capture" },
+  );
+  await till.age(46);
+  const sweeping = host().runSchedule("sweep");
+  await vi.waitUntil(() => till.asked("POST", /cancel$/).some(({ path }) => path.includes(till.intentOf(orderId).id)), {
+    timeout: 30_000,
+  });
+  await till.pay(payment);
+  await sweeping;
+  const order = await till.when(orderId, ({ attention }) => attention !== null);
+  expect(order).toMatchObject({ status: "open", attention: "payment_lost", paymentStatus: "voided" });
+  expect(till.intentOf(orderId)).toMatchObject({ status: "canceled", amount_received: 0 });
+});
