@@ -133,7 +133,18 @@ export async function subscribeLate(host: Host, tenant: Tenant, plan = "growth",
 }
 
 /** What may happen to a subscription. */
-export const moves = ["upgrade", "yearly", "fail", "pay", "renew", "cancel", "resume", "end", "subscribe"] as const;
+export const moves = [
+  "upgrade",
+  "yearly",
+  "fail",
+  "pay",
+  "renew",
+  "cancel",
+  "leave",
+  "resume",
+  "end",
+  "subscribe",
+] as const;
 
 /** Makes one of them happen at Stripe, as far as it can; what we hear of it is another matter. */
 export async function live(host: Host, tenant: Tenant, move: (typeof moves)[number]): Promise<void> {
@@ -141,7 +152,7 @@ export async function live(host: Host, tenant: Tenant, move: (typeof moves)[numb
   const { customer } = await rowOf(host, tenant);
   const own = <Owned extends { customer?: unknown }>(all: readonly Owned[]) =>
     all.filter((one) => one.customer === customer && customer !== null);
-  const subscription = own(stripe.objects("subscription", null)).find(({ ended_at: at }) => at === null)?.id;
+  const found = own(stripe.objects("subscription", null)).find(({ ended_at: at }) => at === null);
   const open = own(stripe.objects("invoice", null)).find(({ status }) => status === "open")?.hosted_invoice_url;
   const send = (path: string, body?: unknown) =>
     tenant.owner.call("POST", `/v1/billing/${path}`, { body, headers: { "idempotency-key": randomUUID() } });
@@ -150,10 +161,13 @@ export async function live(host: Host, tenant: Tenant, move: (typeof moves)[numb
     if (body.url) await pay(body.url);
     return;
   }
-  if (!subscription) return;
+  if (!found) return;
+  const { id: subscription, items } = found;
   if (move === "upgrade") await send("change", { plan: "growth", interval: "month" });
   if (move === "yearly") await send("change", { plan: "growth", interval: "year" });
   if (move === "cancel" || move === "resume") await send(move);
+  // As Stripe's portal does it.
+  if (move === "leave") stripe.world().change(found, { cancel_at: items.data[0]?.current_period_end ?? null });
   if (move === "fail") stripe.act("make_past_due", { subscription });
   if (move === "renew") stripe.act("renew_now", { subscription });
   if (move === "end") stripe.act("cancel_subscription", { subscription });

@@ -8,6 +8,7 @@ import {
   eventsOf,
   follow,
   letDaysPass,
+  live,
   rowOf,
   standingOf,
   stripeOf,
@@ -161,11 +162,7 @@ describe("a cancellation", () => {
   });
 
   test("that Stripe's portal made is taken back as well", async () => {
-    const { subscription } = await row(paying);
-    const stripe = stripeOf(own.host);
-    const found = stripe.objects("subscription", null).find(({ id }) => id === subscription);
-    if (!found) throw new Error("It is not there.");
-    stripe.world().change(found, { cancel_at: found.items.data[0]?.current_period_end ?? 0 });
+    await live(own.host, paying, "leave");
     expect((await paying.owner.post("/v1/billing/resume")).cancelAt).toBeNull();
   });
 
