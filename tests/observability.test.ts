@@ -110,6 +110,7 @@ describe("one id from the request to its last effect", () => {
     const handled = linesOf(requestId).filter(({ message }) => message === "event handled");
     expect(handled.map(({ subscriber }) => subscriber).sort()).toEqual([
       "mail.order-confirmation",
+      "order.ledger",
       "order.sales-counter",
     ]);
     for (const each of handled)

@@ -120,8 +120,8 @@ async function allRefunds({ stripe, at }: Place, { id }: Stripe.PaymentIntent, {
 }
 
 /**
- * What the platform took of what was captured, and gave back of it. Of one capture the charge knows the first; of
- * several, and of what went back, the platform's own account is asked, which has a fee for each of them.
+ * What the platform took of what was captured, and gave back of it. When all of it was captured at once the
+ * charge knows the first; of parts, and of what went back, the platform's own account is asked, which has a fee for each.
  */
 async function feesOf(
   { stripe }: Place,
@@ -131,7 +131,8 @@ async function feesOf(
 ): Promise<Pick<Snapshot, "fee" | "feeReturned">> {
   const minor = (amount: number) => fromStripe(amount, intent.currency).amount;
   const fee = intent.amount_received > 0 ? minor(charge?.application_fee_amount ?? 0) : 0;
-  if (!charge || fee === 0 || (refunds.length === 0 && !isInParts(intent))) return { fee, feeReturned: 0 };
+  const plain = refunds.length === 0 && intent.amount_received === intent.amount && !isInParts(intent);
+  if (!charge || fee === 0 || plain) return { fee, feeReturned: 0 };
   const { data } = await resolved(() => stripe.applicationFees.list({ charge: charge.id, limit: 100 }));
   const booked = data.filter(({ currency }) => currency === intent.currency);
   if (booked.length === 0) return { fee, feeReturned: 0 }; // Stripe books a moment later
