@@ -95,6 +95,7 @@ export async function finishByHand(tx: Tx, payment: Payment, operation: Operatio
     captured: payment.captured + (kind === "capture" ? amount : 0),
     failures: [],
     refunds: kind === "refund" ? [{ reference: id, amount, status: "succeeded", operationId: id }] : [],
+    captures: kind === "capture" ? [id] : [],
     fee: 0,
   });
 }
@@ -136,16 +137,12 @@ export const captureKey = ({ id }: Pick<Payment, "id">) => `capture ${id}`;
 export async function closeOperations(tx: Tx, payment: Payment, fresh: Fresh, snapshot: Snapshot): Promise<Aside> {
   const told = new Map(snapshot.refunds.map(({ operationId, status }) => [operationId, status]));
   const { capturing, refunding } = payment;
-  if (told.size === 0 && fresh.length === 0) return { capturing, refunding };
+  if (told.size === 0 && fresh.length === 0 && capturing === 0) return { capturing, refunding };
   const open = await openOperations(tx, payment);
-  const taken = total(fresh.filter(({ type }) => type === "captured"));
   const isLetGo = snapshot.status === "voided" || snapshot.status === "expired";
-  const done = {
-    // Which of several was made, the sums do not say: whoever made it does.
-    capture: total(open.filter(({ kind }) => kind === "capture")) <= taken,
-    void: isLetGo,
-  };
-  const endOf = ({ id, kind }: Pending) => (kind === "refund" ? told.get(id) : done[kind] ? "succeeded" : "pending");
+  const isDone = { capture: ({ id }: Pending) => snapshot.captures.includes(id), void: () => isLetGo };
+  const endOf = (one: Pending) =>
+    one.kind === "refund" ? told.get(one.id) : isDone[one.kind](one) ? "succeeded" : "pending";
   for (const status of ["succeeded", "failed"] as const) {
     const ids = open.flatMap((one) => (endOf(one) === status ? [one.id] : []));
     if (ids.length === 0) continue;

@@ -66,6 +66,8 @@ export interface Snapshot {
   /** Attempts that were refused, by the provider's id of each. */
   failures: readonly { reference: string; code: string; message: string }[];
   refunds: readonly Refunded[];
+  /** Captures that we asked for and that were made, by the operation's id: the sum does not say which. */
+  captures: readonly string[];
   /** What the platform keeps of what was captured. */
   fee: number;
   /** What it has given back of that with refunds: in all, like every sum here. */

@@ -72,7 +72,7 @@ export async function look(place: Place, attempt: Attempt): Promise<Seen | undef
 }
 
 /** Under its operation's id a capture leaves its amount in the metadata of what it captured: Stripe has no object for it. */
-const capturesOf = ({ metadata }: Stripe.PaymentIntent) =>
+export const capturesOf = ({ metadata }: Stripe.PaymentIntent) =>
   Object.keys(metadata).filter((key) => key.startsWith("pop_"));
 
 /** Captured more than once, or not yet for the last time. */

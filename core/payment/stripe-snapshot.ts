@@ -3,7 +3,7 @@ import { resolved } from "../stripe/client.js";
 import { fromStripe } from "./minor-units.js";
 import type { Attempt, Refunded, Snapshot } from "./provider.js";
 import { type Place, pages } from "./stripe-call.js";
-import { isInParts, look, type Seen } from "./stripe-find.js";
+import { capturesOf, isInParts, look, type Seen } from "./stripe-find.js";
 
 type Status = Snapshot["status"];
 type Failures = Snapshot["failures"];
@@ -28,6 +28,7 @@ export async function snapshotOf(place: Place, attempt: Attempt): Promise<Snapsh
     captured: minor(intent.amount_received),
     failures: await failuresOf(place, intent, charge),
     refunds: given,
+    captures: capturesOf(intent),
     ...(await feesOf(place, charge, intent, given)),
   };
 }
@@ -42,6 +43,7 @@ function unpaid({ status, amount_total, currency }: Stripe.Checkout.Session): Sn
     captured: 0,
     failures: [],
     refunds: [],
+    captures: [],
     fee: 0,
   };
 }

@@ -115,6 +115,7 @@ test("every event was published, and each subscriber did its part once", async (
   expect(inbox).toEqual([
     { subscriber: "inventory.open-stock", count: journal.products.length + shelves.length },
     { subscriber: "mail.order-confirmation", count: orders },
+    { subscriber: "order.ledger", count: orders },
     { subscriber: "order.sales-counter", count: orders },
   ]);
   const total = journal.orders.reduce((sum, order) => sum + order.total, 0);

@@ -77,6 +77,8 @@ interface Attempt {
   authorized: number;
   refunded: number;
   accepted: boolean;
+  /** The staff let it go. */
+  voided: boolean;
 }
 
 /** What Stripe has of a payment that somebody made. */
@@ -129,7 +131,9 @@ async function againstStripe(till: Till, orders: ReadonlyMap<string, Order>): Pr
 async function attemptsOf(till: Till, orders: ReadonlyMap<string, Order>): Promise<Attempt[]> {
   const rows = await till.query(
     `select id::text, order_id::text as "order", reference, amount::int, currency, captured::int, authorized::int,
-       refunded::int, accepted from payment where tenant_id = $1 and provider = 'stripe'`,
+       refunded::int, accepted, exists (select from payment_operation w where w.tenant_id = $1 and w.payment_id = payment.id
+         and w.kind = 'void' and w.status = 'succeeded') as voided
+       from payment where tenant_id = $1 and provider = 'stripe'`,
   );
   return rows.map(({ id, order, ...row }: Body) => {
     return { ...row, id: uuidToTypeId("pay", id), order: orders.get(uuidToTypeId("ord", order)) };
@@ -137,12 +141,13 @@ async function attemptsOf(till: Till, orders: ReadonlyMap<string, Order>): Promi
 }
 
 function differences(attempt: Attempt, [money, ...more]: Money[]): string[] {
-  const { id, order, reference, amount, currency, captured, refunded, accepted } = attempt;
+  const { id, order, reference, amount, currency, captured, refunded, accepted, voided } = attempt;
   const name = `${id} of order ${order?.number} (${order?.status})`;
   if (more.length > 0) return [`I7 ${name} was opened ${more.length + 1} times`];
   if (!money) return captured > 0 ? [`I7 ${name} has ${captured} that Stripe knows nothing of`] : [];
   const { intent, kept, refunded: given } = money;
   const agrees = intent.amount === amount && intent.currency.toUpperCase() === currency;
+  const isMissed = voided || order?.attention === "payment_lost";
   const promised = kept > 0 || intent.status === "requires_capture";
   return [
     ...(reference === intent.id || !promised ? [] : [`I7 ${name} does not know ${intent.id}`]),
@@ -152,9 +157,7 @@ function differences(attempt: Attempt, [money, ...more]: Money[]): string[] {
     ...(refunded === given || !agrees ? [] : [`I7 ${name}: refunded ${refunded}, ${given} there`]),
     ...(promised && !(accepted && agrees && stands(order)) ? [`I6 ${name}: ${kept} (${intent.status}) is kept`] : []),
     ...(accepted && !agrees ? [`I5 ${name} counts with ${intent.amount} ${intent.currency}`] : []),
-    ...(accepted && stands(order) && order?.attention !== "payment_lost" && !promised && given === 0
-      ? [`I5 ${name} stands without money`]
-      : []),
+    ...(accepted && stands(order) && !isMissed && !promised && given === 0 ? [`I5 ${name} stands without money`] : []),
   ];
 }
 
@@ -223,7 +226,8 @@ const BOOKS = `
    where due.amount <> coalesce((select sum(amount) from entry where account = 'receivable'), 0)
   union all
   select 'I9 ' || a.provider || ' holds ' || coalesce(a.booked, 0) || ', payments make ' || a.due from (
-    select p.provider, (select sum(amount) from entry where account = 'processor:' || p.provider) as booked,
+    select p.provider, (select sum(amount) from entry
+             where account = 'processor:' || p.provider and kind like 'payment.%') as booked,
            sum(captured - refunded - fee_taken + fee_returned) as due from p group by p.provider) as a
    where coalesce(a.booked, 0) <> a.due
   union all

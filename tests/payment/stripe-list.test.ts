@@ -18,8 +18,10 @@ describe("what Stripe lists", () => {
   test("of payments, refunds and disputes names the attempt it says it was for, page by page", async () => {
     const attempt = shop.attempt();
     const { reference } = await openIntent(shop.place, attempt, false);
-    await shop.confirm(String(reference), "pm_card_createDispute");
+    await shop.confirm(String(reference), "pm_card_visa");
     await operate(shop.place, { ...attempt, reference }, shop.operation("capture", 10_000));
+    const [charge] = shop.standIn.objects("charge", shop.account);
+    shop.standIn.openDispute(charge?.id ?? "", shop.account);
     const [other, dashboard] = [shop.attempt(), { amount: 500, currency: "eur" }];
     const paid = await openIntent(shop.place, other, false);
     await shop.confirm(String(paid.reference));
