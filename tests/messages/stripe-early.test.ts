@@ -127,7 +127,7 @@ describe("housekeeping", () => {
     for (const [after, closed, visited] of [
       ["1 hour", null, false],
       ["-1 second", null, true],
-      ["-1 second", "now", false],
+      ["-1 second", "now", true], // its order may still wait: whoever ended the attempt may have died
     ] as const) {
       await host().admin.query(attempt, [owner, after, closed]);
       expect([after, closed, (await due()).includes(tenant.id)]).toEqual([after, closed, visited]);

@@ -76,24 +76,41 @@ const handle = (type: StripeEvent["type"], more: Partial<StripeEvent> = {}) =>
     { appUrl: host().databases.app, proxy: `127.0.0.1:${host().bridge.port}` },
   );
 
-test("an answer that is older than what is there is not written", async () => {
-  const { version } = await tenant.get(path);
-  let release = () => {};
+/** The next answer of Stripe's is given, and arrives when it is let go. */
+function keepAnswer() {
+  let letGo = () => {};
   const until = new Promise<void>((resolve) => {
-    release = resolve;
+    letGo = resolve;
   });
   const asked = new Promise<void>((given) => {
     keep = { given, until };
   });
+  return { asked, letGo: () => letGo() };
+}
+
+test("an answer that is older than what is there is not written", async () => {
+  const { version } = await tenant.get(path);
+  const old = keepAnswer();
   const slow = handle("account.updated");
-  await asked; // Stripe has answered that it waits for papers, and the answer is on its way
+  await old.asked; // it says that Stripe waits for papers
   await stripe.act("complete_onboarding", { account });
   await handle("account.updated");
   const fresh = await tenant.get(path);
   expect(fresh).toMatchObject({ status: "active", chargesEnabled: true, version: version + 1 });
-  release();
+  old.letGo();
   await slow;
   expect(await tenant.get(path)).toMatchObject({ status: "active", chargesEnabled: true });
+});
+
+test("an answer that was under way when the connection was taken away brings nothing back", async () => {
+  const old = keepAnswer();
+  const slow = handle("account.updated");
+  await old.asked; // it says that all is well
+  await handle("account.application.deauthorized");
+  old.letGo();
+  await slow;
+  expect(await tenant.get(path)).toMatchObject({ status: "deauthorized", chargesEnabled: false });
+  expect((await tenant.post(path)).status).toBe("active");
 });
 
 test.each(["capability.updated", "account.external_account.updated"] as const)("%s is news of it too", async (type) => {

@@ -21,6 +21,11 @@ const status = (tenant: Tenant, wanted: string) =>
   });
 const accountsOf = async (tenant: Tenant): Promise<Body[]> =>
   (await stripe.see<Body[]>("objects?type=account")).filter((one) => one.metadata?.stoa_tenant === tenant.id);
+/** As if the tenant had never been connected; what it had at Stripe is nobody's. */
+async function forget(tenant: Tenant) {
+  await host().admin.query("delete from payment_account where tenant_id = $1", [typeIdToUuid("ten", tenant.id)]);
+  for (const { id } of await accountsOf(tenant)) await stripe.act("deauthorize", { account: id });
+}
 const buys = async (tenant: Tenant) => (await cartOf(tenant)).cart.complete(undefined, byCard);
 const requests = async (): Promise<Body[]> => stripe.see("requests");
 const told = async (tenant: Tenant) =>
@@ -40,8 +45,12 @@ async function fill(tenant: Tenant, outcome: "half" | "complete") {
 }
 
 describe("connecting an account", () => {
+  let tenant: Tenant;
+  beforeAll(async () => {
+    tenant = await tenantOf();
+  });
+
   test("the merchant is paid when Stripe knows enough, and not before", async () => {
-    const tenant = await tenantOf();
     expect((await tenant.call("GET", path)).body.code).toBe("payment_account.not_found");
     expect((await buys(tenant)).body.code).toBe("payment.provider_unavailable");
     const made = await connect(tenant);
@@ -75,16 +84,16 @@ describe("connecting an account", () => {
     ]);
   });
 
-  test("ten times at once, and again, makes one", async () => {
-    const tenant = await tenantOf();
-    const made = await Promise.all(Array.from({ length: 10 }, () => connect(tenant)));
+  test("several times at once, and again, makes one", async () => {
+    await forget(tenant);
+    const made = await Promise.all(Array.from({ length: 5 }, () => connect(tenant)));
     expect(new Set(made.map(({ account }) => account)).size).toBe(1);
     expect((await connect(tenant)).account).toBe(made[0]?.account);
     expect(await accountsOf(tenant)).toHaveLength(1);
   });
 
   test.each(["cut_after", "error_after", "hang_after"])("makes one when Stripe's answer is %s", async (kind) => {
-    const tenant = await tenantOf();
+    await forget(tenant);
     await stripe.chaos({ faults: [{ kind, method: "POST", path: "/v1/accounts", next: 1 }] });
     const first = await tenant.call("POST", path);
     expect([200, 503]).toContain(first.status);
@@ -93,7 +102,7 @@ describe("connecting an account", () => {
   });
 
   test("is undecided when Stripe's answer says nothing, and can be repeated", async () => {
-    const tenant = await tenantOf();
+    await forget(tenant);
     await stripe.chaos({ faults: [{ kind: "error_before", method: "POST", path: "/v1/accounts", next: 1 }] });
     const first = await tenant.call("POST", path);
     expect(first).toMatchObject({ status: 503, body: { code: "payment.provider_unreachable" } });
@@ -102,7 +111,8 @@ describe("connecting an account", () => {
   });
 
   test("that another tenant has is refused by one index, whoever names it", async () => {
-    const [mine, theirs] = [await tenantOf(), await tenantOf()];
+    const [mine, theirs] = [tenant, await tenantOf()];
+    await forget(mine);
     const { account } = await connect(mine);
     const steal = `insert into payment_account (tenant_id, id, provider, account, livemode)
       select $1, id, provider, $3, livemode from payment_account where account = $2`;
@@ -182,7 +192,7 @@ describe("an account that is connected", () => {
 });
 
 test("every call names the account of the tenant for whom it is made", async () => {
-  const tenants = [await tenantOf(), await tenantOf(), await tenantOf()];
+  const tenants = [await tenantOf(), await tenantOf()];
   const accounts = new Map<string, string>();
   for (const tenant of tenants) {
     const { account } = await connect(tenant);
@@ -193,7 +203,7 @@ test("every call names the account of the tenant for whom it is made", async () 
   await stripe.act("forget_requests");
   await Promise.all(tenants.flatMap((tenant) => [buys(tenant), buys(tenant)]));
   const paying = (await requests()).filter((one) => one.method === "POST" && one.path === "/v1/payment_intents");
-  expect(paying.length).toBeGreaterThanOrEqual(6);
+  expect(paying.length).toBeGreaterThanOrEqual(4);
   const owners = await host().admin.query(
     `select id, tenant_id::text as tenant from payment where provider = 'stripe'`,
   );

@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterEach(async () => {
   till.calm();
-  await till.rest();
+  await till.quiet();
   expect(await breaches(till)).toEqual([]);
 });
 
@@ -38,7 +38,7 @@ describe("by hand", () => {
 
   test("ten tenths and ten more at once: the amount and not a cent more", async () => {
     const { orderId } = await till.sell();
-    const answers = await atOnce(20, () => till.ask("capture", orderId, { amount: 1_000 }));
+    const answers = await atOnce(20, () => till.insist("capture", orderId, { amount: 1_000 }));
     expect(tally(answers)).toEqual({ "200": 10, "409 payment.capture_exceeds": 10 });
     const { payments } = await till.when(orderId, is("captured"));
     expect(payments[0].operations.map(({ status }: Body) => status)).toEqual(Array(10).fill("succeeded"));
@@ -47,7 +47,7 @@ describe("by hand", () => {
 
   test("of a card that is captured once: the first part is the last, the rest is refused", async () => {
     const { orderId } = await till.sell({}, WHOLE);
-    const answers = await atOnce(3, () => till.ask("capture", orderId, { amount: 2_000 }));
+    const answers = await atOnce(3, () => till.insist("capture", orderId, { amount: 2_000 }));
     expect(tally(answers)).toEqual({ "200": 1, "409 payment.capture_failed": 2 });
     const { paymentStatus, payments } = await till.order(orderId);
     expect([paymentStatus, payments[0].captured.amount]).toEqual(["partially_captured", 2_000]);
@@ -74,7 +74,7 @@ describe("by hand", () => {
       { kind: "cut_after", method: "POST", path: CAPTURE, next: 3 },
       { kind: "cut_after", method: "POST", path: "/v1/refunds", next: 3 },
     );
-    await atOnce(24, (index) => till.ask(index % 2 ? "refunds" : "capture", orderId, { amount: 1_000 }));
+    await atOnce(24, (index) => till.insist(index % 2 ? "refunds" : "capture", orderId, { amount: 1_000 }));
     await till.rest();
     const [payment] = (await till.order(orderId)).payments;
     expect(payment.captured.amount).toBe(10_000);
@@ -85,7 +85,7 @@ describe("by hand", () => {
 describe("the staff lets a promise go", () => {
   test("twenty times at once: once, and nothing is lost", async () => {
     const { orderId } = await till.sell();
-    const answers = await atOnce(20, () => till.ask("void", orderId, undefined));
+    const answers = await atOnce(20, () => till.insist("void", orderId, undefined));
     expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThan(0);
     const order = await till.when(orderId, is("voided"));
     expect([order.status, order.attention]).toEqual(["open", null]);
@@ -95,7 +95,7 @@ describe("the staff lets a promise go", () => {
 
   test("while it is captured: one of the two, and Stripe decides which", async () => {
     const { orderId } = await till.sell();
-    const answers = await Promise.all([till.ask("capture", orderId, {}), till.ask("void", orderId, undefined)]);
+    const answers = await Promise.all([till.insist("capture", orderId, {}), till.insist("void", orderId, undefined)]);
     await till.rest();
     const { paymentStatus } = await till.order(orderId);
     expect(["captured", "voided"]).toContain(paymentStatus);

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterEach(async () => {
   till.calm();
-  await till.rest();
+  await till.quiet();
   expect(await breaches(till)).toEqual([]);
 });
 
@@ -41,7 +41,7 @@ describe("20 refunds of 10.00 at once of 100.00", () => {
   ])("while Stripe %s: exactly 10", async (_, kind) => {
     const { orderId, intent } = await paid();
     if (kind) till.faults({ kind, method: "POST", path: "/v1/refunds", next: 6, ms: 700 });
-    const answers = await atOnce(20, () => till.ask("refunds", orderId, { amount: 1_000 }));
+    const answers = await atOnce(20, () => till.insist("refunds", orderId, { amount: 1_000 }));
     expect(tally(answers)).toEqual({ "200": 10, "409 payment.refund_exceeds": 10 });
     for (const { text } of answers) expect(text).not.toMatch(DATABASE_WORDS);
     const order = await till.when(orderId, is("refunded"), 120_000);
@@ -80,7 +80,7 @@ describe("at Stripe's own pages", () => {
           () => "refused",
         );
     const [answers] = await Promise.all([
-      atOnce(10, () => till.ask("refunds", orderId, { amount: 1_000 })),
+      atOnce(10, () => till.insist("refunds", orderId, { amount: 1_000 })),
       atOnce(6, there),
     ]);
     await till.rest();

@@ -1,10 +1,11 @@
+import { randomUUID } from "node:crypto";
 import type Stripe from "stripe";
 import { typeIdToUuid } from "../../drizzle/typeid.js";
 import type { Host } from "../../stacks/local/host.js";
 import type { FaultKind } from "../../stacks/local/stripe/chaos.js";
 import type { StripeStandIn } from "../../stacks/local/stripe/server.js";
 import { settle } from "../messages/system.js";
-import { type Body, newTenant, type Tenant } from "./client.js";
+import { type Answer, type Body, eventually, newTenant, type Tenant } from "./client.js";
 import { asSystem } from "./domain.js";
 import { byCard, cartOf, confirm, connect, orderWhen, StripeSide } from "./stripe.js";
 
@@ -57,14 +58,18 @@ export class Till {
     orderWhen(this.tenant, id, ready, timeoutMs);
 
   /** The staff captures, refunds or voids. */
-  ask(
-    what: "capture" | "refunds" | "void",
-    orderId: string,
-    body: object | undefined,
-    key: string = crypto.randomUUID(),
-  ) {
+  ask(what: "capture" | "refunds" | "void", orderId: string, body: object | undefined, key: string = randomUUID()) {
     const path = `/v1/admin/orders/${orderId}/${what}`;
     return this.tenant.call("POST", path, { body, headers: { "idempotency-key": key } });
+  }
+
+  /** The same until the answer is final, as a client should: a crowd at one payment may be told to come again. */
+  async insist(...[what, orderId, body]: Parameters<Till["ask"]>): Promise<Answer> {
+    const key = randomUUID();
+    return eventually(async () => {
+      const answer = await this.ask(what, orderId, body, key);
+      return answer.status < 500 && answer.body.code !== "idempotency_key_in_flight" && answer;
+    }, 120_000);
   }
 
   /** What Stripe has for an order, the newest first. */
@@ -118,6 +123,14 @@ export class Till {
   }
 
   rest = (timeoutMs = 60_000) => settle(this.host, timeoutMs);
+
+  /** Rest, also from what is tried again in a minute. */
+  async quiet() {
+    await this.rest();
+    await this.age(2);
+    await this.host.runSchedule("relay");
+    await this.rest();
+  }
 
   /** The sweep of each minute, and what comes of it. */
   async sweep() {
