@@ -132,6 +132,7 @@ describe("housekeeping", () => {
       await host().admin.query(attempt, [owner, after, closed]);
       expect([after, closed, (await due()).includes(tenant.id)]).toEqual([after, closed, visited]);
     }
+    await host().admin.query(attempt, [owner, "1 hour", null]);
     const compared =
       "update payment_account set reconciled_at = now() - interval '61 minutes', status = $2 where tenant_id = $1";
     for (const [status, visited] of [
