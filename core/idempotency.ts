@@ -53,7 +53,7 @@ export const claiming = (q: Reader, claim: Claim): SQL[] => [
       status: idempotencyTable.status,
       headers: idempotencyTable.headers,
       body: idempotencyTable.body,
-      leased: sql`${idempotencyTable.updatedAt} > now() - make_interval(secs => ${LEASE})`,
+      leased: sql`${idempotencyTable.updatedAt} > now() - make_interval(secs => ${LEASE})`.as("leased"),
     })
     .from(idempotencyTable)
     .where(eq(idempotencyTable.id, rowId(claim)))

@@ -48,7 +48,10 @@ export const OrderShape = Head.extend({
 const attention = z
   .string()
   .nullable()
-  .meta({ description: "Why somebody should look at it", examples: ["money_returned", "payment_lost"] });
+  .meta({
+    description: "Why somebody should look at it",
+    examples: ["money_returned", "payment_lost", "capture_failed"],
+  });
 export const OrderSummary = Head.extend({ total: Money, attention }).meta({ id: "OrderSummary" });
 export const OrderDetail = OrderShape.extend({
   attention,

@@ -115,7 +115,8 @@ async function conclude(tx: Tx, payment: Payment, operation: Operation, outcome:
     .where(and(eq(paymentOperationTable.id, id), eq(paymentOperationTable.status, "pending")))
     .returning({ id: paymentOperationTable.id });
   if (!written || waits) return;
-  await setAside(tx, payment, await openOperations(tx, payment));
+  const aside = asideFor(payment, await openOperations(tx, payment));
+  await tx.update(paymentTable).set(aside).where(eq(paymentTable.id, payment.id));
   if (!failed) return;
   const { orderId, id: paymentId } = payment;
   emit(PaymentOperationFailed, { orderId, paymentId, operationId: id, kind, code: outcome.code });
@@ -125,19 +126,24 @@ async function conclude(tx: Tx, payment: Payment, operation: Operation, outcome:
 
 /** What nobody asked for by hand, nobody is told by an answer. */
 async function alert(tx: Tx, payment: Payment, { kind, requestKey }: Operation): Promise<void> {
-  if (requestKey === captureKey(payment)) await flag(tx, payment.orderId, "capture_failed", { paymentId: payment.id });
+  const { id: paymentId, orderId, accepted, captured, amount } = payment;
+  // It may have failed because the merchant did it at the provider's.
+  const isShort = requestKey === captureKey(payment) && captured < amount;
+  if (isShort) await flag(tx, orderId, "capture_failed", { paymentId });
   // What was let go too late, because it was taken meanwhile, is refunded.
-  if (!payment.accepted && (kind === "refund" || payment.captured === 0)) await notReturned(payment);
+  if (!accepted && (kind === "refund" || captured === 0)) await notReturned(payment);
 }
 
 /** Of the capture that follows by itself when an order stands. */
 export const captureKey = ({ id }: Pick<Payment, "id">) => `capture ${id}`;
 
-/** Ends the operations that a snapshot shows as done or failed, whoever asked the provider; what is left set aside. */
-export async function closeOperations(tx: Tx, payment: Payment, fresh: Fresh, snapshot: Snapshot): Promise<Aside> {
+/**
+ * Ends the operations that a snapshot shows as done or failed, whoever asked the provider.
+ * @returns those that are left; undefined when there was no reason to look
+ */
+export async function closeOperations(tx: Tx, payment: Payment, fresh: Fresh, snapshot: Snapshot) {
   const told = new Map(snapshot.refunds.map(({ operationId, status }) => [operationId, status]));
-  const { capturing, refunding } = payment;
-  if (told.size === 0 && fresh.length === 0 && capturing === 0) return { capturing, refunding };
+  if (told.size === 0 && fresh.length === 0 && payment.capturing === 0) return undefined;
   const open = await openOperations(tx, payment);
   const isLetGo = snapshot.status === "voided" || snapshot.status === "expired";
   const isDone = { capture: ({ id }: Pending) => snapshot.captures.includes(id), void: () => isLetGo };
@@ -151,23 +157,18 @@ export async function closeOperations(tx: Tx, payment: Payment, fresh: Fresh, sn
       .set({ status, finishedAt: sql`now()` })
       .where(and(inArray(paymentOperationTable.id, ids), eq(paymentOperationTable.status, "pending")));
   }
-  const left = open.filter((one) => (endOf(one) ?? "pending") === "pending");
-  return setAside(tx, payment, left);
+  return open.filter((one) => (endOf(one) ?? "pending") === "pending");
 }
 
-const total = (of: readonly { amount: number }[]) => of.reduce((all, { amount }) => all + amount, 0);
+type Sums = Pick<Payment, "authorized" | "captured" | "refunded">;
 
-type Aside = Pick<Payment, "capturing" | "refunding">;
-
-/** Sets aside what these operations are about, as far as it is there: somebody may have taken it at the provider's. */
-async function setAside(tx: Tx, payment: Payment, pending: readonly Pending[]): Promise<Aside> {
-  const sum = (wanted: Kind) => total(pending.filter(({ kind }) => kind === wanted));
-  const aside = {
-    capturing: Math.min(sum("capture"), payment.authorized - payment.captured),
-    refunding: Math.min(sum("refund"), payment.captured - payment.refunded),
+/** What these operations are about, as far as it is there: somebody may have taken it at the provider's own pages. */
+export function asideFor({ authorized, captured, refunded }: Sums, pending: readonly Pending[]) {
+  const sum = (wanted: Kind) => pending.reduce((all, { kind, amount }) => all + (kind === wanted ? amount : 0), 0);
+  return {
+    capturing: Math.min(sum("capture"), authorized - captured),
+    refunding: Math.min(sum("refund"), captured - refunded),
   };
-  await tx.update(paymentTable).set(aside).where(eq(paymentTable.id, payment.id));
-  return aside;
 }
 
 const openOperations = (tx: Tx, payment: Payment) =>
@@ -176,4 +177,4 @@ const openOperations = (tx: Tx, payment: Payment) =>
     .from(paymentOperationTable)
     .where(and(eq(paymentOperationTable.paymentId, payment.id), eq(paymentOperationTable.status, "pending")))
     .orderBy(paymentOperationTable.id);
-type Pending = Awaited<ReturnType<typeof openOperations>>[number];
+export type Pending = Awaited<ReturnType<typeof openOperations>>[number];

@@ -8,7 +8,7 @@ import { accept } from "./accept.js";
 import { load } from "./attempt.js";
 import { enter, enterFees, tell } from "./books.js";
 import { PaymentEventId } from "./index.js";
-import { closeOperations } from "./operation.js";
+import { asideFor, closeOperations } from "./operation.js";
 import { paymentEventTable, paymentOperationTable, paymentTable } from "./payment.sql.js";
 import type { Snapshot } from "./provider.js";
 import { providerOf } from "./registry.js";
@@ -40,9 +40,10 @@ export async function settle(tx: Tx, payment: Payment, snapshot: Snapshot): Prom
   if (!(await agrees(tx, payment, snapshot))) return;
   const fresh = await record(tx, payment, snapshot);
   const made = await refundsMade(tx, payment, fresh);
-  const sums = await sum(tx, payment, snapshot, fresh, made);
-  const aside = await closeOperations(tx, { ...payment, ...sums }, fresh, snapshot);
-  const now = { ...payment, ...sums, ...aside };
+  const pending = await closeOperations(tx, payment, fresh, snapshot);
+  const sums = sum(payment, snapshot, fresh, made);
+  const now = { ...payment, ...sums, ...(pending && asideFor(sums, pending)) };
+  await write(tx, now, snapshot, fresh);
   tell(payment, fresh);
   let { accepted } = payment;
   if (accepted) await miss(tx, now, fresh);
@@ -131,34 +132,33 @@ function eventsOf(payment: Payment, snapshot: Snapshot): NewEvent[] {
   return events;
 }
 
-/** Adds what is fresh to the sums of the row. */
-async function sum(tx: Tx, payment: Payment, snapshot: Snapshot, fresh: Fresh, made: ReadonlySet<string | null>) {
+/** The sums of the row with what is fresh. */
+function sum(payment: Payment, snapshot: Snapshot, fresh: Fresh, made: ReadonlySet<string | null>) {
   const add = (events: Fresh) => events.reduce((all, { amount }) => all + amount, 0);
   const of = (wanted: Fresh[number]["type"]) => add(fresh.filter(({ type }) => type === wanted));
-  const authorized = payment.authorized + of("authorized");
-  const captured = payment.captured + of("captured");
   const failed = add(fresh.filter(({ type, reference }) => type === "refund_failed" && made.has(reference)));
-  const refunded = payment.refunded + of("refunded") - failed;
-  const closed = payment.closedAt !== null || fresh.some(({ type }) => type === "voided" || type === "expired");
   // Like every sum they only grow; Stripe books them a moment later than it takes the money.
   const feeTaken = Math.max(payment.feeTaken, snapshot.fee);
-  const feeReturned = Math.min(feeTaken, Math.max(payment.feeReturned, snapshot.feeReturned ?? 0));
+  return {
+    authorized: payment.authorized + of("authorized"),
+    captured: payment.captured + of("captured"),
+    refunded: payment.refunded + of("refunded") - failed,
+    feeTaken,
+    feeReturned: Math.min(feeTaken, Math.max(payment.feeReturned, snapshot.feeReturned ?? 0)),
+  };
+}
+
+async function write(tx: Tx, now: Payment, snapshot: Snapshot, fresh: Fresh): Promise<void> {
+  const { authorized, captured, refunded, feeTaken, feeReturned, capturing, refunding } = now;
+  const closed = now.closedAt !== null || has(fresh, "voided", "expired");
   await tx
     .update(paymentTable)
     .set({
-      feeTaken,
-      feeReturned,
-      authorized,
-      captured,
-      refunded,
-      // As much as the CHECKs let; what is really set aside is counted when operations have ended.
-      capturing: Math.min(payment.capturing, authorized - captured),
-      refunding: Math.min(payment.refunding, captured - refunded),
-      reference: payment.reference ?? snapshot.reference,
+      ...{ authorized, captured, refunded, feeTaken, feeReturned, capturing, refunding },
+      reference: now.reference ?? snapshot.reference,
       closedAt: closed ? sql`coalesce(${paymentTable.closedAt}, now())` : null,
     })
-    .where(eq(paymentTable.id, payment.id));
-  return { authorized, captured, refunded, closed, feeTaken, feeReturned };
+    .where(eq(paymentTable.id, now.id));
 }
 
 /** When a refund has just failed: those that had counted as made. Seldom, so that it is asked only then. */

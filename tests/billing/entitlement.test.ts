@@ -188,12 +188,19 @@ describe("members", () => {
 describe("features", () => {
   test("belong to plans", async () => {
     const reader = await newTenant();
-    expect((await reader.call("GET", "/v1/admin/reports/sales")).status).toBe(200);
+    const wanted = {
+      "/v1/admin/reports/sales": "reports",
+      "/v1/admin/ledger/accounts": "ledger",
+      "/v1/admin/ledger/transactions": "ledger",
+    };
+    for (const path of Object.keys(wanted))
+      expect([path, (await reader.call("GET", path)).status]).toEqual([path, 200]);
     await putOn(admin, reader, "starter");
-    for (const caller of [reader, reader.owner]) {
-      const { status, body } = await caller.call("GET", "/v1/admin/reports/sales");
-      expect([status, body.code]).toEqual([403, "entitlement_required"]);
-      expect(body).toMatchObject({ entitlement: "reports", plan: "starter" });
-    }
+    for (const [path, entitlement] of Object.entries(wanted))
+      for (const caller of [reader, reader.owner]) {
+        const { status, body } = await caller.call("GET", path);
+        expect([path, status, body.code]).toEqual([path, 403, "entitlement_required"]);
+        expect(body).toMatchObject({ entitlement, plan: "starter" });
+      }
   });
 });

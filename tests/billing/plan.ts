@@ -56,7 +56,9 @@ export async function used(tenant: Tenant): Promise<Record<string, number>> {
 export async function persist(ask: () => Promise<Answer>): Promise<Answer> {
   for (;;) {
     const answer = await ask();
-    if (answer.status !== 503 && answer.body?.code !== "idempotency_key_in_flight") return answer;
+    const { status, body } = answer;
+    const busy = status === 503 || (status === 500 && body?.code !== "internal_error"); // of us, or of the gateway
+    if (!busy && body?.code !== "idempotency_key_in_flight") return answer;
     await new Promise((resume) => setTimeout(resume, 1_000 * Math.random()));
   }
 }

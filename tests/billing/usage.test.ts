@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
+import pg from "pg";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { plans } from "../../core/billing/plan.js";
 import { typeIdToUuid } from "../../drizzle/typeid.js";
@@ -104,14 +105,20 @@ async function handle(turn: number): Promise<void> {
   if (turn % 2) await persist(() => tenant.call("DELETE", `/v1/admin/products/${id}`));
 }
 
-/** Numbers that are due to be compared, and a tenant that the sweep visits for an answer that is to be forgotten. */
-async function makeDue(): Promise<void> {
-  await host().admin.query("update usage set counted_at = null");
+/** The sweep visits the tenant, for an answer that is to be forgotten. */
+async function sweep(): Promise<void> {
   await host().admin.query(
     `insert into idempotency_key (tenant_id, id, fingerprint, status, headers, body, created_at)
      values ($1, gen_random_uuid(), '', 200, '{}', '', now() - interval '80 hours')`,
     [tenantUuid(tenant)],
   );
+  await host().runSchedule("sweep");
+}
+
+/** The sweep compares the numbers, though it did so a moment ago. */
+async function recount(): Promise<void> {
+  await host().admin.query("update usage set counted_at = null");
+  await sweep();
 }
 
 describe("the numbers are those of the rows", () => {
@@ -121,13 +128,10 @@ describe("the numbers are those of the rows", () => {
     const answers: Answer[] = [];
     let over = false;
     const sweeping = (async () => {
-      while (!over) {
-        await makeDue();
-        await host().runSchedule("sweep");
-      }
+      while (!over) await recount();
     })();
     const work = [
-      atOnce(40, handle),
+      atOnce(24, handle),
       atOnce(20, async (index) => {
         const [cart, key] = [carts[index], randomUUID()];
         if (cart) answers.push(await persist(() => cart.complete(key)));
@@ -150,14 +154,39 @@ describe("the numbers are those of the rows", () => {
   test("a number that went wrong is put right, once a day", async () => {
     const right = await used(tenant);
     for (const metric of ["products", "ordersPerMonth", "members"]) await pretend(host().admin, tenant, metric, 77);
-    await makeDue();
-    await host().runSchedule("sweep");
+    await recount();
     expect(await used(tenant)).toEqual(right);
     await pretend(host().admin, tenant, "products", 77);
-    await host().runSchedule("sweep");
+    await sweep();
     expect(await used(tenant)).toEqual({ ...right, products: 77 });
-    await makeDue();
-    await host().runSchedule("sweep");
+    await recount();
+    expect(await drift(host().admin, tenant)).toEqual([]);
+  });
+
+  test("who counts anew waits for who is counting", async () => {
+    await newProduct(tenant);
+    const client = new pg.Client(host().databases.postgres);
+    await client.connect();
+    await host().admin.query("update usage set counted_at = null");
+    try {
+      await client.query("begin");
+      await client.query(
+        "insert into product (tenant_id, id, slug, name) values ($1, uuidv7(), 'in-the-making', 'Mug')",
+        [tenantUuid(tenant)],
+      );
+      await client.query("update usage set value = value + 1 where tenant_id = $1 and metric = 'products'", [
+        tenantUuid(tenant),
+      ]);
+      const counting = sweep();
+      await eventually(async () => {
+        const waiting = "select from pg_stat_activity where usename = 'stoa_app' and wait_event_type = 'Lock'";
+        return (await host().admin.query(waiting)).length > 0;
+      });
+      await client.query("commit");
+      await counting;
+    } finally {
+      await client.end();
+    }
     expect(await drift(host().admin, tenant)).toEqual([]);
   });
 

@@ -83,6 +83,11 @@ test("each event did its work once, whatever became of it on its way", async () 
   expect(webhooks?.duplicates).toBeGreaterThan(PAYMENTS);
   expect(webhooks?.lost).toBeGreaterThan(0);
   expect(webhooks?.failed).toBe(0);
+  // Each event is one row and one job, however often it came.
+  const jobs = await sum("select count(*) from job where tenant_id = $1 and name = 'stripe.event'");
+  const rows = await sum("select count(*) from platform.stripe_event where tenant_id = $1");
+  Object.assign(figures, { events: rows });
+  expect(jobs).toBe(rows);
 });
 
 test("what was lost is repaired by one pass of the comparison", async () => {

@@ -4,7 +4,7 @@ import { typeIdToUuid } from "../../drizzle/typeid.js";
 import type { Host } from "../../stacks/local/host.js";
 import type { FaultKind } from "../../stacks/local/stripe/chaos.js";
 import type { StripeStandIn } from "../../stacks/local/stripe/server.js";
-import { settle } from "../messages/system.js";
+import { letPass, settle } from "../messages/system.js";
 import { type Answer, type Body, eventually, newTenant, type Tenant } from "./client.js";
 import { asSystem } from "./domain.js";
 import { byCard, cartOf, confirm, connect, orderWhen, StripeSide } from "./stripe.js";
@@ -122,7 +122,13 @@ export class Till {
     return asSystem(this.tenant.id, run, { appUrl: databases.app, proxy: `127.0.0.1:${bridge.port}` });
   }
 
-  rest = (timeoutMs = 60_000) => settle(this.host, timeoutMs);
+  /** A message whose worker died waits for its visibility: so long passes then. */
+  async rest(timeoutMs = 60_000) {
+    await settle(this.host, timeoutMs).catch(async () => {
+      await letPass(this.host, 7);
+      await settle(this.host, timeoutMs);
+    });
+  }
 
   /** Rest, also from what is tried again in a minute. */
   async quiet() {
