@@ -1,4 +1,4 @@
-import { and, eq, exists, isNull, lt, or, sql } from "drizzle-orm";
+import { and, eq, exists, isNull, lt, or, type SQL, sql } from "drizzle-orm";
 import { encoded, shaped } from "../../drizzle/shape.js";
 import type { Reader, Unexecuted } from "../../drizzle/tenant.js";
 import type { Scope } from "../access.js";
@@ -30,12 +30,15 @@ export interface Lookup {
   taken(results: readonly unknown[]): Parameters<typeof strictest>[0];
 }
 
-const tenantOf = (q: Reader) => ({
+const about = (plan: SQL<string>) => ({
   slug: tenantTableRoot.slug,
   status: tenantTableRoot.status,
   access: tenantTableRoot.access,
-  plan: planCode(q),
+  plan,
 });
+type About = ReturnType<typeof about>;
+/** Where it only matters whether somebody is found, no plan is read. */
+const nothing = about(sql<string>`''`);
 
 /** Who pays: the client and the principal, then what they share with others. */
 interface Payers {
@@ -55,13 +58,14 @@ const far: Bucket[] = [{ policy: "tenant", key: "" }];
  * these statements, so they are built once.
  */
 function lookup<Values extends object, Query extends Unexecuted<object[]>>(
-  find: (q: Reader, values: Values) => Query,
+  find: (q: Reader, values: Values, tenant: About) => Query,
   actorOf: (row: Awaited<Query>[number], tenantId: string) => Holder["actor"],
 ) {
-  const found = shaped(find);
-  const near = shaped((q, values: Values & Payers) => take(q, nearOf(values), exists(find(q, values))));
+  const found = shaped((q, values: Values) => find(q, values, about(planCode(q))));
+  const known = (q: Reader, values: Values) => exists(find(q, values, nothing));
+  const near = shaped((q, values: Values & Payers) => take(q, nearOf(values), known(q, values)));
   const shared = shaped((q, values: Values & Payers) =>
-    take(q, far, sql`${exists(find(q, values))} and ${granted(q, nearOf(values))}`),
+    take(q, far, sql`${known(q, values)} and ${granted(q, nearOf(values))}`),
   );
   return (
     tenantId: string,
@@ -82,9 +86,9 @@ function lookup<Values extends object, Query extends Unexecuted<object[]>>(
 }
 
 const member = lookup(
-  (q, { sessionId, principal }: { sessionId: string; principal: string }) =>
+  (q, { sessionId, principal }: { sessionId: string; principal: string }, tenant) =>
     q
-      .select({ sessionId: sessionTable.id, memberId: memberTable.id, role: memberTable.role, ...tenantOf(q) })
+      .select({ sessionId: sessionTable.id, memberId: memberTable.id, role: memberTable.role, ...tenant })
       .from(sessionTable)
       .innerJoin(memberTable, eq(memberTable.id, sessionTable.memberId))
       .innerJoin(tenantTableRoot, sql`true`)
@@ -103,9 +107,9 @@ export const ofAccess = ({ tenantId, memberId, sessionId }: Access, address: str
   member(tenantId, { sessionId, principal: memberId, address: addressKey(address) });
 
 const key = lookup(
-  (q, { hash }: { hash: string }) =>
+  (q, { hash }: { hash: string }, tenant) =>
     q
-      .select({ id: apiKeyTable.id, kind: apiKeyTable.kind, scopes: apiKeyTable.scopes, ...tenantOf(q) })
+      .select({ id: apiKeyTable.id, kind: apiKeyTable.kind, scopes: apiKeyTable.scopes, ...tenant })
       .from(apiKeyTable)
       .innerJoin(tenantTableRoot, sql`true`)
       .where(and(eq(apiKeyTable.hash, hash), usable)),
@@ -139,7 +143,7 @@ const actorOfKey = (tenantId: string, { id, kind, scopes }: { id: string; kind: 
     : ({ type: "visitor", tenantId, keyId: id } as const);
 
 const visitor = lookup(
-  (q) => q.select(tenantOf(q)).from(tenantTableRoot),
+  (q, _: object, tenant) => q.select(tenant).from(tenantTableRoot),
   (_, tenantId) => ({ type: "visitor", tenantId }),
 );
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import type { FaultKind } from "../../stacks/local/stripe/chaos.js";
 import { atOnce, tally } from "../race/race.js";
 import type { Body } from "../support/client.js";
 import { ownHost } from "../support/host.js";
@@ -67,6 +68,17 @@ describe("by hand", () => {
     expect((await first).body.payments[0].captured.amount).toBe(8_000);
     expect((await till.ask("capture", orderId, {})).body.paymentStatus).toBe("captured");
   });
+
+  test.each<FaultKind>(["cut_after", "hang_after", "error_after"])(
+    "a part whose answer is lost (%s): taken once",
+    async (kind) => {
+      const { orderId } = await till.sell();
+      till.faults({ kind, method: "POST", path: CAPTURE });
+      const { status, body } = await till.ask("capture", orderId, { amount: 3_000 });
+      expect([status, body.payments[0].captured.amount]).toEqual([200, 3_000]);
+      expect(till.intentOf(orderId).amount_received).toBe(3_000);
+    },
+  );
 
   test("captures and refunds side by side, with Stripe cutting connections: sums stay in order", async () => {
     const { orderId } = await till.sell();

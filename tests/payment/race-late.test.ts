@@ -1,10 +1,9 @@
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { db } from "../../core/db.js";
-import { cancel } from "../../core/order/confirm.js";
 import { type Body, Cart } from "../support/client.js";
 import { ownHost } from "../support/host.js";
 import { Till } from "../support/till.js";
 import { breaches } from "./invariant.js";
+import { newWorkers, type Worker } from "./worker.js";
 
 vi.setConfig({ testTimeout: 120_000 });
 const host = ownHost();
@@ -130,7 +129,8 @@ describe("what is paid is not what was asked for", () => {
 describe("money for an order that is given up", () => {
   test("it was cancelled: the money goes back", async () => {
     const { orderId, payment } = await till.buy();
-    expect(await till.inside(() => db((tx) => cancel(tx, orderId, "payment_expired")))).toBe(true);
+    const [{ inside, db, cancel }] = (await newWorkers(till, 1)) as [Worker];
+    expect(await inside(() => db((tx) => cancel(tx, orderId, "payment_expired")))).toBe(true);
     await till.pay(payment);
     const order = await till.when(orderId, ({ payments }) => payments[0].status === "voided");
     expect(order.payments[0].operations).toMatchObject([

@@ -1,25 +1,22 @@
 import fc from "fast-check";
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { db } from "../../core/db.js";
-import { cancel } from "../../core/order/confirm.js";
-import { tender } from "../../core/order/tender.js";
-import { load } from "../../core/payment/attempt.js";
-import { close } from "../../core/payment/expiry.js";
-import { operate } from "../../core/payment/operation.js";
 import type { Snapshot } from "../../core/payment/provider.js";
-import { lock, settle, sync } from "../../core/payment/settle.js";
-import { stripe } from "../../core/payment/stripe.js";
 import { atOnce } from "../race/race.js";
 import type { Body } from "../support/client.js";
 import { ownHost } from "../support/host.js";
 import { Till } from "../support/till.js";
 import { breaches } from "./invariant.js";
+import { allAtOnce, newWorkers, type Worker } from "./worker.js";
 
 vi.setConfig({ testTimeout: 150_000 });
 const host = ownHost();
 let till: Till;
+let workers: Worker[];
+let one: Worker;
 beforeAll(async () => {
   till = await Till.open(host());
+  workers = await newWorkers(till, 6);
+  one = workers[0] as Worker;
 });
 afterEach(async () => {
   await till.side.chaos({ reset: true });
@@ -32,7 +29,7 @@ const idOf = async (orderId: string): Promise<string> => (await till.order(order
 const types = ({ payments: [payment] }: Body) => payment.events.map(({ type }: Body) => type);
 /** Nothing is heard of Stripe but what the test says. */
 const deaf = () => till.side.chaos({ webhooks: { hold: true } });
-const crowd = (paymentId: string) => atOnce(12, () => till.inside(() => sync(paymentId)));
+const crowd = (paymentId: string) => allAtOnce(workers, 2, ({ sync }) => sync(paymentId));
 
 describe("twelve who look at the same moment", () => {
   test("write what they see once, at each step of a payment", async () => {
@@ -64,18 +61,12 @@ describe("twelve who look at the same moment", () => {
     await Promise.all(bought.map(({ payment }) => till.pay(payment)));
     for (const { orderId } of bought) {
       const paymentId = await idOf(orderId);
-      await till.inside(() =>
-        Promise.all([
-          ...Array.from({ length: 4 }, () => sync(paymentId)),
-          ...Array.from({ length: 2 }, () => close.run({ paymentId }, { id: "" })),
-        ]),
-      );
+      await Promise.all([
+        allAtOnce(workers, 1, ({ sync }) => sync(paymentId)),
+        allAtOnce(workers.slice(0, 2), 1, ({ close }) => close.run({ paymentId }, { id: "" })),
+      ]);
       const wished = (await till.order(orderId)).payments[0].operations;
-      await till.inside(() =>
-        Promise.all(
-          wished.flatMap(({ id }: Body) => [0, 1, 2].map(() => operate.run({ operationId: id }, { id: "" }))),
-        ),
-      );
+      for (const { id } of wished) await allAtOnce(workers, 1, ({ run }) => run(id));
     }
     await till.rest();
     const ended = await Promise.all(bought.map(({ orderId }) => till.order(orderId)));
@@ -92,11 +83,11 @@ describe("twelve who look at the same moment", () => {
 
 test("several payments for one order promise its total and never more, whatever races", async () => {
   const { orderId } = await till.buy();
-  const taken = await atOnce(10, () => till.inside(() => db((tx) => tender(tx, orderId, 4_000))));
+  const taken = await allAtOnce(workers, 2, ({ db, tender }) => db((tx) => tender(tx, orderId, 4_000)));
   expect(taken.filter((order) => order !== undefined)).toHaveLength(2);
   const [order] = await till.query(`select tendered::int from "order" where tenant_id = $1 and status = 'pending'`);
   expect(order.tendered).toBe(8_000);
-  await till.inside(() => db((tx) => cancel(tx, orderId, "payment_expired")));
+  await one.inside(() => one.db((tx) => one.cancel(tx, orderId, "payment_expired")));
 });
 
 describe("what was seen of a payment, told in any order and any number of times", () => {
@@ -107,9 +98,9 @@ describe("what was seen of a payment, told in any order and any number of times"
     const { id: intent } = till.intentOf(orderId);
     const seen: Snapshot[] = [];
     const look = () =>
-      till.inside(async () => {
-        const known = await load(paymentId);
-        const snapshot = known && (await stripe.snapshot(known.attempt));
+      one.inside(async () => {
+        const known = await one.load(paymentId);
+        const snapshot = known && (await one.stripe.snapshot(known.attempt));
         if (snapshot) seen.push(snapshot);
       });
     await till.pay(payment, "pm_card_chargeDeclined").catch(() => undefined);
@@ -133,13 +124,10 @@ describe("what was seen of a payment, told in any order and any number of times"
     await fc.assert(
       fc.asyncProperty(order, async (told) => {
         const { orderId, paymentId, seen } = await story();
-        for (const index of [...told, 5]) {
-          const snapshot = seen[index] as Snapshot;
-          await till.inside(() => db(async (tx) => settle(tx, await lock(tx, paymentId), snapshot)));
-        }
-        for (const snapshot of seen) {
-          await till.inside(() => db(async (tx) => settle(tx, await lock(tx, paymentId), snapshot)));
-        }
+        const tell = ({ inside, db, lock, settle }: Worker, snapshot: Snapshot) =>
+          inside(() => db(async (tx) => settle(tx, await lock(tx, paymentId), snapshot)));
+        await Promise.all(told.map((index) => tell(workers[index] as Worker, seen[index] as Snapshot)));
+        for (const snapshot of [...seen].reverse()) await tell(one, snapshot);
         await till.rest();
         const { status, paymentStatus, attention, payments } = await till.order(orderId);
         const [{ authorized, captured, refunded }] = payments;

@@ -6,7 +6,6 @@ import type { FaultKind } from "../../stacks/local/stripe/chaos.js";
 import type { StripeStandIn } from "../../stacks/local/stripe/server.js";
 import { letPass, settle } from "../messages/system.js";
 import { type Answer, type Body, eventually, newTenant, type Tenant } from "./client.js";
-import { asSystem } from "./domain.js";
 import { byCard, cartOf, confirm, connect, orderWhen, StripeSide } from "./stripe.js";
 
 type Goods = Parameters<typeof cartOf>[1];
@@ -113,13 +112,6 @@ export class Till {
   asked(method: string, path: RegExp) {
     const all = this.stripe.requests();
     return all.filter((one) => one.account === this.account && one.method === method && path.test(one.path));
-  }
-
-  /** Runs a function of the domain as a worker does, but in this process, so that many run at the same moment. */
-  inside<T>(run: () => Promise<T>): Promise<T> {
-    const { databases, bridge } = this.host;
-    Object.assign(process.env, this.host.env("jobs"));
-    return asSystem(this.tenant.id, run, { appUrl: databases.app, proxy: `127.0.0.1:${bridge.port}` });
   }
 
   /** A message whose worker died waits for its visibility: so long passes then. */
