@@ -22,11 +22,13 @@ const isPaid = ({ paymentStatus }: Body) => paymentStatus === "captured";
 
 describe("complete", () => {
   test.each([
-    ["a payment intent", byCard],
-    ["a checkout session", onPage],
-  ])("twenty times at once, with one key and with others: one order, %s, equal answers", async (_, means) => {
+    ["a payment intent", byCard, "/v1/payment_intents"],
+    ["a checkout session", onPage, "/v1/checkout/sessions"],
+  ])("twenty times at once, with one key and with others: one order, %s, equal answers", async (_, means, path) => {
     const { cart } = await cartOf(till.tenant);
     const one = randomUUID();
+    // So slowly that all of them ask before anybody is answered.
+    till.faults({ kind: "slow", ms: 1_500, method: "POST", path, next: 20 });
     const answers = await atOnce(20, (index) => cart.complete(index % 2 ? one : randomUUID(), means));
     const good = answers.filter(({ status }) => status === 200);
     for (const { status, body } of answers) if (status !== 200) expect(body.code).toBe("idempotency_key_in_flight");
