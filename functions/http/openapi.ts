@@ -32,7 +32,7 @@ function statusesOf({ method, spec, path }: Endpoint): number[] {
     400,
     401,
     ...(spec.allow === "public" ? [] : [403]),
-    ...(path.includes("{") || spec.allow === "tenant" ? [404] : []),
+    ...(spec.allow === "public" ? [] : [404]), // also where there is one of a kind, and it is not there
     ...(write ? [409, 413] : []),
     ...(write && spec.ifMatch !== "none" ? [412] : []),
     422,
