@@ -26,7 +26,7 @@ const failures: Record<number, string> = {
   503: "The database cannot be reached; try again",
 };
 
-function statusesOf({ method, spec, path }: Endpoint): number[] {
+function statusesOf({ method, spec }: Endpoint): number[] {
   const write = method !== "get";
   return [
     400,
