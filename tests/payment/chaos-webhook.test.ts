@@ -1,4 +1,4 @@
-import { beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test, vi } from "vitest";
 import { copies } from "../race/race.js";
 import type { Cart } from "../support/client.js";
 import { ownHost } from "../support/host.js";
@@ -10,8 +10,9 @@ import { breaches } from "./invariant.js";
 const PAYMENTS = Number(process.env.STOA_PAYMENTS ?? 80);
 const DAYS = 3;
 const HOUR = 3_600_000;
-const tests = 120_000 + PAYMENTS * 400;
+const patience = 120_000 + PAYMENTS * 400;
 
+vi.setConfig({ testTimeout: patience });
 const host = ownHost();
 const tills: Till[] = [];
 const figures: Record<string, unknown> = { payments: PAYMENTS };
@@ -61,17 +62,20 @@ beforeAll(async () => {
   // Each event up to six times, among others in any order, some time in three days; one in twenty never.
   await tills[0]?.side.chaos({ seed: 6, webhooks: { duplicate: 5, delayMs: DAYS * 24 * HOUR, lose: 0.05 } });
   await took("ordered and paid", () => each(visits, ([till, cart]) => purchase(till, cart)));
+  // However long this takes on a busy machine: what is lost is for the comparison to find, not for the expiry.
+  for (const till of tills)
+    await till.query("update payment set expires_at = now() + interval '1 day' where tenant_id = $1");
   await took("three days", async () => {
     for (let hour = 0; hour < DAYS * 24; hour += 6) {
       await host().clock.advance(6 * HOUR);
       // Its captures make events of their own, which take their time again.
       if (PAYMENTS < 1_000) await tills[0]?.rest();
     }
-    await tills[0]?.rest(tests);
+    await tills[0]?.rest(patience);
     await host().clock.advance(DAYS * 24 * HOUR + HOUR);
-    await tills[0]?.rest(tests);
+    await tills[0]?.rest(patience);
   });
-}, 2 * tests);
+}, 2 * patience);
 
 test("each event did its work once, whatever became of it on its way", async () => {
   const paid = await sum(`${ORDERS} and status = 'open' and payment_status = 'captured'`);
@@ -95,7 +99,7 @@ test("what was lost is repaired by one pass of the comparison", async () => {
     for (const till of tills)
       await till.query("update payment_account set reconciled_at = now() - interval '90 minutes' where tenant_id = $1");
     await tills[0]?.sweep();
-    await tills[0]?.rest(tests);
+    await tills[0]?.rest(patience);
   });
   const passes = await sum("select count(*) from job where tenant_id = $1 and name = 'payment.reconcile'");
   const paid = await sum(`${ORDERS} and status = 'open' and payment_status = 'captured'`);
@@ -117,5 +121,5 @@ test("orders, events, mails, goods, books and Stripe agree", async () => {
   expect(left).toBe(0);
   const kept = tills.flatMap(({ stripe, account }) => stripe.objects("payment_intent", account));
   expect(kept.filter(({ amount_received }) => amount_received === 10_000)).toHaveLength(PAYMENTS);
-  if (PAYMENTS > 1_000) console.info(JSON.stringify(figures, null, 2));
+  if (process.env.STOA_PAYMENTS) console.info(JSON.stringify(figures, null, 2));
 });

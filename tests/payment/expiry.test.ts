@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { eq } from "drizzle-orm";
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { atOnce } from "../race/race.js";
 import type { Body } from "../support/client.js";
@@ -6,6 +7,7 @@ import { ownHost } from "../support/host.js";
 import { byCard, cartOf, onPage, submit } from "../support/stripe.js";
 import { Till } from "../support/till.js";
 import { breaches } from "./invariant.js";
+import { newWorkers, type Worker } from "./worker.js";
 
 vi.setConfig({ testTimeout: 120_000 });
 const host = ownHost();
@@ -123,6 +125,32 @@ describe("two attempts", () => {
     await lapse();
     for (const { orderId } of bought) expect(await till.order(orderId)).toMatchObject(given);
   });
+});
+
+test("another attempt begins in the moment in which the last one ends: the order waits for it", async () => {
+  const [one, two] = (await newWorkers(till, 2)) as [Worker, Worker];
+  const { orderId } = await till.buy();
+  await till.query("update payment set closed_at = now() where tenant_id = $1 and closed_at is null");
+  const [{ id: paymentId }] = (await till.order(orderId)).payments;
+  let isMade = () => {};
+  const made = new Promise<void>((resume) => {
+    isMade = resume;
+  });
+  const { orderTable, paymentTable } = one.tables;
+  const beginning = one.inside(() =>
+    one.db(async (tx) => {
+      await tx.select().from(orderTable).where(eq(orderTable.id, orderId)).for("update");
+      const due = { orderId, amount: 10_000, currency: "EUR" } as const;
+      await tx.insert(paymentTable).values(await one.newAttempt(tx, due, byCard.payment));
+      isMade();
+      await new Promise((resume) => setTimeout(resume, 1_000));
+    }),
+  );
+  await made;
+  await Promise.all([beginning, two.inside(() => two.close.run({ paymentId }, { id: "" }))]);
+  expect((await till.order(orderId)).status).toBe("pending");
+  await lapse();
+  expect(await till.order(orderId)).toMatchObject(given);
 });
 
 test("the shopper pays in the moment in which it is given up: paid, or nothing was taken", async () => {

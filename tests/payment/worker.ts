@@ -10,7 +10,9 @@ async function newWorker({ host, tenant }: Till) {
   vi.resetModules();
   const { asSystem } = await import("../support/domain.js");
   const { db } = await import("../../core/db.js");
-  const { load } = await import("../../core/payment/attempt.js");
+  const { load, newAttempt } = await import("../../core/payment/attempt.js");
+  const { orderTable } = await import("../../core/order/order.sql.js");
+  const { paymentTable } = await import("../../core/payment/payment.sql.js");
   const { lock, settle, sync } = await import("../../core/payment/settle.js");
   const { close } = await import("../../core/payment/expiry.js");
   const { run } = await import("../../core/payment/operation.js");
@@ -19,7 +21,8 @@ async function newWorker({ host, tenant }: Till) {
   const { tender } = await import("../../core/order/tender.js");
   const system = { appUrl: host.databases.app, proxy: `127.0.0.1:${host.bridge.port}` };
   const inside = <T>(work: () => Promise<T>): Promise<T> => asSystem(tenant.id, work, system);
-  return { inside, db, load, lock, settle, sync, close, run, stripe, cancel, tender };
+  const tables = { orderTable, paymentTable };
+  return { inside, db, tables, load, newAttempt, lock, settle, sync, close, run, stripe, cancel, tender };
 }
 export type Worker = Awaited<ReturnType<typeof newWorker>>;
 

@@ -52,7 +52,7 @@ export async function cartOf(tenant: Tenant, { stock = 1, quantity = 1, amount =
   return { ...product, cart: await cart.prepare() };
 }
 
-export const byCard = { payment: { provider: "stripe", method: "payment_intent" } };
+export const byCard = { payment: { provider: "stripe", method: "payment_intent" } } as const;
 export const onPage = {
   payment: { provider: "stripe", method: "checkout_session", returnUrl: "https://shop.example/thanks" },
 };
