@@ -4,7 +4,7 @@ import { NeonSession, NeonTransaction } from "drizzle-orm/neon-serverless";
 import type { Client } from "./client.js";
 import { TenantDialect } from "./dialect.js";
 import { isConnectionError, isContention, onceMore } from "./fault.js";
-import { TenantReader } from "./shape.js";
+import { TenantReader } from "./prepared.js";
 import { typeIdToUuid } from "./typeid.js";
 
 type Schema = Record<string, never>;

@@ -1,8 +1,8 @@
 import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
 import { handle } from "hono/aws-lambda";
-import { requireConfig } from "../core/config.js";
+import { requireConfig } from "../core/kernel/config.js";
 import { createApp } from "./http/app.js";
-import { modules } from "./modules.js";
+import { modules } from "./modules/index.js";
 import { nudgeAfterCommit } from "./nudge.js";
 
 requireConfig("api");

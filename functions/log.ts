@@ -1,7 +1,7 @@
 import { Logger } from "@aws-lambda-powertools/logger";
 import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
-import { type Context, currentContext } from "../core/actor.js";
-import { config } from "../core/config.js";
+import { type Context, currentContext } from "../core/kernel/actor.js";
+import { config } from "../core/kernel/config.js";
 import { faultOf } from "../drizzle/fault.js";
 
 const logger = new Logger({ serviceName: "stoa" });

@@ -1,5 +1,5 @@
-import { config } from "../core/config.js";
-import { type Mailer, type Message, setMailer } from "../core/mail/index.js";
+import { config } from "../core/kernel/config.js";
+import { type Mailer, type Message, setMailer } from "../core/kernel/mail/index.js";
 
 /** Chooses the provider that the environment names. */
 export const useMailer = () => setMailer((message) => (config.MAIL_PROVIDER === "ses" ? ses : mailbox)(message));

@@ -1,4 +1,4 @@
-import { config, requireConfig } from "../core/config.js";
+import { config, requireConfig } from "../core/kernel/config.js";
 import { migrate } from "../drizzle/migrate.js";
 import { log } from "./log.js";
 import { packaged } from "./packaged.js";

@@ -1,6 +1,6 @@
 import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
-import { config } from "../core/config.js";
-import { onOutgoing } from "../core/db.js";
+import { config } from "../core/kernel/config.js";
+import { onOutgoing } from "../core/kernel/db.js";
 
 /**
  * Milliseconds that a request may spend on waking the relay; the schedule does it when this fails. The first call of an

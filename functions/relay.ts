@@ -1,8 +1,8 @@
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
 import type { Context } from "aws-lambda";
-import { config, requireConfig } from "../core/config.js";
-import { lag, type Pointer, publishNext, type Refusal, type Send, sendDueJobs } from "../core/event/relay.js";
+import { config, requireConfig } from "../core/kernel/config.js";
+import { lag, type Pointer, publishNext, type Refusal, type Send, sendDueJobs } from "../core/kernel/event/relay.js";
 import { count, log, MetricUnit, measure } from "./log.js";
 
 requireConfig("relay");

@@ -1,9 +1,9 @@
 import type { Context } from "aws-lambda";
-import { withContext } from "../core/actor.js";
-import { requireConfig } from "../core/config.js";
-import { dueTenants } from "../core/sweep.js";
+import { withContext } from "../core/kernel/actor.js";
+import { requireConfig } from "../core/kernel/config.js";
+import { dueTenants } from "../core/kernel/due.js";
 import { count, log } from "./log.js";
-import { modules } from "./modules.js";
+import { modules } from "./modules/index.js";
 import { nudgeAfterCommit } from "./nudge.js";
 
 requireConfig("schedule");

@@ -1,7 +1,7 @@
 import { billingHandlers } from "../core/billing/sync.js";
 import { disputeHandlers } from "../core/dispute/sync.js";
-import { paymentAccountHandlers } from "../core/payment/connect.js";
-import { paymentHandlers } from "../core/payment/webhook.js";
+import { paymentHandlers } from "../core/payment/stripe/webhook.js";
+import { paymentAccountHandlers } from "../core/payment-account/index.js";
 import type { StripeHandler } from "../core/stripe/event.js";
 
 /** Everybody who acts on what Stripe says, in one list; core/stripe/type.ts names the types of events. */

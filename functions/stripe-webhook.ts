@@ -1,8 +1,8 @@
 import { STATUS_CODES } from "node:http";
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
-import { context, withContext } from "../core/actor.js";
-import { config, requireConfig } from "../core/config.js";
-import { Failure } from "../core/error.js";
+import { context, withContext } from "../core/kernel/actor.js";
+import { config, requireConfig } from "../core/kernel/config.js";
+import { Failure } from "../core/kernel/error.js";
 import { type Incoming, readEvent, receive } from "../core/stripe/incoming.js";
 import { isSigned } from "../core/stripe/signature.js";
 import type { StripeEndpoint } from "../core/stripe/type.js";

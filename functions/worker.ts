@@ -1,13 +1,13 @@
 import type { Context, SQSBatchItemFailure, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import * as z from "zod";
-import { withContext } from "../core/actor.js";
-import { requireConfig } from "../core/config.js";
-import { Event, EventId } from "../core/event/index.js";
-import { id } from "../core/id.js";
-import { Job, JobId } from "../core/job/index.js";
+import { withContext } from "../core/kernel/actor.js";
+import { requireConfig } from "../core/kernel/config.js";
+import { Event, EventId } from "../core/kernel/event/index.js";
+import { id } from "../core/kernel/id.js";
+import { Job, JobId } from "../core/kernel/job/index.js";
 import { count, log, reasonOf } from "./log.js";
 import { useMailer } from "./mail.js";
-import { modules } from "./modules.js";
+import { modules } from "./modules/index.js";
 import { nudgeAfterCommit } from "./nudge.js";
 
 nudgeAfterCommit();

@@ -1,4 +1,4 @@
-import { needs } from "../core/config.js";
+import { needs } from "../core/kernel/config.js";
 import { bus } from "./bus.js";
 import { gateway } from "./gateway.js";
 import { sender } from "./mail.js";

@@ -1,4 +1,4 @@
-import type { needs } from "../core/config.js";
+import type { needs } from "../core/kernel/config.js";
 
 /**
  * What both hosts run: AWS (stacks/*.ts) and this machine (stacks/local/). Declared once here; a test holds

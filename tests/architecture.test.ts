@@ -32,18 +32,18 @@ describe("the house", () => {
       offenders([...files("core"), ...files("drizzle")], (file) => imports(file).some((name) => outside.test(name))),
     ).toEqual([]);
     expect(
-      offenders(files("functions/routes"), (file) => imports(file).some((name) => name.includes("drizzle"))),
+      offenders(files("functions/modules"), (file) => imports(file).some((name) => name.includes("drizzle"))),
     ).toEqual([]);
   });
 
   test("one file reads the environment", () => {
-    expect(offenders(code, (file) => /process\.env/.test(text(file)))).toEqual(["core/config.ts"]);
+    expect(offenders(code, (file) => /process\.env/.test(text(file)))).toEqual(["core/kernel/config.ts"]);
   });
 
   test("one file opens a tenant's transaction, and nothing goes round the dialect", () => {
     const door = /\b(withTenant|readTenant)\(/;
     expect(offenders([...files("core"), ...files("functions")], (file) => door.test(text(file)))).toEqual([
-      "core/db.ts",
+      "core/kernel/db.ts",
     ]);
     const around = /\.\$count\(|new QueryBuilder|\.prepare\(|\.query\.\w+\.find|\.select\(\s*\(?\w*\)?\s*=>/;
     expect(offenders([...files("core"), ...files("functions")], (file) => around.test(text(file)))).toEqual([]);
@@ -53,7 +53,7 @@ describe("the house", () => {
     const tables = files("core").filter((file) => file.endsWith(".sql.ts"));
     expect(offenders(tables, (file) => /\bpgTable\(/.test(text(file)))).toEqual([]);
     expect(offenders(tables, (file) => /\b(real|doublePrecision|numeric)\(/.test(text(file)))).toEqual([
-      "core/rate.sql.ts",
+      "core/rate/rate.sql.ts",
     ]); // tokens, not money
   });
 

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { needs } from "../core/config.js";
+import { needs } from "../core/kernel/config.js";
 import { type Bundle, bundle } from "../stacks/local/bundle.js";
 import { type FunctionName, type FunctionSpec, functions } from "../stacks/topology.js";
 

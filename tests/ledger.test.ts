@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
-import { amounts, totals } from "../core/cart/total.js";
+import { amounts, totals } from "../core/kernel/amounts.js";
+import type { Currency } from "../core/kernel/money.js";
 import { Ledger } from "../core/ledger/index.js";
 import { kinds } from "../core/ledger/ledger.sql.js";
 import { type Entry, Posting, type Sale } from "../core/ledger/posting.js";
-import type { Currency } from "../core/money.js";
 import { type Body, newTenant, type Tenant } from "./support/client.js";
 import { asSystem, environments } from "./support/domain.js";
 
@@ -140,7 +140,7 @@ describe("the books", () => {
   });
 
   const domain = async () => ({
-    ...(await import("../core/db.js")),
+    ...(await import("../core/kernel/db.js")),
     ...(await import("../core/ledger/index.js")),
   });
 

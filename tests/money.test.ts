@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { amounts, type Listed, totals } from "../core/cart/total.js";
-import { Currency, exponent, format, MAX_AMOUNT, taxOf } from "../core/money.js";
+import { amounts, type Listed, totals } from "../core/kernel/amounts.js";
+import { Currency, exponent, format, MAX_AMOUNT, taxOf } from "../core/kernel/money.js";
 
 const rate = fc.integer({ min: 0, max: 10_000 });
 const listed: fc.Arbitrary<Listed> = fc.record({

@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { bigint, boolean, check, index, integer, primaryKey, text, uniqueIndex } from "drizzle-orm/pg-core";
 import { instant, version } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
-import type { PlanCode } from "./plan.js";
+import type { PlanCode } from "../entitlement/plan.js";
 
 /** What a tenant has with the platform: one row, a copy of what Stripe said last. */
 export const subscriptionTable = tenantTable(

@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from "node:crypto";
 import type Stripe from "stripe";
-import { context, tenantId } from "../actor.js";
-import { conflict, Failure } from "../error.js";
-import { type Later, later } from "../later.js";
+import { context, tenantId } from "../kernel/actor.js";
+import { type Later, later } from "../kernel/after-commit.js";
+import { conflict, Failure } from "../kernel/error.js";
 import { Unresolved } from "../payment/provider.js";
 import { resolved, within } from "../stripe/client.js";
 import { isStripeError, refusalOf } from "../stripe/fault.js";

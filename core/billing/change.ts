@@ -1,15 +1,15 @@
 import type Stripe from "stripe";
 import * as z from "zod";
-import { Instant, toUtc } from "../clock.js";
-import { conflict } from "../error.js";
-import { fn } from "../fn.js";
+import { Interval, planCodes, SoldPlan } from "../entitlement/plan.js";
+import { Instant, toUtc } from "../kernel/clock.js";
+import { conflict } from "../kernel/error.js";
+import { fn } from "../kernel/fn.js";
+import { loadBilled } from "./account.js";
 import { afterwards, keyOf, under } from "./call.js";
 import { knownCustomer } from "./customer.js";
-import { aliveOf, factsOf, itemOf, subscriptionsOf } from "./facts.js";
 import { moneyOf } from "./invoice.js";
-import { Interval, planCodes, SoldPlan } from "./plan.js";
 import { type Offer, offerOf, priceOf } from "./price.js";
-import { loadBilled } from "./row.js";
+import { aliveOf, factsOf, itemOf, subscriptionsOf } from "./stripe-subscription.js";
 
 const offer = { plan: SoldPlan, interval: Interval };
 const ProrationDate = Instant.meta({

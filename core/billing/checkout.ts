@@ -1,16 +1,16 @@
 import type Stripe from "stripe";
 import * as z from "zod";
-import { tenantId } from "../actor.js";
-import { conflict } from "../error.js";
-import { fn } from "../fn.js";
+import { Interval, SoldPlan } from "../entitlement/plan.js";
+import { tenantId } from "../kernel/actor.js";
+import { conflict } from "../kernel/error.js";
+import { fn } from "../kernel/fn.js";
 import { resolved } from "../stripe/client.js";
+import { loadBilled } from "./account.js";
 import { afterwards, keyOf, under } from "./call.js";
 import { customerOf } from "./customer.js";
-import { aliveOf, subscriptionsOf } from "./facts.js";
-import { Interval, SoldPlan } from "./plan.js";
 import { portalConfiguration } from "./portal.js";
 import { priceOf } from "./price.js";
-import { loadBilled } from "./row.js";
+import { aliveOf, subscriptionsOf } from "./stripe-subscription.js";
 
 const Page = z.url({ protocol: /^https?$/ }).max(2_000);
 

@@ -1,12 +1,12 @@
 import { and, asc, eq, isNull, ne, or } from "drizzle-orm";
 import type Stripe from "stripe";
-import { tenantId } from "../actor.js";
-import { db, read } from "../db.js";
 import { memberTable } from "../identity/identity.sql.js";
+import { tenantId } from "../kernel/actor.js";
+import { db, read } from "../kernel/db.js";
 import { modeOf, stripeFor } from "../stripe/client.js";
+import { type Account, oneMore } from "./account.js";
 import { subscriptionTable } from "./billing.sql.js";
 import { keyOf, under } from "./call.js";
-import { type Account, oneMore } from "./row.js";
 
 /** Stripe, and the tenant's customer there when it has one: one of the other mode is none. */
 export async function knownCustomer({ row }: Account): Promise<{ stripe: Stripe; customer: string | undefined }> {

@@ -1,15 +1,15 @@
 import { and, asc, eq, lte, sql } from "drizzle-orm";
 import type { Tx } from "../../drizzle/tenant.js";
-import { db } from "../db.js";
+import { planOf } from "../entitlement/plan.js";
 import { memberTable } from "../identity/identity.sql.js";
-import { enqueue } from "../job/index.js";
+import { db } from "../kernel/db.js";
+import { enqueue } from "../kernel/job/index.js";
+import type { Account } from "./account.js";
+import { hold, settle } from "./apply.js";
 import { subscriptionTable } from "./billing.sql.js";
-import type { Facts } from "./facts.js";
 import { notice } from "./notice.js";
-import { planOf } from "./plan.js";
-import type { Account } from "./row.js";
-import { hold, settle } from "./settle.js";
 import { nextStep, type Step, standing } from "./status.js";
+import type { Facts } from "./stripe-subscription.js";
 import { syncJob } from "./sync.js";
 
 const isDue = lte(subscriptionTable.nextStepAt, sql`now()`);

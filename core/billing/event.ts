@@ -1,7 +1,7 @@
 import * as z from "zod";
-import { defineEvent } from "../event/index.js";
+import { intervals, planCodes } from "../entitlement/plan.js";
+import { defineEvent } from "../kernel/event/index.js";
 import { tenantAccesses, tenantStatuses } from "../tenant/tenant.sql.js";
-import { intervals, planCodes } from "./plan.js";
 import { causes } from "./status.js";
 
 export const TenantStatusChanged = defineEvent(

@@ -1,13 +1,13 @@
 export * as Billing from "./index.js";
 
 import * as z from "zod";
-import { fn } from "../fn.js";
-import { Money } from "../money.js";
+import { features, Interval, planCodes, planOf, plans, SoldPlan, soldPlans } from "../entitlement/plan.js";
+import { fn } from "../kernel/fn.js";
+import { Money } from "../kernel/money.js";
 import { tenantAccesses, tenantStatuses } from "../tenant/tenant.sql.js";
+import { load } from "./account.js";
 import { SubscriptionUpdated, TenantStatusChanged } from "./event.js";
 import { notice } from "./notice.js";
-import { features, Interval, planCodes, planOf, plans, SoldPlan, soldPlans } from "./plan.js";
-import { load } from "./row.js";
 import { nextStep, standing, stepKinds } from "./status.js";
 import { syncJob } from "./sync.js";
 

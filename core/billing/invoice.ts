@@ -1,11 +1,11 @@
 import * as z from "zod";
-import { fn } from "../fn.js";
-import { Currency, Money } from "../money.js";
-import { cut, page } from "../page.js";
+import { fn } from "../kernel/fn.js";
+import { Currency, Money } from "../kernel/money.js";
+import { cut, page } from "../kernel/page.js";
 import { resolved } from "../stripe/client.js";
+import { loadBilled } from "./account.js";
 import { answering } from "./call.js";
 import { knownCustomer } from "./customer.js";
-import { loadBilled } from "./row.js";
 
 export const InvoicePage = page({});
 

@@ -1,14 +1,14 @@
 import { eq } from "drizzle-orm";
 import * as z from "zod";
-import { read } from "../db.js";
+import { planOf } from "../entitlement/plan.js";
 import { memberTable } from "../identity/identity.sql.js";
 import { MemberId } from "../identity/member.js";
-import { defineJob } from "../job/index.js";
-import { html } from "../mail/html.js";
-import { Mail } from "../mail/index.js";
+import { read } from "../kernel/db.js";
+import { defineJob } from "../kernel/job/index.js";
+import { html } from "../kernel/mail/html.js";
+import { Mail } from "../kernel/mail/index.js";
 import { resolved, stripeFor } from "../stripe/client.js";
-import { planOf } from "./plan.js";
-import { type Account, load } from "./row.js";
+import { type Account, load } from "./account.js";
 import { dueAt, standing, stepKinds, stepsOf } from "./status.js";
 import { sync } from "./sync.js";
 

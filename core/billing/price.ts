@@ -1,7 +1,7 @@
 import type Stripe from "stripe";
+import { type Interval, intervals, plans, type SoldPlan, soldPlans } from "../entitlement/plan.js";
 import { resolved } from "../stripe/client.js";
 import { under } from "./call.js";
-import { type Interval, intervals, plans, type SoldPlan, soldPlans } from "./plan.js";
 
 /** A plan and how often it is paid. */
 export interface Offer {

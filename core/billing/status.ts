@@ -1,5 +1,5 @@
+import type { Timetable } from "../entitlement/plan.js";
 import type { tenantAccesses, tenantStatuses } from "../tenant/tenant.sql.js";
-import type { Timetable } from "./plan.js";
 
 export type TenantStatus = (typeof tenantStatuses)[number];
 export type TenantAccess = (typeof tenantAccesses)[number];

@@ -1,14 +1,14 @@
 import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
-import { db } from "../db.js";
 import { Incident } from "../incident/index.js";
-import { defineJob } from "../job/index.js";
+import { db } from "../kernel/db.js";
+import { defineJob } from "../kernel/job/index.js";
 import { stripeFor } from "../stripe/client.js";
 import type { StripeHandler } from "../stripe/event.js";
 import { stripeTypes } from "../stripe/type.js";
-import { aliveOf, type Facts, factsOf, subscriptionsOf } from "./facts.js";
-import { load, type Row, unchanged } from "./row.js";
-import { hold, settle } from "./settle.js";
+import { load, type Row, unchanged } from "./account.js";
+import { hold, settle } from "./apply.js";
+import { aliveOf, type Facts, factsOf, subscriptionsOf } from "./stripe-subscription.js";
 
 /** Times that we ask Stripe before somebody else is let ahead; two are enough but for those who are very slow. */
 const ATTEMPTS = 5;

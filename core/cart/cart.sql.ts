@@ -2,10 +2,10 @@ import { sql } from "drizzle-orm";
 import { char, check, foreignKey, index, integer, jsonb, text, unique } from "drizzle-orm/pg-core";
 import { instant, typeId, version } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
-import type { Address } from "../address.js";
 import { variantTable } from "../catalog/catalog.sql.js";
 import { channelTable } from "../channel/channel.sql.js";
-import type { Currency } from "../money.js";
+import type { Address } from "../kernel/address.js";
+import type { Currency } from "../kernel/money.js";
 import { regionTable } from "../region/region.sql.js";
 import { shippingOptionTable } from "../shipping/shipping.sql.js";
 

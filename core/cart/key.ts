@@ -2,8 +2,8 @@ import { createHash, randomBytes } from "node:crypto";
 import { and, eq, type SQL, sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
-import { conflict, type Failure, notFound, stale } from "../error.js";
-import { id } from "../id.js";
+import { conflict, type Failure, notFound, stale } from "../kernel/error.js";
+import { id } from "../kernel/id.js";
 import { cartTable } from "./cart.sql.js";
 
 export const CartId = id("crt");

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { Money } from "../money.js";
-import type { Amounts, Listed, Totals } from "./total.js";
+import type { Amounts, Listed, Totals } from "../kernel/amounts.js";
+import { Money } from "../kernel/money.js";
 
 /** What carts and orders show alike: lines, shipping and totals with their taxes. */
 const Priced = z.object({

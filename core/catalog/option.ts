@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { FieldError } from "../error.js";
+import type { FieldError } from "../kernel/error.js";
 
 const Label = z.string().trim().min(1).max(100);
 

@@ -2,12 +2,13 @@ import { and, desc, eq, lt, sql } from "drizzle-orm";
 import * as z from "zod";
 import { faultOf } from "../../drizzle/fault.js";
 import type { Reader, Tx } from "../../drizzle/tenant.js";
-import { entitled, released } from "../billing/entitlement.js";
-import { db, read } from "../db.js";
-import { conflict, type FieldError, invalid, notFound } from "../error.js";
-import { defineEvent, emit } from "../event/index.js";
-import { fn } from "../fn.js";
-import { cut, page } from "../page.js";
+import { entitled, released } from "../entitlement/index.js";
+import { db, read } from "../kernel/db.js";
+import { conflict, type FieldError, invalid, notFound } from "../kernel/error.js";
+import { defineEvent, emit } from "../kernel/event/index.js";
+import { fn } from "../kernel/fn.js";
+import { cut, page } from "../kernel/page.js";
+import { missed } from "../kernel/version.js";
 import { TaxClassId } from "../tax/index.js";
 import { productStatuses, productTable, variantTable } from "./catalog.sql.js";
 import { type Option, Options, unfit } from "./option.js";
@@ -23,7 +24,6 @@ import {
   skuTaken,
   Variant,
 } from "./variant.js";
-import { missed } from "./version.js";
 import { variantsOf, view } from "./view.js";
 
 const Status = z.enum(productStatuses).meta({ description: "Shoppers see active ones only" });

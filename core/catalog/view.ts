@@ -2,8 +2,8 @@ import { eq, type SQL, sql } from "drizzle-orm";
 import type { Reader } from "../../drizzle/tenant.js";
 import { uuidToTypeId } from "../../drizzle/typeid.js";
 import { available } from "../inventory/available.js";
-import { type Price, priceOf, pricesOf } from "../pricing/price.js";
 import { productTable, variantTable } from "./catalog.sql.js";
+import { type Price, priceOf, pricesOf } from "./price.js";
 
 /** Columns of a product. */
 export const view = {

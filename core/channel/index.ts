@@ -2,10 +2,10 @@ export * as Channel from "./index.js";
 
 import { asc, gt } from "drizzle-orm";
 import * as z from "zod";
-import { read } from "../db.js";
-import { fn } from "../fn.js";
-import { id } from "../id.js";
-import { cut, listOf, page } from "../page.js";
+import { read } from "../kernel/db.js";
+import { fn } from "../kernel/fn.js";
+import { id } from "../kernel/id.js";
+import { cut, listOf, page } from "../kernel/page.js";
 import { channelTable } from "./channel.sql.js";
 
 export const ChannelId = id("chn");

@@ -1,11 +1,11 @@
 import { and, eq } from "drizzle-orm";
 import * as z from "zod";
 import { CartKey, hash } from "../cart/key.js";
-import { db, read } from "../db.js";
-import { conflict, notFound } from "../error.js";
-import { fn } from "../fn.js";
 import { Inventory } from "../inventory/index.js";
-import { later } from "../later.js";
+import { later } from "../kernel/after-commit.js";
+import { db, read } from "../kernel/db.js";
+import { conflict, notFound } from "../kernel/error.js";
+import { fn } from "../kernel/fn.js";
 import { OrderId } from "../order/index.js";
 import { orderLineTable, orderTable } from "../order/order.sql.js";
 import { HOLD, newAttempt, OtherMeans, open } from "../payment/attempt.js";

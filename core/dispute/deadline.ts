@@ -1,8 +1,8 @@
 import { and, eq, inArray, sql } from "drizzle-orm";
 import * as z from "zod";
-import { db } from "../db.js";
-import { emit } from "../event/index.js";
-import { defineJob, enqueue } from "../job/index.js";
+import { db } from "../kernel/db.js";
+import { emit } from "../kernel/event/index.js";
+import { defineJob, enqueue } from "../kernel/job/index.js";
 import { disputeTable } from "./dispute.sql.js";
 import { DisputeEvidenceDue, DisputeId } from "./event.js";
 

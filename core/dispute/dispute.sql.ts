@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { bigint, char, check, foreignKey, index, text, unique } from "drizzle-orm/pg-core";
 import { instant, minorUnits, typeId, version } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
-import type { Currency } from "../money.js";
+import type { Currency } from "../kernel/money.js";
 import { paymentTable } from "../payment/payment.sql.js";
 
 /** A shopper's bank takes money back and asks for evidence; the status is the provider's own. */

@@ -1,7 +1,7 @@
 import * as z from "zod";
-import { defineEvent } from "../event/index.js";
-import { id } from "../id.js";
-import { Money } from "../money.js";
+import { defineEvent } from "../kernel/event/index.js";
+import { id } from "../kernel/id.js";
+import { Money } from "../kernel/money.js";
 import { OrderId } from "../order/event.js";
 
 export const DisputeId = id("dsp");

@@ -1,13 +1,13 @@
 import { and, eq, inArray, or } from "drizzle-orm";
 import type { Stripe } from "stripe";
-import { db, read } from "../db.js";
 import { Incident } from "../incident/index.js";
+import { db, read } from "../kernel/db.js";
 import { paymentTable } from "../payment/payment.sql.js";
 import { resolved, stripeFor } from "../stripe/client.js";
 import type { StripeHandler } from "../stripe/event.js";
+import { settle } from "./apply.js";
 import { disputeTable } from "./dispute.sql.js";
-import { factsOf } from "./facts.js";
-import { settle } from "./settle.js";
+import { factsOf } from "./stripe-dispute.js";
 
 /** A dispute as somebody names it: an event, or the provider's list. */
 export interface Named {

@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { check, foreignKey, index, text, unique } from "drizzle-orm/pg-core";
 import { instant, typeId, version } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
-import { roles, type Scope } from "../access.js";
+import { roles, type Scope } from "../kernel/access.js";
 
 /** A person on the staff of one tenant; the same address in two tenants is two members. */
 export const memberTable = tenantTable(

@@ -1,12 +1,12 @@
 import { and, eq, exists, not, sql } from "drizzle-orm";
 import * as z from "zod";
-import { as, context } from "../actor.js";
-import { db, platform, read } from "../db.js";
-import { unauthenticated } from "../error.js";
-import { fn } from "../fn.js";
-import { addressKey, admit, admitDoor, type Bucket, doorToken, granted, strictest, take } from "../rate.js";
+import { as, context } from "../kernel/actor.js";
+import { db, platform, read } from "../kernel/db.js";
+import { unauthenticated } from "../kernel/error.js";
+import { fn } from "../kernel/fn.js";
+import { fingerprint } from "../kernel/token.js";
+import { addressKey, admit, admitDoor, type Bucket, doorToken, granted, strictest, take } from "../rate/index.js";
 import { agree, finding, found } from "../tenant/index.js";
-import { fingerprint } from "../token.js";
 import { memberTable, sessionTable } from "./identity.sql.js";
 import { Email } from "./member.js";
 import { TriedPassword, verifyPassword } from "./password.js";

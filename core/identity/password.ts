@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { invalid } from "../error.js";
+import { invalid } from "../kernel/error.js";
 import { isCommon } from "./common-password.js";
 
 /** OWASP's minimum for argon2id: 19 MiB, two passes, one lane. `2` is Argon2id (a const enum, which has no value here). */

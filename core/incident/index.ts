@@ -2,12 +2,12 @@ export * as Incident from "./index.js";
 
 import { and, desc, eq, lt, sql } from "drizzle-orm";
 import * as z from "zod";
-import { db, read } from "../db.js";
-import { conflict, notFound } from "../error.js";
-import { defineEvent, emit } from "../event/index.js";
-import { fn } from "../fn.js";
-import { id } from "../id.js";
-import { cut, page } from "../page.js";
+import { db, read } from "../kernel/db.js";
+import { conflict, notFound } from "../kernel/error.js";
+import { defineEvent, emit } from "../kernel/event/index.js";
+import { fn } from "../kernel/fn.js";
+import { id } from "../kernel/id.js";
+import { cut, page } from "../kernel/page.js";
 import { incidentTable } from "./incident.sql.js";
 
 export const IncidentId = id("inc");

@@ -2,9 +2,9 @@ import { and, asc, eq, type SQL, sql } from "drizzle-orm";
 import * as z from "zod";
 import { variantTable } from "../catalog/catalog.sql.js";
 import { VariantId } from "../catalog/variant.js";
-import { db, read } from "../db.js";
-import { fn } from "../fn.js";
-import { cut, page } from "../page.js";
+import { db, read } from "../kernel/db.js";
+import { fn } from "../kernel/fn.js";
+import { cut, page } from "../kernel/page.js";
 import { locationTable, stockLevelTable } from "./inventory.sql.js";
 import { LocationId } from "./location.js";
 

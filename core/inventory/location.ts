@@ -1,10 +1,10 @@
 import { asc, gt } from "drizzle-orm";
 import * as z from "zod";
-import { Country } from "../address.js";
-import { read } from "../db.js";
-import { fn } from "../fn.js";
-import { id } from "../id.js";
-import { cut, page } from "../page.js";
+import { Country } from "../kernel/address.js";
+import { read } from "../kernel/db.js";
+import { fn } from "../kernel/fn.js";
+import { id } from "../kernel/id.js";
+import { cut, page } from "../kernel/page.js";
 import { locationTable } from "./inventory.sql.js";
 
 export const LocationId = id("loc");

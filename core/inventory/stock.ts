@@ -1,8 +1,8 @@
 import { Param, type SQL, sql } from "drizzle-orm";
 import { typeIdToUuid, uuidToTypeId } from "../../drizzle/typeid.js";
-import { signature, tenantId } from "../actor.js";
-import { db } from "../db.js";
-import { conflict } from "../error.js";
+import { signature, tenantId } from "../kernel/actor.js";
+import { db } from "../kernel/db.js";
+import { conflict } from "../kernel/error.js";
 import { stockLevelTable } from "./inventory.sql.js";
 
 /**

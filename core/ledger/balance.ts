@@ -1,9 +1,9 @@
 import { asc, eq, sql } from "drizzle-orm";
 import * as z from "zod";
-import { requireFeature } from "../billing/entitlement.js";
-import { read } from "../db.js";
-import { fn } from "../fn.js";
-import { Currency, Money } from "../money.js";
+import { requireFeature } from "../entitlement/index.js";
+import { read } from "../kernel/db.js";
+import { fn } from "../kernel/fn.js";
+import { Currency, Money } from "../kernel/money.js";
 import { described, sides } from "./account.js";
 import { ledgerEntryTable } from "./ledger.sql.js";
 

@@ -2,8 +2,8 @@ export * as Ledger from "./index.js";
 
 import { sql } from "drizzle-orm";
 import { typeIdToUuid } from "../../drizzle/typeid.js";
-import { db } from "../db.js";
-import { id } from "../id.js";
+import { db } from "../kernel/db.js";
+import { id } from "../kernel/id.js";
 import { type Kind, ledgerEntryTable, ledgerTransactionTable } from "./ledger.sql.js";
 import type { Entry } from "./posting.js";
 

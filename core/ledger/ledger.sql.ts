@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { bigint, char, check, foreignKey, index, text, unique } from "drizzle-orm/pg-core";
 import { instant, typeId } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
-import type { Currency } from "../money.js";
+import type { Currency } from "../kernel/money.js";
 
 export const kinds = [
   "order.placed",

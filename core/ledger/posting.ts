@@ -1,7 +1,7 @@
 export * as Posting from "./posting.js";
 
-import { amounts } from "../cart/total.js";
-import type { Currency } from "../money.js";
+import { amounts } from "../kernel/amounts.js";
+import type { Currency } from "../kernel/money.js";
 import type { Account } from "./account.js";
 
 /** One line of a transaction: a debit is positive, a credit negative, in minor units. */

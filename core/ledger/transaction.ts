@@ -1,12 +1,12 @@
 import { and, asc, desc, eq, exists, inArray, lt } from "drizzle-orm";
 import * as z from "zod";
 import type { Reader } from "../../drizzle/tenant.js";
-import { requireFeature } from "../billing/entitlement.js";
-import { read } from "../db.js";
-import { fn } from "../fn.js";
-import { id } from "../id.js";
-import { Money } from "../money.js";
-import { cut, page } from "../page.js";
+import { requireFeature } from "../entitlement/index.js";
+import { read } from "../kernel/db.js";
+import { fn } from "../kernel/fn.js";
+import { id } from "../kernel/id.js";
+import { Money } from "../kernel/money.js";
+import { cut, page } from "../kernel/page.js";
 import { kinds, ledgerEntryTable, ledgerTransactionTable } from "./ledger.sql.js";
 
 const LedgerEntry = z.object({

@@ -1,16 +1,16 @@
 import { eq } from "drizzle-orm";
 import * as z from "zod";
-import { db, read } from "../db.js";
-import { notFound } from "../error.js";
-import { defineJob } from "../job/index.js";
-import { type Html, html } from "../mail/html.js";
-import { Mail } from "../mail/index.js";
-import { format } from "../money.js";
+import { db, read } from "../kernel/db.js";
+import { notFound } from "../kernel/error.js";
+import { defineJob } from "../kernel/job/index.js";
+import { type Html, html } from "../kernel/mail/html.js";
+import { Mail } from "../kernel/mail/index.js";
+import { format } from "../kernel/money.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import { OrderId } from "./event.js";
-import { statements, view } from "./load.js";
 import { orderTable, orderTimelineTable } from "./order.sql.js";
 import { entry, TimelineId } from "./timeline.js";
+import { statements, view } from "./view.js";
 
 type Confirmed = ReturnType<typeof view>;
 

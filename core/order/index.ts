@@ -3,24 +3,24 @@ export * as Order from "./index.js";
 import { and, asc, desc, eq, lt, sql } from "drizzle-orm";
 import * as z from "zod";
 import { faultOf } from "../../drizzle/fault.js";
-import { encoded, shaped } from "../../drizzle/shape.js";
-import { Address, Email } from "../address.js";
+import { encoded, shaped } from "../../drizzle/prepared.js";
 import { CartKey, hash } from "../cart/key.js";
 import { PricedLine, PricedShipping, PricedTotals } from "../cart/priced.js";
-import { db, read } from "../db.js";
-import { notFound } from "../error.js";
-import { fn } from "../fn.js";
-import { Currency, Money } from "../money.js";
-import { cut, page } from "../page.js";
+import { Address, Email } from "../kernel/address.js";
+import { db, read } from "../kernel/db.js";
+import { notFound } from "../kernel/error.js";
+import { fn } from "../kernel/fn.js";
+import { Currency, Money } from "../kernel/money.js";
+import { cut, page } from "../kernel/page.js";
 import { Payment, PaymentRecord, PaymentStatus } from "../payment/index.js";
 import { OrderId } from "./event.js";
-import { statements, view } from "./load.js";
 import { fulfillmentStatuses, orderStatuses, orderTable, orderTimelineTable } from "./order.sql.js";
 import { entry, columns as entryColumns, TimelineEntry } from "./timeline.js";
+import { statements, view } from "./view.js";
 
+export { Capture, capture, Refund, refund, release } from "../payment/order-operation.js";
 export { confirmation } from "./confirmation.js";
 export { OrderCancelled, OrderId, OrderPaid, OrderPlaced } from "./event.js";
-export { Capture, capture, Refund, refund, release } from "./operation.js";
 export { place } from "./place.js";
 
 const Head = z.object({

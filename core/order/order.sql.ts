@@ -14,9 +14,9 @@ import {
 } from "drizzle-orm/pg-core";
 import { instant, minorUnits, typeId, version } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
-import type { Address } from "../address.js";
 import { cartTable } from "../cart/cart.sql.js";
-import type { Currency } from "../money.js";
+import type { Address } from "../kernel/address.js";
+import type { Currency } from "../kernel/money.js";
 
 /** `pending`: placed, and waiting for a provider to say that it is paid. */
 export const orderStatuses = ["pending", "open", "completed", "cancelled"] as const;

@@ -1,16 +1,16 @@
 import { sql } from "drizzle-orm";
 import type { Tx } from "../../drizzle/tenant.js";
-import type { Address } from "../address.js";
-import { admitted, type Counted, counting } from "../billing/entitlement.js";
 import type { Header } from "../cart/key.js";
 import type { Line, Shipping } from "../cart/priced.js";
-import type { Totals } from "../cart/total.js";
-import { id } from "../id.js";
+import { admitted, type Counted, counting } from "../entitlement/index.js";
+import type { Address } from "../kernel/address.js";
+import type { Totals } from "../kernel/amounts.js";
+import { id } from "../kernel/id.js";
 import { statusOf } from "../payment/index.js";
 import { paymentTable } from "../payment/payment.sql.js";
-import { columns, type LineRow, type OrderRow } from "./load.js";
 import { counterTable, orderLineTable, orderTable, orderTimelineTable } from "./order.sql.js";
 import { entry } from "./timeline.js";
+import { columns, type LineRow, type OrderRow } from "./view.js";
 
 const OrderLineId = id("oln");
 

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { signature } from "../actor.js";
-import { id } from "../id.js";
+import { signature } from "../kernel/actor.js";
+import { id } from "../kernel/id.js";
 import { orderTimelineTable } from "./order.sql.js";
 
 export const TimelineId = id("otl");

@@ -1,11 +1,11 @@
 import { eq, sql } from "drizzle-orm";
 import type { Tx } from "../../drizzle/tenant.js";
-import { confirm } from "../order/confirm.js";
+import { confirm } from "../order/apply-payment.js";
 import { tender } from "../order/tender.js";
-import { paymentAccountTable } from "./account.sql.js";
+import { paymentAccountTable } from "../payment-account/payment-account.sql.js";
 import { captureKey, wish } from "./operation.js";
 import { paymentTable } from "./payment.sql.js";
-import { returnMoney } from "./return.js";
+import { returnMoney } from "./refund-back.js";
 import type { Payment } from "./settle.js";
 
 /**

@@ -1,11 +1,11 @@
 import { eq, sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
-import { db, read } from "../db.js";
-import { Failure } from "../error.js";
-import type { Currency } from "../money.js";
+import { db, read } from "../kernel/db.js";
+import { Failure } from "../kernel/error.js";
+import type { Currency } from "../kernel/money.js";
 import { orderTable } from "../order/order.sql.js";
-import { readyAccount } from "./connect.js";
+import { readyAccount } from "../payment-account/index.js";
 import { feeOf } from "./fee.js";
 import { PaymentEventId, PaymentId, type PaymentStep, statusOf } from "./index.js";
 import { paymentEventTable, paymentTable } from "./payment.sql.js";

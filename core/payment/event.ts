@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { defineEvent } from "../event/index.js";
-import { Money } from "../money.js";
+import { defineEvent } from "../kernel/event/index.js";
+import { Money } from "../kernel/money.js";
 import { OrderId } from "../order/event.js";
 import { OperationId, PaymentId } from "./index.js";
 

@@ -1,9 +1,9 @@
 import { and, eq, lte, sql } from "drizzle-orm";
 import * as z from "zod";
-import { db } from "../db.js";
-import { emit } from "../event/index.js";
-import { defineJob, enqueue } from "../job/index.js";
-import { cancel, hasOpenAttempt } from "../order/confirm.js";
+import { db } from "../kernel/db.js";
+import { emit } from "../kernel/event/index.js";
+import { defineJob, enqueue } from "../kernel/job/index.js";
+import { cancel, hasOpenAttempt } from "../order/apply-payment.js";
 import { load } from "./attempt.js";
 import { PaymentVoided } from "./event.js";
 import { PaymentEventId, PaymentId } from "./index.js";

@@ -1,6 +1,6 @@
 import type { Tx } from "../../drizzle/tenant.js";
 import { subscriptionTable } from "../billing/billing.sql.js";
-import { planOf, platformFee } from "../billing/plan.js";
+import { planOf, platformFee } from "../entitlement/plan.js";
 
 /** What the platform keeps of a payment of this amount, by the tenant's plan: minor units, never more than half. */
 export async function feeOf(tx: Tx, amount: number): Promise<number> {

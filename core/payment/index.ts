@@ -1,8 +1,8 @@
 export * as Payment from "./index.js";
 
 import * as z from "zod";
-import { id } from "../id.js";
-import { Money } from "../money.js";
+import { id } from "../kernel/id.js";
+import { Money } from "../kernel/money.js";
 import { paymentStatuses } from "../order/order.sql.js";
 import {
   operationKinds,

@@ -1,10 +1,10 @@
 import { and, eq, inArray, sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
-import { signature } from "../actor.js";
-import { db, read } from "../db.js";
-import { emit } from "../event/index.js";
-import { defineJob, enqueue } from "../job/index.js";
+import { signature } from "../kernel/actor.js";
+import { db, read } from "../kernel/db.js";
+import { emit } from "../kernel/event/index.js";
+import { defineJob, enqueue } from "../kernel/job/index.js";
 import { flag } from "../order/attention.js";
 import { orderTimelineTable } from "../order/order.sql.js";
 import { entry } from "../order/timeline.js";
@@ -13,8 +13,8 @@ import { PaymentOperationFailed } from "./event.js";
 import { OperationId } from "./index.js";
 import { paymentOperationTable, paymentTable } from "./payment.sql.js";
 import type { Outcome, Snapshot } from "./provider.js";
+import { notReturned } from "./refund-back.js";
 import { isManual, providerOf } from "./registry.js";
-import { notReturned } from "./return.js";
 import { type Fresh, lock, type Payment, settle } from "./settle.js";
 
 type Kind = (typeof paymentOperationTable.$inferSelect)["kind"];

@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { boolean, char, check, foreignKey, index, jsonb, text, unique, uniqueIndex } from "drizzle-orm/pg-core";
 import { instant, minorUnits, typeId } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
-import type { Currency } from "../money.js";
+import type { Currency } from "../kernel/money.js";
 import { orderTable } from "../order/order.sql.js";
 
 export const paymentEventTypes = [

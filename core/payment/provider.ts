@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Currency } from "../money.js";
+import type { Currency } from "../kernel/money.js";
 
 /** What a provider is told of an attempt. Amounts are minor units; it was committed before anybody is called. */
 export interface Attempt {

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { manual } from "./manual.js";
 import type { Provider } from "./provider.js";
-import { stripe } from "./stripe.js";
+import { stripe } from "./stripe/index.js";
 
 const providers = { manual, stripe } as const satisfies Record<string, Provider>;
 export const ProviderName = z.enum(Object.keys(providers) as [keyof typeof providers]);

@@ -1,18 +1,18 @@
 import { and, eq, ne, sql } from "drizzle-orm";
 import type { Tx } from "../../drizzle/tenant.js";
-import { db } from "../db.js";
 import { Incident } from "../incident/index.js";
+import { db } from "../kernel/db.js";
 import { flag } from "../order/attention.js";
-import { reckon } from "../order/reckon.js";
 import { accept } from "./accept.js";
 import { load } from "./attempt.js";
-import { enter, enterFees, tell } from "./books.js";
 import { PaymentEventId } from "./index.js";
+import { enter, enterFees, tell } from "./ledger.js";
 import { asideFor, closeOperations } from "./operation.js";
+import { reckon } from "./order-status.js";
 import { paymentEventTable, paymentOperationTable, paymentTable } from "./payment.sql.js";
 import type { Snapshot } from "./provider.js";
+import { isReturned, notReturned, returnAll, returnMoney } from "./refund-back.js";
 import { providerOf } from "./registry.js";
-import { isReturned, notReturned, returnAll, returnMoney } from "./return.js";
 
 export type Payment = typeof paymentTable.$inferSelect;
 type NewEvent = Omit<typeof paymentEventTable.$inferInsert, "id" | "paymentId"> & { reference: string };

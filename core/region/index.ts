@@ -2,12 +2,12 @@ export * as Region from "./index.js";
 
 import { asc, gt, sql } from "drizzle-orm";
 import * as z from "zod";
-import { Country } from "../address.js";
-import { read } from "../db.js";
-import { fn } from "../fn.js";
-import { id } from "../id.js";
-import { Currency } from "../money.js";
-import { cut, listOf, page } from "../page.js";
+import { Country } from "../kernel/address.js";
+import { read } from "../kernel/db.js";
+import { fn } from "../kernel/fn.js";
+import { id } from "../kernel/id.js";
+import { Currency } from "../kernel/money.js";
+import { cut, listOf, page } from "../kernel/page.js";
 import { regionTable } from "./region.sql.js";
 
 export const RegionId = id("rgn");

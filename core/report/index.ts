@@ -2,12 +2,12 @@ export * as Report from "./index.js";
 
 import { and, desc, eq, gte, lte, sql } from "drizzle-orm";
 import * as z from "zod";
-import { requireFeature } from "../billing/entitlement.js";
-import { Day } from "../clock.js";
-import { db, read } from "../db.js";
-import { fn } from "../fn.js";
-import { Currency, Money } from "../money.js";
-import { cut, page } from "../page.js";
+import { requireFeature } from "../entitlement/index.js";
+import { Day } from "../kernel/clock.js";
+import { db, read } from "../kernel/db.js";
+import { fn } from "../kernel/fn.js";
+import { Currency, Money } from "../kernel/money.js";
+import { cut, page } from "../kernel/page.js";
 import { salesDayTable } from "./report.sql.js";
 
 export const SalesDay = z

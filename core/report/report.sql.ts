@@ -1,7 +1,7 @@
 import { char, date, integer, primaryKey } from "drizzle-orm/pg-core";
 import { minorUnits } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
-import type { Currency } from "../money.js";
+import type { Currency } from "../kernel/money.js";
 
 /** What was sold on a day (UTC) in one currency: counted by a subscriber, one event at a time. */
 export const salesDayTable = tenantTable(

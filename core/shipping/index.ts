@@ -5,12 +5,12 @@ import * as z from "zod";
 import { faultOf } from "../../drizzle/fault.js";
 import { cartTable } from "../cart/cart.sql.js";
 import { CartKey, opens } from "../cart/key.js";
-import { db, read } from "../db.js";
-import { invalid, notFound } from "../error.js";
-import { fn } from "../fn.js";
-import { id } from "../id.js";
-import { Amount, Currency, Money } from "../money.js";
-import { cut, page } from "../page.js";
+import { db, read } from "../kernel/db.js";
+import { invalid, notFound } from "../kernel/error.js";
+import { fn } from "../kernel/fn.js";
+import { id } from "../kernel/id.js";
+import { Amount, Currency, Money } from "../kernel/money.js";
+import { cut, page } from "../kernel/page.js";
 import { shippingOptionTable } from "./shipping.sql.js";
 
 export const ShippingOptionId = id("shp");

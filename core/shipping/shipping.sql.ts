@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { boolean, char, check, foreignKey, integer, text } from "drizzle-orm/pg-core";
 import { minorUnits, typeId, version } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
-import type { Currency } from "../money.js";
+import type { Currency } from "../kernel/money.js";
 import { regionTable } from "../region/region.sql.js";
 import { taxClassTable } from "../tax/tax.sql.js";
 

@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import type Stripe from "stripe";
-import { config } from "../config.js";
-import { conflict } from "../error.js";
+import { config } from "../kernel/config.js";
+import { conflict } from "../kernel/error.js";
 import { Unresolved } from "../payment/provider.js";
 import { isStripeError, mayPass, refusalOf } from "./fault.js";
 

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { defineJob, type JobType } from "../job/index.js";
+import { defineJob, type JobType } from "../kernel/job/index.js";
 import type { StripeEndpoint, StripeType } from "./type.js";
 
 const reference = z.string().min(1).max(255);

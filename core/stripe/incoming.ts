@@ -1,7 +1,7 @@
 import * as z from "zod";
-import { context } from "../actor.js";
-import { platform } from "../db.js";
-import { malformed } from "../error.js";
+import { context } from "../kernel/actor.js";
+import { platform } from "../kernel/db.js";
+import { malformed } from "../kernel/error.js";
 import type { StripeEvent } from "./event.js";
 import { type StripeEndpoint, stripeTypes } from "./type.js";
 

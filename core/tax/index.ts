@@ -2,12 +2,12 @@ export * as Tax from "./index.js";
 
 import { asc, gt } from "drizzle-orm";
 import * as z from "zod";
-import { Country } from "../address.js";
-import { db, read } from "../db.js";
-import { invalid } from "../error.js";
-import { fn } from "../fn.js";
-import { id } from "../id.js";
-import { cut, page } from "../page.js";
+import { Country } from "../kernel/address.js";
+import { db, read } from "../kernel/db.js";
+import { invalid } from "../kernel/error.js";
+import { fn } from "../kernel/fn.js";
+import { id } from "../kernel/id.js";
+import { cut, page } from "../kernel/page.js";
 import { taxClassTable, taxRateTable } from "./tax.sql.js";
 
 export const TaxClassId = id("txc");

@@ -1,5 +1,5 @@
-import type { Scope } from "../access.js";
-import { type Failure, forbidden } from "../error.js";
+import type { Scope } from "../kernel/access.js";
+import { type Failure, forbidden } from "../kernel/error.js";
 import type { tenantAccesses, tenantStatuses } from "./tenant.sql.js";
 
 export type TenantAccess = (typeof tenantAccesses)[number];

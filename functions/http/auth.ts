@@ -1,11 +1,11 @@
-import { allows, Scope } from "../../core/access.js";
-import { type Actor, type Credential, context } from "../../core/actor.js";
-import { forbidden, malformed, unauthenticated } from "../../core/error.js";
 import { type Holder, type Lookup, ofAccess, ofKey, ofVisitor } from "../../core/identity/credential.js";
-import { admit, strictest } from "../../core/rate.js";
+import { allows, Scope } from "../../core/kernel/access.js";
+import { type Actor, type Credential, context } from "../../core/kernel/actor.js";
+import { forbidden, malformed, unauthenticated } from "../../core/kernel/error.js";
+import { verifyAccess } from "../../core/kernel/token.js";
+import { admit, strictest } from "../../core/rate/index.js";
 import { closure } from "../../core/tenant/access.js";
 import { agree, find } from "../../core/tenant/index.js";
-import { verifyAccess } from "../../core/token.js";
 import type { Allow } from "./endpoint.js";
 import { tenantNames } from "./tenant.js";
 

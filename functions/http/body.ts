@@ -1,4 +1,4 @@
-import { Failure, malformed } from "../../core/error.js";
+import { Failure, malformed } from "../../core/kernel/error.js";
 
 /** Bytes of a decoded body. A false Content-Length changes nothing, because nobody asks it. */
 export const BODY_LIMIT = 256 * 1024;

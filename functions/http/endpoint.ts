@@ -1,7 +1,7 @@
 import type { Context as HonoContext } from "hono";
 import type * as z from "zod";
-import type { Scope } from "../../core/access.js";
-import type { Later } from "../../core/later.js";
+import type { Scope } from "../../core/kernel/access.js";
+import type { Later } from "../../core/kernel/after-commit.js";
 
 /**
  * Who may call: `public` needs nothing, `tenant` needs the name of a tenant (`x-tenant-id` or `?tenant=`) and no

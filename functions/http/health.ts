@@ -1,5 +1,5 @@
-import { config } from "../../core/config.js";
-import { readiness } from "../../core/db.js";
+import { config } from "../../core/kernel/config.js";
+import { readiness } from "../../core/kernel/db.js";
 import { reachable } from "../nudge.js";
 import type { App } from "./app.js";
 

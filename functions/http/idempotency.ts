@@ -1,8 +1,8 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:crypto";
-import { actor, context } from "../../core/actor.js";
-import { config } from "../../core/config.js";
-import { malformed } from "../../core/error.js";
-import type { Claim, StoredAnswer } from "../../core/idempotency.js";
+import { actor, context } from "../../core/kernel/actor.js";
+import { config } from "../../core/kernel/config.js";
+import { malformed } from "../../core/kernel/error.js";
+import type { Claim, StoredAnswer } from "../../core/kernel/idempotency.js";
 import type { Endpoint } from "./endpoint.js";
 
 const KEY = /^[\x21-\x7e]{1,255}$/;

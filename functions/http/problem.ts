@@ -1,7 +1,7 @@
 import * as z from "zod";
-import { config } from "../../core/config.js";
-import type { Failure, FailureKind, FieldError } from "../../core/error.js";
-import type { StoredAnswer } from "../../core/idempotency.js";
+import { config } from "../../core/kernel/config.js";
+import type { Failure, FailureKind, FieldError } from "../../core/kernel/error.js";
+import type { StoredAnswer } from "../../core/kernel/idempotency.js";
 
 const statuses = {
   malformed: 400,

@@ -1,4 +1,4 @@
-import type { Context } from "../../core/actor.js";
+import type { Context } from "../../core/kernel/actor.js";
 
 /**
  * The fields of draft-ietf-httpapi-ratelimit-headers-10 for the bucket that limits this request most: quota and window

@@ -1,4 +1,4 @@
-import { malformed } from "../../core/error.js";
+import { malformed } from "../../core/kernel/error.js";
 
 const NAME = /^[a-z0-9_-]{3,50}$/;
 

@@ -1,5 +1,5 @@
-import { on } from "../../core/event/index.js";
 import { Incident } from "../../core/incident/index.js";
+import { on } from "../../core/kernel/event/index.js";
 import { count, log } from "../log.js";
 
 /** An alarm watches the metric, and the line says where to look. */

@@ -1,7 +1,7 @@
 import { Catalog } from "../../core/catalog/index.js";
-import { on } from "../../core/event/index.js";
 import { Inventory } from "../../core/inventory/index.js";
-import type { Sweep } from "../module.js";
+import { on } from "../../core/kernel/event/index.js";
+import type { Sweep } from "../modules/module.js";
 
 /** A new variant can be counted and sold at once: its level is there, and empty. */
 export const inventorySubscribers = [

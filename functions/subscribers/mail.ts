@@ -1,5 +1,5 @@
-import { on } from "../../core/event/index.js";
-import { enqueue } from "../../core/job/index.js";
+import { on } from "../../core/kernel/event/index.js";
+import { enqueue } from "../../core/kernel/job/index.js";
 import { Order, OrderPlaced } from "../../core/order/index.js";
 
 export const mailSubscribers = [

@@ -1,6 +1,6 @@
-import { on } from "../../core/event/index.js";
-import { book } from "../../core/order/books.js";
+import { on } from "../../core/kernel/event/index.js";
 import { OrderPlaced } from "../../core/order/index.js";
+import { book } from "../../core/order/ledger.js";
 import { Report } from "../../core/report/index.js";
 
 export const orderSubscribers = [

@@ -1,4 +1,4 @@
-import { needs, type Variable } from "../../core/config.js";
+import { needs, type Variable } from "../../core/kernel/config.js";
 import type { FunctionName } from "../topology.js";
 import { busName, type Endpoints } from "./endpoints.js";
 import type { Secrets } from "./secrets.js";
@@ -19,7 +19,7 @@ export function databaseUrl(adminUrl: string, username: string, password: string
   return Object.assign(new URL(adminUrl), { username, password }).href;
 }
 
-/** Reads what each function needs from core/config.ts, as the infrastructure does, and adds what only this host has. */
+/** Reads what each function needs from core/kernel/config.ts, as the infrastructure does, and adds what only this host has. */
 export function environmentOf(name: FunctionName, around: Surroundings): Record<string, string> {
   const { url, adminUrl, bridgePort, secrets, endpoints, stripe } = around;
   const { STRIPE_API_BASE, ...stripeValues } = stripe;

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Config } from "../../core/config.js";
+import type { Config } from "../../core/kernel/config.js";
 import { stripeTypes } from "../../core/stripe/type.js";
 import type { Clock } from "./clock.js";
 import { onPort } from "./endpoints.js";

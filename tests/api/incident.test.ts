@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { db } from "../../core/db.js";
 import { Incident } from "../../core/incident/index.js";
+import { db } from "../../core/kernel/db.js";
 import { counted, ownSystem, settle, tenantsOf } from "../messages/system.js";
 import { type Body, newMember, type Tenant } from "../support/client.js";
 import { asSystem, environments } from "../support/domain.js";

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
-import { withContext } from "../../core/actor.js";
+import { withContext } from "../../core/kernel/actor.js";
 import type { Host } from "../../stacks/local/host.js";
 import type { StripeStandIn } from "../../stacks/local/stripe/server.js";
 import { settle } from "../messages/system.js";

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { plans } from "../../core/billing/plan.js";
+import { plans } from "../../core/entitlement/plan.js";
 import { ownSystem, settle, tenantsOf } from "../messages/system.js";
 import { outcome } from "../race/race.js";
 import { Cart, newProduct, type Tenant } from "../support/client.js";

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { plans } from "../../core/billing/plan.js";
+import { plans } from "../../core/entitlement/plan.js";
 import { atOnce, copies, prepared, tally, tenantUuid, violations } from "../race/race.js";
 import { newProduct, newTenant, password, type Tenant, unique } from "../support/client.js";
 import { administrator } from "../support/database.js";

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { trialEndOf } from "../../core/billing/checkout.js";
-import { planOf, plans, platformFee, soldPlans } from "../../core/billing/plan.js";
 import { offerOf } from "../../core/billing/price.js";
-import { MAX_AMOUNT } from "../../core/money.js";
+import { planOf, plans, platformFee, soldPlans } from "../../core/entitlement/plan.js";
+import { MAX_AMOUNT } from "../../core/kernel/money.js";
 
 describe("plans", () => {
   test("a larger one costs more and allows no less", () => {

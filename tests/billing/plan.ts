@@ -1,5 +1,5 @@
-import type { PlanCode } from "../../core/billing/plan.js";
-import { plans } from "../../core/billing/plan.js";
+import type { PlanCode } from "../../core/entitlement/plan.js";
+import { plans } from "../../core/entitlement/plan.js";
 import { tenantUuid } from "../race/race.js";
 import type { Answer, Tenant } from "../support/client.js";
 

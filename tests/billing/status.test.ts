@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { plans } from "../../core/billing/plan.js";
 import { causes, nextStep, type Snapshot, standing, stepsOf, transitions } from "../../core/billing/status.js";
+import { plans } from "../../core/entitlement/plan.js";
 import { tenantStatuses } from "../../core/tenant/tenant.sql.js";
 
 const { growth, trial } = plans;

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { Billing } from "../../core/billing/index.js";
-import { plans } from "../../core/billing/plan.js";
+import { plans } from "../../core/entitlement/plan.js";
 import { ownSystem, settle, tenantsOf } from "../messages/system.js";
 import { tenantUuid } from "../race/race.js";
 import { Caller, newMember, password, type Tenant } from "../support/client.js";

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import pg from "pg";
 import { beforeAll, describe, expect, test, vi } from "vitest";
-import { plans } from "../../core/billing/plan.js";
+import { plans } from "../../core/entitlement/plan.js";
 import { typeIdToUuid } from "../../drizzle/typeid.js";
 import { atOnce, copies, prepared, tally, tenantUuid } from "../race/race.js";
 import {

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { createApp } from "../../functions/http/app.js";
 import { document } from "../../functions/http/openapi.js";
-import { modules } from "../../functions/modules.js";
+import { modules } from "../../functions/modules/index.js";
 
 const file = new URL("../../docs/openapi.json", import.meta.url);
 const current = `${JSON.stringify(document(createApp(modules)), null, 2)}\n`;

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { as } from "../../core/actor.js";
-import { establish } from "../../core/payment/connect-account.js";
+import { as } from "../../core/kernel/actor.js";
 import type { Attempt, Operation } from "../../core/payment/provider.js";
-import { stripe } from "../../core/payment/stripe.js";
-import { disputesSince, intentsSince, refundsSince } from "../../core/payment/stripe-list.js";
+import { stripe } from "../../core/payment/stripe/index.js";
+import { disputesSince, intentsSince, refundsSince } from "../../core/payment/stripe/list.js";
+import { establish } from "../../core/payment-account/onboarding.js";
 import type { Host } from "../../stacks/local/host.js";
 import { asSystemOf, follow, live, offer, pay, stripeOf, subscribeLate } from "../billing/account.js";
 import { type Body, newTenant, type Tenant } from "../support/client.js";

@@ -111,7 +111,7 @@ describe("paths", () => {
     "/v1/store/products/%F0%9F%91%BD",
     "/.env",
     "/.git/config",
-    "/docs/../core/config.ts",
+    "/docs/../core/kernel/config.ts",
     "/docs/%2e%2e/%2e%2e/package.json",
     "/docs/swagger-ui.css/../../package.json",
     "/openapi.json/x",

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { needs } from "../../core/config.js";
+import { needs } from "../../core/kernel/config.js";
 import { bundle, projectRoot } from "../../stacks/local/bundle.js";
 import { capitalize } from "../../stacks/name.js";
 import { stageSettings } from "../../stacks/stage.js";

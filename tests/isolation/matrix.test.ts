@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, inject, test, vi } from "vitest";
-import { allScopes, roleIncludes, roles, scopes } from "../../core/access.js";
-import { modules } from "../../functions/modules.js";
+import { allScopes, roleIncludes, roles, scopes } from "../../core/kernel/access.js";
+import { modules } from "../../functions/modules/index.js";
 import { claimsLike, forge, header } from "../hostile/forge.js";
 import { type Answer, Caller, newMember, password } from "../support/client.js";
 import { attack, type Case } from "./attack.js";

@@ -1,5 +1,5 @@
 import { inject } from "vitest";
-import type { Scope } from "../../core/access.js";
+import type { Scope } from "../../core/kernel/access.js";
 import { call } from "../support/client.js";
 
 /** As much of JSON Schema as the document uses. */

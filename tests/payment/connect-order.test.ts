@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { paymentAccountHandlers } from "../../core/payment/connect.js";
+import { paymentAccountHandlers } from "../../core/payment-account/index.js";
 import type { StripeEvent } from "../../core/stripe/event.js";
 import { newTenant, type Tenant } from "../support/client.js";
 import { asSystem } from "../support/domain.js";

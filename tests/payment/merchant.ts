@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import Stripe from "stripe";
 import { afterAll, beforeAll, beforeEach, vi } from "vitest";
-import { id } from "../../core/id.js";
+import { id } from "../../core/kernel/id.js";
 import type { Attempt, Operation } from "../../core/payment/provider.js";
-import { type Place, placeOf } from "../../core/payment/stripe-call.js";
+import { type Place, placeOf } from "../../core/stripe/call.js";
 import { type Clock, createClock } from "../../stacks/local/clock.js";
 import type { Logged } from "../../stacks/local/stripe/log.js";
 import { type StripeStandIn, startStripe } from "../../stacks/local/stripe/server.js";

@@ -1,8 +1,8 @@
 import { constantFrom, integer, property, assert as sample, tuple } from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Failure } from "../../core/error.js";
-import { Currency, exponent, MAX_AMOUNT } from "../../core/money.js";
-import { currencyCode, fromStripe, leastOf, roundDown, toStripe } from "../../core/payment/minor-units.js";
+import { Failure } from "../../core/kernel/error.js";
+import { Currency, exponent, MAX_AMOUNT } from "../../core/kernel/money.js";
+import { currencyCode, fromStripe, leastOf, roundDown, toStripe } from "../../core/stripe/amount.js";
 
 const codeOf = (run: () => unknown): string => {
   try {

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import Stripe from "stripe";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { Failure } from "../../core/error.js";
+import { Failure } from "../../core/kernel/error.js";
 import { Unresolved } from "../../core/payment/provider.js";
 import { modeOf, publishableKeyFor, resolved, stripeFor, within } from "../../core/stripe/client.js";
 import { refusalOf } from "../../core/stripe/fault.js";

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import type { Failure } from "../../core/error.js";
+import type { Failure } from "../../core/kernel/error.js";
 import { type Attempt, Unresolved } from "../../core/payment/provider.js";
-import { close } from "../../core/payment/stripe-close.js";
-import { openIntent, openSession } from "../../core/payment/stripe-open.js";
-import { snapshotOf } from "../../core/payment/stripe-snapshot.js";
+import { close } from "../../core/payment/stripe/close.js";
+import { openIntent, openSession } from "../../core/payment/stripe/open.js";
+import { snapshotOf } from "../../core/payment/stripe/snapshot.js";
 import { within } from "../../core/stripe/client.js";
 import { merchant } from "./merchant.js";
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { type Attempt, type Operation, Unresolved } from "../../core/payment/provider.js";
-import { openIntent } from "../../core/payment/stripe-open.js";
-import { operate } from "../../core/payment/stripe-operate.js";
-import { snapshotOf } from "../../core/payment/stripe-snapshot.js";
+import { openIntent } from "../../core/payment/stripe/open.js";
+import { operate } from "../../core/payment/stripe/operate.js";
+import { snapshotOf } from "../../core/payment/stripe/snapshot.js";
 import { within } from "../../core/stripe/client.js";
 import { merchant } from "./merchant.js";
 

@@ -9,15 +9,15 @@ async function newWorker({ host, tenant }: Till) {
   Object.assign(process.env, host.env("jobs"));
   vi.resetModules();
   const { asSystem } = await import("../support/domain.js");
-  const { db } = await import("../../core/db.js");
+  const { db } = await import("../../core/kernel/db.js");
   const { load, newAttempt } = await import("../../core/payment/attempt.js");
   const { orderTable } = await import("../../core/order/order.sql.js");
   const { paymentTable } = await import("../../core/payment/payment.sql.js");
   const { lock, settle, sync } = await import("../../core/payment/settle.js");
   const { close } = await import("../../core/payment/expiry.js");
   const { run } = await import("../../core/payment/operation.js");
-  const { stripe } = await import("../../core/payment/stripe.js");
-  const { cancel } = await import("../../core/order/confirm.js");
+  const { stripe } = await import("../../core/payment/stripe/index.js");
+  const { cancel } = await import("../../core/order/apply-payment.js");
   const { tender } = await import("../../core/order/tender.js");
   const system = { appUrl: host.databases.app, proxy: `127.0.0.1:${host.bridge.port}` };
   const inside = <T>(work: () => Promise<T>): Promise<T> => asSystem(tenant.id, work, system);

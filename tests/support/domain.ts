@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { inject, vi } from "vitest";
-import { withContext } from "../../core/actor.js";
+import { withContext } from "../../core/kernel/actor.js";
 import type { System } from "./global.js";
 
 type Databases = Pick<System, "appUrl" | "proxy">;
@@ -27,7 +27,7 @@ export async function environments<Domain>(count: number, load: () => Promise<Do
   const all = [];
   for (let made = 0; made < count; made += 1) {
     vi.resetModules();
-    const actor = await import("../../core/actor.js");
+    const actor = await import("../../core/kernel/actor.js");
     const domain = await load();
     all.push(<T>(tenantId: string, run: (domain: Domain) => Promise<T>, system: Databases = inject("system")) =>
       actor.withContext(contextOf(tenantId, system), () => run(domain)),

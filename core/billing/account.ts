@@ -1,0 +1,108 @@
+import { eq, sql } from "drizzle-orm";
+import { plans } from "../entitlement/plan.js";
+import { read } from "../kernel/db.js";
+import { conflict, notFound } from "../kernel/error.js";
+import { tenantTableRoot } from "../tenant/tenant.sql.js";
+import { subscriptionTable } from "./billing.sql.js";
+import type { TenantAccess, TenantStatus } from "./status.js";
+
+export const columns = {
+  customer: subscriptionTable.customer,
+  livemode: subscriptionTable.livemode,
+  subscription: subscriptionTable.subscription,
+  plan: subscriptionTable.plan,
+  interval: subscriptionTable.interval,
+  status: subscriptionTable.status,
+  trialEndsAt: subscriptionTable.trialEndsAt,
+  currentPeriodEnd: subscriptionTable.currentPeriodEnd,
+  cancelAt: subscriptionTable.cancelAt,
+  pastDueSince: subscriptionTable.pastDueSince,
+  dunningStep: subscriptionTable.dunningStep,
+  nextStepAt: subscriptionTable.nextStepAt,
+  version: subscriptionTable.version,
+};
+export type Row = Pick<typeof subscriptionTable.$inferSelect, keyof typeof columns>;
+
+/** The tenant as billing sees it. */
+export const tenantColumns = {
+  name: tenantTableRoot.name,
+  status: tenantTableRoot.status,
+  access: tenantTableRoot.access,
+  livemode: tenantTableRoot.livemode,
+  requestRate: tenantTableRoot.requestRate,
+  createdAt: tenantTableRoot.createdAt,
+};
+export interface BilledTenant {
+  name: string;
+  status: TenantStatus;
+  access: TenantAccess;
+  livemode: boolean;
+  requestRate: number;
+  createdAt: string;
+}
+
+export interface Account {
+  row: Row;
+  tenant: BilledTenant;
+  /** By the clock of the database. Milliseconds. */
+  now: number;
+}
+export const clock = sql<string>`extract(epoch from now()) * 1000`;
+export const millisecondsOf = (text: string): number => Math.floor(Number(text));
+
+/** Days of the trial that begins with a tenant. */
+export const TRIAL_DAYS = plans.trial.trialDays;
+const DAY = 86_400_000;
+
+/** What a tenant has that was made by code without billing. */
+function untouched({ livemode, createdAt }: BilledTenant): Row {
+  const trialEndsAt = livemode ? new Date(Date.parse(createdAt) + TRIAL_DAYS * DAY).toISOString() : null;
+  return {
+    customer: null,
+    livemode: null,
+    subscription: null,
+    plan: livemode ? "trial" : "sandbox",
+    interval: null,
+    status: null,
+    trialEndsAt,
+    currentPeriodEnd: null,
+    cancelAt: null,
+    pastDueSince: null,
+    dunningStep: 0,
+    nextStepAt: trialEndsAt,
+    version: 0,
+  };
+}
+
+/**
+ * What the actor's tenant has with the platform.
+ * @param since whether Stripe was asked at this instant or later is told as `isFresh`
+ * @throws Failure not_found
+ */
+export async function load(since: string | null = null): Promise<Account & { at: string; isFresh: boolean }> {
+  const isFresh = sql<boolean>`coalesce(${subscriptionTable.askedAt} >= ${since}::timestamptz, false)`;
+  const [[tenant], [row]] = await read(
+    (q) =>
+      [
+        q.select({ ...tenantColumns, now: clock, at: sql<string>`now()::text` }).from(tenantTableRoot),
+        q
+          .select({ ...columns, isFresh })
+          .from(subscriptionTable)
+          .limit(1),
+      ] as const,
+  );
+  if (!tenant) throw notFound("tenant");
+  const { isFresh: fresh, ...known } = row ?? { ...untouched(tenant), isFresh: false };
+  return { tenant, row: known, now: millisecondsOf(tenant.now), at: tenant.at, isFresh: fresh };
+}
+
+/** @throws Failure conflict for a tenant of test mode, which is never billed */
+export async function loadBilled(): Promise<Account> {
+  const account = await load();
+  if (account.tenant.livemode) return account;
+  throw conflict("billing.test_mode", "Test mode is free: there is nothing to subscribe to.");
+}
+
+/** Only the row that was read: whoever changed it meanwhile knows more. */
+export const unchanged = ({ version }: Pick<Row, "version">) => eq(subscriptionTable.version, version);
+export const oneMore = sql`${subscriptionTable.version} + 1`;

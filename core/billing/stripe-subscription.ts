@@ -1,0 +1,79 @@
+import type Stripe from "stripe";
+import { resolved } from "../stripe/client.js";
+import type { Row } from "./account.js";
+import { offerOf } from "./price.js";
+
+/** What Stripe says of a customer's subscription, as the row keeps it. */
+export type Facts = Pick<
+  Row,
+  "subscription" | "plan" | "interval" | "status" | "currentPeriodEnd" | "cancelAt" | "pastDueSince"
+>;
+
+/** Which of several counts: the one that gives most; those after `canceled` never began. */
+const order = ["active", "trialing", "past_due", "unpaid", "paused", "canceled", "incomplete", "incomplete_expired"];
+const rank = ({ status }: Stripe.Subscription) => (order.includes(status) ? order.indexOf(status) : order.length);
+/** One that will bring another payment by itself. */
+const isAlive = ({ status }: Stripe.Subscription) => order.indexOf(status) < order.indexOf("canceled");
+
+/** All subscriptions of a customer, the one that counts first. */
+export async function subscriptionsOf(stripe: Stripe, customer: string): Promise<Stripe.Subscription[]> {
+  const { data } = await resolved(() => stripe.subscriptions.list({ customer, status: "all", limit: 100 }));
+  return data.toSorted((a, b) => rank(a) - rank(b) || b.created - a.created || (a.id < b.id ? -1 : 1));
+}
+
+export const aliveOf = (all: readonly Stripe.Subscription[]): Stripe.Subscription[] => all.filter(isAlive);
+
+/** As the database says it back. */
+const instant = (seconds: number) => new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
+const maybe = (seconds: number | null | undefined) => (seconds ? instant(seconds) : null);
+
+/** Our plans have one price. @throws Error for a subscription without any */
+export function itemOf({ id, items }: Stripe.Subscription): Stripe.SubscriptionItem {
+  const [item] = items.data;
+  if (!item) throw new Error(`The subscription ${id} has no item.`);
+  return item;
+}
+
+/** Before a subscription there is none of this; one whose first payment never came is as none. */
+const nothing: Facts = {
+  subscription: null,
+  plan: "trial",
+  interval: null,
+  status: null,
+  currentPeriodEnd: null,
+  cancelAt: null,
+  pastDueSince: null,
+};
+
+/** Asks Stripe how the subscription stands that counts. */
+export async function factsOf(stripe: Stripe, all: readonly Stripe.Subscription[]): Promise<Facts> {
+  const [subscription] = all;
+  if (!subscription || subscription.status === "incomplete_expired") return nothing;
+  const { id, status, cancel_at: cancelAt, cancel_at_period_end: atEnd } = subscription;
+  if (status === "incomplete") return { ...nothing, subscription: id, status };
+  const { current_period_end: end, price } = itemOf(subscription);
+  const ended = status === "canceled";
+  return {
+    subscription: id,
+    ...offerOf(price),
+    status,
+    currentPeriodEnd: instant(end),
+    cancelAt: ended ? null : maybe(cancelAt ?? (atEnd ? end : null)),
+    pastDueSince: maybe(await owedSince(stripe, subscription)),
+  };
+}
+
+/**
+ * Since when a payment is owed, in Unix seconds: the age of the oldest invoice that is still open, so that nobody who
+ * missed an event counts from another day. Whoever cancels owes nothing more; whom Stripe cancelled for not paying does.
+ */
+async function owedSince(stripe: Stripe, subscription: Stripe.Subscription): Promise<number | null> {
+  const { id, status, trial_end: trialEnd, ended_at: endedAt, cancellation_details: why } = subscription;
+  const { current_period_start: start } = itemOf(subscription);
+  if (status === "paused") return trialEnd ?? start;
+  const dropped = status === "canceled" && ["payment_failed", "payment_disputed"].includes(why?.reason ?? "");
+  if (status !== "past_due" && status !== "unpaid" && !dropped) return null;
+  const { data } = await resolved(() => stripe.invoices.list({ subscription: id, status: "open", limit: 100 }));
+  const ages = data.map(({ created, status_transitions: moved }) => moved.finalized_at ?? created);
+  return ages.length > 0 ? Math.min(...ages) : (endedAt ?? start);
+}

@@ -1,0 +1,15 @@
+import { sql } from "drizzle-orm";
+import type { Tx } from "../../drizzle/tenant.js";
+import { plans } from "../entitlement/plan.js";
+import { subscriptionTable } from "./billing.sql.js";
+import { stepsOf } from "./status.js";
+
+const { trial } = plans;
+const [first] = stepsOf(trial.dunning);
+
+/** What each tenant begins with, in the transaction that opens it: a trial, by the clock of the database. */
+export async function openSubscription(tx: Tx, livemode: boolean): Promise<void> {
+  const inDays = (days: number) => sql<string>`now() + make_interval(days => ${days})`;
+  const until = { trialEndsAt: inDays(trial.trialDays), nextStepAt: inDays(trial.trialDays + (first?.day ?? 0)) };
+  await tx.insert(subscriptionTable).values(livemode ? { plan: "trial", ...until } : { plan: "sandbox" });
+}

@@ -1,0 +1,48 @@
+export * as Pricing from "./price-set.js";
+
+import { eq } from "drizzle-orm";
+import * as z from "zod";
+import { db, read } from "../kernel/db.js";
+import { notFound } from "../kernel/error.js";
+import { defineEvent, emit } from "../kernel/event/index.js";
+import { fn } from "../kernel/fn.js";
+import { variantTable } from "./catalog.sql.js";
+import { insert, NewPrices, Price, pricesOf } from "./price.js";
+import { priceTable } from "./price.sql.js";
+import { touch, VariantId } from "./variant.js";
+
+export { NewPrices, Price, priceOf, pricesOf } from "./price.js";
+
+export const Prices = z
+  .object({ variantId: VariantId, prices: z.array(Price), version: z.int() })
+  .meta({ id: "Prices", description: "The prices of a variant; the version is the variant's." });
+
+export const PriceChanged = defineEvent("price.changed", z.object({ variantId: VariantId }));
+export const events = [PriceChanged];
+
+export const get = fn(VariantId, async (variantId) => {
+  const [found] = await read((q) =>
+    q
+      .select({ variantId: variantTable.id, prices: pricesOf(q), version: variantTable.version })
+      .from(variantTable)
+      .where(eq(variantTable.id, variantId)),
+  );
+  if (!found) throw notFound("variant");
+  return found;
+});
+
+/** Replaces the prices of a variant. @throws Failure stale when `version` is given and no longer current */
+export const set = fn(
+  z.strictObject({ variantId: VariantId, prices: NewPrices, version: z.int().optional() }),
+  ({ variantId, prices, version }) =>
+    db(async (tx) => {
+      const touched = await touch(tx, variantId, version);
+      await tx.delete(priceTable).where(eq(priceTable.variantId, variantId));
+      await insert(
+        tx,
+        prices.map((price) => ({ variantId, ...price })),
+      );
+      emit(PriceChanged, { variantId });
+      return { variantId, prices, version: touched };
+    }),
+);

@@ -1,0 +1,57 @@
+import { asc, eq, type SQL, sql } from "drizzle-orm";
+import * as z from "zod";
+import type { Reader, Tx } from "../../drizzle/tenant.js";
+import { Amount, Currency } from "../kernel/money.js";
+import { variantTable } from "./catalog.sql.js";
+import { priceTable } from "./price.sql.js";
+
+export const Price = z
+  .object({
+    amount: Amount.meta({ description: "Minor units" }),
+    currency: Currency,
+    compareAt: Amount.nullable().meta({ description: "The struck-through price, when there is one" }),
+    taxInclusive: z.boolean(),
+  })
+  .meta({ id: "Price", description: "The base price of a variant in one currency." });
+export type Price = z.infer<typeof Price>;
+
+/** The prices of one variant: at most one in each currency. Tax is inside them unless they say otherwise. */
+export const NewPrices = z
+  .array(
+    z.strictObject({
+      amount: Amount,
+      currency: Currency,
+      compareAt: Amount.nullable().default(null),
+      taxInclusive: z.boolean().default(true),
+    }),
+  )
+  .max(50)
+  .superRefine((prices, { addIssue }) => {
+    const seen = new Set<string>();
+    for (const [index, { currency }] of prices.entries()) {
+      if (seen.has(currency)) addIssue({ code: "custom", path: [index, "currency"], message: "is given twice" });
+      seen.add(currency);
+    }
+  });
+
+/** Inserts prices of variants that have none yet, in one statement. */
+export async function insert(tx: Tx, prices: readonly (Price & { variantId: string })[]): Promise<void> {
+  if (prices.length > 0) await tx.insert(priceTable).values([...prices]);
+}
+
+const shape = sql`json_build_object('amount', ${priceTable.amount}, 'currency', ${priceTable.currency},
+  'compareAt', ${priceTable.compareAt}, 'taxInclusive', ${priceTable.taxInclusive})`;
+
+/** All prices of the variant of the surrounding query, as JSON. */
+export const pricesOf = (q: Reader): SQL<Price[]> =>
+  sql`(${q
+    .select({ json: sql`coalesce(json_agg(${shape} order by ${asc(priceTable.currency)}), '[]'::json)` })
+    .from(priceTable)
+    .where(eq(priceTable.variantId, variantTable.id))})`;
+
+/** Its price in one currency, as JSON, or null. */
+export const priceOf = (q: Reader, currency: SQL): SQL<Price | null> =>
+  sql`(${q
+    .select({ json: shape })
+    .from(priceTable)
+    .where(sql`${eq(priceTable.variantId, variantTable.id)} and ${priceTable.currency} = ${currency}`)})`;

@@ -1,8 +1,0 @@
-import { type Failure, notFound, stale } from "../error.js";
-
-/** Why a write found nothing to change: the version is no longer current, or there is no such thing. */
-export function missed(what: string, current: { version: number } | undefined): Failure {
-  if (!current) return notFound(what);
-  const data = { currentVersion: current.version };
-  return stale("version_stale", `The ${what} has changed since you read it.`, { data });
-}

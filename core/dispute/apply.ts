@@ -1,0 +1,113 @@
+import { and, eq, getTableColumns, sql } from "drizzle-orm";
+import type { Tx } from "../../drizzle/tenant.js";
+import { Incident } from "../incident/index.js";
+import { emit } from "../kernel/event/index.js";
+import { Ledger } from "../ledger/index.js";
+import { Posting } from "../ledger/posting.js";
+import { orderTimelineTable } from "../order/order.sql.js";
+import { entry } from "../order/timeline.js";
+import { remind, untilNotice } from "./deadline.js";
+import { disputeTable } from "./dispute.sql.js";
+import { DisputeClosed, DisputeId, DisputeOpened, DisputeUpdated } from "./event.js";
+import type { Facts } from "./stripe-dispute.js";
+
+type Row = typeof disputeTable.$inferSelect;
+
+/** The payment, and what the provider calls the dispute about it. */
+interface Payment {
+  id: string;
+  orderId: string;
+  provider: string;
+  disputed: string;
+}
+
+/**
+ * Writes what the provider says of a dispute and the row does not say yet, in the open transaction, with all that
+ * follows: the books, the order's timeline, events, the reminder of the deadline.
+ * @param before the row as it was before the provider was asked
+ * @returns false when somebody has written since: nothing is written then
+ */
+export async function settle(tx: Tx, payment: Payment, before: Row | undefined, facts: Facts): Promise<boolean> {
+  if (before && !differs(before, facts)) {
+    await book(payment, before, before, facts);
+    return true;
+  }
+  const now = await write(tx, payment, before, facts);
+  if (!now) return false;
+  await book(payment, before, now, facts);
+  await tell(tx, before, now);
+  remind(now);
+  if (!before) await Incident.heal("dispute.unknown_payment", payment.disputed, "The payment is known now.");
+  return true;
+}
+
+function differs(row: Row, facts: Facts): boolean {
+  const { evidenceDueAt, closed } = facts;
+  const at = (instant: string | null) => instant && Date.parse(instant); // they are written in two ways
+  const same = (["status", "reason", "amount", "currency", "withheld"] as const).every(
+    (name) => row[name] === facts[name],
+  );
+  return !same || at(row.evidenceDueAt) !== at(evidenceDueAt) || (row.closedAt !== null) !== closed;
+}
+
+async function write(tx: Tx, payment: Payment, before: Row | undefined, facts: Facts) {
+  const { status, reason, amount, currency, withheld, evidenceDueAt, openedAt, closed } = facts;
+  const said = { status, reason, amount, currency, withheld, evidenceDueAt };
+  const closedAt = closed ? sql`coalesce(${disputeTable.closedAt}, now())` : null;
+  const columns = { ...getTableColumns(disputeTable), notice: untilNotice };
+  const [written] = await (before
+    ? tx
+        .update(disputeTable)
+        .set({ ...said, closedAt, version: sql`${disputeTable.version} + 1` })
+        .where(and(eq(disputeTable.id, before.id), eq(disputeTable.version, before.version)))
+        .returning(columns)
+    : tx
+        .insert(disputeTable)
+        .values({
+          ...said,
+          id: DisputeId.create(),
+          paymentId: payment.id,
+          orderId: payment.orderId,
+          reference: payment.disputed,
+          openedAt,
+          closedAt: closed ? sql`now()` : null,
+        })
+        .onConflictDoNothing({ target: [disputeTable.tenantId, disputeTable.reference] })
+        .returning(columns));
+  return written;
+}
+
+const lostOf = (row: Row | undefined) => (row?.status === "lost" ? row.withheld : 0);
+
+/**
+ * What moved at the provider is a fact of its own books and is recorded once by its id. Whether what is withheld is lost
+ * may change more than once, by an appeal, and is recorded once for each version of the row.
+ */
+async function book({ provider }: Payment, before: Row | undefined, now: Row, { moves }: Facts): Promise<void> {
+  const { currency } = now;
+  for (const { id, amount, fee } of moves) {
+    await Ledger.record("dispute.funds", id, Posting.disputed({ provider, currency, amount }));
+    await Ledger.record("dispute.fee", id, Posting.disputeFee({ provider, ...fee }));
+  }
+  const amount = lostOf(now) - lostOf(before);
+  await Ledger.record("dispute.lost", `${now.id} v${now.version}`, Posting.disputeLost({ currency, amount }));
+}
+
+async function tell(tx: Tx, before: Row | undefined, now: Row): Promise<void> {
+  const { id: disputeId, orderId, status, reason, evidenceDueAt, currency } = now;
+  const amount = { amount: now.amount, currency };
+  const about = { disputeId, orderId, status, amount };
+  const entries = [];
+  if (!before) {
+    emit(DisputeOpened, { ...about, reason, evidenceDueAt });
+    entries.push(entry(orderId, "dispute_opened", { disputeId, amount, reason }));
+  }
+  if (now.closedAt && before?.status !== status) {
+    emit(DisputeClosed, about);
+    entries.push(entry(orderId, "dispute_closed", { disputeId, status }));
+  } else if (before) {
+    emit(DisputeUpdated, { ...about, evidenceDueAt });
+    if (before.status !== status) entries.push(entry(orderId, "dispute_updated", { disputeId, status }));
+  }
+  if (entries.length > 0) await tx.insert(orderTimelineTable).values(entries);
+}

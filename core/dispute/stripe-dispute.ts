@@ -1,0 +1,56 @@
+import type { Stripe } from "stripe";
+import type { Currency, Money } from "../kernel/money.js";
+import { fromStripe } from "../stripe/amount.js";
+
+/** In which nothing more happens, as far as anybody knows (https://docs.stripe.com/api/disputes/object). */
+const closed = ["won", "lost", "warning_closed", "prevented"];
+
+/** Money that moved at the provider because of a dispute: taken is positive, given back negative. Our minor units. */
+export interface Move {
+  /** Of the provider's own books. */
+  id: string;
+  amount: number;
+  fee: Money;
+}
+
+/** What Stripe says of a dispute, in our terms. */
+export interface Facts {
+  status: string;
+  reason: string;
+  amount: number;
+  currency: Currency;
+  evidenceDueAt: string | null;
+  openedAt: string;
+  closed: boolean;
+  withheld: number;
+  moves: readonly Move[];
+}
+
+export function factsOf(dispute: Stripe.Dispute): Facts {
+  const { amount, currency } = fromStripe(dispute.amount, dispute.currency);
+  const moves = dispute.balance_transactions.map((moved) => moveOf(moved, { amount, currency }));
+  const { due_by: due } = dispute.evidence_details;
+  return {
+    status: dispute.status,
+    reason: dispute.reason,
+    amount,
+    currency,
+    evidenceDueAt: due ? instantOf(due) : null, // 0 where no answer is allowed
+    openedAt: instantOf(dispute.created),
+    closed: closed.includes(dispute.status),
+    withheld: moves.reduce((sum, move) => sum + move.amount, 0),
+    moves,
+  };
+}
+
+/**
+ * Our books keep what a provider holds in the currency of the payment; an account that is settled in another one is
+ * charged the disputed amount, at whatever rate. The fee is in the currency of the account.
+ */
+function moveOf({ id, amount, fee, currency }: Stripe.BalanceTransaction, disputed: Money): Move {
+  const own = fromStripe(amount, currency);
+  const given = own.currency === disputed.currency ? own.amount : Math.sign(amount) * disputed.amount;
+  return { id, amount: -given, fee: fromStripe(fee, currency) };
+}
+
+const instantOf = (seconds: number) => new Date(seconds * 1_000).toISOString();

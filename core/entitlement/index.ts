@@ -1,0 +1,135 @@
+import { and, eq, type SQL, sql } from "drizzle-orm";
+import * as z from "zod";
+import type { Reader, Tx } from "../../drizzle/tenant.js";
+import { subscriptionTable, usageTable } from "../billing/billing.sql.js";
+import { actor, context } from "../kernel/actor.js";
+import { db, read, verify } from "../kernel/db.js";
+import { type Failure, forbidden } from "../kernel/error.js";
+import { defineEvent, emit } from "../kernel/event/index.js";
+import { tenantTableRoot } from "../tenant/tenant.sql.js";
+import { type Feature, type Limits, type Plan, planCodes, planOf, plans } from "./plan.js";
+
+/** What plans limit by number, and what is counted of it. */
+export const metrics = [
+  "products", // drafts and active ones: what was sold cannot be deleted, so that archiving has to make room
+  "ordersPerMonth", // by the month (UTC) of their making; one that is cancelled gives its place back
+  "members", // the active ones, the owner included
+] as const satisfies readonly (keyof Limits)[];
+export type Metric = (typeof metrics)[number];
+
+/** The last place was taken: the next one will be refused. */
+export const LimitReached = defineEvent(
+  "usage.limit_reached",
+  z.object({ entitlement: z.enum(metrics), limit: z.int() }),
+);
+
+/**
+ * The period that a use counts for, as `usage` keeps it.
+ * @param at when it was made (ISO 8601); now when left out
+ */
+export const periodOf = (metric: Metric, at?: string): SQL<string> =>
+  metric === "ordersPerMonth" ? sql`to_char(${at ?? sql`now()`}::timestamptz at time zone 'utc', 'YYYY-MM')` : sql`''`;
+
+/** The code of the tenant's plan; before it has subscribed to one, what its mode says. */
+export const planCode = (q: Pick<Reader, "select">): SQL<string> => {
+  const bought = q.select({ plan: subscriptionTable.plan }).from(subscriptionTable);
+  const given = sql`case when ${tenantTableRoot.livemode} then 'trial' else 'sandbox' end`;
+  return sql<string>`coalesce(${bought}, ${q.select({ plan: given }).from(tenantTableRoot)})`;
+};
+
+/** What the plan allows, asked for where it counts; null without a limit, nothing for a plan that nobody knows. */
+function limitOf(q: Pick<Reader, "select">, metric: Metric): SQL<number | null> {
+  const cases = planCodes.map((code) => sql`when ${code}::text then ${plans[code].limits[metric]}::bigint`);
+  return sql`case ${planCode(q)} ${sql.join(cases, sql` `)} else 0 end`;
+}
+
+/** What a count came to. */
+export interface Counted {
+  value: number;
+  limit: number | null;
+}
+
+/**
+ * The statement that counts a use, for whoever puts it into one of their own and hands its row to `admitted`. Whoever
+ * counts waits for who counted before, until the commit, so it belongs late into the transaction.
+ */
+export function counting(tx: Tx, metric: Metric, by = 1) {
+  const sum = sql`${usageTable.value} + excluded.value`;
+  return tx
+    .insert(usageTable)
+    .values({ metric, period: periodOf(metric), value: by })
+    .onConflictDoUpdate({
+      target: [usageTable.tenantId, usageTable.metric, usageTable.period],
+      set: { value: sum },
+      setWhere: sql`coalesce(${sum} <= ${limitOf(tx, metric)}, true)`,
+    })
+    .returning({ value: usageTable.value, limit: limitOf(tx, metric).mapWith(Number).as("limit") });
+}
+
+/**
+ * Says so when the last place was taken, because nobody is asked again before the next one is refused.
+ * @param counted the row of `counting`; there is none where there was no room
+ * @throws Failure forbidden
+ */
+export async function admitted(tx: Tx, metric: Metric, counted: Counted | undefined | null): Promise<void> {
+  if (!counted || (counted.limit !== null && counted.value > counted.limit)) throw await refusal(tx, metric);
+  if (counted.value === counted.limit) emit(LimitReached, { entitlement: metric, limit: counted.limit });
+}
+
+/**
+ * Counts a use of what the plan limits, in the open transaction of the effect: whatever races, the limit holds, and an
+ * effect that is rolled back is not counted.
+ * @throws Failure forbidden `entitlement_required` when it would go beyond the limit
+ */
+export const entitled = (metric: Metric, by = 1): Promise<void> =>
+  db(async (tx) => {
+    const [counted] = await counting(tx, metric, by);
+    await admitted(tx, metric, counted);
+  });
+
+/**
+ * Gives a use back, in the open transaction of the effect.
+ * @param at when it was counted (ISO 8601), where the month matters
+ */
+export const released = (metric: Metric, by = 1, at?: string): Promise<void> =>
+  db(async (tx) => {
+    await tx
+      .update(usageTable)
+      .set({ value: sql`greatest(0, ${usageTable.value} - ${by})` })
+      .where(and(eq(usageTable.metric, metric), eq(usageTable.period, periodOf(metric, at))));
+  });
+
+/** Says which limit is reached; a shopper learns nothing of the merchant's plan. */
+async function refusal(tx: Tx, metric: Metric): Promise<Failure> {
+  const who = actor().type;
+  if (who === "visitor" || who === "customer") return forbidden("checkout.closed", "This shop takes no orders now.");
+  const [state] = await tx
+    .select({ plan: planCode(tx), current: usageTable.value })
+    .from(tenantTableRoot)
+    .leftJoin(usageTable, and(eq(usageTable.metric, metric), eq(usageTable.period, periodOf(metric))));
+  const { code: plan, limits } = planOf(state?.plan ?? "");
+  return forbidden("entitlement_required", `The plan "${plan}" allows no more of this: ${metric}.`, {
+    data: { entitlement: metric, plan, limit: limits[metric], current: state?.current ?? 0 },
+  });
+}
+
+/** The plan of the running context: its credential knows it; for others it is read. */
+async function currentPlan(): Promise<Plan> {
+  if (context().plan === undefined) await verify();
+  const known = context().plan;
+  if (known !== undefined) return planOf(known);
+  const [row] = await read((q) => q.select({ plan: planCode(q) }).from(tenantTableRoot));
+  return planOf(row?.plan ?? "");
+}
+
+/**
+ * Costs nothing once the credential was looked up, as after a read().
+ * @throws Failure forbidden `entitlement_required` when the plan does not contain the feature
+ */
+export async function requireFeature(feature: Feature): Promise<void> {
+  const { code: plan, features } = await currentPlan();
+  if (features.includes(feature)) return;
+  throw forbidden("entitlement_required", `The plan "${plan}" does not contain this: ${feature}.`, {
+    data: { entitlement: feature, plan },
+  });
+}

@@ -1,0 +1,124 @@
+import * as z from "zod";
+import type { Currency, Money } from "../kernel/money.js";
+
+export const intervals = ["month", "year"] as const;
+export const Interval = z.enum(intervals).meta({ id: "BillingInterval" });
+export type Interval = z.infer<typeof Interval>;
+
+/** What a plan may contain beside its limits. */
+export const features = ["reports", "ledger"] as const;
+export type Feature = (typeof features)[number];
+
+/** Null: without a limit. */
+export interface Limits {
+  products: number | null;
+  /** By calendar month, UTC. */
+  ordersPerMonth: number | null;
+  members: number | null;
+  requestsPerSecond: number;
+}
+
+/** What happens to a tenant that owes a payment. All in days. */
+export interface Timetable {
+  /** When its owners are written to, counted from the day that the payment is owed; before it when negative. */
+  reminderDays: readonly number[];
+  /** For so long nothing changes, then for so long only shoppers write, then for so long nobody does; then it closes. */
+  graceDays: number;
+  readOnlyDays: number;
+  suspendDays: number;
+}
+
+type Prices = Readonly<Record<Interval, Money>>;
+
+export interface Plan {
+  code: PlanCode;
+  name: string;
+  /** Null: not for sale. */
+  prices: Prices | null;
+  /** The platform's share of card payments, in basis points: 100 is 1 %. */
+  fee: number;
+  limits: Limits;
+  features: readonly Feature[];
+  /** How long a tenant may use it before it pays. */
+  trialDays: number;
+  dunning: Timetable;
+}
+
+export const soldPlans = ["starter", "growth", "scale"] as const;
+/** A plan that is for sale. */
+export const SoldPlan = z.enum(soldPlans).meta({ id: "PlanCode" });
+export type SoldPlan = z.infer<typeof SoldPlan>;
+
+/** `trial`: before there is a subscription. `sandbox`: test mode, which is never billed. */
+export const planCodes = [...soldPlans, "trial", "sandbox"] as const;
+export type PlanCode = (typeof planCodes)[number];
+
+const CURRENCY: Currency = "EUR";
+const euros = (month: number, year: number) => ({
+  month: { amount: month * 100, currency: CURRENCY },
+  year: { amount: year * 100, currency: CURRENCY },
+});
+
+const dunning: Timetable = { reminderDays: [0, 3, 6], graceDays: 7, readOnlyDays: 14, suspendDays: 60 };
+
+const growth = {
+  limits: { products: 10_000, ordersPerMonth: 5_000, members: 15, requestsPerSecond: 500 },
+  fee: 100,
+  features: ["reports", "ledger"],
+} as const;
+
+/** THE list of plans. A new price is a new one at Stripe; whoever has the old one keeps it until they change. */
+export const plans: Readonly<Record<SoldPlan, Plan & { prices: Prices }> & Record<"trial" | "sandbox", Plan>> = {
+  starter: {
+    code: "starter",
+    name: "Starter",
+    prices: euros(29, 290),
+    fee: 200,
+    limits: { products: 500, ordersPerMonth: 500, members: 3, requestsPerSecond: 100 },
+    features: [],
+    trialDays: 0,
+    dunning,
+  },
+  growth: { code: "growth", name: "Growth", prices: euros(99, 990), trialDays: 0, dunning, ...growth },
+  scale: {
+    code: "scale",
+    name: "Scale",
+    prices: euros(399, 3_990),
+    fee: 50,
+    limits: { products: null, ordersPerMonth: null, members: null, requestsPerSecond: 2_000 },
+    features,
+    trialDays: 0,
+    dunning: { ...dunning, reminderDays: [0, 3, 7, 13], graceDays: 14 },
+  },
+  trial: {
+    code: "trial",
+    name: "Trial",
+    prices: null,
+    ...growth,
+    // What somebody measures before they buy is not the smallest machine.
+    limits: { ...growth.limits, requestsPerSecond: 2_000 },
+    trialDays: 14,
+    dunning: { ...dunning, reminderDays: [-3, 0, 3, 6] },
+  },
+  sandbox: {
+    code: "sandbox",
+    name: "Sandbox",
+    prices: null,
+    fee: 0,
+    limits: { products: null, ordersPerMonth: null, members: null, requestsPerSecond: 2_000 },
+    features,
+    trialDays: 0,
+    dunning,
+  },
+};
+
+/** The plan of this code. @throws Error for a code that no plan has */
+export function planOf(code: string): Plan {
+  const plan = Object.hasOwn(plans, code) ? plans[code as PlanCode] : undefined;
+  if (!plan) throw new Error(`There is no plan "${code.slice(0, 50)}".`);
+  return plan;
+}
+
+/** What the platform keeps of a card payment, in minor units, rounded down: never more than was agreed. */
+export const platformFee = ({ fee }: Pick<Plan, "fee">, amount: number): number =>
+  Number((BigInt(amount) * BigInt(fee)) / 10_000n);

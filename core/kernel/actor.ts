@@ -1,0 +1,83 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { Reader, Unexecuted } from "../../drizzle/tenant.js";
+import type { Role } from "./access.js";
+import { unauthenticated } from "./error.js";
+
+/** Who is calling. Each but the operator carries its tenant. */
+export type Actor =
+  | { type: "visitor"; tenantId: string; keyId?: string }
+  | { type: "customer"; tenantId: string; customerId: string }
+  | { type: "member"; tenantId: string; memberId: string; sessionId: string; role: Role }
+  | { type: "key"; tenantId: string; keyId: string; scopes: readonly string[] }
+  | { type: "plugin"; tenantId: string; plugin: string; scopes: readonly string[] }
+  | { type: "system"; tenantId: string }
+  | { type: "operator" };
+
+/**
+ * A credential whose text names its tenant but which nobody has looked up yet. Its queries travel in the batch of the
+ * first read, so that a read costs one round trip; `settle` refuses before anything is handed out.
+ */
+export interface Credential {
+  tenantId: string;
+  /** Whether it is known to be real. One that is not is looked up before anything is read for it. */
+  proven: boolean;
+  queries(q: Reader): readonly Unexecuted[];
+  /** @throws Failure unauthenticated, forbidden or limited */
+  settle(results: readonly unknown[]): Actor;
+}
+
+export interface Context {
+  actor?: Actor;
+  credential?: Credential;
+  requestId: string;
+  /** Of the client, as the gateway saw it; no header of the client can change it. */
+  address?: string;
+  /** What is left of the bucket that limits this request most; in seconds: until it is full again, and from empty to full. */
+  rate?: { policy: string; limit: number; remaining: number; reset: number; window: number };
+  /** The code of the tenant's plan, once a credential was looked up. */
+  plan?: string | undefined;
+  /** W3C Trace Context, carried along into events and jobs. */
+  traceparent?: string;
+  /** The event or job whose effect is running. */
+  causeId?: string;
+  /** Of the Idempotency-Key of this request, principal included: what it makes is found again by its retry. */
+  requestKey?: string;
+}
+
+const storage = new AsyncLocalStorage<Context>();
+
+/** The running context. Fails closed: outside of one nothing reaches a tenant. @throws Error */
+export function context(): Context {
+  const current = storage.getStore();
+  if (!current) throw new Error("Nobody is calling: run this inside withContext().");
+  return current;
+}
+
+export const currentContext = () => storage.getStore();
+
+export const withContext = <T>(value: Context, run: () => T): T => storage.run(value, run);
+
+/** Runs as another actor of the same request, event or job. */
+export const as = <T>(actor: Actor, run: () => T): T =>
+  storage.run({ ...context(), actor, credential: undefined, plan: undefined }, run);
+
+/** The actor of the running context. @throws Failure unauthenticated when there is none */
+export function actor(): Actor {
+  const { actor: known } = context();
+  if (!known) throw unauthenticated("unauthenticated", "This needs a credential.");
+  return known;
+}
+
+/** The actor as rows keep it: the tenant has a column of its own, scopes and session are nobody's business. */
+export function signature(): Record<string, unknown> {
+  const { tenantId: _, scopes: __, sessionId: ___, ...who } = actor() as Record<string, unknown>;
+  return who;
+}
+
+/** TypeID of the tenant that the actor belongs to. @throws Failure for an operator, who belongs to none */
+export function tenantId(): string {
+  const { actor: known, credential } = context();
+  const id = known ? ("tenantId" in known ? known.tenantId : undefined) : credential?.tenantId;
+  if (!id) throw unauthenticated("unauthenticated", "This needs a tenant.");
+  return id;
+}

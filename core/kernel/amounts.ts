@@ -1,0 +1,48 @@
+import { MAX_AMOUNT, taxOf } from "./money.js";
+
+/** Something to pay for, as it is listed. Minor units; `taxRate` in basis points. */
+export interface Listed {
+  unitPrice: number;
+  quantity: number;
+  taxInclusive: boolean;
+  taxRate: number;
+}
+
+/** What it comes to: the listed price of all units, the tax in it or on it, and what is paid. */
+export interface Amounts {
+  subtotal: number;
+  tax: number;
+  total: number;
+}
+
+/** Tax is rounded once for a line, half up, so that the lines of an invoice add up to its foot. */
+export function amounts({ unitPrice, quantity, taxInclusive, taxRate }: Listed): Amounts {
+  const subtotal = unitPrice * quantity;
+  const tax = taxOf(subtotal, taxRate, taxInclusive);
+  return { subtotal, tax, total: taxInclusive ? subtotal : subtotal + tax };
+}
+
+/** A line of more than this cannot be sold: a hundred such lines, and the days' sums of them, stay below 2^53. */
+export const fits = ({ subtotal, total }: Amounts) => subtotal <= MAX_AMOUNT && total <= MAX_AMOUNT;
+
+export interface Totals {
+  /** Goods, as listed. */
+  subtotal: number;
+  /** Delivery, as listed. */
+  shipping: number;
+  /** All tax, whether the listed prices contain it or not. */
+  tax: number;
+  /** What is paid: the totals of the lines and of shipping. */
+  total: number;
+}
+
+/** Adds up exactly: `total` is the sum of the lines' totals and shipping's, `tax` the sum of their taxes. */
+export function totals(lines: readonly Amounts[], shipping: Amounts | undefined): Totals {
+  const sum = (pick: (item: Amounts) => number) => lines.reduce((all, line) => all + pick(line), 0);
+  return {
+    subtotal: sum((line) => line.subtotal),
+    shipping: shipping?.subtotal ?? 0,
+    tax: sum((line) => line.tax) + (shipping?.tax ?? 0),
+    total: sum((line) => line.total) + (shipping?.total ?? 0),
+  };
+}

@@ -1,0 +1,205 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { sql } from "drizzle-orm";
+import { Client } from "../../drizzle/client.js";
+import { isConnectionError, isContention, isTimeout } from "../../drizzle/fault.js";
+import journal from "../../drizzle/migrations/meta/_journal.json" with { type: "json" };
+import { callPlatform, type PlatformCall } from "../../drizzle/platform.js";
+import { checkRole, RoleError } from "../../drizzle/role.js";
+import { type Reader, type Results, readTenant, type Tx, type Unexecuted, withTenant } from "../../drizzle/tenant.js";
+import { context, tenantId } from "./actor.js";
+import { config } from "./config.js";
+import { Failure } from "./error.js";
+import { type Claim, claimed, claiming, recording } from "./idempotency.js";
+import { nothing, type Outgoing, written } from "./outbox.js";
+
+interface Open {
+  tx: Tx;
+  tenantId: string;
+  /** Events and jobs of this transaction, written in one statement before COMMIT. */
+  outgoing: Outgoing;
+}
+
+const opened = new AsyncLocalStorage<Open>();
+
+let checked: Promise<Client> | undefined;
+/** The tenants' door, once its role is known to be held by policies; a role that could bypass them is served nothing. */
+function database(): Promise<Client> {
+  checked ??= (async () => {
+    const client = new Client({ url: config.DATABASE_URL, proxy: config.NEON_PROXY });
+    await checkRole(client);
+    return client;
+  })();
+  checked.catch(() => {
+    checked = undefined;
+  });
+  return checked;
+}
+
+/** Called after a commit that left events or jobs behind; set by the entry, because the domain knows no queue. */
+let nudge: () => Promise<void> = async () => undefined;
+export const onOutgoing = (run: typeof nudge) => {
+  nudge = run;
+};
+
+/**
+ * Runs `run` in a transaction of the actor's tenant, or joins the one that is open. `run` may run again after a
+ * deadlock, so it calls nothing but the database.
+ * @throws Failure unavailable when the database cannot be reached
+ */
+export async function db<T>(run: (tx: Tx) => Promise<T>): Promise<T> {
+  const open = opened.getStore();
+  if (open) return run(joined(open).tx);
+  await verify();
+  return transact(undefined, run);
+}
+
+/** A transaction that may carry the claim of an idempotency key; joins nothing. @see once.ts, its only caller beside db() */
+export async function transact<T>(claim: Claim | undefined, run: (tx: Tx) => Promise<T>): Promise<T> {
+  const id = tenantId();
+  let left = nothing();
+  const result = await reachable((client) => {
+    const open: Open = { tx: undefined as never, tenantId: id, outgoing: nothing() };
+    return withTenant(
+      client,
+      id,
+      (tx, rows) => {
+        open.tx = tx;
+        open.outgoing = nothing();
+        if (claim) claimed(claim, rows);
+        return opened.run(open, () => run(tx));
+      },
+      {
+        opening: (q) => (claim ? claiming(q, claim) : []),
+        closing: (q) => {
+          left = open.outgoing;
+          return [...written(q, left), ...(claim ? recording(q, claim) : [])];
+        },
+      },
+    );
+  });
+  if (left.events.length + left.jobs.length > 0) await nudge();
+  return result;
+}
+
+/**
+ * Reads of the actor's tenant in one round trip: takes queries that are built and not executed, and sends them as one
+ * batch, with the credential when it has not been looked up yet; inside a transaction it runs them there.
+ * @throws Failure of the credential, or unavailable
+ */
+export async function read<Query extends Unexecuted>(build: (q: Reader) => Query): Promise<Awaited<Query>>;
+export async function read<const Queries extends readonly Unexecuted[]>(
+  build: (q: Reader) => Queries,
+): Promise<Results<Queries>>;
+export async function read(build: (q: Reader) => Unexecuted | readonly Unexecuted[]): Promise<unknown> {
+  const open = opened.getStore();
+  if (!open) {
+    if (context().credential?.proven === false) await verify();
+    return batch(build);
+  }
+  const queries = build(joined(open).tx as unknown as Reader);
+  if (!Array.isArray(queries)) return queries;
+  const results = [];
+  for (const query of queries) results.push(await query);
+  return results;
+}
+
+async function batch(build: (q: Reader) => Unexecuted | readonly Unexecuted[]): Promise<unknown> {
+  const current = context();
+  const { credential } = current;
+  let single = false;
+  let own = 0;
+  const results: readonly unknown[] = await reachable((client) =>
+    readTenant(client, tenantId(), (q) => {
+      const built = build(q);
+      single = !Array.isArray(built);
+      const queries = [built].flat() as readonly Unexecuted[];
+      own = queries.length;
+      // The tokens last: the lock on the tenant's bucket is held for this statement and the commit only.
+      return [...queries, ...(credential?.queries(q) ?? [])];
+    }),
+  );
+  if (credential) {
+    delete current.credential; // it has been looked up, whatever comes of it
+    current.actor = credential.settle(results.slice(own));
+  }
+  return single ? results[0] : results.slice(0, own);
+}
+
+/** Looks the credential up now; does nothing when it is known. @throws Failure */
+export async function verify(): Promise<void> {
+  if (context().credential && !opened.getStore()) await batch(() => []);
+}
+
+/** Asks what needs no tenant, in one round trip; the rows of each call. @throws Failure unavailable */
+export const platform = (...calls: readonly PlatformCall[]): Promise<unknown[][]> =>
+  reachable((client) => callPlatform(client, calls));
+
+/**
+ * Runs a part of a transaction that may be given up alone: its rows and its events go together.
+ * @throws whatever `run` throws, after the rollback to the savepoint
+ */
+export async function savepoint<T>(run: () => Promise<T>): Promise<T> {
+  const open = opened.getStore();
+  if (!open) throw new Error("A savepoint needs an open transaction.");
+  const { events, jobs } = open.outgoing;
+  const before = { events: [...events], jobs: [...jobs] };
+  await open.tx.execute(sql`savepoint part`);
+  try {
+    return await run();
+  } catch (error) {
+    await open.tx.execute(sql`rollback to savepoint part`);
+    open.outgoing = before;
+    throw error;
+  } finally {
+    await open.tx.execute(sql`release savepoint part`);
+  }
+}
+
+/** The outgoing messages of the open transaction. @throws Error outside of one, because they would be lost */
+export function outgoing(): Outgoing {
+  const open = opened.getStore();
+  if (!open) throw new Error("emit() and enqueue() belong inside db().");
+  return joined(open).outgoing;
+}
+
+/** Takes back what the open transaction did since the claim of its key, its messages included. */
+export async function undoEffect(tx: Tx): Promise<void> {
+  await tx.execute(sql`rollback to savepoint effect`);
+  const open = opened.getStore();
+  if (open) open.outgoing = nothing();
+}
+
+/** A transaction belongs to one tenant: an actor of another one cannot join it. */
+function joined(open: Open): Open {
+  if (open.tenantId !== tenantId()) throw new Error("The open transaction belongs to another tenant.");
+  return open;
+}
+
+async function reachable<T>(run: (client: Client) => Promise<T>): Promise<T> {
+  try {
+    return await run(await database());
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    if (isContention(error) || isTimeout(error)) {
+      throw new Failure("unavailable", "database_busy", "Too many requests want the same rows; try again.", {
+        retryAfter: 1,
+      });
+    }
+    if (!isConnectionError(error)) throw error;
+    throw new Failure("unavailable", "database_unavailable", "The database cannot be reached.", { retryAfter: 2 });
+  }
+}
+
+/** What `/ready` says of the database: it answers, its role is safe, its migrations are those of this code. */
+export async function readiness(): Promise<Record<"database" | "role" | "migrations", string>> {
+  try {
+    const client = await database();
+    const { rows } = await client.http.query("select count(*)::int from drizzle.__drizzle_migrations");
+    const applied = Number(rows[0]?.[0]);
+    const migrations = applied >= journal.entries.length ? "ok" : `${applied} of ${journal.entries.length}`;
+    return { database: "ok", role: "ok", migrations };
+  } catch (error) {
+    const unsafe = error instanceof RoleError;
+    return { database: unsafe ? "ok" : "unreachable", role: unsafe ? "unsafe" : "unknown", migrations: "unknown" };
+  }
+}

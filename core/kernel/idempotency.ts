@@ -1,0 +1,108 @@
+import { and, eq, type SQL, sql } from "drizzle-orm";
+import type { Opened, Reader } from "../../drizzle/tenant.js";
+import { Failure, invalid } from "./error.js";
+import { idempotencyTable } from "./idempotency.sql.js";
+
+/** Stored for this long. Hours. */
+export const KEPT = 72;
+
+export interface StoredAnswer {
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+}
+
+/**
+ * The record of a request whose provider has not answered yet. It is in flight for the lease, longer than any request
+ * may run; after that whoever asks next goes on with it.
+ */
+export const STARTED: StoredAnswer = { status: 0, headers: {}, body: "" };
+/** Seconds. */
+const LEASE = 30;
+
+/** A write that carries an Idempotency-Key (draft-ietf-httpapi-idempotency-key-header). */
+export interface Claim {
+  /** Tenant's TypeID, who asked (member, secret key, customer or cart token), and their key. */
+  tenantId: string;
+  principal: string;
+  key: string;
+  fingerprint: string;
+  /** What will be stored; set before COMMIT. */
+  answer?: StoredAnswer;
+}
+
+/** The request was answered before; the edge sends the stored answer. */
+export class Replay extends Error {
+  override name = "Replay";
+  constructor(readonly answer: StoredAnswer) {
+    super("Answered before.");
+  }
+}
+
+export const rowId = ({ principal, key }: Claim) => `${principal} ${key}`;
+
+/**
+ * Travels with BEGIN: one lock per key that nobody waits for, then the stored answer (a statement of its own, because
+ * its snapshot must be younger than the lock), then the savepoint to which a refusal returns.
+ */
+export const claiming = (q: Reader, claim: Claim): SQL[] => [
+  sql`select pg_try_advisory_xact_lock(hashtextextended(${`${claim.tenantId} ${rowId(claim)}`}, 0)) as free`,
+  q
+    .select({
+      fingerprint: idempotencyTable.fingerprint,
+      status: idempotencyTable.status,
+      headers: idempotencyTable.headers,
+      body: idempotencyTable.body,
+      leased: sql`${idempotencyTable.updatedAt} > now() - make_interval(secs => ${LEASE})`.as("leased"),
+    })
+    .from(idempotencyTable)
+    .where(eq(idempotencyTable.id, rowId(claim)))
+    .getSQL(),
+  sql`savepoint effect`,
+];
+
+/** @throws Replay, or Failure in_flight or invalid */
+export function claimed(claim: Claim, [lock, stored]: Opened): void {
+  if (!lock?.rows[0]?.free) throw inFlight();
+  const row = stored?.rows[0] as unknown as (StoredAnswer & { fingerprint: string; leased: boolean }) | undefined;
+  if (!row) return;
+  if (row.fingerprint !== claim.fingerprint) {
+    throw invalid("idempotency_key_reused", "This Idempotency-Key was used for another request.");
+  }
+  if (row.status === STARTED.status) {
+    if (row.leased) throw inFlight();
+    return;
+  }
+  throw new Replay({ status: row.status, headers: row.headers, body: row.body });
+}
+
+const inFlight = () =>
+  new Failure("in_flight", "idempotency_key_in_flight", "The first request with this key is still running.", {
+    retryAfter: 1,
+  });
+
+/** Travels with COMMIT. */
+export function recording(q: Reader, claim: Claim): SQL[] {
+  if (!claim.answer) return [];
+  return [
+    q
+      .insert(idempotencyTable)
+      .values({ id: rowId(claim), fingerprint: claim.fingerprint, ...claim.answer })
+      // Only what was started is there already.
+      .onConflictDoUpdate({
+        target: [idempotencyTable.tenantId, idempotencyTable.id],
+        set: { ...claim.answer, updatedAt: sql`now()` },
+        setWhere: eq(idempotencyTable.status, STARTED.status),
+      })
+      .getSQL(),
+  ];
+}
+
+/** Frees the key of what was started and came to nothing, so that its retry need not wait for the lease. */
+export const forgotten = (q: Reader, claim: Claim): SQL =>
+  q
+    .with()
+    .update(idempotencyTable)
+    .set({ updatedAt: sql`now() - make_interval(secs => ${LEASE + 1})` })
+    .where(and(eq(idempotencyTable.id, rowId(claim)), eq(idempotencyTable.status, STARTED.status)))
+    .getSQL();

@@ -1,0 +1,98 @@
+import { asc, eq, type SQL } from "drizzle-orm";
+import type { Reader } from "../../drizzle/tenant.js";
+import { lineView, moneyIn, shippingView, totalsView } from "../cart/priced.js";
+import { amounts } from "../kernel/amounts.js";
+import { Payment } from "../payment/index.js";
+import { paymentEventTable, paymentOperationTable, paymentTable } from "../payment/payment.sql.js";
+import { orderLineTable, orderTable } from "./order.sql.js";
+
+export const columns = {
+  id: orderTable.id,
+  number: orderTable.number,
+  status: orderTable.status,
+  paymentStatus: orderTable.paymentStatus,
+  fulfillmentStatus: orderTable.fulfillmentStatus,
+  attention: orderTable.attention,
+  cancelReason: orderTable.cancelReason,
+  currency: orderTable.currency,
+  email: orderTable.email,
+  shippingAddress: orderTable.shippingAddress,
+  billingAddress: orderTable.billingAddress,
+  shippingName: orderTable.shippingName,
+  shippingTaxInclusive: orderTable.shippingTaxInclusive,
+  shippingTaxRate: orderTable.shippingTaxRate,
+  subtotal: orderTable.subtotal,
+  shipping: orderTable.shipping,
+  tax: orderTable.tax,
+  total: orderTable.total,
+  placedAt: orderTable.placedAt,
+  version: orderTable.version,
+};
+const lineColumns = {
+  id: orderLineTable.id,
+  variantId: orderLineTable.variantId,
+  sku: orderLineTable.sku,
+  productName: orderLineTable.productName,
+  variantName: orderLineTable.variantName,
+  options: orderLineTable.options,
+  quantity: orderLineTable.quantity,
+  unitPrice: orderLineTable.unitPrice,
+  taxInclusive: orderLineTable.taxInclusive,
+  taxRate: orderLineTable.taxRate,
+  tax: orderLineTable.tax,
+  total: orderLineTable.total,
+};
+export type OrderRow = Pick<typeof orderTable.$inferSelect, keyof typeof columns>;
+export type LineRow = Pick<typeof orderLineTable.$inferSelect, keyof typeof lineColumns>;
+
+/** An order with its lines and payments, each statement with the whole condition: who may not see one sees no part. */
+export const statements = (q: Reader, which: SQL | undefined) =>
+  [
+    q.select(columns).from(orderTable).where(which),
+    q
+      .select(lineColumns)
+      .from(orderLineTable)
+      .innerJoin(orderTable, eq(orderTable.id, orderLineTable.orderId))
+      .where(which)
+      .orderBy(asc(orderLineTable.position)),
+    q
+      .select(Payment.columns)
+      .from(paymentTable)
+      .innerJoin(orderTable, eq(orderTable.id, paymentTable.orderId))
+      .where(which)
+      .orderBy(asc(paymentTable.id)),
+    q
+      .select(Payment.eventColumns)
+      .from(paymentEventTable)
+      .innerJoin(paymentTable, eq(paymentTable.id, paymentEventTable.paymentId))
+      .innerJoin(orderTable, eq(orderTable.id, paymentTable.orderId))
+      .where(which)
+      .orderBy(asc(paymentEventTable.id)),
+    q
+      .select(Payment.operationColumns)
+      .from(paymentOperationTable)
+      .innerJoin(paymentTable, eq(paymentTable.id, paymentOperationTable.paymentId))
+      .innerJoin(orderTable, eq(orderTable.id, paymentTable.orderId))
+      .where(which)
+      .orderBy(asc(paymentOperationTable.id)),
+  ] as const;
+
+/** What its shopper sees. */
+export function view(order: OrderRow, lines: readonly LineRow[]) {
+  const { shippingName, shippingTaxInclusive, shippingTaxRate, subtotal, shipping, tax, total, ...rest } = order;
+  const { attention: _, ...shown } = rest; // the staff's
+  const money = moneyIn(order.currency);
+  const delivery = {
+    name: shippingName,
+    unitPrice: shipping,
+    quantity: 1,
+    taxInclusive: shippingTaxInclusive,
+    taxRate: shippingTaxRate,
+  };
+  return {
+    ...shown,
+    shipping: shippingView({ ...delivery, ...amounts(delivery) }, money),
+    lines: lines.map((line) => lineView({ ...line, subtotal: line.unitPrice * line.quantity }, money)),
+    totals: totalsView({ subtotal, shipping, tax, total }, money),
+  };
+}

@@ -1,0 +1,176 @@
+export * as PaymentAccount from "./index.js";
+
+import { and, asc, desc, eq, sql } from "drizzle-orm";
+import * as z from "zod";
+import type { Tx } from "../../drizzle/tenant.js";
+import { later } from "../kernel/after-commit.js";
+import { db, read } from "../kernel/db.js";
+import { conflict, notFound, stale } from "../kernel/error.js";
+import { emit } from "../kernel/event/index.js";
+import { fn } from "../kernel/fn.js";
+import type { Currency } from "../kernel/money.js";
+import { toStripe } from "../stripe/amount.js";
+import { modeOf } from "../stripe/client.js";
+import { refusalOf } from "../stripe/fault.js";
+import { tenantTableRoot } from "../tenant/tenant.sql.js";
+import { answering, establish, linkFor } from "./onboarding.js";
+import { captureModes, paymentAccountTable } from "./payment-account.sql.js";
+import {
+  AccountStatus,
+  ended,
+  inUse,
+  isStripe,
+  oneMore,
+  PaymentAccountDeauthorized,
+  PaymentAccountId,
+  PaymentAccountUpdated,
+  type Row,
+} from "./sync.js";
+
+export { paymentAccountEvents, paymentAccountHandlers } from "./sync.js";
+
+export const PaymentAccountRecord = z
+  .object({
+    id: PaymentAccountId,
+    provider: z.string(),
+    account: z
+      .string()
+      .nullable()
+      .meta({ description: "What the provider calls it", examples: ["acct_1Nv0FGQ9RKHgCVdK"] }),
+    livemode: z.boolean(),
+    status: AccountStatus.meta({
+      description:
+        "onboarding: the provider waits for the merchant; active: it takes payments; restricted: it does not, see requirements; deauthorized: disconnected",
+    }),
+    chargesEnabled: z.boolean(),
+    payoutsEnabled: z.boolean(),
+    detailsSubmitted: z.boolean(),
+    capabilities: z.record(z.string(), z.string()),
+    requirements: z.array(z.string()).meta({ description: "What the provider still wants to know, in its words" }),
+    capture: z
+      .enum(captureModes)
+      .meta({ description: "automatic: as soon as the order stands; manual: when the staff says so" }),
+    version: z.int(),
+    createdAt: z.string(),
+  })
+  .meta({ id: "PaymentAccount" });
+
+const view = ({
+  tenantId: _,
+  updatedAt: __,
+  connectedAt: ___,
+  reconciledAt: ____,
+  ...shown
+}: Row): z.input<typeof PaymentAccountRecord> => shown;
+
+const none = () => notFound("payment_account");
+
+/** The one in use; when there is none, the last one that was. */
+export const get = fn(z.void(), async () => {
+  const [row] = await read((q) =>
+    q
+      .select()
+      .from(paymentAccountTable)
+      .where(isStripe)
+      .orderBy(asc(sql`${paymentAccountTable.status} = 'deauthorized'`), desc(paymentAccountTable.id))
+      .limit(1),
+  );
+  if (!row) throw none();
+  return view(row);
+});
+
+/**
+ * Makes the tenant's account at the provider, or reads how the one that it has stands now.
+ * @throws Failure conflict `payment_account.refused`, `payment_account.taken` or `payment.provider_unavailable`
+ */
+export const connect = fn(z.void(), () => later(() => answering(async () => view(await establish()))));
+
+const page = z.url({ protocol: /^https?$/ }).max(1_500);
+export const Onboarding = z.strictObject({
+  returnUrl: page.meta({ description: "Where the browser goes afterwards; whether all is told is in the account" }),
+  refreshUrl: page.meta({ description: "Where it goes when the link is used up: ask for another one there" }),
+});
+export const OnboardingLink = z.object({ url: z.url(), expiresAt: z.string() }).meta({ id: "OnboardingLink" });
+
+/** The provider's page on which the merchant says who they are. @throws Failure not_found, conflict */
+export const onboard = fn(Onboarding, (urls) =>
+  db(async (tx) => {
+    const [row] = await tx.select().from(paymentAccountTable).where(inUse);
+    if (!row?.account) throw none();
+    return later(() =>
+      answering(() => linkFor(row, urls)).catch((error: unknown) => {
+        const refusal = refusalOf(error);
+        if (!refusal) throw error;
+        const data = { reason: refusal.code, detail: refusal.message };
+        throw conflict("payment_account.refused", "The provider does not open its page.", { data });
+      }),
+    );
+  }),
+);
+
+export const Change = z.strictObject({ capture: z.enum(captureModes) });
+
+/** @throws Failure not_found or stale */
+export const update = fn(Change.extend({ version: z.int().optional() }), ({ capture, version }) =>
+  db(async (tx) => {
+    const [row] = await tx
+      .update(paymentAccountTable)
+      .set({ capture, version: oneMore })
+      .where(and(inUse, seen(version)))
+      .returning();
+    if (!row) throw await missed(tx);
+    const { id: paymentAccountId, account, status, chargesEnabled, payoutsEnabled } = row;
+    emit(PaymentAccountUpdated, { paymentAccountId, account, status, chargesEnabled, payoutsEnabled });
+    return view(row);
+  }),
+);
+
+/**
+ * Nothing is charged on the account any more. It stays the merchant's, with all that was paid: refunds and disputes go on,
+ * and connecting again finds it. The connection itself is taken away in the provider's dashboard.
+ * @throws Failure not_found or stale
+ */
+export const disconnect = fn(z.object({ version: z.int().optional() }), ({ version }) =>
+  db(async (tx) => {
+    const [row] = await tx
+      .update(paymentAccountTable)
+      .set(ended)
+      .where(and(inUse, seen(version)))
+      .returning();
+    if (!row) throw await missed(tx);
+    emit(PaymentAccountDeauthorized, { paymentAccountId: row.id, account: row.account });
+  }),
+);
+
+const seen = (version: number | undefined) =>
+  version === undefined ? undefined : eq(paymentAccountTable.version, version);
+
+async function missed(tx: Tx) {
+  const [row] = await tx.select({ currentVersion: paymentAccountTable.version }).from(paymentAccountTable).where(inUse);
+  return row ? stale("version_stale", "The account has changed since you read it.", { data: row }) : none();
+}
+
+/**
+ * The account on which a new payment is charged, in the open transaction.
+ * @param due what is to be charged, in minor units: refused here when the provider cannot take it
+ * @throws Failure conflict `payment.provider_unavailable`, `payment.currency_unsupported` or `payment.amount_unsupported`
+ */
+export async function readyAccount(tx: Tx, due?: { amount: number; currency: Currency }) {
+  const [row] = await tx
+    .select({
+      account: paymentAccountTable.account,
+      livemode: paymentAccountTable.livemode,
+      capture: paymentAccountTable.capture,
+      charges: paymentAccountTable.chargesEnabled,
+      tenantLivemode: tenantTableRoot.livemode,
+    })
+    .from(paymentAccountTable)
+    .innerJoin(tenantTableRoot, sql`true`)
+    .where(inUse);
+  const { account, livemode, capture } = row ?? {};
+  if (!row?.charges || !account || livemode === undefined || !capture || livemode !== modeOf(row.tenantLivemode)) {
+    throw conflict("payment.provider_unavailable", "The merchant cannot be paid this way now.");
+  }
+  if (due) toStripe(due.amount, due.currency);
+  return { account, livemode, capture };
+}

@@ -1,0 +1,185 @@
+import { createHash } from "node:crypto";
+import { and, desc, eq, isNull } from "drizzle-orm";
+import type Stripe from "stripe";
+import { faultOf } from "../../drizzle/fault.js";
+import { context, tenantId } from "../kernel/actor.js";
+import { db, read } from "../kernel/db.js";
+import { conflict, Failure } from "../kernel/error.js";
+import { emit } from "../kernel/event/index.js";
+import { Unresolved } from "../payment/provider.js";
+import { asked, isForgotten, pages, secondsOf } from "../stripe/call.js";
+import { modeOf, resolved, stripeFor, within } from "../stripe/client.js";
+import { tenantTableRoot } from "../tenant/tenant.sql.js";
+import { paymentAccountTable } from "./payment-account.sql.js";
+import { ended, inUse, isStripe, PaymentAccountDeauthorized, PaymentAccountId, type Row, sync } from "./sync.js";
+
+/** For all calls of one request. Milliseconds. */
+const TIME = 12_000;
+
+/** What Stripe is asked for somebody who waits. @throws Failure unavailable when Stripe does not answer */
+export async function answering<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await within(TIME, run);
+  } catch (error) {
+    if (!(error instanceof Unresolved)) throw error;
+    throw new Failure("unavailable", "payment.provider_unreachable", "The provider does not answer; try again.", {
+      retryAfter: 2,
+    });
+  }
+}
+
+/**
+ * Connects the tenant: makes its account at Stripe, or finds that there is one and reads how it stands. The row comes
+ * first, and its id is the key under which the account is made: whoever crashes or races finds the same account.
+ * @throws Failure conflict, Unresolved
+ */
+export async function establish(): Promise<Row> {
+  try {
+    return await connected();
+  } catch (error) {
+    // Somebody else has connected another one in the meantime.
+    if (faultOf(error)?.constraint === "payment_account_provider") return connected();
+    throw error;
+  }
+}
+
+async function connected(): Promise<Row> {
+  const { livemode, country } = await home();
+  const row = await present(livemode);
+  if (row?.account) return (await sync(row)) ?? connected();
+  if (!row) {
+    const former = await formerOf(livemode);
+    const revived = former && (await sync(former, true));
+    if (revived) return revived;
+  }
+  const intent = row ?? (await intend(livemode));
+  const account = await make(intent, country);
+  await claim(intent, account);
+  const made = await sync(intent);
+  if (!made) throw new Error(`Stripe does not know ${account}, which it has just made.`);
+  return made;
+}
+
+/** The tenant's country, and the mode of the key that serves it. */
+async function home() {
+  const [tenant] = await read((q) =>
+    q.select({ livemode: tenantTableRoot.livemode, country: tenantTableRoot.country }).from(tenantTableRoot),
+  );
+  if (!tenant) throw new Error("The tenant is not there.");
+  return { livemode: modeOf(tenant.livemode), country: tenant.country };
+}
+
+/** The row in use. One of the other mode is so no longer: its key serves this tenant no more. */
+async function present(livemode: boolean): Promise<Row | undefined> {
+  const [row] = await read((q) => q.select().from(paymentAccountTable).where(inUse));
+  if (!row || row.livemode === livemode) return row;
+  await db(async (tx) => {
+    await tx.update(paymentAccountTable).set(ended).where(eq(paymentAccountTable.id, row.id));
+    emit(PaymentAccountDeauthorized, { paymentAccountId: row.id, account: row.account });
+  });
+  return undefined;
+}
+
+/** An account that was disconnected here and may still be connected at Stripe. */
+async function formerOf(livemode: boolean): Promise<Row | undefined> {
+  const [row] = await read((q) =>
+    q
+      .select()
+      .from(paymentAccountTable)
+      .where(and(isStripe, eq(paymentAccountTable.livemode, livemode)))
+      .orderBy(desc(paymentAccountTable.id))
+      .limit(1),
+  );
+  return row?.account ? row : undefined;
+}
+
+/** Commits what is wanted, before anybody is asked. */
+async function intend(livemode: boolean): Promise<Row> {
+  await db((tx) =>
+    tx
+      .insert(paymentAccountTable)
+      .values({ id: PaymentAccountId.create(), provider: "stripe", livemode })
+      .onConflictDoNothing(),
+  );
+  const row = await present(livemode);
+  if (!row) throw new Error("The row that was made is not there.");
+  return row;
+}
+
+/**
+ * As a Standard account was: the merchant has Stripe's own dashboard, pays Stripe's fees and bears its losses to Stripe,
+ * and Stripe asks it for papers. All of it from what never changes, because the key stands for it.
+ * @see https://docs.stripe.com/connect/migrate-to-controller-properties
+ */
+const paramsOf = ({ id }: Row, country: string): Stripe.AccountCreateParams => ({
+  country,
+  controller: {
+    fees: { payer: "account" },
+    losses: { payments: "stripe" },
+    requirement_collection: "stripe",
+    stripe_dashboard: { type: "full" },
+  },
+  capabilities: { card_payments: { requested: true }, transfers: { requested: true } },
+  metadata: { stoa_account: id, stoa_tenant: tenantId() },
+});
+
+async function make(intent: Row, country: string): Promise<string> {
+  const stripe = await stripeFor(intent.livemode);
+  const find = async () => {
+    const created = { gte: secondsOf(intent.createdAt) - 300 };
+    for await (const one of pages((page) => stripe.accounts.list({ created, ...page }))) {
+      if (one.metadata?.stoa_account === intent.id) return one;
+    }
+    return undefined;
+  };
+  if (isForgotten(intent.createdAt)) {
+    const found = await find();
+    if (found) return found.id;
+    // Its key could make a second one: a new row has a new key.
+    await db((tx) =>
+      tx
+        .delete(paymentAccountTable)
+        .where(and(eq(paymentAccountTable.id, intent.id), isNull(paymentAccountTable.account))),
+    );
+    return make(await intend(intent.livemode), country);
+  }
+  const create = () => stripe.accounts.create(paramsOf(intent, country), { idempotencyKey: intent.id });
+  const answer = await asked(create, find);
+  if ("done" in answer) return answer.done.id;
+  throw conflict("payment_account.refused", "The provider does not open an account.", {
+    data: { reason: answer.refusal.code, detail: answer.refusal.message },
+  });
+}
+
+/** Writes down whose account it is. That two tenants never have the same one is a matter of one index. */
+async function claim({ id }: Row, account: string): Promise<void> {
+  try {
+    await db((tx) =>
+      tx
+        .update(paymentAccountTable)
+        .set({ account })
+        .where(and(eq(paymentAccountTable.id, id), isNull(paymentAccountTable.account))),
+    );
+  } catch (error) {
+    if (faultOf(error)?.constraint !== "payment_account_account") throw error;
+    throw conflict("payment_account.taken", "This account belongs to another tenant.");
+  }
+}
+
+/** Where the merchant tells Stripe who they are; the page can be opened once and for minutes. */
+export async function linkFor({ account, livemode }: Row, urls: { returnUrl: string; refreshUrl: string }) {
+  const stripe = await stripeFor(livemode);
+  const { requestKey, requestId } = context();
+  const wish = createHash("sha256")
+    .update(JSON.stringify([tenantId(), requestKey ?? requestId, urls]))
+    .digest("hex");
+  const params: Stripe.AccountLinkCreateParams = {
+    account: account ?? "",
+    type: "account_onboarding",
+    return_url: urls.returnUrl,
+    refresh_url: urls.refreshUrl,
+  };
+  const create = () => resolved(() => stripe.accountLinks.create(params, { idempotencyKey: `link/${wish}` }));
+  const { url, expires_at } = await create();
+  return { url, expiresAt: new Date(expires_at * 1000).toISOString() };
+}

@@ -1,0 +1,153 @@
+import { and, eq, ne, sql } from "drizzle-orm";
+import type Stripe from "stripe";
+import * as z from "zod";
+import { db, read } from "../kernel/db.js";
+import { defineEvent, emit } from "../kernel/event/index.js";
+import { id } from "../kernel/id.js";
+import { resolved, stripeFor } from "../stripe/client.js";
+import type { StripeEvent, StripeHandler } from "../stripe/event.js";
+import { refusalOf } from "../stripe/fault.js";
+import { accountStatuses, paymentAccountTable } from "./payment-account.sql.js";
+
+export const PaymentAccountId = id("pac");
+export const AccountStatus = z.enum(accountStatuses).meta({ id: "PaymentAccountStatus" });
+
+const which = { paymentAccountId: PaymentAccountId, account: z.string().nullable() };
+export const PaymentAccountUpdated = defineEvent(
+  "payment_account.updated",
+  z.object({ ...which, status: AccountStatus, chargesEnabled: z.boolean(), payoutsEnabled: z.boolean() }),
+);
+/** Nothing is charged on it any more. */
+export const PaymentAccountDeauthorized = defineEvent("payment_account.deauthorized", z.object(which));
+export const paymentAccountEvents = [PaymentAccountUpdated, PaymentAccountDeauthorized];
+
+export type Row = typeof paymentAccountTable.$inferSelect;
+export const oneMore = sql`${paymentAccountTable.version} + 1`;
+export const isStripe = eq(paymentAccountTable.provider, "stripe");
+export const inUse = and(isStripe, ne(paymentAccountTable.status, "deauthorized"));
+
+/** What a deauthorised account is. */
+export const ended = {
+  status: "deauthorized" as const,
+  chargesEnabled: false,
+  payoutsEnabled: false,
+  version: oneMore as never as number,
+};
+
+/** What Stripe says of an account, as its row keeps it. */
+type Facts = Pick<
+  Row,
+  "status" | "chargesEnabled" | "payoutsEnabled" | "detailsSubmitted" | "capabilities" | "requirements"
+>;
+
+function factsOf(account: Stripe.Account): Facts {
+  const { charges_enabled: chargesEnabled, payouts_enabled: payoutsEnabled } = account;
+  const { details_submitted: detailsSubmitted, requirements, capabilities = {} } = account;
+  const due = [...(requirements?.past_due ?? []), ...(requirements?.currently_due ?? [])];
+  return {
+    status: chargesEnabled ? "active" : detailsSubmitted ? "restricted" : "onboarding",
+    chargesEnabled,
+    payoutsEnabled,
+    detailsSubmitted,
+    capabilities: Object.fromEntries(
+      Object.entries(capabilities).flatMap(([name, state]) => (typeof state === "string" ? [[name, state]] : [])),
+    ),
+    requirements: [...new Set(due)].sort(),
+  };
+}
+
+/** Undefined when Stripe does not let us see it any more: the merchant has taken the connection away. */
+async function askFor(account: string, livemode: boolean): Promise<Facts | undefined> {
+  const stripe = await stripeFor(livemode);
+  try {
+    return factsOf(await resolved(() => stripe.accounts.retrieve(account)));
+  } catch (error) {
+    if (refusalOf(error)?.code === "account_invalid") return undefined;
+    throw error;
+  }
+}
+
+const same = (row: Facts, facts: Facts) =>
+  (Object.keys(facts) as (keyof Facts)[]).every((field) => canonical(row[field]) === canonical(facts[field]));
+/** Postgres keeps the fields of an object in an order of its own. */
+const canonical = (value: unknown) =>
+  JSON.stringify(value !== null && typeof value === "object" ? Object.entries(value).sort() : value);
+
+/** How often somebody else may be faster before the job is left to its retry. */
+const ROUNDS = 5;
+
+/**
+ * Makes a row what Stripe says of the account now. The version is read before Stripe is asked and compared when the answer
+ * is written, and every answer that is written counts it up: an answer that is older than what is there never is. So
+ * events may come late, twice and in any order. A row that was deauthorised stays so until it is connected again.
+ * @param again a deauthorised row is in use again when Stripe still knows it
+ * @returns the row, or undefined when there is none or Stripe does not know the account
+ * @throws Unresolved
+ */
+export async function sync(which: { id: string }, again = false): Promise<Row | undefined> {
+  const mine = eq(paymentAccountTable.id, which.id);
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const [row] = await read((q) => q.select().from(paymentAccountTable).where(mine));
+    if (!row?.account || (row.status === "deauthorized" && !again)) return undefined;
+    const facts = await askFor(row.account, row.livemode);
+    const written = await db(async (tx) => {
+      const [now] = await tx
+        .update(paymentAccountTable)
+        .set(facts ? { ...facts, version: oneMore, ...(again && { connectedAt: sql`now()` }) } : ended)
+        .where(and(mine, eq(paymentAccountTable.version, row.version)))
+        .returning();
+      if (now) tell(row, now);
+      return now;
+    });
+    if (written) return facts && written;
+  }
+  throw new Error("The account changed each time that it was asked for.");
+}
+
+function tell(before: Row, now: Row): void {
+  const { id: paymentAccountId, account, status, chargesEnabled, payoutsEnabled } = now;
+  if (same(before, now)) return;
+  if (status !== "deauthorized") {
+    emit(PaymentAccountUpdated, { paymentAccountId, account, status, chargesEnabled, payoutsEnabled });
+  } else if (before.status !== "deauthorized") {
+    emit(PaymentAccountDeauthorized, { paymentAccountId, account });
+  }
+}
+
+/** The row of the account of an event, which is the tenant's own: the event says only where to look. */
+const named = ({ account, livemode }: StripeEvent) =>
+  and(inUse, eq(paymentAccountTable.account, account ?? ""), eq(paymentAccountTable.livemode, livemode));
+
+async function changed(event: StripeEvent): Promise<void> {
+  const [row] = await read((q) => q.select().from(paymentAccountTable).where(named(event)));
+  if (row) await sync(row);
+}
+
+/**
+ * The merchant has taken the connection away: nothing is charged from this commit on, whatever Stripe answers. News that
+ * are older than the present connection are of one before it; Stripe tells times in whole seconds.
+ */
+const deauthorized = (event: StripeEvent): Promise<void> =>
+  db(async (tx) => {
+    const rows = await tx
+      .update(paymentAccountTable)
+      .set(ended)
+      .where(and(named(event), sql`${paymentAccountTable.connectedAt} < to_timestamp(${event.created + 1})`))
+      .returning({ paymentAccountId: paymentAccountTable.id, account: paymentAccountTable.account });
+    for (const row of rows) emit(PaymentAccountDeauthorized, row);
+  });
+
+export const paymentAccountHandlers: readonly StripeHandler[] = [
+  {
+    endpoint: "connect",
+    types: [
+      "account.updated",
+      "account.external_account.created",
+      "account.external_account.deleted",
+      "account.external_account.updated",
+      "capability.updated",
+    ],
+    run: changed,
+  },
+  { endpoint: "connect", types: ["account.application.deauthorized"], run: deauthorized },
+];

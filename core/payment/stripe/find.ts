@@ -1,0 +1,80 @@
+import type Stripe from "stripe";
+import { type Place, pages, secondsOf } from "../../stripe/call.js";
+import { resolved } from "../../stripe/client.js";
+import type { Attempt } from "../provider.js";
+
+/** Informational for Stripe and for people; here it only finds what a lost answer would have named. */
+export const metadataOf = ({ id, orderId }: Pick<Attempt, "id" | "orderId">) => ({
+  stoa_payment: id,
+  stoa_order: orderId,
+});
+
+/** Clocks differ: ours and Stripe's by so much at most. Seconds. */
+const SKEW = 300;
+const DAY = 86_400;
+
+/**
+ * When an attempt can have been opened: nearly always at once, and never after its key is forgotten. The short time is
+ * looked through first, because a busy account has many payments in a day.
+ */
+function* windowsOf({ createdAt }: Attempt): Generator<Stripe.RangeQueryParam> {
+  const from = secondsOf(createdAt) - SKEW;
+  const soon = from + 3 * SKEW;
+  yield { gte: from, lte: soon };
+  yield { gt: soon, lte: from + DAY + 2 * SKEW };
+}
+
+/** The PaymentIntent of an attempt whose answer was lost. Lists are complete at once; Stripe's search is not. */
+export async function findIntent({ stripe, at }: Place, attempt: Attempt): Promise<Stripe.PaymentIntent | undefined> {
+  for (const created of windowsOf(attempt)) {
+    for await (const intent of pages((page) => stripe.paymentIntents.list({ created, ...page }, at))) {
+      if (intent.metadata.stoa_payment === attempt.id) return intent;
+    }
+  }
+  return undefined;
+}
+
+/** The same for a Checkout Session. */
+export async function findSession(
+  { stripe, at }: Place,
+  attempt: Attempt,
+): Promise<Stripe.Checkout.Session | undefined> {
+  for (const created of windowsOf(attempt)) {
+    for await (const session of pages((page) => stripe.checkout.sessions.list({ created, ...page }, at))) {
+      if (session.client_reference_id === attempt.id) return session;
+    }
+  }
+  return undefined;
+}
+
+/** All that Stripe knows of an attempt; parts that there are none of are undefined. */
+export interface Seen {
+  session?: Stripe.Checkout.Session;
+  intent?: Stripe.PaymentIntent;
+}
+
+const depth = ["latest_charge.refunds"];
+
+/** Reads an attempt by what we know of it; undefined while Stripe does not know it. One call, where its answer was not lost. */
+export async function look(place: Place, attempt: Attempt): Promise<Seen | undefined> {
+  const { stripe, at } = place;
+  const { session: known, reference, method } = attempt;
+  if (method === "checkout_session") {
+    const id = known ?? (await findSession(place, attempt))?.id;
+    if (!id) return undefined;
+    const expand = depth.map((path) => `payment_intent.${path}`);
+    const session = await resolved(() => stripe.checkout.sessions.retrieve(id, { expand }, at));
+    const { payment_intent: intent } = session;
+    return { session, ...(typeof intent === "object" && intent && { intent }) };
+  }
+  const id = reference ?? (await findIntent(place, attempt))?.id;
+  return id ? { intent: await resolved(() => stripe.paymentIntents.retrieve(id, { expand: depth }, at)) } : undefined;
+}
+
+/** Under its operation's id a capture leaves its amount in the metadata of what it captured: Stripe has no object for it. */
+export const capturesOf = ({ metadata }: Stripe.PaymentIntent) =>
+  Object.keys(metadata).filter((key) => key.startsWith("pop_"));
+
+/** Captured more than once, or not yet for the last time. */
+export const isInParts = (intent: Stripe.PaymentIntent): boolean =>
+  capturesOf(intent).length > 1 || (intent.status === "requires_capture" && intent.amount_received > 0);

@@ -1,0 +1,73 @@
+import { eq } from "drizzle-orm";
+import type Stripe from "stripe";
+import { read } from "../../kernel/db.js";
+import { conflict } from "../../kernel/error.js";
+import { paymentAccountTable } from "../../payment-account/payment-account.sql.js";
+import { placeOf, under } from "../../stripe/call.js";
+import { resolved, within } from "../../stripe/client.js";
+import { refusalOf } from "../../stripe/fault.js";
+import type { Provider, StoredMethod } from "../provider.js";
+import { close } from "./close.js";
+import { openIntent, openSession } from "./open.js";
+import { operate } from "./operate.js";
+import { snapshotOf } from "./snapshot.js";
+
+/** For all calls of one question together: an API request has 20 s. Milliseconds. */
+const TIME = 12_000;
+
+/** @throws Failure conflict `payment.provider_unavailable` for an account that is not connected any more, Unresolved */
+const asking = <T>(run: () => Promise<T>): Promise<T> =>
+  within(TIME, run).catch((error: unknown) => {
+    if (refusalOf(error)?.code !== "account_invalid") throw error;
+    throw conflict("payment.provider_unavailable", "The merchant's account is not connected any more.");
+  });
+
+/** Stripe, by direct charges on the merchant's own account: their name on the statement, their fees, their disputes. */
+export const stripe: Provider = {
+  open: (attempt) =>
+    asking(async () => {
+      const parts = await capturesByHand(attempt.account);
+      const open = attempt.method === "checkout_session" ? openSession : openIntent;
+      return open(await placeOf(attempt), attempt, parts);
+    }),
+  snapshot: (attempt) => asking(async () => snapshotOf(await placeOf(attempt), attempt)),
+  operate: (attempt, operation) => asking(async () => operate(await placeOf(attempt), attempt, operation)),
+  close: (attempt) => asking(async () => close(await placeOf(attempt), attempt)),
+
+  storedMethods: ({ reference, ...merchant }) =>
+    asking(async () => {
+      const place = await placeOf(merchant);
+      const list = () => place.stripe.paymentMethods.list({ customer: reference, limit: 100 }, place.at);
+      return (await resolved(list)).data.map(stored);
+    }),
+  forgetMethod: ({ reference, ...merchant }, method) =>
+    asking(async () => {
+      const place = await placeOf(merchant);
+      const { stripe: sdk, at } = place;
+      const found = await resolved(() => sdk.paymentMethods.retrieve(method, {}, at));
+      // Detached by an earlier try, or never this shopper's.
+      if (found.customer !== reference) return;
+      await resolved(() => sdk.paymentMethods.detach(method, {}, under(place, `${method}/detach`)));
+    }),
+};
+
+/** Whoever captures by hand may want to do it as the parcels leave. */
+async function capturesByHand(account: string | null): Promise<boolean> {
+  if (!account) return false;
+  const [row] = await read((q) =>
+    q
+      .select({ capture: paymentAccountTable.capture })
+      .from(paymentAccountTable)
+      .where(eq(paymentAccountTable.account, account)),
+  );
+  return row?.capture === "manual";
+}
+
+const named = (name: string) => name.charAt(0).toUpperCase() + name.slice(1).replaceAll("_", " ");
+
+function stored({ id, type, card, sepa_debit: sepa, us_bank_account: bank }: Stripe.PaymentMethod): StoredMethod {
+  const month = card && `${String(card.exp_month).padStart(2, "0")}/${card.exp_year}`;
+  const number = card?.last4 ?? sepa?.last4 ?? bank?.last4;
+  const label = [named(card?.brand ?? type), number && `•••• ${number}`].filter(Boolean).join(" ");
+  return { reference: id, type, label: month ? `${label}, ${month}` : label };
+}

@@ -1,0 +1,52 @@
+import type Stripe from "stripe";
+import { idOf, type Merchant, pages, placeOf, secondsOf } from "../../stripe/call.js";
+
+/** Something that Stripe has on a merchant's account, ours or not. */
+export interface Listed {
+  reference: string;
+  /** The PaymentIntent that it is or belongs to. */
+  paymentIntent: string | null;
+  /** The attempt that it says it was made for: only our own rows say whether that is so. */
+  attempt: string | null;
+  /** In the provider's words, and what has moved so far in its minor units: enough to see whether we know of it. */
+  status: string;
+  moved: number;
+  /** Unix seconds. */
+  created: number;
+}
+
+const sinceOf = (since: string): Stripe.RangeQueryParam => ({ gte: secondsOf(since) });
+
+/**
+ * What was made on a merchant's account since an instant, for comparison with what we know; the newest first.
+ * @throws Unresolved between two pages
+ */
+export async function* intentsSince(merchant: Merchant, since: string): AsyncGenerator<Listed, void> {
+  const { stripe, at: place } = await placeOf(merchant);
+  const created = sinceOf(since);
+  for await (const intent of pages((page) => stripe.paymentIntents.list({ created, ...page }, place))) {
+    const { id, metadata, status, amount_received: moved, created: at } = intent;
+    yield { reference: id, paymentIntent: id, attempt: metadata.stoa_payment ?? null, status, moved, created: at };
+  }
+}
+
+export async function* refundsSince(merchant: Merchant, since: string): AsyncGenerator<Listed, void> {
+  const { stripe, at } = await placeOf(merchant);
+  const created = sinceOf(since);
+  for await (const refund of pages((page) => stripe.refunds.list({ created, ...page }, at))) {
+    const { id, payment_intent, metadata, status, amount: moved } = refund;
+    const attempt = metadata?.stoa_payment ?? null;
+    const what = { reference: id, paymentIntent: idOf(payment_intent), attempt, status: status ?? "", moved };
+    yield { ...what, created: refund.created };
+  }
+}
+
+export async function* disputesSince(merchant: Merchant, since: string): AsyncGenerator<Listed, void> {
+  const { stripe, at } = await placeOf(merchant);
+  const created = sinceOf(since);
+  for await (const dispute of pages((page) => stripe.disputes.list({ created, ...page }, at))) {
+    const { id, payment_intent, status, amount: moved } = dispute;
+    const what = { reference: id, paymentIntent: idOf(payment_intent), attempt: null, status, moved };
+    yield { ...what, created: dispute.created };
+  }
+}

@@ -1,0 +1,166 @@
+import type Stripe from "stripe";
+import { conflict, type Failure } from "../../kernel/error.js";
+import { currencyCode, leastOf, roundDown, toStripe } from "../../stripe/amount.js";
+import { asked, idOf, isForgotten, type Place, secondsOf, under } from "../../stripe/call.js";
+import { publishableKeyFor, resolved } from "../../stripe/client.js";
+import { type Refusal, refusalOf } from "../../stripe/fault.js";
+import type { Attempt, Opened } from "../provider.js";
+import { findIntent, findSession, metadataOf } from "./find.js";
+
+/**
+ * What can be authorised first and captured when the goods are there; all others are paid at once. Set for each of
+ * them: `capture_method: manual` for the whole payment would leave the others out.
+ * @see https://docs.stripe.com/payments/place-a-hold-on-a-payment-method
+ */
+const held = [
+  "affirm",
+  "afterpay_clearpay",
+  "amazon_pay",
+  "card",
+  "cashapp",
+  "klarna",
+  "link",
+  "mobilepay",
+  "paypal",
+  "revolut_pay",
+] as const;
+
+/** Nobody can pay it for longer: a page of Stripe's stays open for 30 minutes at least. Seconds after it was made. */
+const OPEN = 40 * 60;
+
+const lastSecondOf = ({ createdAt }: Attempt) => secondsOf(createdAt) + OPEN;
+const left = (attempt: Attempt) => Math.max(60, lastSecondOf(attempt) - Math.floor(Date.now() / 1000));
+
+/** @param parts whether captures in parts are asked for, where the card allows them */
+function optionsOf(parts: boolean) {
+  const options = Object.fromEntries(held.map((type) => [type, { capture_method: "manual" as const }]));
+  return { ...options, ...(parts && { card: { ...options.card, request_multicapture: "if_available" as const } }) };
+}
+
+/** What is asked of a payment, whichever way it is opened. */
+function termsOf(attempt: Attempt) {
+  const { amount, currency, fee, description } = attempt;
+  const share = toStripe(roundDown(fee, currency), currency);
+  return {
+    money: { amount: toStripe(amount, currency), currency: currencyCode(currency) },
+    details: { description, metadata: metadataOf(attempt), ...(share > 0 && { application_fee_amount: share }) },
+  };
+}
+
+function intentParams(attempt: Attempt, parts: boolean): Stripe.PaymentIntentCreateParams {
+  const { money, details } = termsOf(attempt);
+  return {
+    ...money,
+    ...details,
+    automatic_payment_methods: { enabled: true },
+    payment_method_options: optionsOf(parts),
+  };
+}
+
+function sessionParams(attempt: Attempt, parts: boolean): Stripe.Checkout.SessionCreateParams {
+  const { money, details } = termsOf(attempt);
+  const { id, email, returnUrl, description } = attempt;
+  if (!returnUrl) throw new Error("A page of the provider's needs to know where the shopper goes afterwards.");
+  const price_data = { currency: money.currency, unit_amount: money.amount, product_data: { name: description } };
+  return {
+    mode: "payment",
+    line_items: [{ quantity: 1, price_data }],
+    client_reference_id: id,
+    metadata: details.metadata,
+    payment_intent_data: details,
+    payment_method_options: optionsOf(parts),
+    success_url: returnUrl,
+    cancel_url: returnUrl,
+    expires_at: lastSecondOf(attempt),
+    ...(email && { customer_email: email }),
+  };
+}
+
+/** An account that may not capture in parts has the whole payment refused, `if_available` or not. */
+const isIneligible = ({ code, message }: Refusal) =>
+  code === "payment_intent_invalid_parameter" && /not eligible for the requested card features/i.test(message);
+
+type Create<T> = (key: string, parts: boolean) => Promise<T>;
+
+/** The same in one part, under another key, because the first key stands for the refusal. */
+const orWhole = <T>(create: Create<T>, { id }: Attempt): Promise<T> =>
+  create(id, true).catch((error: unknown) => {
+    const refusal = refusalOf(error);
+    if (refusal && isIneligible(refusal)) return create(`${id}/whole`, false);
+    throw error;
+  });
+
+/**
+ * Makes what an attempt is opened with, once: under a key from its id, or found when the key is forgotten.
+ * @throws Failure conflict, Unresolved
+ */
+async function make<T>(
+  attempt: Attempt,
+  parts: boolean,
+  create: Create<T>,
+  find: () => Promise<T | undefined>,
+): Promise<T> {
+  if (isForgotten(attempt.createdAt)) {
+    const found = await find();
+    if (found) return found;
+    throw conflict("payment.attempt_expired", "This attempt is too old to be opened; make another one.");
+  }
+  const answer = await asked(() => (parts ? orWhole(create, attempt) : create(attempt.id, false)), find);
+  if ("refusal" in answer) throw refusalFor(attempt, answer.refusal);
+  return answer.done;
+}
+
+/** What the shop learns of a refusal. */
+function refusalFor({ currency }: Attempt, { code, param }: Refusal): Failure {
+  if (code === "amount_too_small") {
+    return conflict("payment.amount_too_small", "The provider does not take so little.", {
+      data: { least: leastOf(currency) },
+    });
+  }
+  if (code === "account_invalid")
+    return conflict("payment.provider_unavailable", "The merchant's account is not there.");
+  if (param === "expires_at") return conflict("payment.attempt_expired", "This attempt is too old; make another one.");
+  return conflict("payment.refused", "The provider refuses this payment.", { data: { reason: code, param } });
+}
+
+const payable = new Set(["requires_payment_method", "requires_confirmation", "requires_action"]);
+
+/** For the shop's own page: Elements confirm it with the client secret. */
+export async function openIntent(place: Place, attempt: Attempt, parts: boolean): Promise<Opened> {
+  const { stripe, at } = place;
+  const { reference: known, account, livemode } = attempt;
+  const intent = known
+    ? await resolved(() => stripe.paymentIntents.retrieve(known, {}, at))
+    : await make(
+        attempt,
+        parts,
+        (key, several) => stripe.paymentIntents.create(intentParams(attempt, several), under(place, key)),
+        () => findIntent(place, attempt),
+      );
+  const { client_secret: clientSecret } = intent;
+  const publishableKey = publishableKeyFor(livemode === true);
+  const action = { type: "confirm_payment_intent", clientSecret, publishableKey, account };
+  return {
+    reference: intent.id,
+    session: null,
+    action: payable.has(intent.status) ? action : null,
+    expiresIn: left(attempt),
+  };
+}
+
+/** For Stripe's page: the browser goes there and comes back. */
+export async function openSession(place: Place, attempt: Attempt, parts: boolean): Promise<Opened> {
+  const { stripe, at } = place;
+  const known = attempt.session;
+  const session = known
+    ? await resolved(() => stripe.checkout.sessions.retrieve(known, {}, at))
+    : await make(
+        attempt,
+        parts,
+        (key, several) => stripe.checkout.sessions.create(sessionParams(attempt, several), under(place, key)),
+        () => findSession(place, attempt),
+      );
+  const { id, url, payment_intent } = session;
+  const action = url ? { type: "redirect", url } : null;
+  return { reference: idOf(payment_intent), session: id, action, expiresIn: left(attempt) };
+}

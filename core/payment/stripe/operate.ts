@@ -1,0 +1,182 @@
+import type Stripe from "stripe";
+import { Failure } from "../../kernel/error.js";
+import { roundDown, toStripe } from "../../stripe/amount.js";
+import { type Asked, asked, idOf, isForgotten, type Place, pages, under } from "../../stripe/call.js";
+import { resolved } from "../../stripe/client.js";
+import { refusalOf } from "../../stripe/fault.js";
+import { type Attempt, type Operation, type Outcome, Unresolved } from "../provider.js";
+import { isInParts, look, metadataOf } from "./find.js";
+
+/** What is wanted of a payment that Stripe knows under this id. */
+interface Wanted {
+  place: Place;
+  attempt: Attempt;
+  operation: Operation;
+  intent: string;
+}
+
+/**
+ * Does what is wanted, or finds that it was done before: a refusal counts only when Stripe shows that it was not.
+ * @throws Unresolved when it cannot be found out
+ */
+export async function operate(place: Place, attempt: Attempt, operation: Operation): Promise<Outcome> {
+  try {
+    const intent = attempt.reference ?? (await look(place, attempt))?.intent?.id;
+    if (!intent) return unknown(operation);
+    return await kinds[operation.kind]({ place, attempt, operation, intent });
+  } catch (error) {
+    // An amount that the currency does not have at Stripe; an account that is not connected any more.
+    const refusal = error instanceof Failure && error.kind === "conflict" ? error : refusalOf(error);
+    if (!refusal) throw error;
+    return { status: "failed", code: refusal.code, message: refusal.message };
+  }
+}
+
+const unknown = ({ kind }: Operation): Outcome =>
+  kind === "void"
+    ? { status: "succeeded", reference: null }
+    : { status: "failed", code: "payment_unknown", message: "The provider knows nothing that was paid." };
+
+const kinds = { capture, refund, void: release } satisfies Record<Operation["kind"], (wanted: Wanted) => unknown>;
+
+const expired: Outcome = {
+  status: "failed",
+  code: "operation_expired",
+  message: "It was not done in the time in which it could be asked for safely.",
+};
+
+/** Asks once, while Stripe remembers the key; afterwards it only looks. */
+async function once<T>(
+  { operation }: Wanted,
+  ask: () => Promise<T>,
+  find: () => Promise<T | undefined>,
+  outcome: (done: T) => Outcome,
+): Promise<Outcome> {
+  if (isForgotten(operation.createdAt)) {
+    const found = await find();
+    return found === undefined ? expired : outcome(found);
+  }
+  const answer: Asked<T> = await asked(ask, find);
+  if ("done" in answer) return outcome(answer.done);
+  const { code, message } = answer.refusal;
+  return { status: "failed", code, message };
+}
+
+const read = ({ place: { stripe, at }, intent }: Wanted) =>
+  resolved(() => stripe.paymentIntents.retrieve(intent, { expand: ["latest_charge"] }, at));
+
+const chargeOf = ({ latest_charge: charge }: Stripe.PaymentIntent) => (typeof charge === "object" ? charge : null);
+
+/** Stripe's metadata has 50 places. */
+const PLACES = 45;
+
+/** Whether this may be one capture of several: only where the charge says so. */
+async function leavesRest(wanted: Wanted): Promise<boolean> {
+  if (wanted.operation.final) return false;
+  const intent = await read(wanted);
+  const card = chargeOf(intent)?.payment_method_details?.card;
+  return card?.multicapture?.status === "available" && Object.keys(intent.metadata).length < PLACES;
+}
+
+/** The platform's share of a part, rounded down to what Stripe can move, and something: a fee once set must be told with every part. */
+function shareOf({ fee, amount, currency }: Attempt, part: number): number {
+  const share = roundDown(Number((BigInt(fee) * BigInt(part)) / BigInt(amount)), currency);
+  return toStripe(Math.max(share, roundDown(fee, currency) > 0 ? 1 : 0), currency);
+}
+
+async function capture(wanted: Wanted): Promise<Outcome> {
+  const { place, attempt, operation, intent } = wanted;
+  const { id, amount } = operation;
+  const part = amount > 0 && amount < attempt.amount;
+  const params: Stripe.PaymentIntentCaptureParams = {
+    ...(amount > 0 && { amount_to_capture: toStripe(amount, attempt.currency) }),
+    ...(part && attempt.fee > 0 && { application_fee_amount: shareOf(attempt, amount) }),
+    ...((await leavesRest(wanted)) && { final_capture: false }),
+    metadata: { [id]: String(amount) },
+  };
+  return once(
+    wanted,
+    () => place.stripe.paymentIntents.capture(intent, params, under(place, id)),
+    async () => {
+      const seen = await read(wanted);
+      return seen.metadata[id] === undefined ? undefined : seen;
+    },
+    ({ status, latest_charge }) => {
+      return { status: status === "processing" ? "pending" : "succeeded", reference: idOf(latest_charge) };
+    },
+  );
+}
+
+/** How long Stripe may take to book the platform's fee of a charge. Milliseconds. */
+const BOOKING = 600_000;
+
+/**
+ * The platform gives back its share of what is refunded: it earns nothing from a sale that was none. With the refund and
+ * not after it, so that neither happens alone; Stripe shares in proportion. Of a payment that was captured in parts Stripe
+ * gives no part of a fee back. @see https://docs.stripe.com/payments/multicapture#refunds
+ */
+async function returnsFee(wanted: Wanted): Promise<boolean> {
+  if (wanted.attempt.fee === 0) return false;
+  const intent = await read(wanted);
+  const charge = chargeOf(intent);
+  if (isInParts(intent) || !charge?.application_fee_amount) return false;
+  if (charge.application_fee) return true;
+  if (Date.now() - Date.parse(wanted.operation.createdAt) > BOOKING) return false;
+  throw new Unresolved("The platform's fee is not booked yet: it is refunded together with the payment.");
+}
+
+async function refund(wanted: Wanted): Promise<Outcome> {
+  const { place, attempt, operation, intent } = wanted;
+  const { stripe, at } = place;
+  const { id, amount } = operation;
+  const params: Stripe.RefundCreateParams = {
+    payment_intent: intent,
+    ...(amount > 0 && { amount: toStripe(amount, attempt.currency) }),
+    ...((await returnsFee(wanted)) && { refund_application_fee: true }),
+    metadata: { ...metadataOf(attempt), stoa_operation: id },
+  };
+  const find = async () => {
+    for await (const one of pages((page) => stripe.refunds.list({ payment_intent: intent, ...page }, at))) {
+      if (one.metadata?.stoa_operation === id) return one;
+    }
+    return undefined;
+  };
+  return once(wanted, () => stripe.refunds.create(params, under(place, id)), find, refundOutcome);
+}
+
+function refundOutcome({ id: reference, status, failure_reason: reason }: Stripe.Refund): Outcome {
+  if (status === "succeeded") return { status, reference };
+  if (status !== "failed" && status !== "canceled") return { status: "pending", reference };
+  return { status: "failed", code: reason ?? "refund_failed", message: "The refund did not arrive." };
+}
+
+/** Nothing of it can be captured any more: given up, or what was left after a part of it was let go. */
+const isReleased = ({ status, amount, amount_received }: Stripe.PaymentIntent) =>
+  status === "canceled" || (status === "succeeded" && amount_received < amount);
+
+async function release(wanted: Wanted): Promise<Outcome> {
+  const { place, operation, intent } = wanted;
+  const { paymentIntents } = place.stripe;
+  const released: Outcome = { status: "succeeded", reference: intent };
+  const find = async () => {
+    const seen = await read(wanted);
+    return isReleased(seen) ? seen : undefined;
+  };
+  const seen = await read(wanted);
+  if (isReleased(seen)) return released;
+  if (seen.amount_received > 0 && seen.status === "requires_capture") {
+    const nothing = { amount_to_capture: 0, final_capture: true };
+    return once(
+      wanted,
+      () => paymentIntents.capture(intent, nothing, under(place, operation.id)),
+      find,
+      () => released,
+    );
+  }
+  return once(
+    wanted,
+    () => paymentIntents.cancel(intent, {}, under(place, operation.id)),
+    find,
+    () => released,
+  );
+}

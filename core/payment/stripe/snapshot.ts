@@ -1,0 +1,145 @@
+import type Stripe from "stripe";
+import { fromStripe } from "../../stripe/amount.js";
+import { type Place, pages } from "../../stripe/call.js";
+import { resolved } from "../../stripe/client.js";
+import type { Attempt, Refunded, Snapshot } from "../provider.js";
+import { capturesOf, isInParts, look, type Seen } from "./find.js";
+
+type Status = Snapshot["status"];
+type Failures = Snapshot["failures"];
+
+/** All that Stripe says of an attempt now; undefined while Stripe does not know it. @throws Unresolved */
+export async function snapshotOf(place: Place, attempt: Attempt): Promise<Snapshot | undefined> {
+  const seen = await look(place, attempt);
+  if (!seen) return undefined;
+  const { intent, session } = seen;
+  if (!intent) return session && unpaid(session);
+  const charge = typeof intent.latest_charge === "object" ? intent.latest_charge : null;
+  const given = charge ? await refundsOf(place, intent, charge) : [];
+  const minor = (amount: number) => fromStripe(amount, intent.currency).amount;
+  const { amount, currency } = fromStripe(intent.amount, intent.currency);
+  return {
+    reference: intent.id,
+    status: statusOf(seen),
+    amount,
+    currency,
+    // What the charge was made for, also when less of it was taken in the end.
+    authorized: charge?.status === "succeeded" ? minor(charge.amount) : 0,
+    captured: minor(intent.amount_received),
+    failures: await failuresOf(place, intent, charge),
+    refunds: given,
+    captures: capturesOf(intent),
+    ...(await feesOf(place, charge, intent, given)),
+  };
+}
+
+/** A page on which nobody has tried to pay. */
+function unpaid({ status, amount_total, currency }: Stripe.Checkout.Session): Snapshot {
+  return {
+    reference: null,
+    status: status === "expired" ? "expired" : "waiting",
+    ...fromStripe(amount_total ?? 0, currency ?? ""),
+    authorized: 0,
+    captured: 0,
+    failures: [],
+    refunds: [],
+    captures: [],
+    fee: 0,
+  };
+}
+
+const statuses: Record<string, Status> = {
+  requires_payment_method: "waiting",
+  requires_confirmation: "waiting",
+  requires_action: "action_required",
+  processing: "processing",
+  requires_capture: "authorized",
+  succeeded: "captured",
+};
+
+function statusOf({ intent, session }: Seen): Status {
+  if (intent?.status === "canceled") {
+    // By Stripe, because its time was over; by whoever asked for it otherwise.
+    const byTime = intent.cancellation_reason === "automatic" || intent.cancellation_reason === "expired";
+    return byTime ? "expired" : "voided";
+  }
+  const status = statuses[intent?.status ?? ""] ?? "waiting";
+  return status === "waiting" && session?.status === "expired" ? "expired" : status;
+}
+
+/** Attempts of the shopper that were refused. Asked for only where there were some. */
+async function failuresOf(
+  { stripe, at }: Place,
+  { id, last_payment_error: last }: Stripe.PaymentIntent,
+  charge: Stripe.Charge | null,
+): Promise<Failures> {
+  if (!last && charge?.status !== "failed") return [];
+  const failures: { reference: string; code: string; message: string }[] = [];
+  for await (const one of pages((page) => stripe.charges.list({ payment_intent: id, ...page }, at))) {
+    if (one.status !== "failed") continue;
+    const { failure_code: code, failure_message: message, outcome } = one;
+    failures.unshift({ reference: one.id, code: outcome?.reason ?? code ?? "failed", message: message ?? "" });
+  }
+  // Who did not prove who they are never came as far as a charge.
+  if (last && !last.charge) {
+    const reference = `${last.payment_method?.id ?? id} ${last.code ?? last.type}`;
+    failures.push({ reference, code: last.decline_code ?? last.code ?? last.type, message: last.message ?? "" });
+  }
+  return failures;
+}
+
+const refundStatuses: Record<string, Refunded["status"]> = {
+  pending: "pending",
+  requires_action: "pending",
+  succeeded: "succeeded",
+  failed: "failed",
+  canceled: "failed",
+};
+
+/**
+ * What went back to the shopper. Stripe lists what was authorised and let go among the refunds: it never was our money,
+ * and has no balance transaction.
+ */
+async function refundsOf(place: Place, intent: Stripe.PaymentIntent, charge: Stripe.Charge): Promise<Refunded[]> {
+  if (intent.amount_received === 0) return [];
+  const all = await allRefunds(place, intent, charge);
+  return all.filter(isRefund).map(({ id, amount, currency, status, metadata }) => ({
+    reference: id,
+    amount: fromStripe(amount, currency).amount,
+    status: refundStatuses[status ?? ""] ?? "pending",
+    operationId: metadata?.stoa_operation ?? null,
+  }));
+}
+
+const isRefund = ({ status, balance_transaction, metadata }: Stripe.Refund) =>
+  status !== "succeeded" || balance_transaction !== null || metadata?.stoa_operation !== undefined;
+
+async function allRefunds({ stripe, at }: Place, { id }: Stripe.PaymentIntent, { refunds }: Stripe.Charge) {
+  if (refunds && !refunds.has_more) return refunds.data;
+  const all: Stripe.Refund[] = [];
+  for await (const one of pages((page) => stripe.refunds.list({ payment_intent: id, ...page }, at))) all.push(one);
+  return all;
+}
+
+/**
+ * What the platform took of what was captured, and gave back of it. When all of it was captured at once the
+ * charge knows the first; of parts, and of what went back, the platform's own account is asked, which has a fee for each.
+ */
+async function feesOf(
+  { stripe }: Place,
+  charge: Stripe.Charge | null,
+  intent: Stripe.PaymentIntent,
+  refunds: readonly Refunded[],
+): Promise<Pick<Snapshot, "fee" | "feeReturned">> {
+  const minor = (amount: number) => fromStripe(amount, intent.currency).amount;
+  const fee = intent.amount_received > 0 ? minor(charge?.application_fee_amount ?? 0) : 0;
+  const plain = refunds.length === 0 && intent.amount_received === intent.amount && !isInParts(intent);
+  if (!charge || fee === 0 || plain) return { fee, feeReturned: 0 };
+  const { data } = await resolved(() => stripe.applicationFees.list({ charge: charge.id, limit: 100 }));
+  const booked = data.filter(({ currency }) => currency === intent.currency);
+  if (booked.length === 0) return { fee, feeReturned: 0 }; // Stripe books a moment later
+  return {
+    fee: minor(booked.reduce((all, { amount }) => all + amount, 0)),
+    feeReturned: minor(booked.reduce((all, { amount_refunded }) => all + amount_refunded, 0)),
+  };
+}

@@ -1,0 +1,224 @@
+import { and, eq, inArray, isNull, lt, ne, or, sql } from "drizzle-orm";
+import * as z from "zod";
+import type { Tx } from "../../drizzle/tenant.js";
+import { disputeTable } from "../dispute/dispute.sql.js";
+import { Dispute } from "../dispute/index.js";
+import { Incident } from "../incident/index.js";
+import { db, read } from "../kernel/db.js";
+import { defineJob, enqueue } from "../kernel/job/index.js";
+import { PaymentId } from "../payment/index.js";
+import { operate } from "../payment/operation.js";
+import { paymentEventTable, paymentOperationTable, paymentTable } from "../payment/payment.sql.js";
+import { Unresolved } from "../payment/provider.js";
+import { sync } from "../payment/settle.js";
+import { disputesSince, intentsSince, type Listed, refundsSince } from "../payment/stripe/list.js";
+import { paymentAccountTable } from "../payment-account/payment-account.sql.js";
+import { PaymentAccountId } from "../payment-account/sync.js";
+import { fromStripe } from "../stripe/amount.js";
+
+/** Lists overlap by this much, because Stripe may list late what it made early. Hours. */
+const OVERLAP = 2;
+/** What is under way for longer than this is asked for: its webhook may be lost. Minutes. */
+const PATIENCE = 10;
+/** Of what is under way, in one pass; the next pass is an hour away. */
+const MOST = 5_000;
+const CHUNK = 100;
+
+/** Reads a payment anew; what cannot be written opens an incident, which ends when it can. */
+const resync = defineJob("payment.sync", z.object({ paymentId: PaymentId }), async ({ paymentId }) => {
+  try {
+    await sync(paymentId);
+  } catch (error) {
+    if (error instanceof Unresolved) throw error;
+    await Incident.open("payment.not_settled", paymentId, {
+      error: error instanceof Error ? error.message : "unknown",
+    });
+    throw error;
+  }
+  await Incident.heal("payment.not_settled", paymentId, "It was settled later.");
+});
+
+const redispute = defineJob(
+  "dispute.sync",
+  z.object({ reference: z.string(), paymentIntent: z.string(), account: z.string() }),
+  (named) => Dispute.sync(named),
+);
+
+/**
+ * Compares what Stripe lists on a merchant's account with what we know, and what is under way here with what Stripe knows.
+ * Each difference becomes a job, so that one pass is short, and repairs run side by side. Money that says it was made for
+ * an attempt which we do not have opens an incident; payments that the merchant made elsewhere are none of ours.
+ */
+const reconcile = defineJob("payment.reconcile", z.object({ accountId: PaymentAccountId }), async ({ accountId }) => {
+  const [account] = await read((q) =>
+    q
+      .select({
+        account: paymentAccountTable.account,
+        livemode: paymentAccountTable.livemode,
+        from: sql<string>`${paymentAccountTable.reconciledAt} - make_interval(hours => ${OVERLAP})`,
+        now: sql<string>`now()`,
+      })
+      .from(paymentAccountTable)
+      .where(eq(paymentAccountTable.id, accountId)),
+  );
+  if (!account?.account) return;
+  const merchant = { account: account.account, livemode: account.livemode };
+  const pass: Pass = { ...merchant, now: account.now };
+  for await (const chunk of chunks(intentsSince(merchant, account.from))) await compareIntents(pass, chunk);
+  for await (const chunk of chunks(refundsSince(merchant, account.from))) await compareRefunds(pass, chunk);
+  for await (const chunk of chunks(disputesSince(merchant, account.from))) await compareDisputes(pass, chunk);
+  await remind(pass);
+  await db((tx) =>
+    tx
+      .update(paymentAccountTable)
+      .set({ reconciledAt: account.now })
+      .where(and(eq(paymentAccountTable.id, accountId), lt(paymentAccountTable.reconciledAt, account.now))),
+  );
+});
+
+export const reconcileJobs = [reconcile, resync, redispute];
+
+/** Has each account compared that was not for an hour. @returns how many */
+export const reconcileDue = (): Promise<number> =>
+  db(async (tx) => {
+    const due = await tx
+      .select({ id: paymentAccountTable.id, hour: sql<string>`date_trunc('hour', now())` })
+      .from(paymentAccountTable)
+      .where(
+        and(
+          inArray(paymentAccountTable.status, ["active", "restricted"]),
+          lt(paymentAccountTable.reconciledAt, sql`now() - interval '1 hour'`),
+        ),
+      );
+    for (const { id, hour } of due) enqueue(reconcile, { accountId: id }, { key: `${id} ${hour}` });
+    return due.length;
+  });
+
+interface Pass {
+  account: string;
+  livemode: boolean;
+  /** When the pass began: its jobs are made once. */
+  now: string;
+}
+
+async function* chunks(list: AsyncIterable<Listed>): AsyncGenerator<Listed[]> {
+  let chunk: Listed[] = [];
+  for await (const item of list) {
+    chunk.push(item);
+    if (chunk.length < CHUNK) continue;
+    yield chunk;
+    chunk = [];
+  }
+  if (chunk.length > 0) yield chunk;
+}
+
+const known = {
+  id: paymentTable.id,
+  reference: paymentTable.reference,
+  currency: paymentTable.currency,
+  captured: paymentTable.captured,
+  authorized: paymentTable.authorized,
+  closedAt: paymentTable.closedAt,
+};
+
+/** Our rows of these intents: by their reference, or by the attempt that they name, when the answer was lost. */
+function ours(tx: Tx, { account }: Pass, listed: readonly Listed[]) {
+  const intents = listed.flatMap(({ paymentIntent }) => paymentIntent ?? []);
+  const attempts = listed.flatMap(({ attempt }) => (PaymentId.safeParse(attempt).success && attempt ? [attempt] : []));
+  const named = attempts.length > 0 ? inArray(paymentTable.id, attempts) : undefined;
+  return tx
+    .select(known)
+    .from(paymentTable)
+    .where(and(eq(paymentTable.account, account), or(inArray(paymentTable.reference, intents), named)));
+}
+type Known = Awaited<ReturnType<typeof ours>>[number];
+
+const again = (pass: Pass, paymentId: string) => enqueue(resync, { paymentId }, { key: `${paymentId} ${pass.now}` });
+
+const isMoney = ({ status, moved }: Listed) => moved > 0 || status === "requires_capture";
+
+const compareIntents = (pass: Pass, listed: readonly Listed[]) =>
+  db(async (tx) => {
+    const rows = await ours(tx, pass, listed);
+    for (const item of listed) {
+      const row = rows.find(({ id, reference }) => reference === item.reference || id === item.attempt);
+      if (row && differs(row, item)) again(pass, row.id);
+      if (row || !item.attempt || !isMoney(item)) continue;
+      await Incident.open("payment.unknown", item.reference, { attempt: item.attempt, account: pass.account });
+    }
+  });
+
+function differs({ captured, authorized, closedAt, currency }: Known, { status, moved }: Listed): boolean {
+  if (status === "canceled") return closedAt === null;
+  if (status === "requires_capture" && authorized === 0) return true;
+  return moved > 0 && fromStripe(moved, currency.toLowerCase()).amount !== captured;
+}
+
+const compareRefunds = (pass: Pass, listed: readonly Listed[]) =>
+  db(async (tx) => {
+    const rows = await ours(tx, pass, listed);
+    const references = listed.map(({ reference }) => reference);
+    const told = await tx
+      .select({ reference: paymentEventTable.reference, type: paymentEventTable.type })
+      .from(paymentEventTable)
+      .where(
+        and(
+          inArray(paymentEventTable.paymentId, rows.map(({ id }) => id).concat(NOBODY)),
+          inArray(paymentEventTable.reference, references),
+        ),
+      );
+    for (const { reference, paymentIntent, status } of listed) {
+      const row = rows.find((one) => one.reference === paymentIntent);
+      const type = status === "succeeded" ? "refunded" : "refund_failed";
+      const isFinal = ["succeeded", "failed", "canceled"].includes(status);
+      const isTold = told.some((event) => event.reference === reference && event.type === type);
+      if (row && row.captured > 0 && isFinal && !isTold) again(pass, row.id);
+    }
+  });
+/** Keeps a list from being empty. */
+const NOBODY = [PaymentId.create()];
+
+const compareDisputes = (pass: Pass, listed: readonly Listed[]) =>
+  db(async (tx) => {
+    const rows = await ours(tx, pass, listed);
+    const told = await tx
+      .select({ reference: disputeTable.reference, status: disputeTable.status })
+      .from(disputeTable)
+      .where(
+        inArray(
+          disputeTable.reference,
+          listed.map(({ reference }) => reference),
+        ),
+      );
+    for (const { reference, paymentIntent, status } of listed) {
+      const isOurs = rows.some((row) => row.reference === paymentIntent);
+      const isTold = told.some((dispute) => dispute.reference === reference && dispute.status === status);
+      if (!isOurs || isTold || !paymentIntent) continue;
+      enqueue(redispute, { reference, paymentIntent, account: pass.account }, { key: `${reference} ${pass.now}` });
+    }
+  });
+
+/** Asks for what has been under way for too long: attempts, and operations whose job was given up. */
+const remind = (pass: Pass) =>
+  db(async (tx) => {
+    const late = sql`now() - make_interval(mins => ${PATIENCE})`;
+    const waiting = await tx
+      .select({ id: paymentTable.id })
+      .from(paymentTable)
+      .where(
+        and(
+          eq(paymentTable.account, pass.account),
+          isNull(paymentTable.closedAt),
+          ne(paymentTable.captured, paymentTable.amount),
+          lt(paymentTable.updatedAt, late),
+        ),
+      )
+      .limit(MOST);
+    for (const { id } of waiting) again(pass, id);
+    const asked = await tx
+      .select({ id: paymentOperationTable.id })
+      .from(paymentOperationTable)
+      .where(and(eq(paymentOperationTable.status, "pending"), lt(paymentOperationTable.createdAt, late)))
+      .limit(MOST);
+    for (const { id } of asked) enqueue(operate, { operationId: id }, { key: `${id} ${pass.now}` });
+  });

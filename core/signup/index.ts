@@ -1,0 +1,73 @@
+import { eq } from "drizzle-orm";
+import * as z from "zod";
+import { memberTable } from "../identity/identity.sql.js";
+import { Email, MemberId, MemberName, MemberRecord } from "../identity/member.js";
+import { hashPassword, Password, refuseGuessable } from "../identity/password.js";
+import { Session } from "../identity/session.js";
+import { as, context } from "../kernel/actor.js";
+import { Country } from "../kernel/address.js";
+import { db, read } from "../kernel/db.js";
+import { conflict, notFound } from "../kernel/error.js";
+import { fn } from "../kernel/fn.js";
+import { defineJob, enqueue } from "../kernel/job/index.js";
+import { Currency } from "../kernel/money.js";
+import { passDoor } from "../rate/index.js";
+import { TenantId, TenantName, TenantRecord, TenantSlug } from "../tenant/index.js";
+import { tenantTableRoot } from "../tenant/tenant.sql.js";
+import { open } from "./provision.js";
+
+export const Signup = z.strictObject({
+  tenant: z.strictObject({ name: TenantName, slug: TenantSlug, currency: Currency, country: Country }),
+  email: Email,
+  password: Password,
+  name: MemberName,
+});
+
+export const SignedUp = Session.Tokens.extend({ tenant: TenantRecord, member: MemberRecord }).meta({ id: "SignedUp" });
+
+/** Opens the twin for test mode: same seeds, same owner, no shared data. Doing it again changes nothing. */
+const openTest = defineJob("tenant.open-test", z.object({ memberId: MemberId }), async ({ memberId }) => {
+  const [[live], [owner]] = await read(
+    (q) =>
+      [q.select().from(tenantTableRoot), q.select().from(memberTable).where(eq(memberTable.id, memberId))] as const,
+  );
+  if (!live?.twinId || !owner) throw notFound("tenant");
+  const tenant = {
+    tenantId: live.twinId,
+    slug: `${live.slug}-test`,
+    name: live.name,
+    livemode: false,
+    twinId: live.tenantId,
+    currency: Currency.parse(live.currency),
+    country: live.country,
+  };
+  const { email, name, passwordHash } = owner;
+  await as({ type: "system", tenantId: tenant.tenantId }, () =>
+    db((tx) => open(tx, { tenant, owner: { email, name, passwordHash } })),
+  );
+});
+
+export const tenantJobs = [openTest];
+
+/**
+ * A new tenant, in live mode, with its owner and what it needs to sell; its twin for test mode follows as a job.
+ * @throws Failure conflict when the slug is taken
+ */
+export const signup = fn(Signup, async ({ tenant, email, password, name }) => {
+  refuseGuessable(password, [email.split("@")[0] ?? "", tenant.slug]);
+  await passDoor("signup", context().address ?? "");
+  const owner = { email, name, passwordHash: await hashPassword(password) };
+  const tenantId = TenantId.create();
+  return as({ type: "system", tenantId }, async () => {
+    const made = await db(async (tx) => {
+      const opened = await open(tx, {
+        tenant: { ...tenant, tenantId, livemode: true, twinId: TenantId.create() },
+        owner,
+      });
+      if (!opened) throw conflict("tenant.slug_taken", `The slug "${tenant.slug}" is in use.`);
+      enqueue(openTest, { memberId: opened.member.id }, { key: "test" });
+      return { ...opened, session: await Session.open(tx, opened.member.id) };
+    });
+    return { tenant: made.tenant, member: made.member, ...(await Session.tokens(made.session)) };
+  });
+});

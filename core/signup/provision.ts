@@ -1,0 +1,83 @@
+import type { Tx } from "../../drizzle/tenant.js";
+import { openSubscription } from "../billing/trial.js";
+import { channelTable } from "../channel/channel.sql.js";
+import { entitled } from "../entitlement/index.js";
+import { memberTable } from "../identity/identity.sql.js";
+import { Member, MemberId } from "../identity/member.js";
+import { locationTable } from "../inventory/inventory.sql.js";
+import { emit } from "../kernel/event/index.js";
+import { id } from "../kernel/id.js";
+import { type Currency, exponent } from "../kernel/money.js";
+import { regionTable } from "../region/region.sql.js";
+import { shippingOptionTable } from "../shipping/shipping.sql.js";
+import { taxClassTable, taxRateTable } from "../tax/tax.sql.js";
+import { TenantCreated, view } from "../tenant/index.js";
+import { tenantTableRoot } from "../tenant/tenant.sql.js";
+import { standardRate } from "./vat.js";
+
+export interface Opening {
+  tenant: {
+    tenantId: string;
+    slug: string;
+    name: string;
+    livemode: boolean;
+    twinId: string;
+    currency: Currency;
+    country: string;
+  };
+  owner: { email: string; name: string; passwordHash: string };
+}
+
+/**
+ * Makes a tenant with its owner and what it needs to sell, in the open transaction of its own context.
+ * @returns undefined when the slug, or the tenant, is there already
+ */
+export async function open(tx: Tx, { tenant, owner }: Opening) {
+  const [opened] = await tx.insert(tenantTableRoot).values(tenant).onConflictDoNothing().returning(view);
+  if (!opened) return undefined;
+  const [member] = await tx
+    .insert(memberTable)
+    .values({ id: MemberId.create(), role: "OWNER", ...owner })
+    .returning(Member.view);
+  if (!member) throw new Error("The owner was not made.");
+  await furnish(tx, tenant);
+  await openSubscription(tx, tenant.livemode);
+  await entitled("members");
+  emit(TenantCreated, { tenantId: opened.id, slug: opened.slug, livemode: opened.livemode });
+  return { tenant: opened, member };
+}
+
+/** Region, tax, channel, location and a way to deliver: enough for the first sale. */
+async function furnish(tx: Tx, { currency, country }: Opening["tenant"]): Promise<void> {
+  const [regionId, standardId] = [id("rgn").create(), id("txc").create()];
+  const name = new Intl.DisplayNames(["en"], { type: "region" }).of(country) ?? country;
+  const region = { id: regionId, name, currency, countries: [country], isDefault: true };
+  await tx.insert(regionTable).values(region);
+  await furnishTax(tx, country, standardId);
+  await tx.insert(channelTable).values({ id: id("chn").create(), slug: "web", name: "Web shop", isDefault: true });
+  await tx.insert(locationTable).values({ id: id("loc").create(), name: "Main", country, isDefault: true });
+  await tx.insert(shippingOptionTable).values({
+    id: id("shp").create(),
+    regionId,
+    name: "Standard",
+    amount: 5 * 10 ** exponent(currency),
+    currency,
+    taxClassId: standardId,
+  });
+}
+
+async function furnishTax(tx: Tx, country: string, standardId: string): Promise<void> {
+  const [reducedId, exemptId] = [id("txc").create(), id("txc").create()];
+  await tx.insert(taxClassTable).values([
+    { id: standardId, code: "standard", name: "Standard", isDefault: true },
+    { id: reducedId, code: "reduced", name: "Reduced" },
+    { id: exemptId, code: "exempt", name: "Exempt" },
+  ]);
+  const standard = standardRate(country);
+  await tx.insert(taxRateTable).values([
+    { id: id("txr").create(), taxClassId: standardId, country, name: "Standard", rate: standard },
+    // What is reduced differs by goods: nobody pays too little tax before the merchant has said how much.
+    { id: id("txr").create(), taxClassId: reducedId, country, name: "Reduced", rate: standard },
+    { id: id("txr").create(), taxClassId: exemptId, country, name: "Exempt", rate: 0 },
+  ]);
+}

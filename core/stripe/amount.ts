@@ -1,0 +1,99 @@
+import { conflict } from "../kernel/error.js";
+import { Currency, exponent, type Money } from "../kernel/money.js";
+
+/**
+ * What Stripe takes from shoppers, of the currencies that we know.
+ * @see https://docs.stripe.com/currencies#presentment-currencies (2026-11; BHD, JOD, KWD, OMR and TND by country)
+ */
+const taken = new Set<string>(
+  `AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BWP BYN BZD CAD CDF CHF CLP CNY COP CRC
+  CVE CZK DJF DKK DOP DZD EGP ETB EUR FJD FKP GBP GEL GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR ISK JMD JOD JPY
+  KES KGS KHR KMF KRW KWD KYD KZT LAK LBP LKR LRD LSL MAD MDL MKD MMK MNT MOP MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK
+  NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SEK SGD SHP SLE SOS SRD SZL THB TJS TND TOP
+  TRY TTD TWD TZS UAH UGX USD UYU UZS VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW`.split(/\s+/),
+);
+
+/**
+ * Where Stripe counts in other units than ISO 4217: these have none below one, and are told in hundredths that are
+ * always zero. (HUF and TWD have hundredths for charges and refunds; only payouts, which the merchant makes, must be
+ * whole.) @see https://docs.stripe.com/currencies#special-cases
+ */
+const factors: Partial<Record<Currency, number>> = { ISK: 100, UGX: 100 };
+
+/** Twelve digits, whatever the currency; means of payment have less, and say so. */
+const MOST = 999_999_999_999;
+
+/**
+ * The least that Stripe charges, in our minor units. It counts in the currency in which the merchant is paid out, so for
+ * a payment in that currency only, and some means of payment take less: it explains a refusal and makes none.
+ * @see https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
+ */
+const least: Partial<Record<Currency, number>> = {
+  AED: 200,
+  ARS: 50,
+  AUD: 50,
+  BRL: 50,
+  CAD: 50,
+  CHF: 50,
+  COP: 50,
+  CZK: 1_500,
+  DKK: 250,
+  EUR: 50,
+  GBP: 30,
+  HKD: 400,
+  HUF: 17_500,
+  IDR: 50,
+  ILS: 50,
+  INR: 50,
+  JPY: 50,
+  KRW: 50,
+  MXN: 1_000,
+  MYR: 200,
+  NOK: 300,
+  NZD: 50,
+  PHP: 50,
+  PLN: 200,
+  RON: 200,
+  RUB: 50,
+  SEK: 300,
+  SGD: 50,
+  THB: 1_000,
+  USD: 50,
+  ZAR: 50,
+};
+export const leastOf = (currency: Currency): Money | undefined => {
+  const amount = least[currency];
+  return amount === undefined ? undefined : { amount, currency };
+};
+
+/** The smallest step of an amount, in our minor units: of three decimals Stripe's partners know two. */
+const stepOf = (currency: Currency): number => (exponent(currency) === 3 ? 10 : 1);
+
+/** The largest amount up to this one that Stripe can move, in minor units. */
+export const roundDown = (amount: number, currency: Currency): number => amount - (amount % stepOf(currency));
+
+/** As Stripe writes it. */
+export const currencyCode = (currency: Currency): string => currency.toLowerCase();
+
+/**
+ * Our minor units in Stripe's: the same amount of money, exactly.
+ * @throws Failure conflict `payment.currency_unsupported`, or `payment.amount_unsupported` for what Stripe cannot express
+ */
+export function toStripe(amount: number, currency: Currency): number {
+  if (!taken.has(currency)) {
+    throw conflict("payment.currency_unsupported", `${currency} cannot be paid with this provider.`);
+  }
+  const units = amount * (factors[currency] ?? 1);
+  if (amount === roundDown(amount, currency) && units <= MOST) return units;
+  const data = { step: stepOf(currency), most: Math.floor(MOST / (factors[currency] ?? 1)) };
+  throw conflict("payment.amount_unsupported", "The provider cannot take exactly this amount.", { data });
+}
+
+/** Stripe's minor units in ours. @throws Error for a currency or a fraction that we never asked for */
+export function fromStripe(amount: number, code: string): Money {
+  const currency = Currency.parse(code.toUpperCase());
+  const units = amount / (factors[currency] ?? 1);
+  if (!Number.isSafeInteger(units))
+    throw new Error(`Stripe says ${amount} ${code}, which is no amount of that currency.`);
+  return { amount: units, currency };
+}

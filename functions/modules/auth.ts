@@ -1,0 +1,58 @@
+import { Login, login } from "../../core/identity/login.js";
+import { Session } from "../../core/identity/session.js";
+import { invalid } from "../../core/kernel/error.js";
+import { SignedUp, signup } from "../../core/signup/index.js";
+import { endpoint } from "../http/endpoint.js";
+import { tenantNames } from "../http/tenant.js";
+
+const nobodyYet = { allow: "public", idempotency: "none", transaction: "own" } as const;
+
+export const authRoutes = [
+  endpoint(
+    "post",
+    "/v1/auth/signup",
+    {
+      ...nobodyYet,
+      summary: "Open a tenant",
+      description: "Makes a tenant in live mode, its owner, and what it needs to sell. Its twin for test mode follows.",
+      body: signup.schema,
+      returns: [201, SignedUp],
+    },
+    ({ body }) => signup(body),
+  ),
+  endpoint(
+    "post",
+    "/v1/auth/login",
+    { ...nobodyYet, summary: "Log in", body: Login, returns: [200, Session.Tokens] },
+    ({ body: { tenant, ...rest }, http }) => {
+      const named = tenantNames({ headers: http.req.raw.headers, query: new URL(http.req.url).searchParams });
+      const tenants = [...(tenant ? [tenant] : []), ...named];
+      if (tenants.length > 0) return login({ tenants, ...rest });
+      throw invalid("invalid_request", "The request does not fit its schema.", {
+        errors: [{ pointer: "/tenant", detail: "name the tenant here, in x-tenant-id or in ?tenant=" }],
+      });
+    },
+  ),
+  endpoint(
+    "post",
+    "/v1/auth/refresh",
+    {
+      ...nobodyYet,
+      summary: "Exchange a refresh token",
+      description:
+        "A refresh token works once. A used one that comes back ends the session, unless it was a moment ago.",
+      body: Session.refresh.schema,
+      returns: [200, Session.Tokens],
+    },
+    ({ body }) => Session.refresh(body),
+  ),
+  endpoint(
+    "post",
+    "/v1/auth/logout",
+    { allow: "member", summary: "End this session", returns: [204] },
+    async () => void (await Session.logout()),
+  ),
+  endpoint("get", "/v1/auth/me", { allow: "member", summary: "Who am I", returns: [200, Session.Me] }, () =>
+    Session.me(),
+  ),
+];

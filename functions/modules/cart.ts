@@ -1,0 +1,113 @@
+import * as z from "zod";
+import {
+  Cart,
+  CartChange,
+  CartId,
+  CartShape,
+  LineId,
+  NewCart,
+  NewLine,
+  OpenedCart,
+  Quantity,
+} from "../../core/cart/index.js";
+import { Checkout, Completed, Completion } from "../../core/checkout/index.js";
+import { listOf } from "../../core/kernel/page.js";
+import { Shipping, ShippingChoice } from "../../core/shipping/index.js";
+import { type Endpoint, endpoint } from "../http/endpoint.js";
+import type { Sweep } from "./module.js";
+
+const params = z.object({ id: CartId });
+const lineParams = params.extend({ lineId: LineId });
+const reading = { allow: "shopper", cartToken: true, params } as const;
+/** Each change says which version of the cart it has seen: two tabs never overwrite each other in silence. */
+const changing = { ...reading, ifMatch: "required", returns: [200, CartShape] } as const;
+
+export const cartRoutes: Endpoint[] = [
+  endpoint(
+    "post",
+    "/v1/store/carts",
+    {
+      allow: "shopper",
+      body: NewCart,
+      returns: [201, OpenedCart],
+      idempotency: "none",
+      ifMatch: "none",
+      summary: "Open a cart",
+      description: "The answer carries the token, which opens the cart and its order. It is not shown again.",
+    },
+    ({ body }) => Cart.create(body),
+  ),
+  endpoint(
+    "get",
+    "/v1/store/carts/{id}",
+    { ...reading, returns: [200, CartShape], summary: "Get a cart with the prices of this moment" },
+    ({ params: { id }, cartToken }) => Cart.get({ id, token: cartToken }),
+  ),
+  endpoint(
+    "patch",
+    "/v1/store/carts/{id}",
+    { ...changing, body: CartChange, summary: "Set address, e-mail, shipping option, region or currency" },
+    ({ params: { id }, cartToken: token, version, body }) =>
+      Cart.update({ cart: { id, token, version }, change: body }),
+  ),
+  endpoint(
+    "post",
+    "/v1/store/carts/{id}/lines",
+    { ...changing, body: NewLine, summary: "Add a variant; equal variants are one line" },
+    ({ params: { id }, cartToken: token, version, body }) => Cart.addLine({ cart: { id, token, version }, line: body }),
+  ),
+  endpoint(
+    "patch",
+    "/v1/store/carts/{id}/lines/{lineId}",
+    { ...changing, params: lineParams, body: z.strictObject({ quantity: Quantity }), summary: "Change a quantity" },
+    ({ params: { id, lineId }, cartToken: token, version, body }) =>
+      Cart.setLine({ cart: { id, token, version }, lineId, ...body }),
+  ),
+  endpoint(
+    "delete",
+    "/v1/store/carts/{id}/lines/{lineId}",
+    { ...changing, params: lineParams, summary: "Remove a line" },
+    ({ params: { id, lineId }, cartToken: token, version }) =>
+      Cart.removeLine({ cart: { id, token, version }, lineId }),
+  ),
+  endpoint(
+    "get",
+    "/v1/store/carts/{id}/shipping-options",
+    { ...reading, returns: [200, listOf(ShippingChoice)], summary: "List the ways to deliver this cart" },
+    ({ params: { id }, cartToken }) => Shipping.offered({ id, token: cartToken }),
+  ),
+  endpoint(
+    "post",
+    "/v1/store/carts/{id}/hold",
+    {
+      ...changing,
+      summary: "Hold the stock of all lines for 15 minutes",
+      description: "Again from now when it was held before. A change of the lines lets it go.",
+    },
+    ({ params: { id }, cartToken: token, version }) => Cart.hold({ id, token, version }),
+  ),
+  endpoint(
+    "delete",
+    "/v1/store/carts/{id}/hold",
+    { ...changing, summary: "Let the held stock go" },
+    ({ params: { id }, cartToken: token, version }) => Cart.release({ id, token, version }),
+  ),
+  endpoint(
+    "post",
+    "/v1/store/carts/{id}/complete",
+    {
+      ...reading,
+      body: Completion,
+      returns: [200, Completed],
+      idempotency: "required",
+      ifMatch: "optional",
+      secret: true,
+      summary: "Turn the cart into an order",
+      description: "A second time, under any key, it answers the same order.",
+    },
+    ({ params: { id }, cartToken: token, version, body }) =>
+      Checkout.complete({ cart: { id, token, version }, completion: body }),
+  ),
+];
+
+export const cartSweeps: Sweep[] = [{ name: "cart.expire", run: () => Cart.expire() }];

@@ -1,0 +1,29 @@
+import * as z from "zod";
+import { Dispute } from "../../core/dispute/index.js";
+import { listOf } from "../../core/kernel/page.js";
+import { endpoint } from "../http/endpoint.js";
+
+export const disputeRoutes = [
+  endpoint(
+    "get",
+    "/v1/admin/disputes",
+    {
+      allow: "payments:read",
+      query: Dispute.DisputePage,
+      returns: [200, listOf(Dispute.DisputeRecord)],
+      summary: "List disputes, those with the nearest deadline first",
+    },
+    ({ query }) => Dispute.list(query),
+  ),
+  endpoint(
+    "get",
+    "/v1/admin/disputes/{id}",
+    {
+      allow: "payments:read",
+      params: z.object({ id: Dispute.DisputeId }),
+      returns: [200, Dispute.DisputeRecord],
+      summary: "Read a dispute",
+    },
+    ({ params: { id } }) => Dispute.get(id),
+  ),
+];

@@ -1,0 +1,41 @@
+import * as z from "zod";
+import { Incident } from "../../core/incident/index.js";
+import { listOf } from "../../core/kernel/page.js";
+import { endpoint } from "../http/endpoint.js";
+
+const params = z.object({ id: Incident.IncidentId });
+
+export const incidentRoutes = [
+  endpoint(
+    "get",
+    "/v1/admin/incidents",
+    {
+      allow: "incidents:read",
+      query: Incident.IncidentPage,
+      returns: [200, listOf(Incident.IncidentRecord)],
+      summary: "List incidents",
+    },
+    ({ query }) => Incident.list(query),
+  ),
+  endpoint(
+    "get",
+    "/v1/admin/incidents/{id}",
+    { allow: "incidents:read", params, returns: [200, Incident.IncidentRecord], summary: "Read an incident" },
+    ({ params: { id } }) => Incident.get(id),
+  ),
+  endpoint(
+    "post",
+    "/v1/admin/incidents/{id}/resolve",
+    {
+      allow: "incidents:write",
+      params,
+      body: Incident.Resolution,
+      returns: [200, Incident.IncidentRecord],
+      ifMatch: "none",
+      summary: "Resolve an incident",
+      description:
+        "Says what was done about it; 409 `incident.resolved` when it was before. It opens again when it happens again.",
+    },
+    ({ params: { id }, body }) => Incident.resolve({ id, ...body }),
+  ),
+];

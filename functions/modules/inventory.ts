@@ -1,0 +1,57 @@
+import * as z from "zod";
+import { Inventory } from "../../core/inventory/index.js";
+import { listOf } from "../../core/kernel/page.js";
+import { endpoint } from "../http/endpoint.js";
+
+export const inventoryRoutes = [
+  endpoint(
+    "post",
+    "/v1/admin/inventory/adjustments",
+    {
+      allow: "inventory:write",
+      body: Inventory.Adjustments,
+      returns: [200, z.object({ data: z.array(Inventory.Level) })],
+      idempotency: "required",
+      ifMatch: "none",
+      summary: "Adjust stock",
+      description:
+        "Each adjustment says by how much (`delta`) or to what (`set`) the stock of a variant changes. All or nothing: " +
+        "409 `stock.insufficient` when one would leave less than what is reserved, 409 `stock.changed` when another " +
+        "number than `expected` is on hand. Answers the new levels.",
+    },
+    async ({ body }) => ({ data: await Inventory.adjust(body) }),
+  ),
+  endpoint(
+    "get",
+    "/v1/admin/inventory",
+    {
+      allow: "inventory:read",
+      query: Inventory.LevelPage,
+      returns: [200, listOf(Inventory.Level)],
+      summary: "List stock levels",
+    },
+    ({ query }) => Inventory.levels(query),
+  ),
+  endpoint(
+    "get",
+    "/v1/admin/inventory/movements",
+    {
+      allow: "inventory:read",
+      query: Inventory.MovementPage,
+      returns: [200, listOf(Inventory.Movement)],
+      summary: "List stock movements",
+    },
+    ({ query }) => Inventory.movements(query),
+  ),
+  endpoint(
+    "get",
+    "/v1/admin/locations",
+    {
+      allow: "inventory:read",
+      query: Inventory.LocationPage,
+      returns: [200, listOf(Inventory.Location)],
+      summary: "List locations",
+    },
+    ({ query }) => Inventory.locations(query),
+  ),
+];

@@ -1,0 +1,30 @@
+import * as z from "zod";
+import { listOf } from "../../core/kernel/page.js";
+import { Ledger } from "../../core/ledger/index.js";
+import { endpoint } from "../http/endpoint.js";
+
+export const ledgerRoutes = [
+  endpoint(
+    "get",
+    "/v1/admin/ledger/accounts",
+    {
+      allow: "ledger:read",
+      query: Ledger.BalanceFilter,
+      returns: [200, z.object({ data: z.array(Ledger.AccountBalance) })],
+      summary: "Read the trial balance",
+      description: "All accounts in each currency. Their balances sum to zero, or money was made up.",
+    },
+    ({ query }) => Ledger.accounts(query),
+  ),
+  endpoint(
+    "get",
+    "/v1/admin/ledger/transactions",
+    {
+      allow: "ledger:read",
+      query: Ledger.TransactionPage,
+      returns: [200, listOf(Ledger.LedgerTransaction)],
+      summary: "List transactions of the ledger",
+    },
+    ({ query }) => Ledger.transactions(query),
+  ),
+];

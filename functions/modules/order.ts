@@ -1,0 +1,141 @@
+import * as z from "zod";
+import { Checkout } from "../../core/checkout/index.js";
+import { Later } from "../../core/kernel/after-commit.js";
+import { listOf } from "../../core/kernel/page.js";
+import {
+  Capture,
+  Note,
+  Order,
+  OrderCancelled,
+  OrderDetail,
+  OrderId,
+  OrderPage,
+  OrderPaid,
+  OrderPlaced,
+  OrderShape,
+  OrderSummary,
+  Refund,
+} from "../../core/order/index.js";
+import { TimelineEntry } from "../../core/order/timeline.js";
+import { OtherMeans } from "../../core/payment/attempt.js";
+import { close, expire } from "../../core/payment/expiry.js";
+import { PaymentStep } from "../../core/payment/index.js";
+import { operate } from "../../core/payment/operation.js";
+import { reconcileDue, reconcileJobs } from "../../core/reconciliation/index.js";
+import { type Endpoint, endpoint } from "../http/endpoint.js";
+import type { Sweep } from "./module.js";
+
+const params = z.object({ id: OrderId });
+const wait = z.coerce.number().int().min(0).max(2).default(0).meta({
+  description: "Seconds to wait for a pending order to be decided, as the page does to which the provider returns",
+});
+/** Money moves: once for each key, however often it is asked. */
+const moving = {
+  allow: "orders:write",
+  params,
+  returns: [200, OrderDetail],
+  idempotency: "required",
+  ifMatch: "optional",
+} as const;
+
+/** The order as it is afterwards; what a provider is asked for is asked after the commit. */
+async function shown(id: string, asked: Promise<Later<void> | undefined>) {
+  const waits = await asked;
+  return waits ? new Later(() => waits.finish().then(() => Order.get(id))) : Order.get(id);
+}
+
+export const orderRoutes: Endpoint[] = [
+  endpoint(
+    "get",
+    "/v1/store/orders/{id}",
+    {
+      allow: "shopper",
+      cartToken: true,
+      params,
+      query: z.strictObject({ wait }),
+      returns: [200, OrderShape],
+      summary: "Get an order by the token of its cart",
+    },
+    async ({ params: { id }, query, cartToken: token }) => {
+      if (query.wait > 0) await Checkout.settled({ id, token }, query.wait);
+      return Order.open({ id, token });
+    },
+  ),
+  endpoint(
+    "post",
+    "/v1/store/orders/{id}/payments",
+    {
+      allow: "shopper",
+      cartToken: true,
+      params,
+      body: OtherMeans,
+      returns: [201, PaymentStep],
+      idempotency: "required",
+      ifMatch: "none",
+      secret: true,
+      summary: "Try again to pay an order that waits for its money",
+      description: "The attempt that succeeds first counts; money of any other goes back by itself.",
+    },
+    ({ params: { id }, cartToken: token, body }) => Checkout.pay({ order: { id, token }, means: body }),
+  ),
+  endpoint(
+    "get",
+    "/v1/admin/orders",
+    {
+      allow: "orders:read",
+      query: OrderPage,
+      returns: [200, listOf(OrderSummary)],
+      summary: "List orders, the newest first",
+    },
+    ({ query }) => Order.list(query),
+  ),
+  endpoint(
+    "get",
+    "/v1/admin/orders/{id}",
+    {
+      allow: "orders:read",
+      params,
+      returns: [200, OrderDetail],
+      summary: "Get an order with its payments and timeline",
+    },
+    ({ params: { id } }) => Order.get(id),
+  ),
+  endpoint(
+    "post",
+    "/v1/admin/orders/{id}/capture",
+    { ...moving, body: Capture, summary: "Take the money, in parts or all that is left" },
+    ({ params: { id }, version, body }) => shown(id, Order.capture({ id, version, ...body })),
+  ),
+  endpoint(
+    "post",
+    "/v1/admin/orders/{id}/refunds",
+    { ...moving, body: Refund, summary: "Give money back, in parts or all that is left" },
+    ({ params: { id }, version, body }) => shown(id, Order.refund({ id, version, ...body })),
+  ),
+  endpoint(
+    "post",
+    "/v1/admin/orders/{id}/void",
+    { ...moving, summary: "Let go what was promised and not taken" },
+    ({ params: { id }, version }) => shown(id, Order.release({ id, version })),
+  ),
+  endpoint(
+    "post",
+    "/v1/admin/orders/{id}/notes",
+    {
+      allow: "orders:write",
+      params,
+      body: Note,
+      returns: [201, TimelineEntry],
+      ifMatch: "none",
+      summary: "Add a note for the staff",
+    },
+    ({ params: { id }, body }) => Order.note({ id, note: body }),
+  ),
+];
+
+export const orderEvents = [OrderPlaced, OrderPaid, OrderCancelled];
+export const orderJobs = [Order.confirmation, operate, close, ...reconcileJobs];
+export const orderSweeps: Sweep[] = [
+  { name: "payment.expire", run: expire },
+  { name: "payment.reconcile-due", run: reconcileDue },
+];

@@ -1,0 +1,29 @@
+import * as z from "zod";
+import { Catalog } from "../../core/catalog/index.js";
+import { Pricing } from "../../core/catalog/price-set.js";
+import { endpoint } from "../http/endpoint.js";
+
+const params = z.strictObject({ id: Catalog.VariantId });
+
+export const pricingRoutes = [
+  endpoint(
+    "get",
+    "/v1/admin/variants/{id}/prices",
+    { allow: "catalog:read", params, returns: [200, Pricing.Prices], summary: "Get the prices of a variant" },
+    ({ params }) => Pricing.get(params.id),
+  ),
+  endpoint(
+    "put",
+    "/v1/admin/variants/{id}/prices",
+    {
+      allow: "catalog:write",
+      params,
+      body: z.strictObject({ prices: Pricing.NewPrices }),
+      returns: [200, Pricing.Prices],
+      ifMatch: "optional",
+      summary: "Replace the prices of a variant",
+      description: "One price for each currency. The version, also in If-Match, is the variant's.",
+    },
+    ({ params, body, version }) => Pricing.set({ ...body, variantId: params.id, version }),
+  ),
+];

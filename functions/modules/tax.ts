@@ -1,0 +1,31 @@
+import * as z from "zod";
+import { listOf } from "../../core/kernel/page.js";
+import { Tax } from "../../core/tax/index.js";
+import { endpoint } from "../http/endpoint.js";
+
+export const taxRoutes = [
+  endpoint(
+    "get",
+    "/v1/admin/tax-classes",
+    { allow: "settings:read", query: Tax.ClassPage, returns: [200, listOf(Tax.TaxClass)], summary: "List tax classes" },
+    ({ query }) => Tax.classes(query),
+  ),
+  endpoint(
+    "get",
+    "/v1/admin/tax-rates",
+    { allow: "settings:read", query: Tax.RatePage, returns: [200, listOf(Tax.TaxRate)], summary: "List tax rates" },
+    ({ query }) => Tax.rates(query),
+  ),
+  endpoint(
+    "put",
+    "/v1/admin/tax-rates",
+    {
+      allow: "settings:write",
+      body: Tax.Rates,
+      returns: [200, z.object({ data: z.array(Tax.TaxRate) })],
+      ifMatch: "none",
+      summary: "Replace all tax rates",
+    },
+    ({ body }) => Tax.setRates(body),
+  ),
+];
