@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import { beforeAll, describe, expect, test } from "vitest";
 import { plans } from "../../core/entitlement/plan.js";
 import { ownSystem, settle, tenantsOf } from "../messages/system.js";
-import { outcome } from "../race/race.js";
 import type { Body, Tenant } from "../support/client.js";
+import { outcome } from "../support/outcome.js";
 import {
   eventsOf,
   follow,

@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { plans } from "../../core/entitlement/plan.js";
-import { atOnce, copies, prepared, tally, tenantUuid, violations } from "../race/race.js";
+import { atOnce, copies, prepared, tenantUuid, violations } from "../race/race.js";
 import { newProduct, newTenant, password, type Tenant, unique } from "../support/client.js";
 import { administrator } from "../support/database.js";
+import { tally } from "../support/outcome.js";
 import { drift, persist, pretend, putOn, used } from "./plan.js";
 
 vi.setConfig({ testTimeout: 120_000 });

@@ -1,7 +1,8 @@
 import { beforeAll, expect, test, vi } from "vitest";
-import { atOnce, tally, tenantUuid } from "../race/race.js";
+import { atOnce, tenantUuid } from "../race/race.js";
 import { newTenant, type Tenant } from "../support/client.js";
 import { administrator } from "../support/database.js";
+import { tally } from "../support/outcome.js";
 import { persist } from "./plan.js";
 
 vi.setConfig({ testTimeout: 120_000 });

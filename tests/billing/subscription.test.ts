@@ -2,8 +2,9 @@ import { randomUUID } from "node:crypto";
 import { beforeAll, describe, expect, test } from "vitest";
 import { plans } from "../../core/entitlement/plan.js";
 import { ownSystem, settle, tenantsOf } from "../messages/system.js";
-import { atOnce, outcome } from "../race/race.js";
+import { atOnce } from "../race/race.js";
 import { newMember, type Tenant } from "../support/client.js";
+import { outcome } from "../support/outcome.js";
 import {
   eventsOf,
   follow,

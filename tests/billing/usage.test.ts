@@ -4,7 +4,7 @@ import pg from "pg";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { plans } from "../../core/entitlement/plan.js";
 import { typeIdToUuid } from "../../drizzle/typeid.js";
-import { atOnce, copies, prepared, tally, tenantUuid } from "../race/race.js";
+import { atOnce, copies, prepared, tenantUuid } from "../race/race.js";
 import {
   type Answer,
   Caller,
@@ -17,6 +17,7 @@ import {
   unique,
 } from "../support/client.js";
 import { ownHost } from "../support/host.js";
+import { tally } from "../support/outcome.js";
 import { Till } from "../support/till.js";
 import { drift, persist, pretend, putOn, used } from "./plan.js";
 

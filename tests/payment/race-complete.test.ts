@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
-import { atOnce, tally } from "../race/race.js";
+import { atOnce } from "../race/race.js";
 import type { Body } from "../support/client.js";
 import { ownHost } from "../support/host.js";
+import { tally } from "../support/outcome.js";
 import { byCard, cartOf, onPage } from "../support/stripe.js";
 import { Till } from "../support/till.js";
 import { breaches } from "./invariant.js";

@@ -1,8 +1,9 @@
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import type { FaultKind } from "../../stacks/local/stripe/chaos.js";
-import { atOnce, DATABASE_WORDS, tally } from "../race/race.js";
+import { atOnce, DATABASE_WORDS } from "../race/race.js";
 import type { Body } from "../support/client.js";
 import { ownHost } from "../support/host.js";
+import { tally } from "../support/outcome.js";
 import { Till } from "../support/till.js";
 import { breaches } from "./invariant.js";
 

@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { type Body, newProduct, newTenant, type Tenant } from "../support/client.js";
 import { administrator } from "../support/database.js";
-import { atOnce, DATABASE_WORDS, prepared, tally, tenantUuid } from "./race.js";
+import { tally } from "../support/outcome.js";
+import { atOnce, DATABASE_WORDS, prepared, tenantUuid } from "./race.js";
 
 vi.setConfig({ testTimeout: 90_000 }); // the crowd waits for 16 environments to start
 const admin = administrator();

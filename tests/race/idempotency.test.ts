@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { type Answer, Caller, call, newMember, newProduct, newTenants, type Tenant } from "../support/client.js";
 import { administrator } from "../support/database.js";
-import { atOnce, prepared, tally, tenantUuid, violations } from "./race.js";
+import { tally } from "../support/outcome.js";
+import { atOnce, prepared, tenantUuid, violations } from "./race.js";
 
 const path = "/v1/admin/inventory/adjustments";
 vi.setConfig({ testTimeout: 90_000 }); // the crowd waits for 16 environments to start

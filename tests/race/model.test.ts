@@ -4,7 +4,8 @@ import { beforeAll, expect, test } from "vitest";
 import { typeIdToUuid } from "../../drizzle/typeid.js";
 import { type Answer, type Cart, newProduct, newTenant, type Tenant } from "../support/client.js";
 import { administrator } from "../support/database.js";
-import { atOnce, outcome, prepared, tenantUuid, violations } from "./race.js";
+import { outcome } from "../support/outcome.js";
+import { atOnce, prepared, tenantUuid, violations } from "./race.js";
 
 const admin = administrator();
 const [PRODUCTS, CARTS] = [2, 2];

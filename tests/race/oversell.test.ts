@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { type Answer, type Cart, call, newProduct, newTenant, type Tenant } from "../support/client.js";
 import { administrator } from "../support/database.js";
-import { atOnce, copies, DATABASE_WORDS, prepared, sessionsDuring, tally, tenantUuid, violations } from "./race.js";
+import { tally } from "../support/outcome.js";
+import { atOnce, copies, DATABASE_WORDS, prepared, sessionsDuring, tenantUuid, violations } from "./race.js";
 
 type Line = { variantId: string; quantity: number };
 

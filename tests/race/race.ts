@@ -1,23 +1,13 @@
 import type pg from "pg";
 import { hash, newToken } from "../../core/cart/key.js";
 import { newTypeId, typeIdToUuid } from "../../drizzle/typeid.js";
-import { type Answer, Cart, type Tenant } from "../support/client.js";
+import { Cart, type Tenant } from "../support/client.js";
 
 export const tenantUuid = ({ id }: Tenant) => typeIdToUuid("ten", id);
 
 /** Starts `count` of them at once. */
 export const atOnce = <T>(count: number, run: (index: number) => Promise<T>): Promise<T[]> =>
   Promise.all(Array.from({ length: count }, (_, index) => run(index)));
-
-/** Status and code: `200`, `409 stock.insufficient`. */
-export const outcome = ({ status, body }: Answer): string => [status, body?.code].filter(Boolean).join(" ");
-
-/** How many answers there are of each outcome: `{ "200": 1, "409 stock.insufficient": 99 }`. */
-export function tally(answers: readonly Answer[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const answer of answers) counts[outcome(answer)] = (counts[outcome(answer)] ?? 0) + 1;
-  return counts;
-}
 
 /** What the database says of itself to a client of ours: nothing. */
 export const DATABASE_WORDS = /40P01|40001|deadlock|serializ|could not|constraint|relation|stock_level/i;

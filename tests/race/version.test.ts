@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { Cart, newProduct, newTenant, type Tenant } from "../support/client.js";
-import { atOnce, tally } from "./race.js";
+import { tally } from "../support/outcome.js";
+import { atOnce } from "./race.js";
 
 vi.setConfig({ testTimeout: 90_000 }); // the crowd waits for 16 environments to start
 let tenant: Tenant;

@@ -1,0 +1,64 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+
+const root = new URL("..", import.meta.url).pathname;
+const own = "error-codes.test.ts";
+
+const catalogue = [...readFileSync(join(root, "docs/errors.md"), "utf8").matchAll(/^## (.+)$/gm)].map(
+  ([, code = ""]) => code,
+);
+const tests = readdirSync(join(root, "tests"), { recursive: true, encoding: "utf8" })
+  .filter((name) => name.endsWith(".test.ts") && name !== own)
+  .map((name) => readFileSync(join(root, "tests", name), "utf8"));
+
+/** A code is named as a text of its own, with or without its status: `"409 stock.insufficient"`. */
+const named = new Set(
+  tests.flatMap((text) => [...text.matchAll(/["`](?:\d{3} )?([a-z_.]+)["`]/g)].map(([, code]) => code)),
+);
+
+const unnamed = {
+  "api-key": ["api_key.not_found", "api_key.over", "scope_not_held"],
+  auth: [
+    "credential_ambiguous",
+    "credential_invalid",
+    "credential_malformed",
+    "refresh_token_invalid",
+    "token_invalid",
+    "unauthenticated",
+  ],
+  catalog: ["product.full", "product.in_use", "product.not_found", "product.options_in_use", "product.slug_taken"],
+  inventory: ["stock.changed", "stock.too_much"],
+  list: ["cursor_invalid"],
+  member: ["member.last_owner", "member.not_found", "role_not_held"],
+  tenant: ["tenant.not_found", "tenant.slug_taken", "tenant_name_invalid", "tenant_required"],
+  variant: ["variant.in_use", "variant.not_found", "variant.options_invalid", "variant.options_taken"],
+
+  billing: ["billing.provider_unreachable"],
+  cart: ["cart.not_found", "cart.too_many_lines", "variant.unavailable"],
+  dispute: ["dispute.not_found"],
+  event: ["event.not_found", "job.not_found"],
+  http: [
+    "body_too_large",
+    "body_unexpected",
+    "content_type_unsupported",
+    "json_invalid",
+    "json_too_deep",
+    "json_too_large",
+    "method_not_allowed",
+    "parameter_repeated",
+    "resource.not_found",
+    "route_unknown",
+    "text_invalid",
+  ],
+  incident: ["incident.not_found"],
+  order: ["order.cancelled", "order.not_found"],
+  payment: ["payment.not_voidable", "payment.void_failed"],
+  "payment-account": ["payment_account.refused"],
+  stripe: ["stripe_event.signature_invalid"],
+};
+
+test("each error code is named by a test that provokes it", () => {
+  const missing = catalogue.filter((code) => !named.has(code));
+  expect(missing).toEqual(Object.values(unnamed).flat().sort());
+});
