@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { needs } from "../core/kernel/config.js";
-import { type Bundle, bundle } from "../stacks/local/bundle.js";
+import { type Bundle, bundle } from "../stacks/local/lambda/bundle.js";
 import { type FunctionName, type FunctionSpec, functions } from "../stacks/topology.js";
 
 /** Bytes: about 15 % above what each entry had when its budget was set. A new package shows here first. */

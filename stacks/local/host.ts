@@ -1,20 +1,20 @@
 import { join } from "node:path";
 import { type FunctionName, type FunctionSpec, functions, queues, schedules } from "../topology.js";
-import { type Clock, createClock } from "./clock.js";
-import { queueNames } from "./endpoints.js";
-import { type LogLine, startEnvironment } from "./environment.js";
-import { type Foundation, layFoundation, type Undo } from "./foundation.js";
-import type { Local } from "./gateway.js";
+import { queueNames } from "./aws/endpoints.js";
 import { waitUntilIdle } from "./idle.js";
-import { createLog, type Log } from "./log.js";
-import { localPages } from "./page.js";
-import { startPoller } from "./poller.js";
-import { createPool, type Pool } from "./pool.js";
-import { type Scheduler, startScheduler } from "./scheduler.js";
+import { type Clock, createClock } from "./lambda/clock.js";
+import { type LogLine, startEnvironment } from "./lambda/environment.js";
+import type { Local } from "./lambda/gateway.js";
+import { createLog, type Log } from "./lambda/log.js";
+import { startPoller } from "./lambda/poller.js";
+import { createPool, type Pool } from "./lambda/pool.js";
+import { type Scheduler, startScheduler } from "./lambda/scheduler.js";
+import { localPages } from "./page/page.js";
 import type { Secrets } from "./secrets.js";
+import { type Foundation, layFoundation, type Undo } from "./services.js";
 import { databaseUrl, environmentOf } from "./settings.js";
+import type { StripeAccount } from "./stripe/host.js";
 import type { StripeStandIn } from "./stripe/server.js";
-import type { StripeAccount } from "./stripe-host.js";
 
 export interface HostOptions {
   /** Everything that the host keeps lies here. */

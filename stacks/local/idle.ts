@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { queueNames } from "./endpoints.js";
+import { queueNames } from "./aws/endpoints.js";
 import type { Host } from "./host.js";
 
 type Parts = Pick<Host, "endpoints" | "admin" | "pools" | "scheduler" | "stripe">;

@@ -1,6 +1,6 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { projectRoot } from "./bundle.js";
+import { projectRoot } from "./lambda/bundle.js";
 import { holderOf } from "./lock.js";
 
 const dir = join(projectRoot, ".stoa/data");

@@ -1,8 +1,8 @@
 import { needs, type Variable } from "../../core/kernel/config.js";
 import type { FunctionName } from "../topology.js";
-import { busName, type Endpoints } from "./endpoints.js";
+import { busName, type Endpoints } from "./aws/endpoints.js";
 import type { Secrets } from "./secrets.js";
-import type { StripeSettings } from "./stripe-host.js";
+import type { StripeSettings } from "./stripe/host.js";
 
 export interface Surroundings {
   readonly url: string;

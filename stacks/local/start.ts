@@ -1,10 +1,10 @@
 import { join } from "node:path";
-import { projectRoot } from "./bundle.js";
-import type { LogLine } from "./environment.js";
+import { type Demo, seed } from "./demo/seed.js";
 import { type Host, startHost } from "./host.js";
+import { projectRoot } from "./lambda/bundle.js";
+import type { LogLine } from "./lambda/environment.js";
 import { type Lock, takeLock } from "./lock.js";
-import { type Demo, seed } from "./seed.js";
-import type { StripeAccount } from "./stripe-host.js";
+import type { StripeAccount } from "./stripe/host.js";
 
 /** Ports that are easy to remember; another one is taken when one is in use. */
 const ports = { http: 3000, webhooks: 3001, stripe: 12_111, sqs: 9324, eventbridge: 9325, postgres: 54_329 };

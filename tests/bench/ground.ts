@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { build } from "esbuild";
-import { asSst, projectRoot } from "../../stacks/local/bundle.js";
-import { startEnvironment } from "../../stacks/local/environment.js";
-import { startGateway } from "../../stacks/local/gateway.js";
 import type { Host } from "../../stacks/local/host.js";
-import { createPool, type Pool } from "../../stacks/local/pool.js";
+import { asSst, projectRoot } from "../../stacks/local/lambda/bundle.js";
+import { startEnvironment } from "../../stacks/local/lambda/environment.js";
+import { startGateway } from "../../stacks/local/lambda/gateway.js";
+import { createPool, type Pool } from "../../stacks/local/lambda/pool.js";
 import { functions } from "../../stacks/topology.js";
 import { type Statement, startRecorder } from "./recorder.js";
 import { type Scenario, scenarios } from "./scenario.js";

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Host } from "../../stacks/local/host.js";
-import type { Pool } from "../../stacks/local/pool.js";
+import type { Pool } from "../../stacks/local/lambda/pool.js";
 import { type Latency, latencyOf, median } from "./figure.js";
 import type { Generator } from "./generator.js";
 import type { Served } from "./ground.js";

@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BrowserContext, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll } from "vitest";
-import { projectRoot } from "../../stacks/local/bundle.js";
+import { type Demo, type DemoShop, seed } from "../../stacks/local/demo/seed.js";
 import { type Host, startHost } from "../../stacks/local/host.js";
-import { type Demo, type DemoShop, seed } from "../../stacks/local/seed.js";
+import { projectRoot } from "../../stacks/local/lambda/bundle.js";
 
 const quiet = [
   "--disable-gpu",

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import type { FaultKind } from "../../stacks/local/stripe/chaos.js";
+import type { FaultKind } from "../../stacks/local/stripe/engine/chaos.js";
 import type { FunctionName } from "../../stacks/topology.js";
 import { letPass } from "../messages/system.js";
 import { breaches } from "../payment/invariant.js";

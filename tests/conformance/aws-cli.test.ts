@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Clock, createClock } from "../../stacks/local/clock.js";
-import { busName, type Endpoints, startEndpoints } from "../../stacks/local/endpoints.js";
+import { busName, type Endpoints, startEndpoints } from "../../stacks/local/aws/endpoints.js";
+import { type Clock, createClock } from "../../stacks/local/lambda/clock.js";
 import { queueSettings, queues } from "../../stacks/topology.js";
 import { type Aws, aws } from "./tool.js";
 

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Demo, seed } from "../../stacks/local/demo/seed.js";
 import { type Host, startHost } from "../../stacks/local/host.js";
-import { type Demo, seed } from "../../stacks/local/seed.js";
 import { queues } from "../../stacks/topology.js";
 import { aws, startMoto } from "./tool.js";
 

@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { projectRoot } from "../../stacks/local/bundle.js";
+import { type Demo, seed } from "../../stacks/local/demo/seed.js";
 import { type Host, startHost } from "../../stacks/local/host.js";
-import { type Demo, seed } from "../../stacks/local/seed.js";
+import { projectRoot } from "../../stacks/local/lambda/bundle.js";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const artifacts = join(projectRoot, "artifacts");

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Host, startHost } from "../../stacks/local/host.js";
-import type { Kind } from "../../stacks/local/stripe/kind.js";
+import type { Kind } from "../../stacks/local/stripe/engine/kind.js";
 import { stripeOf } from "../billing/account.js";
 import { keptKinds } from "../support/stripe-kind.js";
 import { complaint, type Mock, startMock } from "./stripe-mock.js";

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Kind } from "../../stacks/local/stripe/kind.js";
+import type { Kind } from "../../stacks/local/stripe/engine/kind.js";
 import { freePort } from "./tool.js";
 
 export interface Mock {

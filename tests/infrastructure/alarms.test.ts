@@ -2,7 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { count } from "../../functions/log.js";
-import { projectRoot } from "../../stacks/local/bundle.js";
+import { projectRoot } from "../../stacks/local/lambda/bundle.js";
 import { production } from "./stages.js";
 
 const { all, named } = production;

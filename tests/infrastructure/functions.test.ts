@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { needs } from "../../core/kernel/config.js";
-import { bundle, projectRoot } from "../../stacks/local/bundle.js";
+import { bundle, projectRoot } from "../../stacks/local/lambda/bundle.js";
 import { capitalize } from "../../stacks/name.js";
 import { stageSettings } from "../../stacks/stage.js";
 import { type FunctionName, type FunctionSpec, functions } from "../../stacks/topology.js";

@@ -1,11 +1,11 @@
 import { EventBridgeClient, ListRulesCommand, ListTargetsByRuleCommand } from "@aws-sdk/client-eventbridge";
 import { GetQueueAttributesCommand } from "@aws-sdk/client-sqs";
 import { afterAll, expect, test } from "vitest";
-import { createClock } from "../../stacks/local/clock.js";
-import { busName, startEndpoints } from "../../stacks/local/endpoints.js";
-import { startScheduler } from "../../stacks/local/scheduler.js";
+import { busName, startEndpoints } from "../../stacks/local/aws/endpoints.js";
+import { createClock } from "../../stacks/local/lambda/clock.js";
+import { startScheduler } from "../../stacks/local/lambda/scheduler.js";
 import { environmentOf } from "../../stacks/local/settings.js";
-import { localSettings } from "../../stacks/local/stripe-host.js";
+import { localSettings } from "../../stacks/local/stripe/host.js";
 import { capitalize } from "../../stacks/name.js";
 import { type FunctionName, functions, type QueueName, queues, schedules } from "../../stacks/topology.js";
 import { production } from "./stages.js";

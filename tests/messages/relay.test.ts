@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { beforeAll, expect, test } from "vitest";
-import { startEnvironment } from "../../stacks/local/environment.js";
+import { startEnvironment } from "../../stacks/local/lambda/environment.js";
 import { functions } from "../../stacks/topology.js";
 import { counted, ownSystem, tenantsOf } from "./system.js";
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { typeIdToUuid, uuidToTypeId } from "../../drizzle/typeid.js";
-import { startPostgres } from "../../stacks/local/postgres.js";
+import { startPostgres } from "../../stacks/local/postgres/server.js";
 import { eventually, newProduct, newTenant, type Tenant } from "../support/client.js";
 import { ownHost, quiet } from "../support/host.js";
 import { connectAccount, deliver, eventOf, jobsOf, stored, stripeId } from "../support/webhook.js";

@@ -4,8 +4,8 @@ import { afterAll, beforeAll, beforeEach, vi } from "vitest";
 import { id } from "../../core/kernel/id.js";
 import type { Attempt, Operation } from "../../core/payment/provider.js";
 import { type Place, placeOf } from "../../core/stripe/call.js";
-import { type Clock, createClock } from "../../stacks/local/clock.js";
-import type { Logged } from "../../stacks/local/stripe/log.js";
+import { type Clock, createClock } from "../../stacks/local/lambda/clock.js";
+import type { Logged } from "../../stacks/local/stripe/engine/log.js";
 import { type StripeStandIn, startStripe } from "../../stacks/local/stripe/server.js";
 import { keepKinds } from "../support/stripe-kind.js";
 

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test, vi } from "vitest";
-import type { FaultKind } from "../../stacks/local/stripe/chaos.js";
+import type { FaultKind } from "../../stacks/local/stripe/engine/chaos.js";
 import type { Body } from "../support/client.js";
 import { ownHost } from "../support/host.js";
 import { byCard, cartOf, onPage } from "../support/stripe.js";

@@ -1,5 +1,5 @@
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import type { FaultKind } from "../../stacks/local/stripe/chaos.js";
+import type { FaultKind } from "../../stacks/local/stripe/engine/chaos.js";
 import { atOnce, DATABASE_WORDS } from "../race/race.js";
 import type { Body } from "../support/client.js";
 import { ownHost } from "../support/host.js";

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { startPostgres } from "../../stacks/local/postgres.js";
+import { startPostgres } from "../../stacks/local/postgres/server.js";
 import { type Answer, call, eventually, newProduct, newTenant, type Tenant } from "../support/client.js";
 import { ownHost, quiet } from "../support/host.js";
 import { atOnce, DATABASE_WORDS, tenantUuid, violations } from "./race.js";

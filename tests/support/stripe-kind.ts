@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Kind } from "../../stacks/local/stripe/kind.js";
+import type { Kind } from "../../stacks/local/stripe/engine/kind.js";
 
 /** What the last run of the suite asked of Stripe; `tests/conformance` holds it to Stripe's own description. */
 const folder = join(import.meta.dirname, "../../.stoa/stripe-kinds");

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type Stripe from "stripe";
 import { typeIdToUuid } from "../../drizzle/typeid.js";
 import type { Host } from "../../stacks/local/host.js";
-import type { FaultKind } from "../../stacks/local/stripe/chaos.js";
+import type { FaultKind } from "../../stacks/local/stripe/engine/chaos.js";
 import type { StripeStandIn } from "../../stacks/local/stripe/server.js";
 import { letPass, settle } from "../messages/system.js";
 import { type Answer, type Body, eventually, newTenant, type Tenant } from "./client.js";

@@ -1,20 +1,20 @@
-import { accounts } from "./account.js";
-import { authentication } from "./authentication.js";
-import { balance } from "./balance.js";
-import { billing } from "./billing.js";
-import { captures } from "./capture.js";
-import { charges } from "./charge.js";
-import { createCheckout } from "./checkout.js";
-import { disputes } from "./dispute.js";
-import type { Module } from "./engine.js";
-import { events } from "./event.js";
-import { applicationFees } from "./fee.js";
-import { oauth } from "./oauth.js";
-import { onboarding } from "./onboarding.js";
-import { paymentIntents } from "./payment-intent.js";
-import { paymentMethods } from "./payment-method-route.js";
-import { refunds } from "./refund.js";
-import { setupIntents } from "./setup-intent.js";
+import { billing } from "./billing/billing.js";
+import { accounts } from "./connect/account.js";
+import { applicationFees } from "./connect/fee.js";
+import { oauth } from "./connect/oauth.js";
+import { onboarding } from "./connect/onboarding.js";
+import type { Module } from "./engine/engine.js";
+import { events } from "./engine/event.js";
+import { authentication } from "./page/authentication.js";
+import { balance } from "./payment/balance.js";
+import { captures } from "./payment/capture.js";
+import { charges } from "./payment/charge.js";
+import { createCheckout } from "./payment/checkout.js";
+import { disputes } from "./payment/dispute.js";
+import { paymentIntents } from "./payment/payment-intent.js";
+import { paymentMethods } from "./payment/payment-method-route.js";
+import { refunds } from "./payment/refund.js";
+import { setupIntents } from "./payment/setup-intent.js";
 
 /** What the platform pays for itself; see billing.ts. */
 const others: readonly Module[] = [billing];

@@ -1,22 +1,22 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type Stripe from "stripe";
-import type { Clock } from "../clock.js";
-import { createActions, createShortcuts, type Forgery, forge } from "./action.js";
-import { createChaos } from "./chaos.js";
-import { createControl, objectsOf, stateOf } from "./control.js";
-import { createDelivery, type Endpoint } from "./delivery.js";
-import type { Objects, Type } from "./engine.js";
-import { createExpander } from "./expand.js";
-import { createFrontDoor } from "./front.js";
-import { createIdempotency } from "./idempotency.js";
-import { noJournal } from "./journal.js";
-import { createLog } from "./log.js";
+import type { Clock } from "../lambda/clock.js";
+import { createActions, createShortcuts, type Forgery, forge } from "./control/action.js";
+import { createControl, objectsOf, stateOf } from "./control/control.js";
+import { createChaos } from "./engine/chaos.js";
+import { createDelivery, type Endpoint } from "./engine/delivery.js";
+import type { Objects, Type } from "./engine/engine.js";
+import { createExpander } from "./engine/expand.js";
+import { createFrontDoor } from "./engine/http.js";
+import { createIdempotency } from "./engine/idempotency.js";
+import { noJournal } from "./engine/journal.js";
+import { createLog } from "./engine/log.js";
+import { restore } from "./engine/restore.js";
+import { createRouter } from "./engine/router.js";
+import { createStore } from "./engine/store.js";
+import { type Core, createWorld } from "./engine/world.js";
 import { modules } from "./modules.js";
-import { restore } from "./restore.js";
-import { createRouter } from "./router.js";
-import { createStore } from "./store.js";
-import { type Core, createWorld } from "./world.js";
 
 export interface StripeOptions {
   readonly clock: Clock;

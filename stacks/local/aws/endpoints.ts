@@ -1,0 +1,160 @@
+import { join } from "node:path";
+import {
+  CreateEventBusCommand,
+  DescribeEventBusCommand,
+  EventBridgeClient,
+  PutRuleCommand,
+  PutTargetsCommand,
+} from "@aws-sdk/client-eventbridge";
+import {
+  CreateQueueCommand,
+  GetQueueAttributesCommand,
+  type QueueAttributeName,
+  SendMessageCommand,
+  SQSClient,
+} from "@aws-sdk/client-sqs";
+import { bus, type QueueName, queueSettings, queues } from "../../topology.js";
+import type { Clock } from "../lambda/clock.js";
+import { type EventBridge, type EventBridgeOptions, startEventBridge } from "./eventbridge.js";
+import { type Sqs, startSqs } from "./sqs.js";
+
+export const busName = "stoa";
+export const deadLetterOf = (name: string) => `${name}-dead`;
+export const queueNames = Object.keys(queues) as QueueName[];
+
+export interface Endpoints {
+  readonly sqsUrl: string;
+  readonly eventBridgeUrl: string;
+  readonly client: SQSClient;
+  /** None when another implementation stands in. */
+  readonly sqs: Sqs | undefined;
+  readonly bus: EventBridge | undefined;
+  /** By the queue's name, dead letters included. */
+  readonly queues: ReadonlyMap<string, { url: string; arn: string }>;
+  /** Messages of a queue, dead letters apart: those that wait, are with a consumer, or are delayed. */
+  depth(name: string): Promise<{ visible: number; inFlight: number; delayed: number }>;
+  stop(): Promise<void>;
+}
+
+export interface EndpointOptions {
+  readonly clock: Clock;
+  /** Where messages outlive the host. */
+  readonly dir?: string;
+  readonly ports?: { sqs?: number; eventbridge?: number };
+  /** Other implementations that take the place of ours. */
+  readonly external?: { sqs?: string | undefined; eventbridge?: string | undefined };
+}
+
+// The notice about old Node versions is for whoever publishes the SDK's users, not for each start.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
+const identity = { region: "us-east-1", credentials: { accessKeyId: "local", secretAccessKey: "local" } };
+
+/** The usual port when it is free, else any. */
+export async function onPort<Started>(
+  port: number | undefined,
+  start: (port: number) => Promise<Started>,
+): Promise<Started> {
+  if (!port) return start(0);
+  return start(port).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EADDRINUSE") throw error;
+    return start(0);
+  });
+}
+
+/** Each queue of the topology after its dead letter. */
+const declared = queueNames.flatMap((name) => {
+  const { visibility, retention, deadLetterRetention, maxReceiveCount } = queueSettings(name);
+  const deadLetter = deadLetterOf(name);
+  return [
+    { name: deadLetter, retention: deadLetterRetention },
+    { name, visibility, retention, redrive: { deadLetter, maxReceiveCount } },
+  ];
+});
+
+async function createQueues(client: SQSClient) {
+  const found = new Map<string, { url: string; arn: string }>();
+  for (const { name, visibility, retention, redrive } of declared) {
+    const deadLetterTargetArn = redrive && found.get(redrive.deadLetter)?.arn;
+    const Attributes: Partial<Record<QueueAttributeName, string>> = {
+      MessageRetentionPeriod: String(retention),
+      ...(visibility && { VisibilityTimeout: String(visibility) }),
+      ...(redrive && {
+        RedrivePolicy: JSON.stringify({ deadLetterTargetArn, maxReceiveCount: redrive.maxReceiveCount }),
+      }),
+    };
+    const { QueueUrl = "" } = await client.send(new CreateQueueCommand({ QueueName: name, Attributes }));
+    const read = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["QueueArn"] });
+    found.set(name, { url: QueueUrl, arn: (await client.send(read)).Attributes?.QueueArn ?? "" });
+  }
+  return found;
+}
+
+async function createBus(endpoint: string, found: ReadonlyMap<string, { arn: string }>) {
+  const client = new EventBridgeClient({ ...identity, endpoint });
+  try {
+    await client
+      .send(new DescribeEventBusCommand({ Name: busName }))
+      .catch(() => client.send(new CreateEventBusCommand({ Name: busName })));
+    const rule = { Name: "all", EventBusName: busName, EventPattern: JSON.stringify(bus.rule.pattern) };
+    await client.send(new PutRuleCommand(rule));
+    const { queue } = bus.rule;
+    const DeadLetterConfig = { Arn: found.get(deadLetterOf(queue))?.arn };
+    const target = { Id: queue, Arn: found.get(queue)?.arn, DeadLetterConfig };
+    await client.send(new PutTargetsCommand({ Rule: rule.Name, EventBusName: busName, Targets: [target] }));
+  } finally {
+    client.destroy();
+  }
+}
+
+type Queues = Endpoints["queues"];
+
+/** Our own bus, which delivers to whichever queues there are. */
+function startBus({ clock, ports }: EndpointOptions, sqs: Sqs | undefined, client: SQSClient, found: Queues) {
+  const { pattern, queue } = bus.rule;
+  const rules = [{ name: "all", pattern, queue, deadLetter: deadLetterOf(queue) }];
+  const deliver: EventBridgeOptions["deliver"] = (name, body, { group, attributes }) =>
+    sqs
+      ? sqs.send(name, body, { ...(group && { group }), ...(attributes && { attributes }) })
+      : client.send(new SendMessageCommand({ QueueUrl: found.get(name)?.url, MessageBody: body }));
+  return onPort(ports?.eventbridge, (port) => startEventBridge({ clock, port, bus: busName, rules, deliver }));
+}
+
+async function depthAt(client: SQSClient, QueueUrl: string | undefined) {
+  const command = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["All"] });
+  const { Attributes = {} } = await client.send(command);
+  return {
+    visible: Number(Attributes.ApproximateNumberOfMessages ?? 0),
+    inFlight: Number(Attributes.ApproximateNumberOfMessagesNotVisible ?? 0),
+    delayed: Number(Attributes.ApproximateNumberOfMessagesDelayed ?? 0),
+  };
+}
+
+/** Queues and bus of the topology: our own endpoints, or set up at those of another implementation. */
+export async function startEndpoints(options: EndpointOptions): Promise<Endpoints> {
+  const { clock, dir, ports, external } = options;
+  const file = dir === undefined ? {} : { file: join(dir, "queues.jsonl") };
+  const sqs = external?.sqs
+    ? undefined
+    : await onPort(ports?.sqs, (port) => startSqs({ clock, port, queues: declared, ...file }));
+  const sqsUrl = sqs?.endpoint ?? external?.sqs ?? "";
+  const client = new SQSClient({ ...identity, endpoint: sqsUrl, maxAttempts: 2 });
+  const found: Queues = sqs
+    ? new Map(declared.map(({ name }) => [name, { url: sqs.url(name), arn: sqs.arn(name) }]))
+    : await createQueues(client);
+  const eventBridge = external?.eventbridge ? undefined : await startBus(options, sqs, client, found);
+  if (external?.eventbridge) await createBus(external.eventbridge, found);
+  return {
+    sqsUrl,
+    eventBridgeUrl: eventBridge?.endpoint ?? external?.eventbridge ?? "",
+    client,
+    sqs,
+    bus: eventBridge,
+    queues: found,
+    depth: async (name) => sqs?.inspect().find((queue) => queue.name === name) ?? depthAt(client, found.get(name)?.url),
+    async stop() {
+      client.destroy();
+      await eventBridge?.stop();
+      await sqs?.stop();
+    },
+  };
+}

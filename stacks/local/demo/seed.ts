@@ -1,0 +1,150 @@
+import { createHash } from "node:crypto";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Host } from "../host.js";
+import { derive } from "../secrets.js";
+import { cardLine, goods, purchaseLines, type Shop, shops, upgradeLines } from "./demo.js";
+
+/** What a person needs to use one of the demo shops. */
+export interface DemoShop extends Shop {
+  readonly password: string;
+  readonly publishableKey: string;
+  readonly secretKey: string;
+  /** Something to buy, and how it is delivered. */
+  readonly variantId: string;
+  readonly shippingOptionId: string;
+}
+
+export interface Demo {
+  readonly tenants: readonly DemoShop[];
+  /** Five lines of shell that buy something from the first. */
+  readonly purchase: readonly string[];
+  /** Takes the place of the fourth: answers the address of the page on which it is paid by card. */
+  readonly byCard: readonly string[];
+  /** Opens the page on which the first chooses a plan. */
+  readonly upgrade: readonly string[];
+}
+
+type Headers = Record<string, string>;
+
+/** The HTTP API, as anybody uses it. @throws with what the API answered */
+async function call<Answer>(
+  host: Host,
+  method: string,
+  path: string,
+  headers: Headers,
+  body?: unknown,
+): Promise<Answer> {
+  const response = await fetch(host.url + path, {
+    method,
+    headers: { ...headers, "content-type": "application/json" },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text.slice(0, 500)}`);
+  return JSON.parse(text || "null");
+}
+
+interface List<Item> {
+  readonly data: readonly Item[];
+}
+
+/** Signs the shop up; a start that was killed half way may have done so already. */
+async function enter(host: Host, shop: Shop, password: string): Promise<Headers> {
+  const { name, slug, currency, country, email, owner } = shop;
+  const body = { tenant: { name, slug, currency, country }, name: owner, email, password };
+  await call(host, "POST", "/v1/auth/signup", {}, body).catch((error: Error) => {
+    if (!error.message.includes("409")) throw error;
+  });
+  const login = { email, password };
+  const { accessToken } = await call<{ accessToken: string }>(
+    host,
+    "POST",
+    "/v1/auth/login",
+    { "x-tenant-id": slug },
+    login,
+  );
+  return { authorization: `Bearer ${accessToken}` };
+}
+
+const fingerprint = (text: string) => createHash("sha256").update(text).digest("hex");
+
+/**
+ * A key whose secret part is derived, so that it is the same after each start. The API makes keys at random, so its
+ * hash is replaced, which only the owner of this machine's database can do.
+ */
+async function keyOf(host: Host, member: Headers, { slug }: Shop, kind: "publishable" | "secret"): Promise<string> {
+  const made = await call<{ key: string }>(host, "POST", "/v1/admin/api-keys", member, {
+    name: `Demo (${kind})`,
+    kind,
+  });
+  const random = derive(host.secrets, `${slug} ${kind}`, 60).replace(/[-_]/g, "").slice(0, 43);
+  const key = made.key.replace(/[^_]+$/, random);
+  await host.admin.query("delete from api_key where hash = $1", [fingerprint(key)]);
+  await host.admin.query("update api_key set hash = $1, hint = left(hint, -4) || $2 where hash = $3", [
+    fingerprint(key),
+    key.slice(-4),
+    fingerprint(made.key),
+  ]);
+  return key;
+}
+
+/** Puts the goods on the shelf; answers the first variant. */
+async function stock(host: Host, member: Headers, { slug, currency }: Shop): Promise<string> {
+  interface Product {
+    readonly slug: string;
+    readonly variants: readonly { id: string }[];
+  }
+  const path = "/v1/admin/products";
+  const { data } = await call<List<Product>>(host, "GET", `${path}?limit=100&expand=variants`, member);
+  const products: Product[] = [];
+  for (const product of goods(slug, currency))
+    products.push(
+      data.find((known) => known.slug === product.slug) ?? (await call(host, "POST", path, member, product)),
+    );
+  const variants = products.flatMap((product) => product.variants);
+  const adjustments = variants.map(({ id }) => ({ variantId: id, set: 100 }));
+  const once = { ...member, "idempotency-key": `seed-${slug}` };
+  await call(host, "POST", "/v1/admin/inventory/adjustments", once, { adjustments, reason: "received" });
+  return variants[0]?.id ?? "";
+}
+
+/** Connects the shop's account at the stand-in, and says there all that it wants to know; at Stripe, people do that. */
+async function connect(host: Host, member: Headers): Promise<void> {
+  if (!host.stripe) return;
+  const { account } = await call<{ account: string }>(host, "POST", "/v1/admin/payments/account", member);
+  host.stripe.completeOnboarding(account);
+}
+
+async function open(host: Host, shop: Shop): Promise<DemoShop> {
+  const password = derive(host.secrets, `${shop.slug} password`, 12);
+  const member = await enter(host, shop, password);
+  const publishableKey = await keyOf(host, member, shop, "publishable");
+  const secretKey = await keyOf(host, member, shop, "secret");
+  const variantId = await stock(host, member, shop);
+  await connect(host, member);
+  const shipping = await call<List<{ id: string }>>(host, "GET", "/v1/admin/shipping-options", member);
+  return { ...shop, password, publishableKey, secretKey, variantId, shippingOptionId: shipping.data[0]?.id ?? "" };
+}
+
+/**
+ * Opens the demo shops the first time, through the API; later starts find them in the data folder.
+ * @throws anywhere but on this machine: its keys can be computed by whoever reads the data folder
+ */
+export async function seed(host: Host): Promise<Demo> {
+  const { hostname } = new URL(host.databases.postgres);
+  if (host.env("api").STAGE !== "local" || hostname !== "127.0.0.1")
+    throw new Error("The demo shops are for this machine only.");
+  const file = join(host.dir, "demo.json");
+  const known = await readFile(file, "utf8").catch(() => undefined);
+  const tenants: DemoShop[] = known ? JSON.parse(known) : await Promise.all(shops.map((shop) => open(host, shop)));
+  if (!known) await writeFile(file, JSON.stringify(tenants, null, 2), { mode: 0o600 });
+  const [first] = tenants;
+  if (!first) return { tenants, purchase: [], byCard: [], upgrade: [] };
+  return {
+    tenants,
+    purchase: purchaseLines(host.url, first),
+    byCard: host.stripe ? [cardLine(host.url, first)] : [],
+    upgrade: host.stripe ? upgradeLines(host.url, first) : [],
+  };
+}

@@ -1,0 +1,152 @@
+import { existsSync } from "node:fs";
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { basename, dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type BuildOptions, build, type Metafile } from "esbuild";
+import { type FunctionName, type FunctionSpec, functions } from "../../topology.js";
+import { builtBefore, remember } from "./bundle-record.js";
+
+export const projectRoot = fileURLToPath(new URL("../../..", import.meta.url));
+
+/** One function as it would lie in /var/task. */
+export interface Bundle {
+  /** The folder that is /var/task on Lambda. */
+  readonly root: string;
+  readonly file: string;
+  readonly export: string;
+  readonly bytes: number;
+  /** What went in: path from the project's root → bytes of it in the bundle. */
+  readonly inputs: Readonly<Record<string, number>>;
+}
+
+/** What SST writes before every ESM bundle, so that CommonJS packages inside find what they expect. */
+const js = [
+  `import { createRequire as topLevelCreateRequire } from 'module';`,
+  `const require = topLevelCreateRequire(import.meta.url);`,
+  `import { fileURLToPath as topLevelFileUrlToPath, URL as topLevelURL } from "url"`,
+  `const __filename = topLevelFileUrlToPath(import.meta.url)`,
+  `const __dirname = topLevelFileUrlToPath(new topLevelURL(".", import.meta.url))`,
+].join("\n");
+
+/** What SST leaves out of a bundle by itself. */
+const forcedExternals = ["sharp", "pg-native"];
+
+/** How SST calls esbuild. */
+export const asSst = {
+  absWorkingDir: projectRoot,
+  outExtension: { ".js": ".mjs" },
+  external: forcedExternals,
+  banner: { js },
+  bundle: true,
+  format: "esm",
+  platform: "node",
+  target: "es2022",
+  mainFields: ["module", "main"],
+  minify: true,
+  keepNames: true,
+  logLevel: "silent",
+} as const satisfies BuildOptions;
+
+/** SST puts the file at the top of the package: `functions/api.handler` becomes `api.handler`. */
+function split(handler: string) {
+  const dot = handler.lastIndexOf(".");
+  const path = handler.slice(0, dot);
+  return { entry: `${path}.ts`, file: basename(path), handler: handler.slice(dot + 1) };
+}
+
+/**
+ * Bundles functions with esbuild as SST does (sst/sst, pkg/runtime/node/build.go): one file each, no splitting.
+ * Nothing is built again whose sources have not changed. @throws when one would miss a package on Lambda
+ */
+export async function bundle<Name extends FunctionName = FunctionName>(
+  names: readonly Name[] = Object.keys(functions) as Name[],
+  { outdir = join(projectRoot, ".stoa/build") }: { outdir?: string } = {},
+): Promise<Record<Name, Bundle>> {
+  const specs = names.map((name) => ({
+    name,
+    ...(functions[name] as FunctionSpec),
+    ...split(functions[name].handler),
+  }));
+  const asked = JSON.stringify([asSst, specs, outdir]);
+  const known = await builtBefore(outdir, asked);
+  if (known) {
+    for (const { name, copy = [] } of specs)
+      for (const { from, to } of copy) await copyTo(join(projectRoot, from), join(outdir, name, to));
+    return known as Record<Name, Bundle>;
+  }
+  const since = Date.now();
+  const installed = [...new Set(specs.flatMap(({ install = [] }) => install))];
+  // Functions that leave the same packages out are built together, which is quicker than each by itself.
+  const groups = new Map<string, typeof specs>();
+  for (const spec of specs) {
+    const key = (spec.external ?? []).filter((name) => !installed.includes(name)).join();
+    groups.set(key, [...(groups.get(key) ?? []), spec]);
+  }
+  const results = await Promise.all(
+    [...groups].map(([left, group]) =>
+      build({
+        ...asSst,
+        entryPoints: Object.fromEntries(group.map(({ name, entry, file }) => [`${name}/${file}`, entry])),
+        outdir,
+        external: [...forcedExternals, ...installed, ...left.split(",").filter(Boolean)],
+        metafile: true,
+        write: false,
+      }),
+    ),
+  );
+  const written = results.flatMap(({ outputFiles }) => outputFiles);
+  const described = Object.assign({}, ...results.map(({ metafile }) => metafile.outputs)) as Metafile["outputs"];
+  const bundles = specs.map(async ({ name, file, handler, install = [], external = [], copy = [] }) => {
+    const root = join(outdir, name);
+    const path = join(root, `${file}.mjs`);
+    const output = written.find((candidate) => candidate.path === path);
+    const meta = described[relative(projectRoot, path).replaceAll("\\", "/")];
+    if (!output || !meta) throw new Error(`esbuild wrote no ${path}.`);
+    requireInstalled(name, meta, { install, external });
+    await place(path, output.contents);
+    for (const { from, to } of copy) await copyTo(join(projectRoot, from), join(root, to));
+    const inputs = Object.fromEntries(Object.entries(meta.inputs).map(([input, part]) => [input, part.bytesInOutput]));
+    return [name, { root, file: path, export: handler, bytes: meta.bytes, inputs }] as const;
+  });
+  const made = Object.fromEntries(await Promise.all(bundles)) as Record<Name, Bundle>;
+  const inputs = [...new Set(results.flatMap(({ metafile }) => Object.keys(metafile.inputs)))];
+  await remember(outdir, { asked, inputs: inputs.map((input) => join(projectRoot, input)), since, bundles: made });
+  return made;
+}
+
+/** Functions are built together here; on Lambda only what a function's own `install` names is there. */
+function requireInstalled(
+  name: string,
+  { imports }: Metafile["outputs"][string],
+  { install, external }: { install: readonly string[]; external: readonly string[] },
+) {
+  const absent = Object.values<FunctionSpec>(functions).flatMap((spec) => [
+    ...(spec.install ?? []),
+    ...(spec.external ?? []),
+  ]);
+  for (const { path, kind } of imports) {
+    if (!absent.includes(path) || install.includes(path)) continue;
+    if (!external.includes(path))
+      throw new Error(`The function "${name}" imports ${path}, which is neither in its \`install\` nor \`external\`.`);
+    if (kind !== "dynamic-import")
+      throw new Error(`The function "${name}" needs ${path} to start, and has it in \`external\`.`);
+  }
+}
+
+async function copyTo(from: string, to: string): Promise<void> {
+  if (!(await stat(from)).isDirectory()) return place(to, await readFile(from));
+  const names = await readdir(from);
+  if (existsSync(to))
+    for (const old of await readdir(to)) if (!names.includes(old)) await rm(join(to, old), { recursive: true });
+  for (const name of names) await copyTo(join(from, name), join(to, name));
+}
+
+/** Replaces a file in one step and only when it differs: another host may be starting from the same folder. */
+async function place(to: string, contents: Uint8Array): Promise<void> {
+  const old = await readFile(to).catch(() => undefined);
+  if (old?.equals(contents)) return;
+  await mkdir(dirname(to), { recursive: true });
+  const draft = `${to}.${process.pid}`;
+  await writeFile(draft, contents);
+  await rename(draft, to);
+}

@@ -1,0 +1,101 @@
+import { mkdirSync } from "node:fs";
+import { type FunctionName, functions } from "../topology.js";
+import { type Endpoints, startEndpoints } from "./aws/endpoints.js";
+import { type Mailbox, openMailbox } from "./aws/mailbox.js";
+import type { HostOptions } from "./host.js";
+import { type Bundle, bundle } from "./lambda/bundle.js";
+import type { Clock } from "./lambda/clock.js";
+import { type Gateway, type Local, startGateway } from "./lambda/gateway.js";
+import { type Admin, openAdmin } from "./postgres/admin.js";
+import { type Bridge, startBridge } from "./postgres/bridge.js";
+import { startPostgres } from "./postgres/server.js";
+import { readSecrets, type Secrets } from "./secrets.js";
+import { type StripeHost, startStripeHost } from "./stripe/host.js";
+
+/** What stands before the first function runs. */
+export interface Foundation {
+  readonly admin: Admin;
+  readonly postgresPid: number | undefined;
+  readonly bridge: Bridge;
+  readonly bundles: Readonly<Record<FunctionName, Bundle>>;
+  readonly endpoints: Endpoints;
+  readonly gateway: Gateway;
+  /** In front of the function that receives Stripe's events. */
+  readonly webhooks: Gateway;
+  readonly stripe: StripeHost;
+  readonly mailbox: Mailbox;
+  readonly secrets: Secrets;
+}
+
+/** Steps that take back what was started, run in reverse. */
+export type Undo = (() => unknown)[];
+
+const seconds = (since: number) => `${((performance.now() - since) / 1000).toFixed(1)} s`;
+
+/** Starts parts, says how long each took, and remembers how each is stopped. */
+const starter = (undo: Undo, progress: HostOptions["progress"]) =>
+  async function part<Part>(start: Promise<Part>, tell: (part: Part) => string, end: (part: Part) => unknown) {
+    const since = performance.now();
+    const started = await start;
+    undo.push(() => end(started));
+    progress?.(`${tell(started)} (${seconds(since)})`);
+    return started;
+  };
+
+async function startDatabase(options: HostOptions, undo: Undo, part: ReturnType<typeof starter>) {
+  const { dir, ports, durable = false, database } = options;
+  const postgres = database
+    ? { adminUrl: database, port: Number(new URL(database).port || 5432), pid: undefined }
+    : await part(
+        startPostgres({ dir, durable, ...(ports?.postgres && { port: ports.postgres }) }),
+        ({ port }) => `PostgreSQL 18 on port ${port}`,
+        (server) => server.stop(),
+      );
+  const bridge = await startBridge({ postgresPort: postgres.port });
+  undo.push(() => bridge.stop());
+  const admin = await openAdmin(postgres.adminUrl, "stoa");
+  undo.push(() => admin.stop());
+  return { bridge, admin, postgresPid: postgres.pid };
+}
+
+/** Starts the database, the endpoints and the gateway beside each other. What was started is in `undo`, also on failure. */
+export async function layFoundation(options: HostOptions, clock: Clock, local: Local, undo: Undo): Promise<Foundation> {
+  const { dir, ports = {}, durable = false, build, external } = options;
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const kept: { dir?: string } = durable ? { dir } : {};
+  const part = starter(undo, options.progress);
+  const starting = [
+    startDatabase(options, undo, part),
+    part(
+      bundle(Object.keys(functions) as FunctionName[], build ? { outdir: build } : {}),
+      (bundles) => `${Object.keys(bundles).length} functions bundled`,
+      () => undefined,
+    ),
+    part(
+      startEndpoints({ clock, ports, ...kept, ...(external && { external }) }),
+      (endpoints) => `SQS at ${endpoints.sqsUrl}, EventBridge at ${endpoints.eventBridgeUrl}`,
+      (endpoints) => endpoints.stop(),
+    ),
+    part(
+      startGateway({ local, ...(ports.http && { port: ports.http }) }),
+      ({ port }) => `API Gateway on port ${port}`,
+      (gateway) => gateway.stop(),
+    ),
+    part(
+      startGateway({ front: "url", ...(ports.webhooks && { port: ports.webhooks }) }),
+      ({ port }) => `URL of the webhooks on port ${port}`,
+      (webhooks) => webhooks.stop(),
+    ),
+    readSecrets(dir),
+    openMailbox(kept.dir),
+  ] as const;
+  await Promise.allSettled(starting); // nothing may still be starting when a failure is cleaned up
+  const [data, bundles, endpoints, gateway, webhooks, secrets, mailbox] = await Promise.all(starting);
+  const webhookUrl = `http://127.0.0.1:${webhooks.port}`;
+  const stripe = await part(
+    startStripeHost({ clock, secrets, webhookUrl, account: options.stripe, port: ports.stripe, dir: kept.dir }),
+    ({ standIn }) => (standIn ? `Stripe's stand-in at ${standIn.url}` : "Stripe itself, with a key of yours"),
+    ({ standIn }) => standIn?.stop(),
+  );
+  return { ...data, bundles, endpoints, gateway, webhooks, stripe, secrets, mailbox };
+}

@@ -1,0 +1,78 @@
+import type Stripe from "stripe";
+import type { World } from "../engine/engine.js";
+import { Failure, refused } from "../engine/failure.js";
+import { attempt } from "../payment/attempt.js";
+import { cancelIntent } from "../payment/capture.js";
+import { newIntent } from "../payment/intent.js";
+
+const descriptions: Record<string, string> = {
+  subscription_create: "Subscription creation",
+  subscription_cycle: "Subscription update",
+  subscription_update: "Subscription update",
+};
+
+/** The PaymentIntent that pays an invoice; the first one of a subscription keeps the card for the next ones. */
+export function openIntent(world: World, invoice: Stripe.Invoice): Stripe.PaymentIntent {
+  const first = invoice.billing_reason === "subscription_create";
+  const intent = newIntent(
+    {
+      amount: invoice.amount_due,
+      currency: invoice.currency,
+      customer: invoice.customer as string,
+      description: descriptions[invoice.billing_reason ?? ""] ?? `Payment for Invoice ${invoice.number}`,
+      payment_method_types: ["card"],
+      setup_future_usage: first ? "off_session" : null,
+    },
+    world,
+  );
+  return world.put(intent, "payment_intent.created");
+}
+
+export function dropIntent(world: World, intent: Stripe.PaymentIntent) {
+  if (intent.status !== "succeeded" && intent.status !== "canceled") cancelIntent(intent, "void_invoice", world);
+}
+
+/** The means of payment that an invoice is charged to. */
+export function methodFor(
+  world: World,
+  { default_payment_method, customer: id }: Stripe.Invoice,
+  subscription: Stripe.Subscription | undefined,
+): Stripe.PaymentMethod | undefined {
+  const customer = world.find("customer", String(id));
+  const usual = customer && !customer.deleted ? customer.invoice_settings.default_payment_method : null;
+  const method = default_payment_method ?? subscription?.default_payment_method ?? usual;
+  const found = world.find("payment_method", typeof method === "string" ? method : undefined);
+  return found?.customer === id ? found : undefined;
+}
+
+export interface Charging {
+  readonly method: Stripe.PaymentMethod | undefined;
+  /** Nobody is there to answer the bank. */
+  readonly offSession: boolean;
+  readonly returnUrl?: string | undefined;
+}
+export interface Charged {
+  readonly intent: Stripe.PaymentIntent;
+  readonly failure?: Failure;
+}
+
+const noMethod = () =>
+  refused(
+    "There is no default_payment_method set on this Customer or Invoice. Please set a default payment method, or pass a payment method.",
+    { code: "invoice_no_payment_method_types" },
+  );
+
+/** Tries to take what an invoice asks for; a decline is an answer here. */
+export function charge(
+  world: World,
+  intent: Stripe.PaymentIntent,
+  { method, offSession, returnUrl }: Charging,
+): Charged {
+  if (!method) return { intent, failure: noMethod() };
+  try {
+    return { intent: attempt(intent, method, { offSession, returnUrl }, world) };
+  } catch (failure) {
+    if (!(failure instanceof Failure)) throw failure;
+    return { intent: world.get("payment_intent", intent.id), failure };
+  }
+}

@@ -1,0 +1,128 @@
+import type Stripe from "stripe";
+import type { World } from "../engine/engine.js";
+import { Failure, refused } from "../engine/failure.js";
+import { type Charged, type Charging, charge, dropIntent, methodFor, openIntent } from "./invoice-charge.js";
+import { paid, paymentOf } from "./invoice-state.js";
+import { settingOf } from "./setting.js";
+import { end } from "./subscription-end.js";
+import { settleFailed, subscriptionOf } from "./subscription-settle.js";
+
+type Invoice = Stripe.Invoice;
+
+export interface Collecting {
+  readonly method?: Stripe.PaymentMethod | undefined;
+  readonly offSession: boolean;
+  /** By the timetable, not by hand: only these attempts move it on. */
+  readonly automatic: boolean;
+  readonly returnUrl?: string | undefined;
+}
+export interface Collected {
+  readonly invoice: Invoice;
+  readonly intent?: Stripe.PaymentIntent;
+  readonly failure?: Failure;
+}
+
+/** When the next attempt is due; none for a first payment, and none after the last. */
+function nextAttempt(world: World, invoice: Invoice, count: number): number | null {
+  if (invoice.billing_reason === "subscription_create" || !invoice.auto_advance) return null;
+  const wait = settingOf(world).retries[count - 1];
+  return wait === undefined ? null : world.now + wait;
+}
+
+/** Nobody tries again: what becomes of the subscription is a setting. */
+function afterLast(world: World, invoice: Invoice) {
+  const subscription = subscriptionOf(world, invoice);
+  if (!subscription || subscription.latest_invoice !== invoice.id) return;
+  const { after_retries } = settingOf(world);
+  if (after_retries === "canceled") end(world, subscription, { reason: "payment_failed" });
+  if (after_retries === "unpaid" && subscription.status !== "unpaid")
+    world.change(subscription, { status: "unpaid" }, "customer.subscription.updated");
+}
+
+function counted(invoice: Invoice, { automatic }: Collecting) {
+  const attempt_count = automatic || invoice.attempt_count === 0 ? invoice.attempt_count + 1 : invoice.attempt_count;
+  return { attempt_count, attempted: true };
+}
+
+function failed(world: World, invoice: Invoice, how: Collecting, { intent, failure }: Charged): Collected {
+  const fields = counted(invoice, how);
+  const moves = fields.attempt_count > invoice.attempt_count;
+  const next_payment_attempt = moves ? nextAttempt(world, invoice, fields.attempt_count) : invoice.next_payment_attempt;
+  const next = world.change(invoice, { ...fields, next_payment_attempt }, "invoice.updated");
+  const asks = intent.status === "requires_action" || failure?.body.code === "authentication_required";
+  if (asks) world.emit("invoice.payment_action_required", next);
+  world.emit("invoice.payment_failed", next);
+  settleFailed(world, next);
+  if (next_payment_attempt !== null) world.later(next_payment_attempt, "invoice.retry", next.id);
+  else if (moves && next.billing_reason !== "subscription_create") afterLast(world, next);
+  return { invoice: world.get("invoice", next.id), intent, ...(failure && { failure }) };
+}
+
+/** Tries to have an open invoice paid. A decline is an answer here; its effects stay. */
+export function collect(world: World, invoice: Invoice, how: Collecting): Collected {
+  const payment = paymentOf(world, invoice);
+  if (!payment) return { invoice };
+  const method = how.method ?? methodFor(world, invoice, subscriptionOf(world, invoice));
+  const charged = charge(world, payment.intent, { method, offSession: how.offSession, returnUrl: how.returnUrl });
+  const { intent } = charged;
+  if (charged.failure || intent.status === "requires_action") return failed(world, invoice, how, charged);
+  const tried = world.change(invoice, counted(invoice, how));
+  if (intent.status !== "succeeded") return { invoice: tried, intent };
+  return { invoice: paid(world, tried), intent };
+}
+
+/** A timer: what could not be paid is tried again, unless somebody paid or gave up meanwhile. */
+export function retry(world: World, id: string) {
+  const invoice = world.find("invoice", id);
+  if (invoice?.status !== "open" || !invoice.auto_advance) return;
+  if (invoice.next_payment_attempt === null || invoice.next_payment_attempt > world.now) return;
+  collect(world, invoice, { offSession: true, automatic: true });
+}
+
+/** Invoices whose money came by another way than ours, as when somebody answered the bank, are paid by it. */
+export function settleTaken(world: World, customer: string) {
+  for (const invoice of world.by("invoice", "customer", customer)) {
+    if (invoice.status !== "open" && invoice.status !== "uncollectible") continue;
+    if (paymentOf(world, invoice)?.intent.status !== "succeeded") continue;
+    paid(world, { ...invoice, attempted: true, attempt_count: Math.max(1, invoice.attempt_count) });
+  }
+}
+
+/** A timer of every charge that was taken. */
+export function chargeTaken(world: World, id: string) {
+  const { customer } = world.get("charge", id);
+  if (typeof customer === "string") settleTaken(world, customer);
+}
+
+const actionNeeded = (payment_intent: Stripe.PaymentIntent) =>
+  new Failure(402, {
+    type: "card_error",
+    code: "invoice_payment_intent_requires_action",
+    message:
+      "This payment requires additional user action before it can be completed successfully. Payment can be completed using the PaymentIntent associated with the invoice.",
+    payment_intent,
+  });
+
+/**
+ * Takes the money of an invoice that is not made yet, so that nothing is made without it.
+ * @throws Failure 402 when it was declined or asks for the shopper
+ */
+export function payAhead(world: World, preview: Invoice, charging: Charging) {
+  if (preview.amount_due === 0) return undefined;
+  const { intent, failure } = charge(world, openIntent(world, preview), charging);
+  if (failure) throw failure;
+  if (intent.status === "succeeded") return intent;
+  dropIntent(world, intent);
+  throw actionNeeded(intent);
+}
+
+/** What an API request to pay answers. @throws Failure 402 when it was declined or asks for the shopper */
+export function payNow(world: World, invoice: Invoice, how: Collecting): Invoice {
+  if (invoice.status === "paid") throw refused("Invoice is already paid");
+  if (invoice.status !== "open" && invoice.status !== "uncollectible")
+    throw refused(`Invoice is ${invoice.status} and cannot be paid.`);
+  const { invoice: next, intent, failure } = collect(world, invoice, how);
+  if (failure) throw failure;
+  if (intent?.status === "requires_action") throw actionNeeded(intent);
+  return next;
+}

@@ -1,0 +1,132 @@
+import type Stripe from "stripe";
+import { z } from "zod";
+import { type Kind, type Route, route, type World } from "../engine/engine.js";
+import { refused } from "../engine/failure.js";
+import { flag, listing, nothing, oneOf, text } from "../engine/shape.js";
+import { liveCustomer } from "./customer.js";
+import { type Configuration, configurationParams, configurationUpdate, configure } from "./portal-configuration.js";
+
+const url = z.url({ error: "Not a valid URL" });
+const ofSubscription = z.strictObject({ subscription: text });
+const flowData = z.strictObject({
+  type: oneOf("payment_method_update", "subscription_cancel", "subscription_update", "subscription_update_confirm"),
+  after_completion: z
+    .strictObject({
+      type: oneOf("hosted_confirmation", "portal_homepage", "redirect"),
+      hosted_confirmation: z.strictObject({ custom_message: text.optional() }).optional(),
+      redirect: z.strictObject({ return_url: url }).optional(),
+    })
+    .optional(),
+  subscription_cancel: ofSubscription.optional(),
+  subscription_update: ofSubscription.optional(),
+  subscription_update_confirm: z
+    .strictObject({
+      subscription: text,
+      items: z.array(z.strictObject({ id: text, price: text.optional() })),
+    })
+    .optional(),
+});
+const sessionParams = z.strictObject({
+  customer: text,
+  configuration: text.optional(),
+  flow_data: flowData.optional(),
+  locale: text.optional(),
+  return_url: url.optional(),
+});
+type Session = Stripe.BillingPortal.Session;
+
+/** @throws Failure as for an account that never saved its settings, when no configuration is told */
+function configurationOf(world: World, id: string | undefined): Configuration {
+  if (id !== undefined) {
+    const found = world.get("billing_portal.configuration", id, "configuration");
+    if (found.active) return found;
+    throw refused(`The configuration ${id} is not active.`, { param: "configuration" });
+  }
+  const [usual] = world.page("billing_portal.configuration", { limit: 1 }, { is_default: true }).data;
+  if (usual) return usual;
+  throw refused(
+    "No configuration provided and your test mode default configuration has not been created. Provide a configuration or create your default by saving your customer portal settings in test mode at https://dashboard.stripe.com/test/settings/billing/portal.",
+  );
+}
+
+function flowOf(world: World, customer: string, given: z.output<typeof flowData>): Session["flow"] {
+  const { type, after_completion: after } = given;
+  const { [type as "subscription_cancel"]: part } = given;
+  if (type !== "payment_method_update") {
+    if (!part)
+      throw refused(`Missing required param: flow_data[${type}].`, { code: "parameter_missing", param: "flow_data" });
+    const subscription = world.get("subscription", part.subscription, `flow_data[${type}][subscription]`);
+    if (subscription.customer !== customer)
+      throw refused(`The subscription ${subscription.id} does not belong to the customer ${customer}.`);
+  }
+  const confirm = given.subscription_update_confirm;
+  return {
+    after_completion: {
+      hosted_confirmation: null,
+      redirect: after?.redirect ?? null,
+      type: after?.type ?? "portal_homepage",
+      ...(after?.hosted_confirmation && {
+        hosted_confirmation: { custom_message: after.hosted_confirmation.custom_message ?? null },
+      }),
+    },
+    customer_update: null,
+    subscription_cancel: given.subscription_cancel ? { retention: null, ...given.subscription_cancel } : null,
+    subscription_pause: null,
+    subscription_update: given.subscription_update ?? null,
+    subscription_update_confirm: confirm
+      ? {
+          discounts: null,
+          items: confirm.items.map(({ id, price }) => ({ id, price: price ?? null, quantity: 1 })),
+          subscription: confirm.subscription,
+        }
+      : null,
+    type,
+  };
+}
+
+function open(world: World, params: z.output<typeof sessionParams>): Session {
+  const customer = liveCustomer(world, params.customer, "customer");
+  const configuration = configurationOf(world, params.configuration);
+  const return_url = params.return_url ?? configuration.default_return_url;
+  if (!return_url)
+    throw refused("Missing required param: return_url.", { code: "parameter_missing", param: "return_url" });
+  const id = world.id("bps");
+  const session: Session = {
+    id,
+    object: "billing_portal.session",
+    after_expiration: null,
+    configuration: configuration.id,
+    created: world.now,
+    customer: customer.id,
+    customer_account: null,
+    flow: params.flow_data ? flowOf(world, customer.id, params.flow_data) : null,
+    livemode: world.livemode,
+    locale: (params.locale ?? null) as Session["locale"],
+    on_behalf_of: null,
+    return_url,
+    url: `${world.publicUrl}/portal/${world.account ?? "platform"}/${id}`,
+  };
+  return world.put(session, "billing_portal.session.created");
+}
+
+const listParams = z.strictObject({ ...listing, active: flag.optional(), is_default: flag.optional() });
+const configurations = "/v1/billing_portal/configurations";
+
+export const portalRoutes: readonly Route[] = [
+  route("POST", configurations, configurationParams, ({ params }, world) => configure(world, params)),
+  route("GET", configurations, listParams, ({ params: { active, is_default, ...page } }, world) =>
+    world.page("billing_portal.configuration", page, { active, is_default }),
+  ),
+  route("GET", `${configurations}/:id`, nothing, ({ path }, world) =>
+    world.get("billing_portal.configuration", path.id),
+  ),
+  route("POST", `${configurations}/:id`, configurationUpdate, ({ path, params }, world) =>
+    configure(world, params, world.get("billing_portal.configuration", path.id)),
+  ),
+  route("POST", "/v1/billing_portal/sessions", sessionParams, ({ params }, world) => open(world, params)),
+];
+
+export const portalKinds: readonly Kind[] = [
+  { type: "billing_portal.configuration", prefix: "bpc" },
+  { type: "billing_portal.session", prefix: "bps" },
+];

@@ -1,0 +1,109 @@
+import type Stripe from "stripe";
+import type { World } from "../engine/engine.js";
+import { methodFor } from "./invoice-charge.js";
+import { collect } from "./invoice-collect.js";
+import { createInvoice } from "./invoice-create.js";
+import { upcoming } from "./invoice-preview.js";
+import { finalize } from "./invoice-state.js";
+import { day } from "./period.js";
+import { settingOf } from "./setting.js";
+import { cycleBill } from "./subscription-bill.js";
+import { end } from "./subscription-end.js";
+import { cycleAt, firstEnd, fresh, itemList, withPeriod } from "./subscription-shape.js";
+
+type Subscription = Stripe.Subscription;
+
+/** Statuses in which time goes by. */
+const runs = new Set(["trialing", "active", "past_due", "unpaid"]);
+
+/** What happens next by itself: the end of the period or of the subscription, and the news of it before. */
+export function schedule(world: World, subscription: Subscription) {
+  if (!runs.has(subscription.status)) return;
+  const { id, cancel_at, trial_end } = subscription;
+  const next = Math.min(cancel_at ?? Number.POSITIVE_INFINITY, firstEnd(subscription));
+  world.later(next, "subscription.turn", id);
+  if (cancel_at === null || cancel_at > firstEnd(subscription)) {
+    const at = firstEnd(subscription) - settingOf(world).upcoming;
+    if (at > world.now) world.later(at, "subscription.upcoming", `${id}:${firstEnd(subscription)}`);
+  }
+  if (subscription.status === "trialing" && trial_end !== null)
+    world.later(Math.max(world.now, trial_end - 3 * day), "subscription.trial_will_end", `${id}:${trial_end}`);
+}
+
+/** A trial that ends without a means of payment ends the subscription, when it was made so. */
+function trialCancels(world: World, subscription: Subscription) {
+  const invoice = { default_payment_method: null, customer: subscription.customer } as Stripe.Invoice;
+  const behavior = subscription.trial_settings?.end_behavior.missing_payment_method;
+  return behavior === "cancel" && subscription.status === "trialing" && !methodFor(world, invoice, subscription);
+}
+
+/** The period of some items is over: the next one begins with a draft, which is paid an hour later. */
+export function renew(world: World, given: Subscription): Subscription {
+  const subscription = fresh(world, given);
+  const at = firstEnd(subscription);
+  const turned = (item: Stripe.SubscriptionItem) =>
+    item.current_period_end > at
+      ? item
+      : withPeriod(item, cycleAt(subscription.billing_cycle_anchor, item.price, item.current_period_end));
+  const items = subscription.items.data.map(turned);
+  const start = Math.min(...subscription.items.data.map((item) => item.current_period_start));
+  const patch: Partial<Subscription> = {
+    items: itemList(subscription.id, items),
+    ...(subscription.status === "trialing" && { status: "active" as const }),
+  };
+  const cycle = items.filter((item) => item.current_period_start === at).map((item) => cycleBill(world, item));
+  const finalizesAt = subscription.status === "unpaid" ? null : world.now + settingOf(world).draft;
+  const period = { start, end: at };
+  const announce = (latest_invoice: string) =>
+    world.change(given, { ...patch, latest_invoice }, "customer.subscription.updated");
+  const invoice = createInvoice(world, subscription, {
+    reason: "subscription_cycle",
+    cycle,
+    period,
+    finalizesAt,
+    announce,
+  });
+  if (invoice && finalizesAt === null) world.change(invoice, { auto_advance: false });
+  if (invoice && finalizesAt !== null) world.later(finalizesAt, "invoice.finalize", invoice.id);
+  return world.get("subscription", subscription.id);
+}
+
+/** A timer, also of periods that have changed since. */
+export function turn(world: World, id: string) {
+  const subscription = world.find("subscription", id);
+  if (!subscription || !runs.has(subscription.status)) return;
+  const { cancel_at } = subscription;
+  if (cancel_at !== null && cancel_at <= world.now) end(world, subscription);
+  else if (firstEnd(subscription) > world.now) return;
+  else if (trialCancels(world, subscription)) end(world, subscription);
+  else schedule(world, renew(world, subscription));
+}
+
+/** An hour after its making nobody added to a draft: it is finalized and paid. */
+export function advance(world: World, id: string) {
+  const draft = world.find("invoice", id);
+  if (draft?.status !== "draft" || !draft.auto_advance) return;
+  const open = finalize(world, draft);
+  if (open.status === "open") collect(world, open, { offSession: true, automatic: true });
+}
+
+/** Splits `sub_…:time`; nothing when the subscription has moved on. */
+function still(world: World, key: string, timeOf: (subscription: Subscription) => number | null) {
+  const [id = "", time] = key.split(":");
+  const subscription = world.find("subscription", id);
+  return subscription && runs.has(subscription.status) && timeOf(subscription) === Number(time)
+    ? subscription
+    : undefined;
+}
+
+export function tellUpcoming(world: World, key: string) {
+  const subscription = still(world, key, firstEnd);
+  if (!subscription) return;
+  const { id: _, ...invoice } = upcoming(world, subscription);
+  world.emit("invoice.upcoming", invoice);
+}
+
+export function tellTrialWillEnd(world: World, key: string) {
+  const subscription = still(world, key, ({ status, trial_end }) => (status === "trialing" ? trial_end : null));
+  if (subscription) world.emit("customer.subscription.trial_will_end", subscription);
+}

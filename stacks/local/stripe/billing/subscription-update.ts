@@ -1,0 +1,171 @@
+import type Stripe from "stripe";
+import { z } from "zod";
+import type { World } from "../engine/engine.js";
+import { refused } from "../engine/failure.js";
+import { emptyable, flag, merge, metadata, oneOf, text, timestamp } from "../engine/shape.js";
+import { liveCustomer } from "./customer.js";
+import { methodFor } from "./invoice-charge.js";
+import { collect, payAhead } from "./invoice-collect.js";
+import { createInvoice, previewInvoice, putPending } from "./invoice-create.js";
+import { billsNow } from "./invoice-preview.js";
+import { finalize, paid } from "./invoice-state.js";
+import { cancelAt, cancelFields, cancellationDetails } from "./subscription-cancel.js";
+import {
+  anchorChange,
+  type Change,
+  changedItem,
+  planChange,
+  prorationBehavior,
+  trialEnd,
+} from "./subscription-change.js";
+import { checkDefault, paymentSettings, trialSettings } from "./subscription-create.js";
+import { schedule } from "./subscription-cycle.js";
+import { fresh, itemList, lastEnd } from "./subscription-shape.js";
+
+type Subscription = Stripe.Subscription;
+
+export const updateParams = z.strictObject({
+  billing_cycle_anchor: anchorChange.optional(),
+  cancel_at: cancelAt.optional(),
+  cancel_at_period_end: flag.optional(),
+  cancellation_details: cancellationDetails.optional(),
+  default_payment_method: text.optional(),
+  description: emptyable(text).optional(),
+  items: z.array(changedItem).optional(),
+  metadata: metadata.optional(),
+  off_session: flag.optional(),
+  payment_behavior: oneOf(
+    "allow_incomplete",
+    "default_incomplete",
+    "error_if_incomplete",
+    "pending_if_incomplete",
+  ).optional(),
+  payment_settings: paymentSettings.optional(),
+  proration_behavior: prorationBehavior.optional(),
+  proration_date: timestamp.optional(),
+  trial_end: trialEnd.optional(),
+  trial_settings: trialSettings.optional(),
+});
+export type UpdateParams = z.output<typeof updateParams>;
+
+const namesOf = (params: UpdateParams) =>
+  Object.entries(params).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+
+/** What may be said of a subscription that has ended, has not begun, or waits for a payment. @throws Failure */
+function checkAllowed({ ended_at, status, pending_update }: Subscription, params: UpdateParams) {
+  const names = namesOf(params);
+  const only = (...allowed: string[]) => names.every((name) => allowed.includes(name));
+  if (ended_at !== null && !only("metadata", "cancellation_details"))
+    throw refused("A canceled subscription can only update its cancellation_details and metadata.", {
+      code: "invalid_canceled_subscription_fields",
+    });
+  if (status === "incomplete" && !only("metadata", "default_payment_method", "description", "cancellation_details"))
+    throw refused("A subscription with status `incomplete` can only update its metadata and payment method.");
+  if (pending_update && !only("metadata", "default_payment_method"))
+    throw refused("The subscription has a pending update, which must be paid or expire first.");
+  const allowed = ["expand", "items", "off_session", "payment_behavior", "proration_behavior"];
+  const more = ["proration_date", "billing_cycle_anchor", "trial_end"];
+  if (params.payment_behavior === "pending_if_incomplete" && !only(...allowed, ...more))
+    throw refused("With `payment_behavior` pending_if_incomplete only items and billing dates can be updated.", {
+      param: "payment_behavior",
+    });
+}
+
+function plainFields(world: World, subscription: Subscription, params: UpdateParams): Partial<Subscription> {
+  const { default_payment_method, description, trial_settings, payment_settings } = params;
+  const settings = subscription.payment_settings;
+  return {
+    ...(params.metadata !== undefined && { metadata: merge(subscription.metadata, params.metadata) }),
+    ...(default_payment_method !== undefined && { default_payment_method }),
+    ...(description !== undefined && { description }),
+    ...(trial_settings && {
+      trial_settings: { end_behavior: { billing_cycle_anchor: null, ...trial_settings.end_behavior } },
+    }),
+    ...(payment_settings &&
+      settings && { payment_settings: { ...settings, ...(payment_settings as typeof settings) } }),
+    ...cancelFields(world, subscription, params),
+  };
+}
+
+/** A cancellation at the end of the period moves with that. */
+function following(subscription: Subscription, { items, fields }: Change): Partial<Subscription> {
+  const patch = { ...fields, items: itemList(subscription.id, items) };
+  const cancel_at = lastEnd({ ...subscription, ...patch });
+  return { ...patch, ...(subscription.cancel_at_period_end && { cancel_at }) };
+}
+
+/** The change takes place only when its invoice is paid: until then it is `pending_update`, for 23 hours. */
+function wait(world: World, id: string, patch: Partial<Subscription>, announced: string) {
+  const subscription = world.get("subscription", id);
+  const expires_at = world.now + 23 * 3600;
+  const pending_update: Stripe.Subscription.PendingUpdate = {
+    billing_cycle_anchor: patch.billing_cycle_anchor ?? null,
+    cancel_at_period_end: null,
+    discount: null,
+    discounts: null,
+    expires_at,
+    metadata: null,
+    subscription_items: patch.items?.data ?? null,
+    trial_end: patch.trial_end ?? null,
+    trial_from_plan: null,
+  };
+  world.later(expires_at, "invoice.pending_update_expires", announced);
+  return world.change(subscription, { pending_update, latest_invoice: announced }, "customer.subscription.updated");
+}
+
+/** Makes the invoice of a change, has it paid, and changes the subscription before or after that. */
+function invoiceNow(
+  world: World,
+  subscription: Subscription,
+  change: Change,
+  params: UpdateParams,
+  patch: Partial<Subscription>,
+) {
+  const { payment_behavior: behavior, off_session: offSession = false, proration_date } = params;
+  const changed = { ...subscription, ...patch };
+  const reason = "subscription_update" as const;
+  const prorationDate = change.prorations.length > 0 ? (proration_date ?? world.now) : undefined;
+  const { prorations, cycle } = change;
+  const shared = { reason, cycle, prorationDate };
+  const period = { start: world.now, end: world.now };
+  const customer = liveCustomer(world, String(subscription.customer));
+  const preview = () => previewInvoice(world, customer, changed, { ...shared, prorations, created: world.now, period });
+  const first = behavior === "error_if_incomplete" && preview();
+  const ahead = first ? payAhead(world, first, { method: methodFor(world, first, changed), offSession }) : undefined;
+  putPending(world, subscription, prorations);
+  const waits = behavior === "pending_if_incomplete";
+  const announce = (latest_invoice: string) =>
+    waits
+      ? wait(world, subscription.id, patch, latest_invoice)
+      : world.change(subscription, { ...patch, latest_invoice }, "customer.subscription.updated");
+  const invoice = createInvoice(world, subscription, { ...shared, announce });
+  if (!invoice) return;
+  const open = finalize(world, invoice, ahead);
+  if (open.status === "open" && ahead) paid(world, { ...open, attempt_count: 1 });
+  else if (open.status === "open" && behavior !== "default_incomplete")
+    collect(world, open, { offSession, automatic: true });
+}
+
+/** @throws Failure; 402 when a change shall fail without its payment */
+export function update(world: World, given: Subscription, params: UpdateParams): Subscription {
+  checkAllowed(given, params);
+  checkDefault(world, params.default_payment_method, String(given.customer));
+  const subscription = fresh(world, given);
+  const plain = plainFields(world, subscription, params);
+  const changes = params.items || params.trial_end !== undefined || params.billing_cycle_anchor?.type === "now";
+  if (!changes) {
+    if (Object.keys(plain).length > 0) world.change(given, plain, "customer.subscription.updated");
+  } else {
+    const change = planChange(world, subscription, params);
+    const based = { ...subscription, ...plain };
+    const patch = { ...plain, ...following(based, change) };
+    if (billsNow(change, params.proration_behavior)) invoiceNow(world, given, change, params, patch);
+    else {
+      putPending(world, given, change.prorations);
+      world.change(given, patch, "customer.subscription.updated");
+    }
+  }
+  const next = world.get("subscription", given.id);
+  if (changes || plain.cancel_at !== undefined) schedule(world, next);
+  return world.get("subscription", given.id);
+}

@@ -1,0 +1,66 @@
+import { z } from "zod";
+import { type Kind, type Route, route } from "../engine/engine.js";
+import { refused } from "../engine/failure.js";
+import { listing, nothing, oneOf, text } from "../engine/shape.js";
+import { cancel, cancelParams } from "./subscription-cancel.js";
+import { create, createParams } from "./subscription-create.js";
+import { fresh } from "./subscription-shape.js";
+import { update, updateParams } from "./subscription-update.js";
+
+const statuses = [
+  "active",
+  "canceled",
+  "incomplete",
+  "incomplete_expired",
+  "past_due",
+  "paused",
+  "trialing",
+  "unpaid",
+] as const;
+const listParams = z.strictObject({
+  ...listing,
+  customer: text.optional(),
+  price: text.optional(),
+  status: oneOf(...statuses, "all", "ended").optional(),
+});
+
+const ended = new Set(["canceled", "incomplete_expired"]);
+
+/** Without a status those that were canceled are left out. @see https://docs.stripe.com/api/subscriptions/list */
+function hasStatus(wanted: z.output<typeof listParams>["status"], status: string) {
+  if (wanted === undefined) return status !== "canceled";
+  if (wanted === "ended") return ended.has(status);
+  return wanted === "all" || wanted === status;
+}
+
+const itemListParams = z.strictObject({ ...listing, subscription: text });
+
+export const subscriptionRoutes: readonly Route[] = [
+  route("POST", "/v1/subscriptions", createParams, ({ params }, world) => fresh(world, create(world, params))),
+  route("GET", "/v1/subscriptions", listParams, ({ params: { customer, price, status, ...params } }, world) => {
+    const page = world.page("subscription", params, {
+      customer,
+      status: (subscription) => hasStatus(status, subscription.status),
+      items: ({ items }) => price === undefined || items.data.some((item) => item.price.id === price),
+    });
+    return { ...page, data: page.data.map((subscription) => fresh(world, subscription)) };
+  }),
+  route("GET", "/v1/subscriptions/:id", nothing, ({ path }, world) => fresh(world, world.get("subscription", path.id))),
+  route("POST", "/v1/subscriptions/:id", updateParams, ({ path, params }, world) =>
+    fresh(world, update(world, world.get("subscription", path.id), params)),
+  ),
+  route("DELETE", "/v1/subscriptions/:id", cancelParams, ({ path, params }, world) =>
+    fresh(world, cancel(world, path.id, params)),
+  ),
+  route("GET", "/v1/subscription_items", itemListParams, ({ params: { subscription, ...params } }, world) => {
+    if (params.starting_after !== undefined || params.ending_before !== undefined)
+      throw refused("The stand-in lists the items of a subscription on one page.");
+    const { items } = fresh(world, world.get("subscription", subscription, "subscription"));
+    return { ...items, data: items.data.slice(0, params.limit ?? 10) };
+  }),
+];
+
+export const subscriptionKinds: readonly Kind[] = [
+  { type: "subscription", prefix: "sub", index: ["customer"] },
+  { type: "invoiceitem", prefix: "ii", index: ["customer"] },
+];

@@ -1,0 +1,92 @@
+import type { Incoming, Outgoing } from "../engine/api.js";
+import type { Delivering, Endpoint } from "../engine/delivery.js";
+import type { Type } from "../engine/engine.js";
+import { Failure } from "../engine/failure.js";
+import type { Log } from "../engine/log.js";
+import type { Release } from "../engine/sending.js";
+import type { Core } from "../engine/world.js";
+import { type Actions, setChaos } from "./action.js";
+
+/** `GET /_control…` shows what the stand-in holds, `POST /_control/<action>` makes something happen; JSON both ways. */
+export type Control = (incoming: Incoming) => Promise<Outgoing>;
+
+export interface Controlled {
+  readonly core: Core;
+  readonly delivery: Delivering;
+  readonly log: Log;
+  readonly actions: Actions;
+}
+
+const json = (value: unknown, status = 200): Outgoing => ({
+  status,
+  headers: { "content-type": "application/json" },
+  body: JSON.stringify(value ?? null, null, 2),
+});
+
+export function stateOf({ core, delivery, log, actions }: Controlled) {
+  const objects: Record<string, number> = {};
+  for (const { type, shelf } of core.store.shelves()) objects[type] = (objects[type] ?? 0) + shelf.byId.size;
+  return {
+    url: core.publicUrl,
+    now: Math.floor(core.clock.now() / 1000),
+    livemode: core.livemode,
+    objects,
+    requests: log.size(),
+    chaos: core.disorder.chaos,
+    endpoints: delivery.endpoints(),
+    webhooks: { ...delivery.counts, held: delivery.held() },
+    actions: Object.keys(actions),
+  };
+}
+
+/** Objects of a type, of one account or of all, newest first. */
+export function objectsOf(core: Core, type: Type, account?: string | null) {
+  const found = [...core.store.shelves()].filter(
+    (one) => one.type === type && (account === undefined || one.account === (account ?? undefined)),
+  );
+  return found.flatMap(({ shelf }) => [...shelf.byId.values()].map(({ object }) => object)).toReversed();
+}
+
+const reads: Record<string, (controlled: Controlled, query: URLSearchParams) => unknown> = {
+  "": (controlled) => stateOf(controlled),
+  requests: ({ log }) => log.list(),
+  chaos: ({ core }) => core.disorder.chaos,
+  events: ({ core }, query) => objectsOf(core, "event", query.get("account") ?? undefined),
+  objects: ({ core }, query) => objectsOf(core, query.get("type") as Type, query.get("account") ?? undefined),
+};
+
+type Input = Record<string, unknown>;
+
+/** What is about the stand-in itself, not about what Stripe knows. */
+const writes: Record<string, (controlled: Controlled, input: Input) => unknown> = {
+  chaos: ({ core }, input) => setChaos(core.disorder, input),
+  endpoints({ delivery }, { endpoints }) {
+    delivery.setEndpoints(endpoints as Endpoint[]);
+    return delivery.endpoints();
+  },
+  release: ({ delivery }, input) => ({ released: delivery.release(input as Release) }),
+  settle: async ({ delivery }) => {
+    await delivery.settled();
+    return delivery.counts;
+  },
+  forget_requests: ({ log }) => log.clear(),
+};
+
+export function createControl(controlled: Controlled): Control {
+  async function run({ method, path, query, body }: Incoming) {
+    const name = path.slice("/_control/".length);
+    if (method === "GET") return reads[name]?.(controlled, new URLSearchParams(query));
+    const input = (body ? JSON.parse(body) : {}) as Input;
+    const write = Object.hasOwn(writes, name) && writes[name];
+    return write ? ((await write(controlled, input)) ?? {}) : controlled.actions[name]?.(input);
+  }
+  return async (incoming) => {
+    try {
+      const result = await run(incoming);
+      return result === undefined ? json({ error: "There is no such control." }, 404) : json(result);
+    } catch (error) {
+      if (error instanceof Failure) return json({ error: error.body }, error.status);
+      return json({ error: String(error) }, 422);
+    }
+  };
+}

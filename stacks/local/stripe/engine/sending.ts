@@ -1,0 +1,115 @@
+import type { Clock } from "../../lambda/clock.js";
+import type { Disorder } from "./chaos.js";
+
+export interface Delivery {
+  readonly account: string | undefined;
+  /** Its id. */
+  readonly event: string;
+  /** Its place among the endpoints. */
+  readonly endpoint: number;
+  readonly attempt: number;
+  /** Sent besides: neither its success nor its failure has consequences. */
+  readonly copy: boolean;
+}
+
+export interface Release {
+  /** `kept` unless told. */
+  readonly order?: "kept" | "reversed" | "shuffled";
+  readonly times?: number;
+  /** Ids of the events; all unless told. */
+  readonly events?: readonly string[];
+}
+
+const parallel = 32;
+
+/** Runs up to 32 at a time; `settled` waits until nothing is queued or under way. */
+function createLanes(run: (delivery: Delivery) => Promise<void>) {
+  let queue: Delivery[] = [];
+  let next = 0;
+  let active = 0;
+  let waiting: (() => void)[] = [];
+
+  function pump() {
+    for (let one = queue[next]; one && active < parallel; one = queue[++next]) {
+      active++;
+      void run(one).finally(() => {
+        active--;
+        pump();
+      });
+    }
+    if (next < queue.length || active > 0) return;
+    [queue, next] = [[], 0];
+    for (const resolve of waiting) resolve();
+    waiting = [];
+  }
+
+  return {
+    add(deliveries: readonly Delivery[]) {
+      for (const one of deliveries) queue.push(one);
+      pump();
+    },
+    settled: () =>
+      new Promise<void>((resolve) => {
+        waiting.push(resolve);
+        pump();
+      }),
+    clear() {
+      queue.length = next;
+    },
+  };
+}
+
+/** Lets deliveries go as the switches want it: held, delayed, among others in any order, or at once. */
+export function createSending(clock: Clock, { chaos, upTo }: Disorder, run: (delivery: Delivery) => Promise<void>) {
+  const lanes = createLanes(run);
+  let held: Delivery[] = [];
+  let crowd: Delivery[] = [];
+  let alarm: NodeJS.Timeout | undefined;
+
+  function shuffled(deliveries: readonly Delivery[]) {
+    const left = [...deliveries];
+    return deliveries.flatMap(() => left.splice(upTo(left.length - 1), 1));
+  }
+
+  function disperse() {
+    clearTimeout(alarm);
+    const leaving = shuffled(crowd);
+    crowd = [];
+    lanes.add(leaving);
+  }
+
+  function mingle(delivery: Delivery) {
+    const size = crowd.push(delivery);
+    if (size >= chaos.webhooks.reorder) disperse();
+    else if (size === 1) alarm = setTimeout(disperse, 200).unref();
+  }
+
+  return {
+    dispatch(delivery: Delivery) {
+      const { hold, delayMs, reorder } = chaos.webhooks;
+      if (hold) held.push(delivery);
+      else if (delayMs > 0) clock.after(upTo(delayMs), () => lanes.add([delivery]));
+      else if (reorder > 1) mingle(delivery);
+      else lanes.add([delivery]);
+    },
+    send: (delivery: Delivery) => lanes.add([delivery]),
+    held: () => held.map(({ event }) => event),
+    release({ order = "kept", times = 1, events }: Release = {}) {
+      const chosen = (delivery: Delivery) => !events || events.includes(delivery.event);
+      const leaving = held.filter(chosen);
+      held = events ? held.filter((delivery) => !chosen(delivery)) : [];
+      const all = leaving.flatMap((one) => Array.from({ length: times }, (_, copy) => ({ ...one, copy: copy > 0 })));
+      if (order === "reversed") all.reverse();
+      lanes.add(order === "shuffled" ? shuffled(all) : all);
+      return all.length;
+    },
+    async settled() {
+      if (crowd.length > 0) disperse();
+      await lanes.settled();
+    },
+    stop() {
+      clearTimeout(alarm);
+      lanes.clear();
+    },
+  };
+}

@@ -1,0 +1,124 @@
+import type Stripe from "stripe";
+import type { Clock } from "../../lambda/clock.js";
+import type { Disorder } from "./chaos.js";
+import type { EventType, Kind, Module, Objects, Stored, Type, World } from "./engine.js";
+import { missing } from "./failure.js";
+import { newId } from "./id.js";
+import type { Journal, Timer } from "./journal.js";
+import { pageOf } from "./list.js";
+import type { Store } from "./store.js";
+
+/** The version whose shapes the stand-in has: that of the installed SDK. */
+export const apiVersion = "2026-10-28.endive";
+
+export interface Core {
+  readonly clock: Clock;
+  readonly modules: Module[];
+  readonly kinds: readonly Kind[];
+  readonly store: Store;
+  readonly livemode: boolean;
+  journal: Journal;
+  publicUrl: string;
+  readonly disorder: Disorder;
+  /** How many endpoints will be told of an event, and the telling. */
+  deliver: { count(account: string | undefined, type: string): number; start(event: Stripe.Event): void };
+  timers: number;
+}
+
+/** The request that an event came from. */
+export interface Origin {
+  readonly id: string | null;
+  readonly idempotency_key: string | null;
+}
+export const byItself: Origin = { id: null, idempotency_key: null };
+
+const seconds = (core: Core) => Math.floor(core.clock.now() / 1000);
+
+export function store(core: Core, account: string | undefined, object: Stored) {
+  core.store.put(account, object);
+  core.journal.write({ account, object });
+}
+
+function emit(core: Core, account: string | undefined, origin: Origin, type: string, data: object) {
+  const event = {
+    id: newId("evt"),
+    object: "event",
+    ...(account !== undefined && { account }),
+    api_version: apiVersion,
+    created: seconds(core),
+    data,
+    livemode: core.livemode,
+    pending_webhooks: core.deliver.count(account, type),
+    request: origin,
+    type,
+  } as Stripe.Event;
+  store(core, account, event);
+  core.deliver.start(event);
+}
+
+/** Arms a timer that was written down already. */
+export function arm(core: Core, timer: Timer) {
+  core.clock.at(timer.at * 1000, () => {
+    core.journal.write({ done: timer.number });
+    for (const { timers } of core.modules) timers?.[timer.name]?.(createWorld(core, timer.account), timer.id);
+  });
+}
+
+function later(core: Core, account: string | undefined, at: number, name: string, id: string) {
+  const timer: Timer = { number: ++core.timers, at, name, account, id };
+  core.journal.write({ timer });
+  arm(core, timer);
+}
+
+/** The fields that changed, as they were. */
+const replaced = (object: object, patch: object) =>
+  Object.fromEntries(
+    Object.entries(object).filter(([field, value]) => field in patch && patch[field as keyof typeof patch] !== value),
+  );
+
+/** What a request or a timer sees; cheap, made for each of them. */
+export function createWorld(core: Core, account?: string, origin: Origin = byItself): World {
+  const find = <T extends Type>(type: T, id: string | undefined | null): Objects[T] | undefined =>
+    id ? core.store.shelf(account, type).byId.get(id)?.object : undefined;
+  const world: World = {
+    account,
+    get now() {
+      return seconds(core);
+    },
+    livemode: core.livemode,
+    publicUrl: core.publicUrl,
+    declines: () => core.disorder.decline(),
+    in: (other) => (other === account ? world : createWorld(core, other, origin)),
+    id: newId,
+    find,
+    get(type, id, param) {
+      const found = find(type, id);
+      if (!found) throw missing(type, id ?? "", param);
+      return found;
+    },
+    put(object, event) {
+      store(core, account, object);
+      if (event) emit(core, account, origin, event, { object });
+      return object;
+    },
+    change(object, patch, event) {
+      const next = { ...object, ...patch };
+      store(core, account, next);
+      if (event) emit(core, account, origin, event, { object: next, previous_attributes: replaced(object, patch) });
+      return next;
+    },
+    by(type, field, value) {
+      const shelf = core.store.shelf(account, type);
+      return [...(shelf.index.get(field)?.get(value) ?? [])].flatMap((id) => shelf.byId.get(id)?.object ?? []);
+    },
+    remove(type, id) {
+      core.store.remove(account, type, id);
+      core.journal.write({ account, type, removed: id });
+    },
+    page: (type, params, where) => pageOf(core.store, account, type, params, where),
+    emit: (type: EventType, object, previous) =>
+      emit(core, account, origin, type, { object, ...(previous && { previous_attributes: previous }) }),
+    later: (at, name, id) => later(core, account, at, name, id),
+  };
+  return world;
+}

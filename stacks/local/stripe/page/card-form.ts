@@ -1,0 +1,38 @@
+import type Stripe from "stripe";
+import type { World } from "../engine/engine.js";
+import { Failure } from "../engine/failure.js";
+import { attach, createMethod } from "../payment/payment-method.js";
+import { escapeHtml, page } from "./markup.js";
+
+const field = (label: string, name: string, attributes: string) =>
+  `<label>${label}<input name="${name}" ${attributes} required></label>`;
+
+/** Where a person types a card. */
+export const cardFields = `${field("Card number", "number", 'inputmode="numeric" autocomplete="cc-number" placeholder="4242 4242 4242 4242"')}
+<div class="pair">${field("Expiry", "expiry", 'autocomplete="cc-exp" placeholder="MM / YY"')}
+${field("CVC", "cvc", 'inputmode="numeric" autocomplete="cc-csc" placeholder="123"')}</div>`;
+
+/** The card of that form, kept with the customer. @throws Failure 402 for one that its bank refuses */
+export function cardOfForm(world: World, form: URLSearchParams, customer: string): Stripe.PaymentMethod {
+  const [month = 0, year = 0] = (form.get("expiry") ?? "").split("/").map((part) => Number(part.trim()));
+  const card = {
+    number: form.get("number") ?? "",
+    exp_month: month,
+    exp_year: year > 0 && year < 100 ? year + 2000 : year,
+    cvc: (form.get("cvc") ?? "").trim(),
+  };
+  return attach(createMethod({ type: "card", card }, world, { browser: true }), customer, world);
+}
+
+export const cardText = ({ card }: Stripe.PaymentMethod) =>
+  `${card?.brand ?? ""} •••• ${card?.last4 ?? ""}, ${card?.exp_month}/${card?.exp_year}`;
+
+/** What went wrong, where a person can try again; other errors are not theirs. */
+export function problemOf(error: unknown): string {
+  if (error instanceof Failure) return error.message;
+  throw error;
+}
+
+export const alert = (problem: string | undefined) => (problem ? `<p role="alert">${escapeHtml(problem)}</p>` : "");
+
+export const goneReply = (text: string) => ({ html: page("Not here", `<h1>${escapeHtml(text)}</h1>`), status: 410 });

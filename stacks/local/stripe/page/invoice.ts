@@ -1,0 +1,102 @@
+import type Stripe from "stripe";
+import { methodFor } from "../billing/invoice-charge.js";
+import { collect, settleTaken } from "../billing/invoice-collect.js";
+import { dateText } from "../billing/period.js";
+import { subscriptionOf } from "../billing/subscription-settle.js";
+import { moneyText } from "../engine/amount.js";
+import type { Page, PageReply, PageRequest, World } from "../engine/engine.js";
+import { pageOfAuthentication } from "../payment/attempt.js";
+import { alert, cardFields, cardOfForm, cardText, goneReply, problemOf } from "./card-form.js";
+import { escapeHtml, page } from "./markup.js";
+
+type Invoice = Stripe.Invoice;
+
+/** As it is after what the bank told meanwhile. */
+function found({ path }: PageRequest, platform: World): [Invoice | undefined, World] {
+  const world = platform.in(path.account === "platform" ? undefined : path.account);
+  settleTaken(world, String(world.find("invoice", path.id)?.customer));
+  return [world.find("invoice", path.id), world];
+}
+
+function table(invoice: Invoice) {
+  const row = ({ description, amount, currency }: Stripe.InvoiceLineItem) =>
+    `<tr><td>${escapeHtml(description ?? "")}</td><td>${moneyText(amount, currency)}</td></tr>`;
+  const balance = invoice.starting_balance === 0 ? 0 : invoice.amount_due - invoice.total;
+  const used = balance === 0 ? "" : `<tr><td>Applied balance</td><td>${moneyText(balance, invoice.currency)}</td></tr>`;
+  return `<table>${invoice.lines.data.map(row).join("")}${used}</table>`;
+}
+
+const head = (invoice: Invoice) => `<h1>Invoice ${escapeHtml(invoice.number ?? "")}</h1>
+<p class="amount">${moneyText(invoice.amount_due, invoice.currency)}</p>
+<p class="quiet">${escapeHtml(invoice.customer_name ?? invoice.customer_email ?? "")} · ${dateText(invoice.created)}</p>
+${table(invoice)}`;
+
+const isPayable = ({ status }: Invoice) => status === "open" || status === "uncollectible";
+
+function form(invoice: Invoice, world: World, problem?: string): PageReply {
+  if (!isPayable(invoice))
+    return { html: page("Invoice", `${head(invoice)}<p>${escapeHtml(invoice.status ?? "")}</p>`) };
+  const amount = moneyText(invoice.amount_due, invoice.currency);
+  const kept = methodFor(world, invoice, subscriptionOf(world, invoice));
+  const known = kept
+    ? `<form method="post"><button name="with" value="kept">Pay ${amount} with ${escapeHtml(cardText(kept))}</button></form>`
+    : "";
+  const html = page(
+    "Invoice",
+    `${head(invoice)}${alert(problem)}${known}<form method="post">${cardFields}<button>Pay ${amount}</button></form>`,
+  );
+  return { html, status: problem ? 402 : 200 };
+}
+
+/** Where the bank asks who is there, and sends back to a page of ours. */
+export const askBank = (intent: Stripe.PaymentIntent, back: string, world: World): PageReply => ({
+  redirect: `${pageOfAuthentication(intent, world)}&back=${encodeURIComponent(back)}`,
+});
+
+/** A person pays; the card that works is the subscription's from now on, so that the next invoice is paid too. */
+function submit(invoice: Invoice, request: PageRequest, world: World): PageReply {
+  if (!isPayable(invoice)) return form(invoice, world);
+  const here = invoice.hosted_invoice_url ?? world.publicUrl;
+  try {
+    const typed = request.form.get("with") !== "kept";
+    const method = typed ? cardOfForm(world, request.form, String(invoice.customer)) : undefined;
+    const { intent, failure } = collect(world, invoice, { method, offSession: false, automatic: false });
+    if (intent?.status === "requires_action") return askBank(intent, here, world);
+    if (failure) return form(world.get("invoice", invoice.id), world, failure.message);
+    const subscription = subscriptionOf(world, invoice);
+    if (method && subscription)
+      world.change(subscription, { default_payment_method: method.id }, "customer.subscription.updated");
+    return { redirect: here };
+  } catch (error) {
+    return form(invoice, world, problemOf(error));
+  }
+}
+
+const missing = goneReply("There is no such invoice");
+
+export const invoicePages: readonly Page[] = [
+  {
+    method: "GET",
+    path: "/invoice/:account/:id",
+    run(request, platform) {
+      const [invoice, world] = found(request, platform);
+      return invoice ? form(invoice, world) : missing;
+    },
+  },
+  {
+    method: "POST",
+    path: "/invoice/:account/:id",
+    run(request, platform) {
+      const [invoice, world] = found(request, platform);
+      return invoice ? submit(invoice, request, world) : missing;
+    },
+  },
+  {
+    method: "GET",
+    path: "/invoice/:account/:id/pdf",
+    run(request, platform) {
+      const [invoice] = found(request, platform);
+      return invoice ? { html: page("Invoice", head(invoice)) } : missing;
+    },
+  },
+];

@@ -1,0 +1,145 @@
+import type Stripe from "stripe";
+import { moneyText } from "../engine/amount.js";
+import type { Action, Module, World } from "../engine/engine.js";
+import { refused } from "../engine/failure.js";
+import { merge } from "../engine/shape.js";
+import { settle } from "./attempt.js";
+import { book } from "./charge.js";
+import { tellSession } from "./checkout-pay.js";
+import type { Capture } from "./intent-shape.js";
+import { release } from "./refund.js";
+
+type Intent = Stripe.PaymentIntent;
+
+const unexpected = (message: string, payment_intent: Intent) =>
+  refused(message, { code: "payment_intent_unexpected_state", payment_intent });
+
+function checkCapture(intent: Intent, charge: Stripe.Charge, amount: number, params: Capture) {
+  if (amount > intent.amount_capturable)
+    throw refused(
+      `The requested capture amount is greater than the amount you can capture: you asked for ${moneyText(amount, intent.currency)}, but only ${moneyText(intent.amount_capturable, intent.currency)} can be captured.`,
+      { code: "amount_too_large", param: "amount_to_capture" },
+    );
+  // Nothing more is taken after a part, and the rest is let go. @see https://docs.stripe.com/payments/multicapture
+  const letsGo = amount === 0 && params.final_capture === true && charge.amount_captured > 0;
+  if (amount < 1 && !letsGo)
+    throw refused("Invalid positive integer", { code: "parameter_invalid_integer", param: "amount_to_capture" });
+  const multicapture = charge.payment_method_details?.card?.multicapture?.status === "available";
+  if (params.final_capture === false && !multicapture)
+    throw refused(
+      "This PaymentIntent cannot be captured several times: `final_capture` can only be `false` when multicapture is available for the charge.",
+      { param: "final_capture" },
+    );
+  const fee = params.application_fee_amount ?? intent.application_fee_amount;
+  if (fee && fee > amount + charge.amount_captured)
+    throw refused("The application fee cannot be greater than the amount that is captured.", {
+      param: "application_fee_amount",
+    });
+}
+
+/** Takes authorised money; what is left is let go unless this capture is not the final one. @throws Failure */
+export function captureIntent(intent: Intent, params: Capture, world: World): Intent {
+  if (intent.status !== "requires_capture")
+    throw unexpected(
+      `This PaymentIntent could not be captured because it has a status of ${intent.status}. Only a PaymentIntent with one of the following statuses may be captured: requires_capture.`,
+      intent,
+    );
+  const charge = world.get("charge", String(intent.latest_charge));
+  const amount = params.amount_to_capture ?? intent.amount_capturable;
+  checkCapture(intent, charge, amount, params);
+  const rest = intent.amount_capturable - amount;
+  const final = params.final_capture !== false || rest === 0;
+  const fee = params.application_fee_amount ?? intent.application_fee_amount;
+  const captured = world.change(
+    charge,
+    {
+      amount_captured: charge.amount_captured + amount,
+      captured: true,
+      ...(amount > 0 && book(charge, amount, final ? fee : null, world)),
+      ...(final && { application_fee_amount: fee }),
+    },
+    "charge.captured",
+  );
+  if (final && rest > 0) release(captured, rest, null, world);
+  const next = world.change(
+    intent,
+    {
+      amount_capturable: final ? 0 : rest,
+      amount_received: intent.amount_received + amount,
+      application_fee_amount: fee,
+      metadata: merge(intent.metadata, params.metadata),
+      status: final ? "succeeded" : "requires_capture",
+    },
+    final ? "payment_intent.succeeded" : "payment_intent.amount_capturable_updated",
+  );
+  if (final) tellSession(next, world);
+  return next;
+}
+
+const cancelable = ["requires_payment_method", "requires_capture", "requires_confirmation", "requires_action"];
+
+/** Gives a PaymentIntent up; authorised money is let go. @throws Failure payment_intent_unexpected_state */
+export function cancelIntent(intent: Intent, reason: Intent["cancellation_reason"], world: World): Intent {
+  if (!cancelable.includes(intent.status))
+    throw unexpected(
+      `You cannot cancel this PaymentIntent because it has a status of ${intent.status}. Only a PaymentIntent with one of the following statuses may be canceled: ${cancelable.join(", ")}, processing.`,
+      intent,
+    );
+  if (intent.status === "requires_capture") {
+    const charge = world.get("charge", String(intent.latest_charge));
+    release(charge, intent.amount_capturable, "requested_by_customer", world);
+  }
+  const captured = intent.amount_received > 0;
+  return world.change(
+    intent,
+    {
+      amount_capturable: 0,
+      next_action: null,
+      ...(captured
+        ? { status: "succeeded" }
+        : { status: "canceled", canceled_at: world.now, cancellation_reason: reason }),
+    },
+    captured ? "payment_intent.succeeded" : "payment_intent.canceled",
+  );
+}
+
+/** The intent that an action names: `{ "payment_intent": "pi_…", "account": "acct_…" }`. */
+export function named(input: Record<string, unknown>, platform: World): [Intent, World] {
+  const world = platform.in(typeof input.account === "string" ? input.account : undefined);
+  return [world.get("payment_intent", String(input.payment_intent)), world];
+}
+
+function settleDebit(intent: Intent, world: World): Intent {
+  const settled = settle(intent, world);
+  tellSession(settled, world);
+  return settled;
+}
+
+const settleNow: Action = (input, platform) => {
+  const [intent, world] = named(input, platform);
+  if (intent.status !== "processing") throw unexpected("This PaymentIntent is not processing.", intent);
+  return settleDebit(intent, world);
+};
+
+/** What time does to payments. */
+export const captures: Module = {
+  timers: {
+    "authorization.expires"(world, id) {
+      const intent = world.get("payment_intent", id);
+      if (intent.status !== "requires_capture") return;
+      world.emit("charge.expired", world.get("charge", String(intent.latest_charge)));
+      cancelIntent(intent, "automatic", world);
+    },
+    "debit.settled"(world, id) {
+      const intent = world.get("payment_intent", id);
+      if (intent.status === "processing") settleDebit(intent, world);
+    },
+    "charge.booked"(world, id) {
+      const charge = world.get("charge", id);
+      if (charge.balance_transaction) return;
+      const fee = charge.application_fee_amount;
+      world.change(charge, book(charge, charge.amount_captured, fee, world), "charge.updated");
+    },
+  },
+  actions: { settle_debit: settleNow },
+};
