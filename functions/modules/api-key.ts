@@ -1,11 +1,13 @@
 import * as z from "zod";
-import { ApiKey } from "../../core/identity/api-key.js";
+import { ApiKey, apiKeyEvents } from "../../core/identity/api-key.js";
+import { apiKeyTable } from "../../core/identity/identity.sql.js";
 import { endpoint } from "../http/endpoint.js";
+import type { Module } from "./module.js";
 
 const params = z.strictObject({ id: ApiKey.ApiKeyId });
 const path = "/v1/admin/api-keys";
 
-export const apiKeyRoutes = [
+const routes = [
   endpoint(
     "get",
     path,
@@ -64,3 +66,10 @@ export const apiKeyRoutes = [
     async ({ params, version }) => void (await ApiKey.revoke({ ...params, version })),
   ),
 ];
+
+export const apiKey: Module = {
+  name: "api-key",
+  tables: [apiKeyTable],
+  routes,
+  events: apiKeyEvents,
+};

@@ -1,10 +1,11 @@
 import * as z from "zod";
+import { subscriptionTable } from "../../core/billing/billing.sql.js";
 import { Billing } from "../../core/billing/index.js";
 import { Interval, SoldPlan } from "../../core/entitlement/plan.js";
 import { Money } from "../../core/kernel/money.js";
 import { listOf } from "../../core/kernel/page.js";
 import { endpoint } from "../http/endpoint.js";
-import type { Sweep } from "./module.js";
+import type { Module } from "./module.js";
 
 const ChangePreviewed = z
   .object({
@@ -22,7 +23,7 @@ const ChangePreviewed = z
 const writing = { allow: "billing:write", ifMatch: "none" } as const;
 const follows = "Stripe is told at once; the subscription and the tenant's status follow when Stripe's webhook comes.";
 
-export const billingRoutes = [
+const routes = [
   endpoint(
     "get",
     "/v1/billing/plans",
@@ -114,4 +115,12 @@ export const billingRoutes = [
   ),
 ];
 
-export const billingSweeps: Sweep[] = [{ name: "billing.dunning", run: () => Billing.advance() }];
+export const billing: Module = {
+  name: "billing",
+  tables: [subscriptionTable],
+  routes,
+  events: Billing.billingEvents,
+  jobs: Billing.billingJobs,
+  sweeps: [{ name: "billing.dunning", run: () => Billing.advance() }],
+  stripe: Billing.billingHandlers,
+};

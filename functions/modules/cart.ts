@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { cartLineTable, cartTable } from "../../core/cart/cart.sql.js";
 import {
   Cart,
   CartChange,
@@ -14,7 +15,7 @@ import { Checkout, Completed, Completion } from "../../core/checkout/index.js";
 import { listOf } from "../../core/kernel/page.js";
 import { Shipping, ShippingChoice } from "../../core/shipping/index.js";
 import { type Endpoint, endpoint } from "../http/endpoint.js";
-import type { Sweep } from "./module.js";
+import type { Module } from "./module.js";
 
 const params = z.object({ id: CartId });
 const lineParams = params.extend({ lineId: LineId });
@@ -22,7 +23,7 @@ const reading = { allow: "shopper", cartToken: true, params } as const;
 /** Each change says which version of the cart it has seen: two tabs never overwrite each other in silence. */
 const changing = { ...reading, ifMatch: "required", returns: [200, CartShape] } as const;
 
-export const cartRoutes: Endpoint[] = [
+const routes: Endpoint[] = [
   endpoint(
     "post",
     "/v1/store/carts",
@@ -110,4 +111,9 @@ export const cartRoutes: Endpoint[] = [
   ),
 ];
 
-export const cartSweeps: Sweep[] = [{ name: "cart.expire", run: () => Cart.expire() }];
+export const cart: Module = {
+  name: "cart",
+  tables: [cartTable, cartLineTable],
+  routes,
+  sweeps: [{ name: "cart.expire", run: () => Cart.expire() }],
+};

@@ -1,12 +1,15 @@
 import * as z from "zod";
+import { productTable, variantTable } from "../../core/catalog/catalog.sql.js";
 import { Catalog } from "../../core/catalog/index.js";
 import { listOf } from "../../core/kernel/page.js";
 import { endpoint } from "../http/endpoint.js";
+import type { Module } from "./module.js";
 
 const product = z.strictObject({ id: Catalog.ProductId });
 const variant = z.strictObject({ id: Catalog.VariantId });
+const currencyRule = "Prices are in `currency`, or in that of `region`, or in the shop's own.";
 
-export const catalogRoutes = [
+const routes = [
   endpoint(
     "get",
     "/v1/admin/products",
@@ -101,4 +104,36 @@ export const catalogRoutes = [
     },
     async ({ params, version }) => void (await Catalog.removeVariant({ id: params.id, version })),
   ),
+  endpoint(
+    "get",
+    "/v1/store/products",
+    {
+      allow: "shopper",
+      query: Catalog.StorePage,
+      returns: [200, listOf(Catalog.StoreProduct)],
+      summary: "List what is for sale",
+      description: currencyRule,
+    },
+    ({ query }) => Catalog.browse(query),
+  ),
+  endpoint(
+    "get",
+    "/v1/store/products/{idOrSlug}",
+    {
+      allow: "shopper",
+      params: z.strictObject({ idOrSlug: Catalog.IdOrSlug }),
+      query: Catalog.Market,
+      returns: [200, Catalog.StoreProduct],
+      summary: "Get a product that is for sale",
+      description: currencyRule,
+    },
+    ({ params, query }) => Catalog.show({ ...query, ...params }),
+  ),
 ];
+
+export const catalog: Module = {
+  name: "catalog",
+  tables: [productTable, variantTable],
+  routes,
+  events: Catalog.events,
+};

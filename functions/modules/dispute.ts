@@ -1,9 +1,12 @@
 import * as z from "zod";
+import { disputeTable } from "../../core/dispute/dispute.sql.js";
 import { Dispute } from "../../core/dispute/index.js";
+import { disputeHandlers } from "../../core/dispute/sync.js";
 import { listOf } from "../../core/kernel/page.js";
 import { endpoint } from "../http/endpoint.js";
+import type { Module } from "./module.js";
 
-export const disputeRoutes = [
+const routes = [
   endpoint(
     "get",
     "/v1/admin/disputes",
@@ -27,3 +30,12 @@ export const disputeRoutes = [
     ({ params: { id } }) => Dispute.get(id),
   ),
 ];
+
+export const dispute: Module = {
+  name: "dispute",
+  tables: [disputeTable],
+  routes,
+  events: Dispute.events,
+  jobs: [Dispute.evidenceDue],
+  stripe: disputeHandlers,
+};

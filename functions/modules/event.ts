@@ -1,10 +1,12 @@
 import * as z from "zod";
+import { eventTable, inboxTable } from "../../core/kernel/event/event.sql.js";
 import { Event } from "../../core/kernel/event/index.js";
-import { Job } from "../../core/kernel/job/index.js";
+import { forgetEvents } from "../../core/kernel/event/retention.js";
 import { listOf } from "../../core/kernel/page.js";
 import { endpoint } from "../http/endpoint.js";
+import type { Module } from "./module.js";
 
-export const eventRoutes = [
+const routes = [
   endpoint(
     "get",
     "/v1/admin/events",
@@ -24,17 +26,9 @@ export const eventRoutes = [
   ),
 ];
 
-export const jobRoutes = [
-  endpoint(
-    "get",
-    "/v1/admin/jobs",
-    { allow: "jobs:read", query: Job.JobPage, returns: [200, listOf(Job.JobRecord)], summary: "List jobs" },
-    ({ query }) => Job.list(query),
-  ),
-  endpoint(
-    "get",
-    "/v1/admin/jobs/{id}",
-    { allow: "jobs:read", params: z.object({ id: Job.JobId }), returns: [200, Job.JobRecord], summary: "Read a job" },
-    ({ params }) => Job.get(params.id),
-  ),
-];
+export const event: Module = {
+  name: "event",
+  tables: [eventTable, inboxTable],
+  routes,
+  sweeps: [{ name: "event.forget", run: forgetEvents }],
+};

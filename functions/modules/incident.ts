@@ -1,11 +1,15 @@
 import * as z from "zod";
+import { incidentTable } from "../../core/incident/incident.sql.js";
 import { Incident } from "../../core/incident/index.js";
+import { on } from "../../core/kernel/event/index.js";
 import { listOf } from "../../core/kernel/page.js";
 import { endpoint } from "../http/endpoint.js";
+import { count, log } from "../log.js";
+import type { Module } from "./module.js";
 
 const params = z.object({ id: Incident.IncidentId });
 
-export const incidentRoutes = [
+const routes = [
   endpoint(
     "get",
     "/v1/admin/incidents",
@@ -39,3 +43,17 @@ export const incidentRoutes = [
     ({ params: { id }, body }) => Incident.resolve({ id, ...body }),
   ),
 ];
+
+export const incident: Module = {
+  name: "incident",
+  tables: [incidentTable],
+  routes,
+  events: Incident.events,
+  subscribers: [
+    // An alarm watches the metric; the line in the log says which incident it is.
+    on(Incident.IncidentOpened, "incident.alarm", async ({ data }) => {
+      count("IncidentsOpened");
+      log.error("incident opened", data);
+    }),
+  ],
+};

@@ -1,9 +1,18 @@
 import * as z from "zod";
+import { Catalog } from "../../core/catalog/index.js";
 import { Inventory } from "../../core/inventory/index.js";
+import {
+  locationTable,
+  reservationTable,
+  stockLevelTable,
+  stockMovementTable,
+} from "../../core/inventory/inventory.sql.js";
+import { on } from "../../core/kernel/event/index.js";
 import { listOf } from "../../core/kernel/page.js";
 import { endpoint } from "../http/endpoint.js";
+import type { Module } from "./module.js";
 
-export const inventoryRoutes = [
+const routes = [
   endpoint(
     "post",
     "/v1/admin/inventory/adjustments",
@@ -55,3 +64,15 @@ export const inventoryRoutes = [
     ({ query }) => Inventory.locations(query),
   ),
 ];
+
+export const inventory: Module = {
+  name: "inventory",
+  tables: [locationTable, stockLevelTable, stockMovementTable, reservationTable],
+  routes,
+  events: Inventory.events,
+  subscribers: [
+    on(Catalog.ProductCreated, "inventory.open-stock", ({ data }) => Inventory.open(data)),
+    on(Catalog.VariantCreated, "inventory.open-variant-stock", ({ data }) => Inventory.open(data)),
+  ],
+  sweeps: [{ name: "inventory.release-expired", run: () => Inventory.releaseExpired() }],
+};

@@ -1,9 +1,11 @@
 import * as z from "zod";
 import { listOf } from "../../core/kernel/page.js";
 import { Ledger } from "../../core/ledger/index.js";
+import { ledgerEntryTable, ledgerTransactionTable } from "../../core/ledger/ledger.sql.js";
 import { endpoint } from "../http/endpoint.js";
+import type { Module } from "./module.js";
 
-export const ledgerRoutes = [
+const routes = [
   endpoint(
     "get",
     "/v1/admin/ledger/accounts",
@@ -28,3 +30,9 @@ export const ledgerRoutes = [
     ({ query }) => Ledger.transactions(query),
   ),
 ];
+
+export const ledger: Module = {
+  name: "ledger",
+  tables: [ledgerTransactionTable, ledgerEntryTable],
+  routes,
+};

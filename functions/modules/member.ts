@@ -1,11 +1,13 @@
 import * as z from "zod";
-import { Member } from "../../core/identity/member.js";
+import { memberTable } from "../../core/identity/identity.sql.js";
+import { Member, memberEvents } from "../../core/identity/member.js";
 import { endpoint } from "../http/endpoint.js";
+import type { Module } from "./module.js";
 
 const params = z.strictObject({ id: Member.MemberId });
 const path = "/v1/admin/members";
 
-export const memberRoutes = [
+const routes = [
   endpoint(
     "get",
     path,
@@ -51,3 +53,10 @@ export const memberRoutes = [
     async ({ params, version }) => void (await Member.remove({ ...params, version })),
   ),
 ];
+
+export const member: Module = {
+  name: "member",
+  tables: [memberTable],
+  routes,
+  events: memberEvents,
+};

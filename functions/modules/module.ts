@@ -1,20 +1,27 @@
 import type { EventType, Subscriber } from "../../core/kernel/event/index.js";
 import type { JobType } from "../../core/kernel/job/index.js";
+import type { TenantTable } from "../../core/kernel/table.js";
+import type { StripeHandler } from "../../core/stripe/event.js";
 import type { Endpoint } from "../http/endpoint.js";
 
-/** Housekeeping that runs each minute, once per tenant that has something due. */
+/** Periodic work, which runs each minute for the tenants that have something due. */
 export interface Sweep {
+  /** Permanent: metrics and logs carry it. */
   name: string;
-  /** Returns how much it did. */
+  /** Returns how many rows it dealt with. */
   run(): Promise<number>;
 }
 
-/** What a module adds to the running system; built-in modules and plugins use the same object. */
+/** All that one noun adds to the running system. Built-in modules and plugins use the same object. */
 export interface Module {
   name: string;
+  /** Migrations, grants, policies and triggers of these come from their `tenantTable()`. */
+  tables?: readonly TenantTable[];
   routes?: readonly Endpoint[];
   events?: readonly EventType[];
   subscribers?: readonly Subscriber[];
   jobs?: readonly JobType[];
   sweeps?: readonly Sweep[];
+  /** Handlers of Stripe's events. */
+  stripe?: readonly StripeHandler[];
 }

@@ -1,6 +1,8 @@
 import * as z from "zod";
 import { Checkout } from "../../core/checkout/index.js";
 import { Later } from "../../core/kernel/after-commit.js";
+import { on } from "../../core/kernel/event/index.js";
+import { enqueue } from "../../core/kernel/job/index.js";
 import { listOf } from "../../core/kernel/page.js";
 import {
   Capture,
@@ -16,14 +18,13 @@ import {
   OrderSummary,
   Refund,
 } from "../../core/order/index.js";
+import { book } from "../../core/order/ledger.js";
+import { counterTable, orderLineTable, orderTable, orderTimelineTable } from "../../core/order/order.sql.js";
 import { TimelineEntry } from "../../core/order/timeline.js";
 import { OtherMeans } from "../../core/payment/attempt.js";
-import { close, expire } from "../../core/payment/expiry.js";
 import { PaymentStep } from "../../core/payment/index.js";
-import { operate } from "../../core/payment/operation.js";
-import { reconcileDue, reconcileJobs } from "../../core/reconciliation/index.js";
 import { type Endpoint, endpoint } from "../http/endpoint.js";
-import type { Sweep } from "./module.js";
+import type { Module } from "./module.js";
 
 const params = z.object({ id: OrderId });
 const wait = z.coerce.number().int().min(0).max(2).default(0).meta({
@@ -44,7 +45,7 @@ async function shown(id: string, asked: Promise<Later<void> | undefined>) {
   return waits ? new Later(() => waits.finish().then(() => Order.get(id))) : Order.get(id);
 }
 
-export const orderRoutes: Endpoint[] = [
+const routes: Endpoint[] = [
   endpoint(
     "get",
     "/v1/store/orders/{id}",
@@ -133,9 +134,16 @@ export const orderRoutes: Endpoint[] = [
   ),
 ];
 
-export const orderEvents = [OrderPlaced, OrderPaid, OrderCancelled];
-export const orderJobs = [Order.confirmation, operate, close, ...reconcileJobs];
-export const orderSweeps: Sweep[] = [
-  { name: "payment.expire", run: expire },
-  { name: "payment.reconcile-due", run: reconcileDue },
-];
+export const order: Module = {
+  name: "order",
+  tables: [orderTable, orderLineTable, orderTimelineTable, counterTable],
+  routes,
+  events: [OrderPlaced, OrderPaid, OrderCancelled],
+  subscribers: [
+    on(OrderPlaced, "mail.order-confirmation", async ({ data: { orderId } }) =>
+      enqueue(Order.confirmation, { orderId }, { key: orderId }),
+    ),
+    on(OrderPlaced, "order.ledger", ({ data }) => book(data)),
+  ],
+  jobs: [Order.confirmation],
+};

@@ -1,9 +1,11 @@
-import { PaymentAccount } from "../../core/payment-account/index.js";
+import { PaymentAccount, paymentAccountEvents, paymentAccountHandlers } from "../../core/payment-account/index.js";
+import { paymentAccountTable } from "../../core/payment-account/payment-account.sql.js";
 import { endpoint } from "../http/endpoint.js";
+import type { Module } from "./module.js";
 
 const path = "/v1/admin/payments/account";
 
-export const paymentAccountRoutes = [
+const routes = [
   endpoint(
     "get",
     path,
@@ -63,3 +65,11 @@ export const paymentAccountRoutes = [
     async ({ version }) => void (await PaymentAccount.disconnect({ version })),
   ),
 ];
+
+export const paymentAccount: Module = {
+  name: "payment-account",
+  tables: [paymentAccountTable],
+  routes,
+  events: paymentAccountEvents,
+  stripe: paymentAccountHandlers,
+};

@@ -1,11 +1,13 @@
 import * as z from "zod";
 import { Catalog } from "../../core/catalog/index.js";
+import { priceTable } from "../../core/catalog/price.sql.js";
 import { Pricing } from "../../core/catalog/price-set.js";
 import { endpoint } from "../http/endpoint.js";
+import type { Module } from "./module.js";
 
 const params = z.strictObject({ id: Catalog.VariantId });
 
-export const pricingRoutes = [
+const routes = [
   endpoint(
     "get",
     "/v1/admin/variants/{id}/prices",
@@ -27,3 +29,10 @@ export const pricingRoutes = [
     ({ params, body, version }) => Pricing.set({ ...body, variantId: params.id, version }),
   ),
 ];
+
+export const priceSet: Module = {
+  name: "price-set",
+  tables: [priceTable],
+  routes,
+  events: Pricing.events,
+};

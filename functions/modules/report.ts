@@ -1,8 +1,12 @@
+import { on } from "../../core/kernel/event/index.js";
 import { listOf } from "../../core/kernel/page.js";
+import { OrderPlaced } from "../../core/order/index.js";
 import { Report, SalesDay, SalesPage } from "../../core/report/index.js";
+import { salesDayTable } from "../../core/report/report.sql.js";
 import { type Endpoint, endpoint } from "../http/endpoint.js";
+import type { Module } from "./module.js";
 
-export const reportRoutes: Endpoint[] = [
+const routes: Endpoint[] = [
   endpoint(
     "get",
     "/v1/admin/reports/sales",
@@ -15,3 +19,10 @@ export const reportRoutes: Endpoint[] = [
     ({ query }) => Report.sales(query),
   ),
 ];
+
+export const report: Module = {
+  name: "report",
+  tables: [salesDayTable],
+  routes,
+  subscribers: [on(OrderPlaced, "order.sales-counter", ({ data }) => Report.countSale(data))],
+};

@@ -1,8 +1,10 @@
 import { listOf } from "../../core/kernel/page.js";
 import { NewShippingOption, Shipping, ShippingOption, ShippingPage } from "../../core/shipping/index.js";
+import { shippingOptionTable } from "../../core/shipping/shipping.sql.js";
 import { type Endpoint, endpoint } from "../http/endpoint.js";
+import type { Module } from "./module.js";
 
-export const shippingRoutes: Endpoint[] = [
+const routes: Endpoint[] = [
   endpoint(
     "get",
     "/v1/admin/shipping-options",
@@ -27,3 +29,9 @@ export const shippingRoutes: Endpoint[] = [
     ({ body }) => Shipping.create(body),
   ),
 ];
+
+export const shipping: Module = {
+  name: "shipping",
+  tables: [shippingOptionTable],
+  routes,
+};

@@ -1,9 +1,11 @@
 import * as z from "zod";
 import { listOf } from "../../core/kernel/page.js";
 import { Tax } from "../../core/tax/index.js";
+import { taxClassTable, taxRateTable } from "../../core/tax/tax.sql.js";
 import { endpoint } from "../http/endpoint.js";
+import type { Module } from "./module.js";
 
-export const taxRoutes = [
+const routes = [
   endpoint(
     "get",
     "/v1/admin/tax-classes",
@@ -29,3 +31,9 @@ export const taxRoutes = [
     ({ body }) => Tax.setRates(body),
   ),
 ];
+
+export const tax: Module = {
+  name: "tax",
+  tables: [taxClassTable, taxRateTable],
+  routes,
+};

@@ -1,9 +1,9 @@
-import { Channel } from "../../core/channel/index.js";
-import { Region } from "../../core/region/index.js";
-import { Tenant } from "../../core/tenant/index.js";
+import { Tenant, tenantEvents } from "../../core/tenant/index.js";
+import { tenantTableRoot } from "../../core/tenant/tenant.sql.js";
 import { endpoint } from "../http/endpoint.js";
+import type { Module } from "./module.js";
 
-export const tenantRoutes = [
+const routes = [
   endpoint(
     "get",
     "/v1/admin/tenant",
@@ -21,21 +21,11 @@ export const tenantRoutes = [
     },
     ({ body, version }) => Tenant.update({ ...body, version }),
   ),
-  endpoint(
-    "get",
-    "/v1/admin/regions",
-    { allow: "settings:read", summary: "List regions", query: Region.list.schema, returns: [200, Region.RegionList] },
-    ({ query }) => Region.list(query),
-  ),
-  endpoint(
-    "get",
-    "/v1/admin/channels",
-    {
-      allow: "settings:read",
-      summary: "List channels",
-      query: Channel.list.schema,
-      returns: [200, Channel.ChannelList],
-    },
-    ({ query }) => Channel.list(query),
-  ),
 ];
+
+export const tenant: Module = {
+  name: "tenant",
+  tables: [tenantTableRoot],
+  routes,
+  events: tenantEvents,
+};

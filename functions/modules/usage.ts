@@ -1,9 +1,10 @@
+import { usageTable } from "../../core/billing/billing.sql.js";
 import { LimitReached } from "../../core/entitlement/index.js";
 import { Usage } from "../../core/entitlement/usage.js";
 import { endpoint } from "../http/endpoint.js";
-import type { Sweep } from "./module.js";
+import type { Module } from "./module.js";
 
-export const usageRoutes = [
+const routes = [
   endpoint(
     "get",
     "/v1/billing/usage",
@@ -16,5 +17,10 @@ export const usageRoutes = [
   ),
 ];
 
-export const usageEvents = [LimitReached];
-export const usageSweeps: Sweep[] = [{ name: "usage.recount", run: () => Usage.recount() }];
+export const usage: Module = {
+  name: "usage",
+  tables: [usageTable],
+  routes,
+  events: [LimitReached],
+  sweeps: [{ name: "usage.recount", run: () => Usage.recount() }],
+};

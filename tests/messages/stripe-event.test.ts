@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type StripeEvent, stripeEvent } from "../../core/stripe/event.js";
 import { stripeTypes } from "../../core/stripe/type.js";
 import { typeIdToUuid } from "../../drizzle/typeid.js";
-import { stripeHandlers } from "../../functions/stripe-handlers.js";
+import { modules } from "../../functions/modules/index.js";
 import { newTenant, type Tenant } from "../support/client.js";
 import { connectAccount, deliver, eventOf, jobsOf, stored } from "../support/webhook.js";
 import { counted, ownSystem, settle } from "./system.js";
@@ -163,7 +163,10 @@ describe("the handlers", () => {
 
   test("act on exactly the types that are stored and that the endpoints at Stripe are subscribed to", () => {
     for (const endpoint of ["platform", "connect"] as const) {
-      const handled = stripeHandlers.filter((handler) => handler.endpoint === endpoint).flatMap(({ types }) => types);
+      const handled = modules
+        .flatMap(({ stripe = [] }) => stripe)
+        .filter((handler) => handler.endpoint === endpoint)
+        .flatMap(({ types }) => types);
       expect([...new Set(handled)].sort()).toEqual([...stripeTypes[endpoint]].sort());
     }
   });

@@ -1,29 +1,18 @@
+import { refreshTokenTable, sessionTable } from "../../core/identity/identity.sql.js";
 import { Login, login } from "../../core/identity/login.js";
 import { Session } from "../../core/identity/session.js";
 import { invalid } from "../../core/kernel/error.js";
-import { SignedUp, signup } from "../../core/signup/index.js";
 import { endpoint } from "../http/endpoint.js";
 import { tenantNames } from "../http/tenant.js";
+import type { Module } from "./module.js";
 
-const nobodyYet = { allow: "public", idempotency: "none", transaction: "own" } as const;
+const withoutCredential = { allow: "public", idempotency: "none", transaction: "own" } as const;
 
-export const authRoutes = [
-  endpoint(
-    "post",
-    "/v1/auth/signup",
-    {
-      ...nobodyYet,
-      summary: "Open a tenant",
-      description: "Makes a tenant in live mode, its owner, and what it needs to sell. Its twin for test mode follows.",
-      body: signup.schema,
-      returns: [201, SignedUp],
-    },
-    ({ body }) => signup(body),
-  ),
+const routes = [
   endpoint(
     "post",
     "/v1/auth/login",
-    { ...nobodyYet, summary: "Log in", body: Login, returns: [200, Session.Tokens] },
+    { ...withoutCredential, summary: "Log in", body: Login, returns: [200, Session.Tokens] },
     ({ body: { tenant, ...rest }, http }) => {
       const named = tenantNames({ headers: http.req.raw.headers, query: new URL(http.req.url).searchParams });
       const tenants = [...(tenant ? [tenant] : []), ...named];
@@ -37,7 +26,7 @@ export const authRoutes = [
     "post",
     "/v1/auth/refresh",
     {
-      ...nobodyYet,
+      ...withoutCredential,
       summary: "Exchange a refresh token",
       description:
         "A refresh token works once. A used one that comes back ends the session, unless it was a moment ago.",
@@ -56,3 +45,10 @@ export const authRoutes = [
     Session.me(),
   ),
 ];
+
+export const session: Module = {
+  name: "session",
+  tables: [sessionTable, refreshTokenTable],
+  routes,
+  sweeps: [{ name: "session.forget", run: Session.forget }],
+};

@@ -1,0 +1,27 @@
+import * as z from "zod";
+import { Job } from "../../core/kernel/job/index.js";
+import { jobTable } from "../../core/kernel/job/job.sql.js";
+import { listOf } from "../../core/kernel/page.js";
+import { endpoint } from "../http/endpoint.js";
+import type { Module } from "./module.js";
+
+const routes = [
+  endpoint(
+    "get",
+    "/v1/admin/jobs",
+    { allow: "jobs:read", query: Job.JobPage, returns: [200, listOf(Job.JobRecord)], summary: "List jobs" },
+    ({ query }) => Job.list(query),
+  ),
+  endpoint(
+    "get",
+    "/v1/admin/jobs/{id}",
+    { allow: "jobs:read", params: z.object({ id: Job.JobId }), returns: [200, Job.JobRecord], summary: "Read a job" },
+    ({ params }) => Job.get(params.id),
+  ),
+];
+
+export const job: Module = {
+  name: "job",
+  tables: [jobTable],
+  routes,
+};
