@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { inject } from "vitest";
+import { faults, outcome } from "./outcome.js";
 
 type Json = Record<string, unknown>;
 // biome-ignore lint/suspicious/noExplicitAny: bodies are asserted on by the test that reads them
@@ -46,6 +47,11 @@ export class Caller {
     });
   }
 
+  /** Status and code of the answer: `409 product.slug_taken`. */
+  outcome = async (...request: Parameters<Caller["call"]>) => outcome(await this.call(...request));
+  /** The same, with the fields at fault: `422 invalid_request /name`. */
+  faults = async (...request: Parameters<Caller["call"]>) => faults(await this.call(...request));
+
   /** The same credential with more headers. */
   with(headers: Record<string, string>): Caller {
     return new Caller(this.url, this.credential, { ...this.headers, ...headers });
@@ -66,6 +72,9 @@ export class Caller {
     this.#done("PATCH", path, { body, headers });
   delete = (path: string, headers: Record<string, string> = {}) => this.#done("DELETE", path, { headers });
 }
+
+/** The header of a change that counts for this version only. */
+export const ifMatch = (version: number) => ({ "if-match": `"${version}"` });
 
 /** A tenant with its owner's login and its two keys; calls go with the secret key. */
 export class Tenant extends Caller {
@@ -170,7 +179,7 @@ export class Cart {
     return `/v1/store/carts/${this.state.id}`;
   }
   get ifMatch() {
-    return { "if-match": `"${this.state.version}"` };
+    return ifMatch(this.state.version);
   }
   async add(variantId: string, quantity = 1) {
     this.state = await this.shop.post(`${this.path}/lines`, { variantId, quantity }, this.ifMatch);
