@@ -3,7 +3,7 @@ import { NeonHttpDriver } from "drizzle-orm/neon-http";
 import { PgDialect } from "drizzle-orm/pg-core";
 import WebSocket from "ws";
 
-/** How the driver reaches the database; given once, before the first query. */
+/** The address of the database; set once, before the first query. */
 export interface Endpoint {
   /** Pooled connection string of the role. */
   url: string;
@@ -11,8 +11,8 @@ export interface Endpoint {
   proxy?: string | undefined;
 }
 
-/** The role's `statement_timeout` is 5 s, so that a longer silence is a lost connection. Milliseconds. */
-const PATIENCE = 10_000;
+/** The role's `statement_timeout` is 5 s, so a longer silence means that the connection is lost. Milliseconds. */
+const QUERY_TIMEOUT = 10_000;
 
 /** A socket that idled longer than this may be dead (Lambda freezes an environment between requests). Milliseconds. */
 const STALE_AFTER = 30_000;
@@ -32,11 +32,11 @@ export class Client {
       max: 1,
       idleTimeoutMillis: STALE_AFTER,
       connectionTimeoutMillis: 5_000,
-      query_timeout: PATIENCE,
+      query_timeout: QUERY_TIMEOUT,
       allowExitOnIdle: true,
     });
     // Without listeners, a connection that the server closes (suspend, failover) ends the process: the pool listens
-    // while it is idle, the client while it is in use. Whoever uses it hears of it from the next query.
+    // while it is idle, the client while it is in use. The next query on it fails with the reason.
     this.#pool.on("error", () => undefined);
     this.#pool.on("connect", (client: PoolClient) => client.on("error", () => undefined));
   }
@@ -61,11 +61,11 @@ export class Client {
   }
 }
 
-/** Tells the driver where Neon's protocols are spoken; without a proxy, on Neon itself. */
+/** Directs the driver to a bridge that speaks Neon's protocols; without a proxy, to Neon itself. */
 export function configureDriver(proxy: string | undefined): void {
-  neonConfig.webSocketConstructor = WebSocket; // Node's own rejects with an event, which says nothing of what went wrong
+  neonConfig.webSocketConstructor = WebSocket; // Node's own rejects with an event, which does not carry the reason
   neonConfig.fetchFunction = (url: string, init: RequestInit) =>
-    fetch(url, { ...init, signal: AbortSignal.timeout(PATIENCE) });
+    fetch(url, { ...init, signal: AbortSignal.timeout(QUERY_TIMEOUT) });
   neonConfig.coalesceWrites = false; // it waits for a turn of the event loop: 1 ms for each statement
   if (!proxy) return;
   neonConfig.wsProxy = () => `${proxy}/v2`;

@@ -11,7 +11,7 @@ export const typeId = <Prefix extends string>(prefix: Prefix) =>
 
 export const tenantIdColumn = typeId("ten");
 
-/** Minor units of a currency (ISO 4217). Amounts beyond 2^53 cannot be reached: columns carry a CHECK or a smaller input. */
+/** Minor units of a currency (ISO 4217). A CHECK or the schema of the input keeps amounts below 2^53. */
 export const minorUnits = (name: string) => bigint(name, { mode: "number" });
 
 /** An instant with microseconds, as ISO 8601 text: a JavaScript Date would cut them, and cursors need them. */

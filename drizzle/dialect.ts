@@ -12,14 +12,14 @@ function tenantColumn(table: unknown): Column | undefined {
 }
 
 /**
- * The first wall: a dialect that confines every statement it builds to one tenant. Selects, updates and deletes get
- * `tenant_id = $n` for each tenant table that they touch, inserts get the tenant's id; nobody writes it by hand.
- * The predicate of a joined table stands in its ON, because in WHERE it would turn a left join into an inner one.
+ * The tenant filter: a dialect that confines every statement to one tenant, so that no query repeats the condition.
+ * Selects, updates and deletes get `tenant_id = $n` for each tenant table in them, inserts get the tenant's id. The
+ * condition of a joined table stands in its ON, because in WHERE it would turn a left join into an inner one.
  */
 export class TenantDialect extends PgDialect {
   readonly #tenantId: string | Placeholder;
 
-  /** @param tenantId TypeID of the tenant, or the place for it in a query that is built once for all */
+  /** @param tenantId TypeID of the tenant, or its placeholder in a prepared query */
   constructor(tenantId: string | Placeholder) {
     super();
     this.#tenantId = tenantId;

@@ -1,18 +1,18 @@
-/** Runs a batch once more when the connection failed: a socket may have died while the environment was frozen. */
-export const onceMore = <T>(run: () => Promise<T>): Promise<T> =>
+/** Runs a batch again when the connection failed: a socket may have died while the environment was frozen. */
+export const retryConnection = <T>(run: () => Promise<T>): Promise<T> =>
   run().catch((error: unknown) => {
     if (!isConnectionError(error)) throw error;
     return run();
   });
 
-/** What the server said about a failed statement. */
+/** The reason that the server, or a socket, gave for a failed statement. */
 export interface Fault {
   /** SQLSTATE, or a code of Node's sockets. */
   code: string;
   constraint?: string;
 }
 
-/** The server's own error inside whatever wrapped it on the way; undefined when it is none. */
+/** The server's own error, inside the errors that wrap it; undefined when there is none. */
 export function faultOf(error: unknown): Fault | undefined {
   for (
     let inner = error;
@@ -25,14 +25,14 @@ export function faultOf(error: unknown): Fault | undefined {
   return undefined;
 }
 
-/** Serialization failure, deadlock, lock not had in time: the transaction is gone, and may be run again. */
+/** Serialization failure, deadlock, lock timeout: the transaction is rolled back, and may be run again. */
 export const isContention = (error: unknown) => ["40001", "40P01", "55P03"].includes(faultOf(error)?.code ?? "");
 
-/** The statement took longer than its role may take. */
+/** The statement took longer than the `statement_timeout` of its role. */
 export const isTimeout = (error: unknown) => faultOf(error)?.code === "57014";
 
 /**
- * Class 08 (connection), 53 (resources), 57P0x (shutdown), 25P03 and 25P04 (a transaction that the server gave up, as
+ * Class 08 (connection), 53 (resources), 57P0x (shutdown), 25P03 and 25P04 (the server ended an idle transaction, such as
  * that of a frozen environment), sockets and timeouts of the driver.
  */
 export function isConnectionError(error: unknown): boolean {

@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { NeonHttpDatabase, NeonHttpSession } from "drizzle-orm/neon-http";
 import { PgDialect } from "drizzle-orm/pg-core";
 import type { Client } from "./client.js";
-import { onceMore } from "./fault.js";
+import { retryConnection } from "./fault.js";
 
 /** A function of the schema `platform` and its arguments. */
 export type PlatformCall = readonly [
@@ -17,8 +17,7 @@ export type PlatformCall = readonly [
 ];
 
 /**
- * The door of those who have no tenant yet: it calls the few functions of `platform.sql` and can say nothing else.
- * One round trip for all calls.
+ * Calls functions of the schema `platform`, the only statements that run without a tenant. One round trip for all calls.
  * @returns the rows of each call
  */
 export async function callPlatform(client: Client, calls: readonly PlatformCall[]): Promise<unknown[][]> {
@@ -31,6 +30,6 @@ export async function callPlatform(client: Client, calls: readonly PlatformCall[
     );
     return q.execute(sql`select * from platform.${sql.identifier(name)}(${values})`);
   });
-  const results: readonly { rows: unknown[] }[] = await onceMore(() => q.batch(queries as never));
+  const results: readonly { rows: unknown[] }[] = await retryConnection(() => q.batch(queries as never));
   return results.map(({ rows }) => rows);
 }

@@ -4,8 +4,8 @@ import type { Client } from "./client.js";
 import type { Tx } from "./tenant.js";
 
 /**
- * The relay's door: a transaction of role `stoa_relay`, which serves all tenants and may read and mark the pointers of
- * the outbox and of due jobs, and nothing else.
+ * Runs `run` in a transaction of the role `stoa_relay`, which serves all tenants: it reads and marks the pointers of the
+ * outbox and of due jobs, and sees nothing else.
  */
 export async function withRelay<T>(client: Client, run: (tx: Tx) => Promise<T>): Promise<T> {
   const connection = await client.connect();
@@ -18,6 +18,6 @@ export async function withRelay<T>(client: Client, run: (tx: Tx) => Promise<T>):
     broken = false;
     return result;
   } finally {
-    client.release(connection, broken); // a broken one is closed, which rolls back and frees its locks
+    client.release(connection, broken); // closing a broken connection rolls back and frees its locks
   }
 }

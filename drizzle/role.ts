@@ -5,9 +5,9 @@ export class RoleError extends Error {
 }
 
 /**
- * Whether the role of this connection is held by policies: no superuser, no BYPASSRLS (which every member of Neon's
- * `neon_superuser` has), owner of no table.
- * @throws RoleError that says what is wrong with the role
+ * Refuses a role that row-level security does not bind: a superuser, a role with BYPASSRLS (every member of Neon's
+ * `neon_superuser` has it), the owner of a table.
+ * @throws RoleError with the reasons
  */
 export async function checkRole(client: Client): Promise<void> {
   const { rows } = await client.http.query(`
@@ -20,7 +20,7 @@ export async function checkRole(client: Client): Promise<void> {
       current_setting('standard_conforming_strings') <> 'on'
     from pg_roles r where rolname = current_user`);
   const [name, ...flags] = rows[0] ?? ["?", true];
-  const wrong = [
+  const reasons = [
     "is a superuser",
     "has BYPASSRLS",
     "owns tables",
@@ -29,6 +29,6 @@ export async function checkRole(client: Client): Promise<void> {
     "may become another role of Stoa",
     "reads backslashes in strings, which would break the quoting of inlined values",
   ];
-  const found = wrong.filter((_, index) => flags[index] === true);
-  if (found.length > 0) throw new RoleError(`Role "${name}" ${found.join(", ")}: policies would not hold it.`);
+  const found = reasons.filter((_, index) => flags[index] === true);
+  if (found.length > 0) throw new RoleError(`Role "${name}" ${found.join(", ")}: policies would not bind it.`);
 }

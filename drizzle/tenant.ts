@@ -3,8 +3,8 @@ import { type SQL, sql } from "drizzle-orm";
 import { NeonSession, NeonTransaction } from "drizzle-orm/neon-serverless";
 import type { Client } from "./client.js";
 import { TenantDialect } from "./dialect.js";
-import { isConnectionError, isContention, onceMore } from "./fault.js";
-import { TenantReader } from "./prepared.js";
+import { isConnectionError, isContention, retryConnection } from "./fault.js";
+import { type Reader, type Results, TenantReader, type Unexecuted } from "./reader.js";
 import { typeIdToUuid } from "./typeid.js";
 
 type Schema = Record<string, never>;
@@ -12,34 +12,23 @@ type Schema = Record<string, never>;
 /** An open transaction, confined to one tenant. */
 export type Tx = NeonTransaction<Schema, Schema>;
 
-/** What a read may use: it builds queries, and the door executes them. */
-export type Reader = Pick<
-  Tx,
-  "select" | "selectDistinct" | "selectDistinctOn" | "with" | "$with" | "execute" | "insert"
->;
-
-/** A query that is built and not yet executed. */
-export interface Unexecuted<Row = unknown> extends PromiseLike<Row> {
-  getSQL(): SQL;
-}
-export type Results<Queries extends readonly Unexecuted[]> = { -readonly [I in keyof Queries]: Awaited<Queries[I]> };
-
-export interface Surround {
-  /** Statements that travel in the message of BEGIN; their rows are handed to `run`. */
-  opening?: (q: Reader) => readonly SQL[];
-  /** Statements that travel in the message of COMMIT. */
-  closing?: (q: Reader) => readonly SQL[];
+/** Statements that save a round trip, because they travel with BEGIN or with COMMIT. */
+export interface TransactionStatements {
+  /** Sent in the message of BEGIN; `run` gets their rows. */
+  atBegin?: (q: Reader) => readonly SQL[];
+  /** Sent in the message of COMMIT. */
+  atCommit?: (q: Reader) => readonly SQL[];
 }
 
-/** The rows of the opening statements, as the driver gives them. */
-export type Opened = readonly { rows: Record<string, unknown>[] }[];
+/** The rows of the statements at BEGIN, as the driver gives them. */
+export type BeginResults = readonly { rows: Record<string, unknown>[] }[];
 
 const ATTEMPTS = 3;
 const setContext = (tenantId: string) =>
   sql`select set_config('app.tenant_id', ${typeIdToUuid("ten", tenantId)}, true)`;
 
-/** Statements as one text: the simple protocol has no parameters, so each value is quoted by the dialect. */
-function inline(dialect: TenantDialect, statements: readonly SQL[]): string {
+/** Statements as one text: the simple protocol has no parameters, so the dialect quotes each value. */
+function toSimpleQuery(dialect: TenantDialect, statements: readonly SQL[]): string {
   const text = statements.map((statement) => dialect.sqlToQuery(statement.inlineParams()).sql).join(";\n");
   if (text.includes("\0")) throw new Error("A statement cannot carry U+0000.");
   return text;
@@ -56,24 +45,24 @@ export async function readTenant<const Queries extends readonly Unexecuted[]>(
 ): Promise<Results<Queries>> {
   const q = new TenantReader(client, tenantId);
   const queries = [q.execute(setContext(tenantId)), ...build(q as unknown as Reader)];
-  const results: readonly unknown[] = await onceMore(() => q.batch(queries as never));
+  const results: readonly unknown[] = await retryConnection(() => q.batch(queries as never));
   return results.slice(1) as Results<Queries>;
 }
 
 /**
- * Runs `run` in a transaction of one tenant. It may run again, up to three times in all, after a deadlock
- * or a lock that was not had in time: it changes nothing but the database.
+ * Runs `run` in a transaction of one tenant. After a deadlock or a lock timeout it runs again, three times at most, so
+ * `run` changes nothing but the database.
  * @param tenantId TypeID of the tenant
  */
 export async function withTenant<T>(
   client: Client,
   tenantId: string,
-  run: (tx: Tx, opened: Opened) => Promise<T>,
-  surround: Surround = {},
+  run: (tx: Tx, begun: BeginResults) => Promise<T>,
+  statements: TransactionStatements = {},
 ): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await attemptOnce(client, tenantId, run, surround);
+      return await runAttempt(client, tenantId, run, statements);
     } catch (error) {
       if (attempt === ATTEMPTS || !isContention(error)) throw error;
       await new Promise((resume) => setTimeout(resume, 5 * 2 ** attempt * (0.5 + Math.random())));
@@ -81,24 +70,25 @@ export async function withTenant<T>(
   }
 }
 
-async function attemptOnce<T>(
+async function runAttempt<T>(
   client: Client,
   tenantId: string,
-  run: (tx: Tx, opened: Opened) => Promise<T>,
-  around: Surround,
+  run: (tx: Tx, begun: BeginResults) => Promise<T>,
+  { atBegin, atCommit }: TransactionStatements,
 ) {
   const dialect = new TenantDialect(tenantId);
   const reader = new TenantReader(client, tenantId) as unknown as Reader;
-  const begin = inline(dialect, [sql`begin`, setContext(tenantId), ...(around.opening?.(reader) ?? [])]);
-  const { connection, opened } = await open(client, begin);
+  const begin = toSimpleQuery(dialect, [sql`begin`, setContext(tenantId), ...(atBegin?.(reader) ?? [])]);
+  const { connection, begun } = await beginTransaction(client, begin);
   const tx: Tx = new NeonTransaction(dialect, new NeonSession(connection, dialect, undefined), undefined);
   let broken = true;
   try {
-    const result = await run(tx, opened.slice(2));
-    const closed = [await connection.query(inline(dialect, [...(around.closing?.(reader) ?? []), sql`commit`]))].flat();
+    const result = await run(tx, begun.slice(2));
+    const commit = toSimpleQuery(dialect, [...(atCommit?.(reader) ?? []), sql`commit`]);
+    const committed = [await connection.query(commit)].flat();
     broken = false;
-    // After a failed statement that somebody swallowed, Postgres answers COMMIT with ROLLBACK and no error.
-    if (closed.at(-1)?.command !== "COMMIT") throw new Error("The transaction was rolled back at COMMIT.");
+    // Postgres answers COMMIT with ROLLBACK and no error when `run` swallowed the error of a statement.
+    if (committed.at(-1)?.command !== "COMMIT") throw new Error("The transaction was rolled back at COMMIT.");
     return result;
   } catch (error) {
     if (broken) broken = !(await rollback(connection));
@@ -108,13 +98,13 @@ async function attemptOnce<T>(
   }
 }
 
-/** Begins; once more on a new connection when the old one turns out to be dead, because nothing has happened yet. */
-async function open(client: Client, begin: string) {
+/** A dead connection is replaced once: before BEGIN nothing has happened yet. */
+async function beginTransaction(client: Client, begin: string) {
   for (let attempt = 1; ; attempt += 1) {
     const connection = await client.connect();
     try {
-      const opened = (await connection.query({ text: begin, query_timeout: 5_000 } as never)) as unknown;
-      return { connection, opened: opened as Opened };
+      const begun = (await connection.query({ text: begin, query_timeout: 5_000 } as never)) as unknown;
+      return { connection, begun: begun as BeginResults };
     } catch (error) {
       client.release(connection, true);
       if (attempt === 2 || !isConnectionError(error)) throw error;

@@ -1,6 +1,6 @@
 import { and, eq, gt, min, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/pg-core";
-import type { Reader } from "../../drizzle/tenant.js";
+import type { Reader } from "../../drizzle/reader.js";
 import { productTable, variantTable } from "../catalog/catalog.sql.js";
 import { priceTable } from "../catalog/price.sql.js";
 import { reservationTable } from "../inventory/inventory.sql.js";

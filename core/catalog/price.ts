@@ -1,6 +1,7 @@
 import { asc, eq, type SQL, sql } from "drizzle-orm";
 import * as z from "zod";
-import type { Reader, Tx } from "../../drizzle/tenant.js";
+import type { Reader } from "../../drizzle/reader.js";
+import type { Tx } from "../../drizzle/tenant.js";
 import { Amount, Currency } from "../kernel/money.js";
 import { variantTable } from "./catalog.sql.js";
 import { priceTable } from "./price.sql.js";

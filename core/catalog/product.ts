@@ -1,7 +1,8 @@
 import { and, desc, eq, lt, sql } from "drizzle-orm";
 import * as z from "zod";
 import { faultOf } from "../../drizzle/fault.js";
-import type { Reader, Tx } from "../../drizzle/tenant.js";
+import type { Reader } from "../../drizzle/reader.js";
+import type { Tx } from "../../drizzle/tenant.js";
 import { entitled, released } from "../entitlement/index.js";
 import { db, read } from "../kernel/db.js";
 import { conflict, type FieldError, invalid, notFound } from "../kernel/error.js";

@@ -1,7 +1,7 @@
 import { and, desc, eq, lt, type SQL, sql } from "drizzle-orm";
 import * as z from "zod";
-import { encoded, shaped } from "../../drizzle/prepared.js";
-import type { Reader } from "../../drizzle/tenant.js";
+import { param, prepared } from "../../drizzle/prepared.js";
+import type { Reader } from "../../drizzle/reader.js";
 import { read } from "../kernel/db.js";
 import { invalid, notFound } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
@@ -46,7 +46,7 @@ function currencyOf(q: Reader, { currency, region }: Market): SQL {
   return sql`(${q
     .select({ currency: regionTable.currency })
     .from(regionTable)
-    .where(eq(regionTable.id, encoded(region, regionTable.id)))})`;
+    .where(eq(regionTable.id, param(region, regionTable.id)))})`;
 }
 
 const shown = (q: Reader, asked: Market) => {
@@ -73,10 +73,10 @@ function plain({ currency, ...product }: Shown) {
 
 export const StorePage = page(Market.shape);
 
-const shelf = shaped((q, { limit, after, ...asked }: Market & { limit: number; after: string | undefined }) =>
+const shelf = prepared((q, { limit, after, ...asked }: Market & { limit: number; after: string | undefined }) =>
   shown(q, asked)
     .where(
-      and(eq(productTable.status, "active"), after ? lt(productTable.id, encoded(after, productTable.id)) : undefined),
+      and(eq(productTable.status, "active"), after ? lt(productTable.id, param(after, productTable.id)) : undefined),
     )
     .orderBy(desc(productTable.id))
     .limit(limit),
@@ -92,10 +92,10 @@ export const browse = fn(StorePage, async ({ limit, cursor, ...asked }) => {
 export const IdOrSlug = z.union([ProductId, Slug]);
 
 const active = eq(productTable.status, "active");
-const byId = shaped((q, { key, ...asked }: Market & { key: string }) =>
-  shown(q, asked).where(and(eq(productTable.id, encoded(key, productTable.id)), active)),
+const byId = prepared((q, { key, ...asked }: Market & { key: string }) =>
+  shown(q, asked).where(and(eq(productTable.id, param(key, productTable.id)), active)),
 );
-const bySlug = shaped((q, { key, ...asked }: Market & { key: string }) =>
+const bySlug = prepared((q, { key, ...asked }: Market & { key: string }) =>
   shown(q, asked).where(and(eq(productTable.slug, key), active)),
 );
 

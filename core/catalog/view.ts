@@ -1,5 +1,5 @@
 import { eq, type SQL, sql } from "drizzle-orm";
-import type { Reader } from "../../drizzle/tenant.js";
+import type { Reader } from "../../drizzle/reader.js";
 import { uuidToTypeId } from "../../drizzle/typeid.js";
 import { available } from "../inventory/available.js";
 import { productTable, variantTable } from "./catalog.sql.js";

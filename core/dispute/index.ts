@@ -2,7 +2,7 @@ export * as Dispute from "./index.js";
 
 import { and, asc, eq, isNotNull, isNull, sql } from "drizzle-orm";
 import * as z from "zod";
-import { encoded } from "../../drizzle/prepared.js";
+import { param } from "../../drizzle/prepared.js";
 import { read } from "../kernel/db.js";
 import { notFound } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
@@ -81,7 +81,7 @@ export const list = fn(DisputePage, async ({ limit, cursor, open, status }) => {
           open && (open === "true" ? isNull : isNotNull)(disputeTable.closedAt),
           status === undefined ? undefined : eq(disputeTable.status, status),
           last
-            ? sql`(${due}, ${disputeTable.id}) > (${until}::timestamptz, ${encoded(last, disputeTable.id)})`
+            ? sql`(${due}, ${disputeTable.id}) > (${until}::timestamptz, ${param(last, disputeTable.id)})`
             : undefined,
         ),
       )

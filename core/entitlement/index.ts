@@ -1,6 +1,7 @@
 import { and, eq, type SQL, sql } from "drizzle-orm";
 import * as z from "zod";
-import type { Reader, Tx } from "../../drizzle/tenant.js";
+import type { Reader } from "../../drizzle/reader.js";
+import type { Tx } from "../../drizzle/tenant.js";
 import { subscriptionTable, usageTable } from "../billing/billing.sql.js";
 import { actor, context } from "../kernel/actor.js";
 import { db, read, verify } from "../kernel/db.js";

@@ -2,7 +2,8 @@ export * as Usage from "./usage.js";
 
 import { and, eq, gte, inArray, ne, type SQL, sql } from "drizzle-orm";
 import * as z from "zod";
-import type { Reader, Tx } from "../../drizzle/tenant.js";
+import type { Reader } from "../../drizzle/reader.js";
+import type { Tx } from "../../drizzle/tenant.js";
 import { usageTable } from "../billing/billing.sql.js";
 import { productTable } from "../catalog/catalog.sql.js";
 import { memberTable } from "../identity/identity.sql.js";

@@ -1,6 +1,6 @@
 import { and, eq, exists, isNull, lt, or, type SQL, sql } from "drizzle-orm";
-import { encoded, shaped } from "../../drizzle/prepared.js";
-import type { Reader, Unexecuted } from "../../drizzle/tenant.js";
+import { param, prepared } from "../../drizzle/prepared.js";
+import type { Reader, Unexecuted } from "../../drizzle/reader.js";
 import { planCode } from "../entitlement/index.js";
 import type { Scope } from "../kernel/access.js";
 import type { Actor } from "../kernel/actor.js";
@@ -61,10 +61,10 @@ function lookup<Values extends object, Query extends Unexecuted<object[]>>(
   find: (q: Reader, values: Values, tenant: About) => Query,
   actorOf: (row: Awaited<Query>[number], tenantId: string) => Holder["actor"],
 ) {
-  const found = shaped((q, values: Values) => find(q, values, about(planCode(q))));
+  const found = prepared((q, values: Values) => find(q, values, about(planCode(q))));
   const known = (q: Reader, values: Values) => exists(find(q, values, nothing));
-  const near = shaped((q, values: Values & Payers) => take(q, nearOf(values), known(q, values)));
-  const shared = shaped((q, values: Values & Payers) =>
+  const near = prepared((q, values: Values & Payers) => take(q, nearOf(values), known(q, values)));
+  const shared = prepared((q, values: Values & Payers) =>
     take(q, far, sql`${known(q, values)} and ${granted(q, nearOf(values))}`),
   );
   return (
@@ -94,8 +94,8 @@ const member = lookup(
       .innerJoin(tenantTableRoot, sql`true`)
       .where(
         and(
-          eq(sessionTable.id, encoded(sessionId, sessionTable.id)),
-          eq(sessionTable.memberId, encoded(principal, sessionTable.memberId)),
+          eq(sessionTable.id, param(sessionId, sessionTable.id)),
+          eq(sessionTable.memberId, param(principal, sessionTable.memberId)),
           alive,
         ),
       ),

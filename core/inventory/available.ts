@@ -1,5 +1,5 @@
 import { eq, type SQL, sql } from "drizzle-orm";
-import type { Reader } from "../../drizzle/tenant.js";
+import type { Reader } from "../../drizzle/reader.js";
 import { variantTable } from "../catalog/catalog.sql.js";
 import { reservationTable, stockLevelTable } from "./inventory.sql.js";
 

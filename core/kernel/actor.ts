@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { Reader, Unexecuted } from "../../drizzle/tenant.js";
+import type { Reader, Unexecuted } from "../../drizzle/reader.js";
 import type { Role } from "./access.js";
 import { unauthenticated } from "./error.js";
 

@@ -4,8 +4,9 @@ import { Client } from "../../drizzle/client.js";
 import { isConnectionError, isContention, isTimeout } from "../../drizzle/fault.js";
 import journal from "../../drizzle/migrations/meta/_journal.json" with { type: "json" };
 import { callPlatform, type PlatformCall } from "../../drizzle/platform.js";
+import type { Reader, Results, Unexecuted } from "../../drizzle/reader.js";
 import { checkRole, RoleError } from "../../drizzle/role.js";
-import { type Reader, type Results, readTenant, type Tx, type Unexecuted, withTenant } from "../../drizzle/tenant.js";
+import { readTenant, type Tx, withTenant } from "../../drizzle/tenant.js";
 import { context, tenantId } from "./actor.js";
 import { config } from "./config.js";
 import { Failure } from "./error.js";
@@ -69,8 +70,8 @@ export async function transact<T>(claim: Claim | undefined, run: (tx: Tx) => Pro
         return opened.run(open, () => run(tx));
       },
       {
-        opening: (q) => (claim ? claiming(q, claim) : []),
-        closing: (q) => {
+        atBegin: (q) => (claim ? claiming(q, claim) : []),
+        atCommit: (q) => {
           left = open.outgoing;
           return [...written(q, left), ...(claim ? recording(q, claim) : [])];
         },

@@ -1,5 +1,6 @@
 import { and, eq, type SQL, sql } from "drizzle-orm";
-import type { Opened, Reader } from "../../drizzle/tenant.js";
+import type { Reader } from "../../drizzle/reader.js";
+import type { BeginResults } from "../../drizzle/tenant.js";
 import { Failure, invalid } from "./error.js";
 import { idempotencyTable } from "./idempotency.sql.js";
 
@@ -62,7 +63,7 @@ export const claiming = (q: Reader, claim: Claim): SQL[] => [
 ];
 
 /** @throws Replay, or Failure in_flight or invalid */
-export function claimed(claim: Claim, [lock, stored]: Opened): void {
+export function claimed(claim: Claim, [lock, stored]: BeginResults): void {
   if (!lock?.rows[0]?.free) throw inFlight();
   const row = stored?.rows[0] as unknown as (StoredAnswer & { fingerprint: string; leased: boolean }) | undefined;
   if (!row) return;

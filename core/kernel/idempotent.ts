@@ -1,4 +1,4 @@
-import type { Reader } from "../../drizzle/tenant.js";
+import type { Reader } from "../../drizzle/reader.js";
 import { Later } from "./after-commit.js";
 import { db, transact, undoEffect, verify } from "./db.js";
 import { Failure } from "./error.js";

@@ -1,5 +1,5 @@
 import type { SQL } from "drizzle-orm";
-import type { Reader } from "../../drizzle/tenant.js";
+import type { Reader } from "../../drizzle/reader.js";
 import { eventTable } from "./event/event.sql.js";
 import { jobTable } from "./job/job.sql.js";
 

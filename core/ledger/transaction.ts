@@ -1,6 +1,6 @@
 import { and, asc, desc, eq, exists, inArray, lt } from "drizzle-orm";
 import * as z from "zod";
-import type { Reader } from "../../drizzle/tenant.js";
+import type { Reader } from "../../drizzle/reader.js";
 import { requireFeature } from "../entitlement/index.js";
 import { read } from "../kernel/db.js";
 import { fn } from "../kernel/fn.js";

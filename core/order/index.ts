@@ -3,7 +3,7 @@ export * as Order from "./index.js";
 import { and, asc, desc, eq, lt, sql } from "drizzle-orm";
 import * as z from "zod";
 import { faultOf } from "../../drizzle/fault.js";
-import { encoded, shaped } from "../../drizzle/prepared.js";
+import { param, prepared } from "../../drizzle/prepared.js";
 import { CartKey, hash } from "../cart/key.js";
 import { PricedLine, PricedShipping, PricedTotals } from "../cart/priced.js";
 import { Address, Email } from "../kernel/address.js";
@@ -82,7 +82,7 @@ const summary = {
 };
 
 type Sought = Omit<z.infer<typeof OrderPage>, "cursor"> & { after: string | undefined };
-const newest = shaped((q, { limit, after, status, paymentStatus, number, email }: Sought) =>
+const newest = prepared((q, { limit, after, status, paymentStatus, number, email }: Sought) =>
   q
     .select(summary)
     .from(orderTable)
@@ -92,7 +92,7 @@ const newest = shaped((q, { limit, after, status, paymentStatus, number, email }
         paymentStatus && eq(orderTable.paymentStatus, paymentStatus),
         number === undefined ? undefined : eq(orderTable.number, number),
         email ? sql`lower(${orderTable.email}) = lower(${email})` : undefined,
-        after ? lt(orderTable.id, encoded(after, orderTable.id)) : undefined,
+        after ? lt(orderTable.id, param(after, orderTable.id)) : undefined,
       ),
     )
     .orderBy(desc(orderTable.id))

@@ -1,5 +1,5 @@
 import { asc, eq, type SQL } from "drizzle-orm";
-import type { Reader } from "../../drizzle/tenant.js";
+import type { Reader } from "../../drizzle/reader.js";
 import { lineView, moneyIn, shippingView, totalsView } from "../cart/priced.js";
 import { amounts } from "../kernel/amounts.js";
 import { Payment } from "../payment/index.js";

@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { isIPv6 } from "node:net";
 import { and, exists, not, type SQL, sql } from "drizzle-orm";
-import type { Reader } from "../../drizzle/tenant.js";
+import type { Reader } from "../../drizzle/reader.js";
 import type { Context } from "../kernel/actor.js";
 import { config } from "../kernel/config.js";
 import { platform } from "../kernel/db.js";
