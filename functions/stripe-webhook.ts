@@ -60,7 +60,7 @@ function refusal(error: unknown): Answer {
   }
   log.error("unexpected error", { error });
   count("UnexpectedErrors");
-  return problem({ status: 500, code: "internal_error", detail: "Something went wrong on our side." });
+  return problem({ status: 500, code: "internal_error", detail: "An unexpected error occurred on our side." });
 }
 
 async function answer({
@@ -71,20 +71,20 @@ async function answer({
   isBase64Encoded,
 }: APIGatewayProxyEventV2) {
   const endpoint = endpoints.get(rawPath);
-  if (!endpoint) return problem({ status: 404, code: "route_unknown", detail: "There is nothing at this path." });
+  if (!endpoint) return problem({ status: 404, code: "route_unknown", detail: "No operation has this path." });
   if (http.method !== "POST") {
-    const detail = "Events come by POST.";
+    const detail = "Send events with POST.";
     return problem({ status: 405, code: "method_not_allowed", detail, headers: { allow: "POST" } });
   }
   const bytes = Buffer.from(body, isBase64Encoded ? "base64" : "utf8");
   if (bytes.length > BODY_LIMIT) {
-    const detail = `An event has at most ${BODY_LIMIT} bytes.`;
+    const detail = `The event exceeds ${BODY_LIMIT} bytes.`;
     return problem({ status: 413, code: "body_too_large", detail });
   }
   if (!isSigned(bytes, headers["stripe-signature"], secretsOf(endpoint), now())) {
     count("StripeSignatureFailures");
     log.warn("stripe signature refused", { endpoint });
-    const detail = "The Stripe-Signature of this endpoint is missing, wrong, or too far from the present time.";
+    const detail = "Stripe-Signature is missing, does not match this endpoint's secret, or is too old.";
     return problem({ status: 400, code: "stripe_event.signature_invalid", detail });
   }
   const status = await take(readEvent(bytes, endpoint));

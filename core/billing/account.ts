@@ -100,7 +100,7 @@ export async function load(since: string | null = null): Promise<Account & { at:
 export async function loadBilled(): Promise<Account> {
   const account = await load();
   if (account.tenant.livemode) return account;
-  throw conflict("billing.test_mode", "Test mode is free: there is nothing to subscribe to.");
+  throw conflict("billing.test_mode", "Tenants in test mode are not billed. Use a credential of the live tenant.");
 }
 
 /** Only the row that was read: whoever changed it meanwhile knows more. */

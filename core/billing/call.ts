@@ -42,12 +42,21 @@ export const afterwards = <T>(run: () => Promise<T>): Later<T> => later(() => an
 /** What Stripe's refusal means to whoever asked. */
 function failureOf(error: unknown): unknown {
   if (error instanceof Unresolved) {
-    return new Failure("unavailable", "billing.provider_unreachable", "Stripe does not answer; try again.", {
-      retryAfter: 2,
-    });
+    return new Failure(
+      "unavailable",
+      "billing.provider_unreachable",
+      "Stripe did not answer. Retry with the same Idempotency-Key after `Retry-After` seconds.",
+      {
+        retryAfter: 2,
+      },
+    );
   }
   const refusal = refusalOf(error);
   if (!refusal || !isStripeError(error) || error.type !== "StripeCardError") return error;
   const data = { reason: refusal.code };
-  return conflict("billing.payment_declined", "The payment was declined; nothing has changed.", { data });
+  return conflict(
+    "billing.payment_declined",
+    "The payment was declined, and the plan has not changed. Add another card and retry.",
+    { data },
+  );
 }

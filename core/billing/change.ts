@@ -13,7 +13,7 @@ import { aliveOf, factsOf, itemOf, subscriptionsOf } from "./stripe-subscription
 
 const offer = { plan: SoldPlan, interval: Interval };
 const ProrationDate = Instant.meta({
-  description: "The moment from which the new plan counts, as a preview said it; it is kept to the second",
+  description: "The instant from which the new plan is charged, taken from a preview; precise to the second",
   examples: ["2026-11-23T12:00:00Z"],
 });
 export const ChangePreview = z.strictObject(offer);
@@ -28,13 +28,20 @@ export const Agreed = z
     currentPeriodEnd: z.string().nullable(),
     cancelAt: z.string().nullable(),
   })
-  .meta({ id: "AgreedSubscription", description: "What Stripe has agreed to; the tenant follows by webhook" });
+  .meta({
+    id: "AgreedSubscription",
+    description: "The subscription at Stripe after the change. The tenant's status follows by webhook",
+  });
 
 /** The subscription that brings payments, as Stripe has it now. @throws Failure conflict `billing.not_subscribed` */
 async function subscribed() {
   const { stripe, customer } = await knownCustomer(await loadBilled());
   const [subscription] = customer === undefined ? [] : aliveOf(await subscriptionsOf(stripe, customer));
-  if (!subscription) throw conflict("billing.not_subscribed", "There is no subscription: begin one with a checkout.");
+  if (!subscription)
+    throw conflict(
+      "billing.not_subscribed",
+      "The tenant has no subscription. Start one at `POST /v1/billing/checkout`.",
+    );
   return { stripe, subscription };
 }
 
@@ -98,7 +105,7 @@ export const change = fn(PlanChange, ({ prorationDate, ...wanted }) =>
     const { stripe, subscription } = await subscribed();
     if (isOn(wanted, subscription)) return agreed(stripe, subscription);
     if (subscription.status !== "active" && subscription.status !== "trialing")
-      throw conflict("billing.payment_owed", "A payment is owed: pay the open invoice first.");
+      throw conflict("billing.payment_owed", "An invoice is unpaid. Pay it before changing the plan.");
     return update(stripe, subscription, {
       items: [{ id: itemOf(subscription).id, price: await priceOf(stripe, wanted) }],
       proration_behavior,

@@ -51,7 +51,10 @@ export const checkout = fn(CheckoutRequest, ({ successUrl, cancelUrl, ...offer }
     const { stripe, customer } = await customerOf(account);
     const all = await subscriptionsOf(stripe, customer);
     if (aliveOf(all).length > 0)
-      throw conflict("billing.subscribed", "There is a subscription already: change its plan instead.");
+      throw conflict(
+        "billing.subscribed",
+        "The tenant already has a subscription. Change its plan at `POST /v1/billing/change`.",
+      );
     await expireOthers(stripe, customer);
     const price = await priceOf(stripe, offer);
     // Only the first subscription has a trial: who has been here before knows us.
@@ -68,7 +71,7 @@ export const checkout = fn(CheckoutRequest, ({ successUrl, cancelUrl, ...offer }
     const { url } = await under(keyOf("checkout", params), (options) =>
       stripe.checkout.sessions.create(params, options),
     );
-    if (!url) throw new Error("A page of Stripe's has an address.");
+    if (!url) throw new Error("Stripe returned a checkout session without a URL.");
     return { url };
   }),
 );

@@ -22,7 +22,7 @@ export const PlanRecord = z
     code: SoldPlan,
     name: z.string(),
     prices: z.object({ month: Money, year: Money }),
-    fee: z.int().meta({ description: "The platform's share of card payments, in basis points: 100 is 1 %" }),
+    fee: z.int().meta({ description: "The platform's application fee on card payments, in basis points: 100 is 1 %" }),
     limits: z
       .object({
         products: z.int().nullable(),
@@ -30,7 +30,7 @@ export const PlanRecord = z
         members: z.int().nullable(),
         requestsPerSecond: z.int(),
       })
-      .meta({ description: "null: without a limit" }),
+      .meta({ description: "null: unlimited" }),
     features: z.array(z.enum(features)),
   })
   .meta({ id: "Plan" });
@@ -39,11 +39,12 @@ export const SubscriptionRecord = z
   .object({
     plan: z.enum(planCodes),
     interval: Interval.nullable(),
-    status: z.enum(tenantStatuses).meta({ description: "Where the tenant stands" }),
+    status: z.enum(tenantStatuses).meta({ description: "The status of the tenant" }),
     access: z.enum(tenantAccesses).meta({
-      description: "read_only: the staff reads, shoppers still buy; blocked: nobody writes, and billing is open",
+      description:
+        "`full`: no restriction. `read_only`: members and keys can only read; shoppers can buy. `blocked`: the shop is closed and data can only be read; billing stays available",
     }),
-    subscriptionStatus: z.string().nullable().meta({ description: "Stripe's; null before there is a subscription" }),
+    subscriptionStatus: z.string().nullable().meta({ description: "Stripe's status; null without a subscription" }),
     trialEndsAt: z.string().nullable(),
     currentPeriodEnd: z.string().nullable(),
     cancelAt: z.string().nullable(),
@@ -51,7 +52,7 @@ export const SubscriptionRecord = z
     nextStep: z
       .object({ kind: z.enum(stepKinds), at: z.string() })
       .nullable()
-      .meta({ description: "What happens next when nobody pays" }),
+      .meta({ description: "The next step of dunning if the invoice stays unpaid" }),
     version: z.int(),
   })
   .meta({ id: "Subscription" });

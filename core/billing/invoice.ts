@@ -13,12 +13,15 @@ export const Invoice = z
   .object({
     id: z.string(),
     number: z.string().nullable(),
-    status: z.string().nullable().meta({ description: "draft, open, paid, uncollectible or void" }),
+    status: z
+      .string()
+      .nullable()
+      .meta({ description: "Stripe's status: `draft`, `open`, `paid`, `uncollectible` or `void`" }),
     total: Money,
     amountDue: Money,
     amountPaid: Money,
     createdAt: z.string(),
-    url: z.string().nullable().meta({ description: "The page where it is read and paid" }),
+    url: z.string().nullable().meta({ description: "The page on which the invoice can be read and paid" }),
     pdf: z.string().nullable(),
   })
   .meta({ id: "Invoice" });

@@ -33,7 +33,7 @@ export async function sync(): Promise<boolean> {
     const told = { facts: await factsOf(stripe, all), alive: aliveOf(all), askedAt: at };
     if (await db((tx) => write(tx, row, told))) return true;
   }
-  throw new Error("The subscription changed each time that it was asked for.");
+  throw new Error("The subscription changed during every attempt to read it.");
 }
 
 interface Told {

@@ -40,22 +40,29 @@ export const Cart = z
     channelId: z.string(),
     email: z.string().nullable(),
     shippingAddress: Address.nullable(),
-    billingAddress: Address.nullable().meta({ description: "Null: the shipping address" }),
+    billingAddress: Address.nullable().meta({ description: "null: the shipping address" }),
     shippingOption: PricedShipping.extend({ id: z.string() }).nullable(),
     lines: z.array(
       PricedLine.extend({
         productId: z.string(),
-        available: z.boolean().meta({ description: "An unavailable line counts nothing and blocks the checkout" }),
-        unitPrice: Money.nullable().meta({ description: "Null: no price in the cart's currency" }),
+        available: z
+          .boolean()
+          .meta({ description: "An unavailable line adds nothing to the totals and blocks the checkout" }),
+        unitPrice: Money.nullable().meta({ description: "null: no price in the cart's currency" }),
       }),
     ),
     totals: PricedTotals,
-    requirements: z.array(Requirement).meta({ description: "Empty when the cart can be completed" }),
-    heldUntil: z.string().nullable().meta({ description: "Until when the stock of all lines is held" }),
+    requirements: z
+      .array(Requirement)
+      .meta({ description: "The reasons why the cart cannot be completed; empty when it can" }),
+    heldUntil: z
+      .string()
+      .nullable()
+      .meta({ description: "The instant until which the stock of all lines is reserved; null when it is not" }),
     createdAt: z.string(),
     expiresAt: z.string(),
   })
-  .meta({ id: "Cart", description: "Prices and taxes are those of the moment." });
+  .meta({ id: "Cart", description: "Prices and taxes are current, not stored." });
 
 interface BasketLine extends Line {
   productId: string;

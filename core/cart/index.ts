@@ -25,9 +25,14 @@ export { addLine, LineId, NewLine, Quantity, removeLine, setLine } from "./line.
 const RegionId = id("rgn");
 
 export const NewCart = z.strictObject({
-  regionId: RegionId.optional().meta({ description: "The tenant's default when left out" }),
-  channel: z.string().min(1).max(100).optional().meta({ description: "Slug; the default channel when left out" }),
-  currency: Currency.optional().meta({ description: "The region's when left out" }),
+  regionId: RegionId.optional().meta({ description: "Default: the tenant's default region" }),
+  channel: z
+    .string()
+    .min(1)
+    .max(100)
+    .optional()
+    .meta({ description: "The slug of a channel. Default: the default channel" }),
+  currency: Currency.optional().meta({ description: "Default: the region's currency" }),
   email: Email.optional(),
   lines: NewLines.default([]),
 });
@@ -37,16 +42,20 @@ export const CartChange = z.strictObject({
   shippingAddress: Address.nullable().optional(),
   billingAddress: Address.nullable().optional(),
   shippingOptionId: id("shp").nullable().optional(),
-  regionId: RegionId.optional().meta({ description: "Brings its currency along and drops the shipping option" }),
+  regionId: RegionId.optional().meta({
+    description: "Also sets the region's currency and removes the shipping option",
+  }),
   currency: Currency.optional(),
 });
 
 export const OpenedCart = Cart.extend({
-  token: z.string().meta({ description: "Opens this cart and its order, in x-cart-token. Shown only here." }),
+  token: z
+    .string()
+    .meta({ description: "The secret of this cart and its order, for `x-cart-token`. Only returned here" }),
 }).meta({ id: "OpenedCart" });
 
 const wrong = (pointer: string, detail: string) =>
-  invalid("invalid_request", "The request does not fit its schema.", { errors: [{ pointer, detail }] });
+  invalid("invalid_request", "The request does not match its schema; see `errors`.", { errors: [{ pointer, detail }] });
 
 /** The token is in this answer and nowhere else. */
 export const create = fn(NewCart, ({ regionId, channel, currency, email, lines }) =>

@@ -72,7 +72,10 @@ export async function refusal(tx: Tx, key: CartKey): Promise<Failure> {
     .from(cartTable)
     .where(opens(key));
   if (!cart) return notFound("cart");
-  if (cart.status === "completed") return conflict("cart.completed", "This cart has become an order.");
+  if (cart.status === "completed")
+    return conflict("cart.completed", "The cart has become an order and can no longer be changed.");
   const data = { currentVersion: cart.version };
-  return stale("version_stale", "The cart has changed since you read it.", { data });
+  return stale("version_stale", "The cart has changed since you read it. Get it and retry with its current version.", {
+    data,
+  });
 }

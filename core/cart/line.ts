@@ -107,11 +107,11 @@ export async function changed(
 
 /** Says the same for a variant that is unknown, foreign, not active or without a price in the cart's currency. */
 const unavailable = (pointer: string) =>
-  invalid("variant.unavailable", "This variant cannot be bought here.", {
+  invalid("variant.unavailable", "The variant is not for sale.", {
     errors: [{ pointer, detail: "is not for sale in the currency of this cart" }],
   });
 
 const tooLarge = (pointer: string) =>
-  invalid("cart.total_too_large", "This is more than one order can hold.", {
-    errors: [{ pointer, detail: "is too much for one cart" }],
+  invalid("cart.total_too_large", "The amount exceeds the maximum of one order.", {
+    errors: [{ pointer, detail: "exceeds the maximum of one cart" }],
   });

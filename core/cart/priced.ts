@@ -4,11 +4,11 @@ import { Money } from "../kernel/money.js";
 
 /** What carts and orders show alike: lines, shipping and totals with their taxes. */
 const Priced = z.object({
-  subtotal: Money.meta({ description: "As listed, for all units" }),
+  subtotal: Money.meta({ description: "The listed price of all units" }),
   taxRate: z.int().meta({ description: "Basis points: 1900 is 19 %" }),
-  taxInclusive: z.boolean().meta({ description: "Whether the listed price contains the tax" }),
+  taxInclusive: z.boolean().meta({ description: "Whether the listed price includes the tax" }),
   tax: Money,
-  total: Money.meta({ description: "What is paid, tax included" }),
+  total: Money.meta({ description: "The amount to pay, including tax" }),
 });
 export const PricedLine = Priced.extend({
   id: z.string(),
@@ -23,9 +23,9 @@ export const PricedLine = Priced.extend({
 export const PricedShipping = Priced.extend({ name: z.string() });
 export const PricedTotals = z
   .object({
-    subtotal: Money.meta({ description: "Goods, as listed" }),
-    shipping: Money.meta({ description: "Delivery, as listed" }),
-    tax: Money.meta({ description: "All tax, whether the listed prices contain it or not" }),
+    subtotal: Money.meta({ description: "The listed price of all goods" }),
+    shipping: Money.meta({ description: "The listed price of shipping" }),
+    tax: Money.meta({ description: "All tax, whether the listed prices include it or not" }),
     total: Money.meta({ description: "The sum of the totals of all lines and of shipping" }),
   })
   .meta({ id: "Totals" });

@@ -15,7 +15,7 @@ export const Options = z
   .array(Option)
   .max(3)
   .superRefine((options, { addIssue }) => {
-    const twice = (path: PropertyKey[]) => addIssue({ code: "custom", path, message: "is given twice" });
+    const twice = (path: PropertyKey[]) => addIssue({ code: "custom", path, message: "appears twice" });
     const name = repeated(options.map((option) => option.name));
     if (name >= 0) twice([name, "name"]);
     for (const [index, { values }] of options.entries()) {
@@ -33,11 +33,11 @@ export function unfit(options: readonly Option[], choice: Choice, path: string):
   const at = (name: string) => `${path}/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
   const unknown = Object.keys(choice).filter((name) => !options.some((option) => option.name === name));
   return [
-    ...unknown.map((name) => ({ pointer: at(name), detail: "is no option of the product" })),
+    ...unknown.map((name) => ({ pointer: at(name), detail: "is not an option of the product" })),
     ...options.flatMap(({ name, values }) => {
       if (!Object.hasOwn(choice, name)) return [{ pointer: at(name), detail: "is missing" }];
       const value = choice[name] ?? "";
-      return values.includes(value) ? [] : [{ pointer: at(name), detail: "is no value of this option" }];
+      return values.includes(value) ? [] : [{ pointer: at(name), detail: "is not a value of this option" }];
     }),
   ];
 }

@@ -10,7 +10,7 @@ export const Price = z
   .object({
     amount: Amount.meta({ description: "Minor units" }),
     currency: Currency,
-    compareAt: Amount.nullable().meta({ description: "The struck-through price, when there is one" }),
+    compareAt: Amount.nullable().meta({ description: "The compare-at price, shown struck through" }),
     taxInclusive: z.boolean(),
   })
   .meta({ id: "Price", description: "The base price of a variant in one currency." });
@@ -30,7 +30,7 @@ export const NewPrices = z
   .superRefine((prices, { addIssue }) => {
     const seen = new Set<string>();
     for (const [index, { currency }] of prices.entries()) {
-      if (seen.has(currency)) addIssue({ code: "custom", path: [index, "currency"], message: "is given twice" });
+      if (seen.has(currency)) addIssue({ code: "custom", path: [index, "currency"], message: "appears twice" });
       seen.add(currency);
     }
   });

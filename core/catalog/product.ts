@@ -27,7 +27,7 @@ import {
 } from "./variant.js";
 import { variantsOf, view } from "./view.js";
 
-const Status = z.enum(productStatuses).meta({ description: "Shoppers see active ones only" });
+const Status = z.enum(productStatuses).meta({ description: "Only `active` products are visible to shoppers" });
 const Name = z.string().trim().min(1).max(200);
 const Description = z.string().max(20_000);
 
@@ -38,9 +38,9 @@ export const Product = z
     name: z.string(),
     description: z.string(),
     status: Status,
-    taxClassId: TaxClassId.nullable().meta({ description: "The tenant's default class when null" }),
+    taxClassId: TaxClassId.nullable().meta({ description: "null: the tenant's default class" }),
     options: z.array(z.object({ name: z.string(), values: z.array(z.string()) })),
-    variants: z.array(Variant).optional().meta({ description: "In a list with expand=variants only" }),
+    variants: z.array(Variant).optional().meta({ description: "In lists only with `expand=variants`" }),
     version: z.int(),
     createdAt: z.string(),
     updatedAt: z.string(),
@@ -55,7 +55,7 @@ export const ProductDeleted = defineEvent("product.deleted", about);
 export const NewProduct = z
   .strictObject({
     name: Name,
-    slug: Slug.optional().meta({ description: "Made from the name when left out" }),
+    slug: Slug.optional().meta({ description: "Default: made from the name" }),
     description: Description.default(""),
     status: Status.default("draft"),
     taxClassId: TaxClassId.nullable().default(null),
@@ -71,8 +71,8 @@ export const NewProduct = z
       }
       const combination = JSON.stringify(options.map(({ name }) => choice[name]));
       if (choices.has(combination))
-        addIssue({ code: "custom", path: ["variants", index, "options"], message: "are given twice" });
-      if (skus.has(sku)) addIssue({ code: "custom", path: ["variants", index, "sku"], message: "is given twice" });
+        addIssue({ code: "custom", path: ["variants", index, "options"], message: "appear twice" });
+      if (skus.has(sku)) addIssue({ code: "custom", path: ["variants", index, "sku"], message: "appears twice" });
       choices.add(combination);
       skus.add(sku);
     }
@@ -108,7 +108,7 @@ async function insertProduct(tx: Tx, values: typeof productTable.$inferInsert) {
 }
 
 const slugTaken = () =>
-  conflict("product.slug_taken", "The slug is in use.", {
+  conflict("product.slug_taken", "Another product has this slug.", {
     errors: [{ pointer: "/slug", detail: "is in use" }],
   });
 
@@ -123,8 +123,8 @@ function missingSkus(wanted: readonly NewVariantType[], made: readonly { sku: st
 function explain(error: unknown): never {
   const constraint = faultOf(error)?.constraint;
   if (constraint === "product_tax_class") {
-    const errors = [{ pointer: "/taxClassId", detail: "is not known" }];
-    throw invalid("invalid_request", "There is no such tax class.", { errors });
+    const errors = [{ pointer: "/taxClassId", detail: "does not exist" }];
+    throw invalid("invalid_request", "The tax class does not exist.", { errors });
   }
   if (constraint === "product_slug") throw slugTaken();
   throw error;
@@ -166,7 +166,7 @@ export const ProductPatch = z.strictObject({
   description: Description.optional(),
   status: Status.optional(),
   taxClassId: TaxClassId.nullable().optional(),
-  options: Options.optional().meta({ description: "Must go on fitting the variants" }),
+  options: Options.optional().meta({ description: "Must match the existing variants" }),
 });
 
 const Versioned = z.strictObject({ id: ProductId, version: z.int().optional() });
@@ -203,9 +203,15 @@ async function touchProduct(tx: Tx, id: string, version?: number, patch: z.infer
 function refuseMisfits(options: readonly Option[], variants: readonly Variant[]): void {
   const misfit = variants.filter((variant) => unfit(options, variant.options, "").length > 0);
   if (misfit.length === 0) return;
-  throw conflict("product.options_in_use", "There are variants that the new options do not fit.", {
-    errors: [{ pointer: "/options", detail: `do not fit ${misfit.map(({ sku }) => sku).join(", ")}`.slice(0, 500) }],
-  });
+  throw conflict(
+    "product.options_in_use",
+    "Existing variants do not match the new options. Update or delete them first.",
+    {
+      errors: [
+        { pointer: "/options", detail: `do not match ${misfit.map(({ sku }) => sku).join(", ")}`.slice(0, 500) },
+      ],
+    },
+  );
 }
 
 /** @throws Failure conflict `product.in_use` once it was sold, put into a cart or counted */

@@ -29,8 +29,10 @@ export const StoreProduct = z
         sku: z.string(),
         name: z.string(),
         options: z.record(z.string(), z.string()),
-        price: Price.nullable().meta({ description: "In the currency that was asked for; null when not sold in it" }),
-        available: z.int().meta({ description: "How many can be bought now" }),
+        price: Price.nullable().meta({
+          description: "In the requested currency; null when the variant has no price in it",
+        }),
+        available: z.int().meta({ description: "The units that can be bought now" }),
       }),
     ),
   })
@@ -67,8 +69,8 @@ const shown = (q: Reader, asked: Market) => {
 type Shown = Awaited<ReturnType<typeof shown>>[number];
 function plain({ currency, ...product }: Shown) {
   if (currency) return product;
-  const errors = [{ pointer: "region", detail: "is not known" }];
-  throw invalid("invalid_request", "There is no such region.", { errors });
+  const errors = [{ pointer: "region", detail: "does not exist" }];
+  throw invalid("invalid_request", "The region does not exist.", { errors });
 }
 
 export const StorePage = page(Market.shape);

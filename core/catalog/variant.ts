@@ -39,15 +39,15 @@ export const Variant = z
     options: z.record(z.string(), z.string()),
     position: z.int(),
     prices: z.array(Price),
-    available: z.int().meta({ description: "On hand and not reserved, at all locations" }),
+    available: z.int().meta({ description: "On hand less reserved, at all locations" }),
     version: z.int(),
   })
-  .meta({ id: "Variant", description: "What is sold: one combination of a product's options." });
+  .meta({ id: "Variant", description: "One sellable combination of a product's options." });
 export type Variant = z.infer<typeof Variant>;
 
 export const NewVariant = z.strictObject({
   sku: Sku,
-  name: Name.optional().meta({ description: "The values of its options when left out" }),
+  name: Name.optional().meta({ description: "Default: the values of its options" }),
   options: Choice.default({}),
   prices: NewPrices.default([]),
 });
@@ -88,9 +88,9 @@ export async function insertVariants(tx: Tx, product: Parent, inputs: readonly N
 }
 
 export const skuTaken = (errors: { pointer: string; detail: string }[]) =>
-  conflict("variant.sku_taken", "The SKU of a variant is in use.", { errors });
+  conflict("variant.sku_taken", "Another variant has this SKU.", { errors });
 const optionsTaken = () =>
-  conflict("variant.options_taken", "The product has a variant with these options.", {
+  conflict("variant.options_taken", "Another variant of the product has these options.", {
     errors: [{ pointer: "/options", detail: "is in use" }],
   });
 const inUse = [{ pointer: "/sku", detail: "is in use" }];
@@ -137,7 +137,8 @@ async function lockProduct(tx: Tx, productId: string) {
 
 function refuseUnfit(options: readonly Option[], choice: Choice): void {
   const errors = unfit(options, choice, "/options");
-  if (errors.length > 0) throw invalid("variant.options_invalid", "The options do not fit the product.", { errors });
+  if (errors.length > 0)
+    throw invalid("variant.options_invalid", "The options do not match the product's; see `errors`.", { errors });
 }
 
 const Patch = z.strictObject({
@@ -231,6 +232,9 @@ export async function refusable<T>(what: "product" | "variant", run: () => Promi
     return await run();
   } catch (error) {
     if (faultOf(error)?.code !== "23503") throw error;
-    throw conflict(`${what}.in_use`, `The ${what} was sold, counted or put into a cart: archive the product instead.`);
+    throw conflict(
+      `${what}.in_use`,
+      `The ${what} was ordered, put into a cart or counted in stock. Archive the product instead.`,
+    );
   }
 }

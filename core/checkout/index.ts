@@ -40,7 +40,7 @@ export const complete = fn(z.object({ cart: CartKey, completion: Completion }), 
     const { lines, shipping, totals, requirements } = basket(cart, await contents(tx, cart.id));
     const { email, shippingAddress } = cart;
     if (requirements.length > 0 || !email || !shippingAddress || !shipping) {
-      throw conflict("cart.incomplete", "The cart lacks something.", { data: { requirements } });
+      throw conflict("cart.incomplete", "The cart is incomplete; see `requirements`.", { data: { requirements } });
     }
     const orderId = OrderId.create();
     const due = { orderId, amount: totals.total, currency: cart.currency };

@@ -23,7 +23,11 @@ export const pay = fn(z.object({ order: Key, means: OtherMeans }), ({ order: key
   db(async (tx) => {
     const [order] = await tx.select().from(orderTable).where(mine(key)).for("update");
     if (!order) throw notFound("order");
-    if (order.status !== "pending") throw conflict("order.not_payable", "This order does not wait for a payment.");
+    if (order.status !== "pending")
+      throw conflict(
+        "order.not_payable",
+        "The order is not pending: it is already paid or authorized, or it was cancelled.",
+      );
     const lines = await tx
       .select({ variantId: orderLineTable.variantId, quantity: orderLineTable.quantity })
       .from(orderLineTable)

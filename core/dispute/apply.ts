@@ -37,7 +37,7 @@ export async function settle(tx: Tx, payment: Payment, before: Row | undefined, 
   await book(payment, before, now, facts);
   await tell(tx, before, now);
   remind(now);
-  if (!before) await Incident.heal("dispute.unknown_payment", payment.disputed, "The payment is known now.");
+  if (!before) await Incident.heal("dispute.unknown_payment", payment.disputed, "The payment was found.");
   return true;
 }
 

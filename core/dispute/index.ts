@@ -22,20 +22,25 @@ export const DisputeRecord = z
     id: DisputeId,
     orderId: OrderId,
     paymentId: PaymentId,
-    reference: z.string().meta({ description: "What the provider calls it" }),
+    reference: z.string().meta({ description: "The provider's id" }),
     status: z.string().meta({
-      description: "The provider's own: `needs_response`, `under_review`, `won`, `lost`, …",
+      description: "The provider's status: `needs_response`, `under_review`, `won`, `lost`, …",
       examples: ["needs_response"],
     }),
     reason: z.string().meta({ examples: ["product_not_received"] }),
     amount: Money,
-    withheld: Money.meta({ description: "What the provider took for it and has not given back, its fee apart" }),
-    evidenceDueAt: z.string().nullable().meta({ description: "Until when the provider takes evidence" }),
+    withheld: Money.meta({
+      description: "The amount that the provider withdrew and has not reinstated, without its fee",
+    }),
+    evidenceDueAt: z
+      .string()
+      .nullable()
+      .meta({ description: "The deadline for evidence; null when none can be submitted" }),
     openedAt: z.string(),
     closedAt: z.string().nullable(),
     version: z.int(),
   })
-  .meta({ id: "Dispute", description: "A shopper's bank takes a payment back and asks for evidence." });
+  .meta({ id: "Dispute", description: "A shopper disputed a charge with the card issuer." });
 
 const columns = {
   id: disputeTable.id,

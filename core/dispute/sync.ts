@@ -39,7 +39,7 @@ export async function sync(named: Named): Promise<void> {
     const facts = factsOf(said);
     if (await db((tx) => settle(tx, { ...payment, disputed: named.reference }, before, facts))) return;
   }
-  throw new Error(`The dispute ${named.reference} changes faster than it can be read.`);
+  throw new Error(`The dispute ${named.reference} changed during every attempt to read it.`);
 }
 
 /** The payment as our own table has it, never as an event says, and what we know of the dispute. */

@@ -103,13 +103,14 @@ export const released = (metric: Metric, by = 1, at?: string): Promise<void> =>
 /** Says which limit is reached; a shopper learns nothing of the merchant's plan. */
 async function refusal(tx: Tx, metric: Metric): Promise<Failure> {
   const who = actor().type;
-  if (who === "visitor" || who === "customer") return forbidden("checkout.closed", "This shop takes no orders now.");
+  if (who === "visitor" || who === "customer")
+    return forbidden("checkout.closed", "The shop accepts no orders at the moment.");
   const [state] = await tx
     .select({ plan: planCode(tx), current: usageTable.value })
     .from(tenantTableRoot)
     .leftJoin(usageTable, and(eq(usageTable.metric, metric), eq(usageTable.period, periodOf(metric))));
   const { code: plan, limits } = planOf(state?.plan ?? "");
-  return forbidden("entitlement_required", `The plan "${plan}" allows no more of this: ${metric}.`, {
+  return forbidden("entitlement_required", `The plan "${plan}" allows no more ${metric}; see GET /v1/billing/usage.`, {
     data: { entitlement: metric, plan, limit: limits[metric], current: state?.current ?? 0 },
   });
 }
@@ -130,7 +131,7 @@ async function currentPlan(): Promise<Plan> {
 export async function requireFeature(feature: Feature): Promise<void> {
   const { code: plan, features } = await currentPlan();
   if (features.includes(feature)) return;
-  throw forbidden("entitlement_required", `The plan "${plan}" does not contain this: ${feature}.`, {
+  throw forbidden("entitlement_required", `The plan "${plan}" does not include ${feature}. Upgrade to use it.`, {
     data: { entitlement: feature, plan },
   });
 }

@@ -18,22 +18,22 @@ import { features, planCodes, planOf } from "./plan.js";
 
 const Entitlement = z.object({
   entitlement: z.enum(metrics),
-  limit: z.int().nullable().meta({ description: "Null: without a limit" }),
+  limit: z.int().nullable().meta({ description: "null: unlimited" }),
   current: z.int(),
 });
 export const UsageRecord = z
   .object({
     plan: z.enum(planCodes),
     period: z.object({ start: z.string(), end: z.string() }).meta({
-      description: "The month, in UTC, by which `ordersPerMonth` is counted",
+      description: "The month (UTC) that `ordersPerMonth` counts",
     }),
     entitlements: z.array(Entitlement),
     features: z.array(z.enum(features)),
     requests: z
       .object({ perSecond: z.int(), burst: z.int() })
-      .meta({ description: "What all credentials of the tenant may ask for together" }),
+      .meta({ description: "The rate limit of all credentials of the tenant together" }),
   })
-  .meta({ id: "Usage", description: "What the plan allows, and how much of it is used." });
+  .meta({ id: "Usage", description: "The limits and features of the plan, and their current usage." });
 
 /** Of all metrics, for the period that runs. */
 const now = () =>

@@ -27,14 +27,14 @@ export const ApiKeyRecord = z
     scopes: z.array(Scope),
     expiresAt: z.string().nullable(),
     revokedAt: z.string().nullable(),
-    lastUsedAt: z.string().nullable().meta({ description: "To the minute" }),
+    lastUsedAt: z.string().nullable().meta({ description: "Precise to the minute" }),
     version: z.int(),
     createdAt: z.string(),
   })
   .meta({ id: "ApiKey" });
 
 export const ApiKeyWithText = ApiKeyRecord.extend({
-  key: z.string().meta({ description: "The key itself; shown this once" }),
+  key: z.string().meta({ description: "The key itself; only returned here" }),
 }).meta({ id: "ApiKeyWithText" });
 
 const Known = z.object({ keyId: ApiKeyId, kind: z.enum(keyKinds) });
@@ -84,26 +84,26 @@ const ASKED_FOR: readonly Scope[] = ["keys:write", "members:write"];
 export const NewApiKey = z.strictObject({
   kind: z.enum(keyKinds),
   name: z.string().trim().min(1).max(100),
-  scopes: z
-    .array(Scope)
-    .max(100)
-    .optional()
-    .meta({ description: "Of a secret key; without it, all that you hold but the rights over keys and members" }),
+  scopes: z.array(Scope).max(100).optional().meta({
+    description:
+      "The scopes of a secret key. Default: all of the caller's scopes except `keys:write` and `members:write`",
+  }),
   expiresAt: Instant.optional(),
 });
 
 /** Nobody makes a key that can do more than they can. @throws Failure forbidden */
 function mayGive(scopes: readonly Scope[]): void {
   const missing = scopes.filter((scope) => !allows(actor(), scope));
-  if (missing.length > 0) throw forbidden("scope_not_held", `You do not hold ${missing.join(", ")}.`);
+  if (missing.length > 0)
+    throw forbidden("scope_not_held", `Your credential lacks these scopes: ${missing.join(", ")}.`);
 }
 
 /** @throws Failure forbidden for a right that the caller does not hold */
 export const create = fn(NewApiKey, ({ kind, name, scopes, expiresAt }) =>
   db(async (tx) => {
     if (kind === "publishable" && scopes && scopes.length > 0)
-      throw invalid("invalid_request", "The request does not fit its schema.", {
-        errors: [{ pointer: "/scopes", detail: "a publishable key has none" }],
+      throw invalid("invalid_request", "The request does not match its schema; see `errors`.", {
+        errors: [{ pointer: "/scopes", detail: "must be empty for a publishable key" }],
       });
     const all = allScopes.filter((scope) => allows(actor(), scope) && !ASKED_FOR.includes(scope));
     const given = kind === "publishable" ? [] : [...new Set(scopes ?? all)];
@@ -125,7 +125,7 @@ async function make(tx: Tx, key: Made) {
     .values({ id: ApiKeyId.create(), hash: fingerprint(text), hint, ...key })
     .returning({ ...view, future });
   if (!row?.future)
-    throw invalid("invalid_request", "The request does not fit its schema.", {
+    throw invalid("invalid_request", "The request does not match its schema; see `errors`.", {
       errors: [{ pointer: "/expiresAt", detail: "must be in the future" }],
     });
   emit(ApiKeyCreated, { keyId: row.id, kind: row.kind });
@@ -150,7 +150,9 @@ async function hold(tx: Tx, keyId: string, seen: number | undefined) {
     .for("no key update");
   if (!key) throw notFound("api_key");
   if (seen !== undefined && seen !== key.version)
-    throw stale("version_stale", "The key was changed since you read it.", { data: { currentVersion: key.version } });
+    throw stale("version_stale", "The key has changed since you read it. Get it and retry with its current version.", {
+      data: { currentVersion: key.version },
+    });
   return key;
 }
 
@@ -170,14 +172,14 @@ export const update = fn(ApiKeyChange.extend({ id: ApiKeyId, version }), ({ id: 
 );
 
 export const Roll = z.strictObject({
-  overlap: z.int().min(0).max(604_800).default(0).meta({ description: "Seconds for which the old key still works" }),
+  overlap: z.int().min(0).max(604_800).default(0).meta({ description: "Seconds for which the old key remains valid" }),
 });
 
 /** A new key with the rights of an old one, which ends after the overlap. @throws Failure conflict when it is over */
 export const roll = fn(Roll.extend({ id: ApiKeyId, version }), ({ id: keyId, version: seen, overlap }) =>
   db(async (tx) => {
     const old = await hold(tx, keyId, seen);
-    if (old.over) throw conflict("api_key.over", "The key was revoked, or has expired.");
+    if (old.over) throw conflict("api_key.over", "The key was revoked or has expired. Create a new one.");
     mayGive(old.scopes);
     const end = sql`least(${apiKeyTable.expiresAt}, now() + make_interval(secs => ${overlap}))` as never;
     await tx

@@ -119,7 +119,7 @@ const key = lookup(
 /** Whoever holds an API key. @throws Failure unauthenticated when the text is none */
 export function ofKey(text: string, address: string): Lookup {
   const tenantId = tenantOfSecret(text, "sk_live", "sk_test", "pk_live", "pk_test");
-  if (!tenantId) throw unauthenticated("credential_malformed", "This is not an API key.");
+  if (!tenantId) throw unauthenticated("credential_malformed", "The text is not an API key.");
   const hash = fingerprint(text);
   // A publishable key is in the hands of all shoppers: with a quota of its own, one of them could use up the others'.
   const principal = text.startsWith("sk_") ? hash.slice(0, 22) : undefined;

@@ -16,7 +16,12 @@ import { Session } from "./session.js";
 const NOBODY = "ten_00000000000000000000000000";
 
 export const Login = z.strictObject({
-  tenant: z.string().min(1).max(100).optional().meta({ description: "Slug or id; or `x-tenant-id`, or `?tenant=`" }),
+  tenant: z
+    .string()
+    .min(1)
+    .max(100)
+    .optional()
+    .meta({ description: "The tenant's slug or id; `x-tenant-id` or `?tenant=` can name it instead" }),
   email: Email,
   password: TriedPassword,
 });

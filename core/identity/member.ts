@@ -86,7 +86,10 @@ export const get = fn(MemberId, async (memberId) => {
 /** Nobody gives or takes a role that can do more than they can. @throws Failure forbidden */
 function mayDecide(role: Role): void {
   if (!scopesOf(role).every((scope) => allows(actor(), scope)))
-    throw forbidden("role_not_held", `Only who holds the rights of ${role} can decide on it.`);
+    throw forbidden(
+      "role_not_held",
+      `Your credential lacks the rights of the role ${role}, so it cannot give or take that role.`,
+    );
 }
 
 export const NewMember = z.strictObject({ email: Email, name: MemberName, role: Role, password: Password });
@@ -111,7 +114,8 @@ export const create = fn(NewMember, async ({ password, ...given }) => {
         setWhere: eq(memberTable.status, "removed"),
       })
       .returning(view);
-    if (!member) throw conflict("member.email_taken", `"${given.email}" is a member already.`);
+    if (!member)
+      throw conflict("member.email_taken", `The tenant already has a member with the email "${given.email}".`);
     await entitled("members");
     emit(MemberCreated, { memberId: member.id, role: member.role });
     return member;
@@ -134,14 +138,19 @@ async function hold(tx: Tx, memberId: string, version?: number) {
   const member = rows.find((row) => row.id === memberId);
   if (!member) throw notFound("member");
   if (version !== undefined && version !== member.version)
-    throw stale("version_stale", "The member was changed since you read it.", {
-      data: { currentVersion: member.version },
-    });
+    throw stale(
+      "version_stale",
+      "The member has changed since you read it. Get it and retry with its current version.",
+      {
+        data: { currentVersion: member.version },
+      },
+    );
   const others = rows.filter((row) => row.role === "OWNER" && row.id !== memberId);
   return { member, isLastOwner: member.role === "OWNER" && others.length === 0 };
 }
 
-const lastOwner = () => conflict("member.last_owner", "A tenant keeps at least one owner.");
+const lastOwner = () =>
+  conflict("member.last_owner", "The member is the tenant's last OWNER. Give another member that role first.");
 
 export const MemberChange = z.strictObject({ name: MemberName.optional(), role: Role.optional() });
 

@@ -37,7 +37,7 @@ export function refuseGuessable(password: string, words: readonly string[]): voi
   });
   if (!guessed) return;
   const detail = "must not contain the email address or the name of the tenant";
-  throw invalid("invalid_request", "The request does not fit its schema.", {
+  throw invalid("invalid_request", "The request does not match its schema; see `errors`.", {
     errors: [{ pointer: "/password", detail }],
   });
 }

@@ -21,8 +21,8 @@ const RefreshTokenId = id("rft");
 
 export const Tokens = z
   .object({
-    accessToken: z.string().meta({ description: "A JWT for `Authorization: Bearer`; ten minutes" }),
-    refreshToken: z.string().meta({ description: "Works once; thirty days" }),
+    accessToken: z.string().meta({ description: "A JWT for `Authorization: Bearer`, valid for ten minutes" }),
+    refreshToken: z.string().meta({ description: "Can be used once, within 30 days" }),
     tokenType: z.literal("Bearer"),
     expiresIn: z.int().meta({ description: "Seconds until the access token expires" }),
   })
@@ -98,7 +98,8 @@ export const refresh = fn(z.strictObject({ refreshToken: RefreshToken }), async 
   });
 });
 
-const refreshRefused = () => unauthenticated("refresh_token_invalid", "The refresh token is not valid, or no longer.");
+const refreshRefused = () =>
+  unauthenticated("refresh_token_invalid", "The refresh token is unknown, expired or already used. Log in again.");
 
 async function rotate(tx: Tx, hash: string): Promise<Opened | undefined> {
   // One of several at once finds it unused; the others wait for its row, and then it is used.
@@ -160,7 +161,7 @@ export const logout = fn(z.void(), () =>
 /** The caller, who must be a member. @throws Failure forbidden */
 function own() {
   const caller = actor();
-  if (caller.type !== "member") throw forbidden("forbidden", "Only a member can do this.");
+  if (caller.type !== "member") throw forbidden("forbidden", "Only a member can call this operation.");
   return caller;
 }
 
@@ -176,7 +177,7 @@ export const me = fn(z.void(), async () => {
       .innerJoin(tenantTableRoot, sql`true`)
       .where(eq(key, sessionId)),
   );
-  if (!found) throw unauthenticated("unauthenticated", "The session is over.");
+  if (!found) throw unauthenticated("unauthenticated", "The session has ended. Log in again.");
   return { ...found, role };
 });
 

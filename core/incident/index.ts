@@ -17,14 +17,14 @@ export const IncidentRecord = z
   .object({
     id: IncidentId,
     kind: z.string().meta({ examples: ["dispute.unknown_payment"] }),
-    reference: z.string().meta({ description: "What it is about" }),
+    reference: z.string().meta({ description: "The id or reference of the affected object" }),
     status: IncidentStatus,
     data: z.record(z.string(), z.unknown()),
     createdAt: z.string(),
     resolvedAt: z.string().nullable(),
     resolution: z.string().nullable(),
   })
-  .meta({ id: "Incident", description: "A difference that the system cannot heal: somebody must look at it." });
+  .meta({ id: "Incident", description: "A discrepancy that the system cannot repair and a person must review." });
 
 const told = z.object({ incidentId: IncidentId, kind: z.string(), reference: z.string() });
 export const IncidentOpened = defineEvent("incident.opened", told);
@@ -87,7 +87,7 @@ export const Resolution = z.strictObject({
     .trim()
     .regex(/\S/, "must not be blank")
     .max(2000)
-    .meta({ description: "What was done about it" }),
+    .meta({ description: "What was done to resolve the incident" }),
 });
 
 /** A word of whoever looked at it. @throws Failure not_found, or conflict when it is resolved */
@@ -96,7 +96,7 @@ export const resolve = fn(z.object({ id: IncidentId, resolution: z.string() }), 
     const ended = await end(eq(incidentTable.id, incidentId), resolution);
     if (ended) return ended;
     await get(incidentId);
-    throw conflict("incident.resolved", "This incident is resolved.");
+    throw conflict("incident.resolved", "The incident is already resolved.");
   }),
 );
 

@@ -21,15 +21,15 @@ const Count = z.int().min(0).max(MOST);
 export const Adjustment = z
   .strictObject({
     variantId: VariantId,
-    locationId: LocationId.optional().meta({ description: "The default location when left out" }),
+    locationId: LocationId.optional().meta({ description: "Default: the default location" }),
     delta: z
       .int()
       .min(-1_000_000)
       .max(1_000_000)
       .optional()
-      .meta({ description: "How many more (or fewer) there are" }),
-    set: Count.optional().meta({ description: "How many there are" }),
-    expected: Count.optional().meta({ description: "Refuse when another number is on hand now" }),
+      .meta({ description: "The change of the units on hand, positive or negative" }),
+    set: Count.optional().meta({ description: "The new number of units on hand" }),
+    expected: Count.optional().meta({ description: "Fail with `stock.changed` unless this number is on hand" }),
   })
   .refine((one) => (one.delta === undefined) !== (one.set === undefined), "takes either delta or set")
   .refine((one) => one.delta !== 0, { path: ["delta"], message: "must not be 0" })
@@ -121,10 +121,11 @@ async function resolve(tx: Tx, adjustments: readonly Adjustment[]): Promise<Targ
     const row = mine.find((at) => (one.locationId ? at.locationId === one.locationId : at.isDefault));
     if (row) return [{ ...one, locationId: row.locationId, sku: row.sku }];
     const field = mine.length > 0 ? "locationId" : "variantId";
-    errors.push({ pointer: `/adjustments/${index}/${field}`, detail: "is not known" });
+    errors.push({ pointer: `/adjustments/${index}/${field}`, detail: "does not exist" });
     return [];
   });
-  if (errors.length > 0) throw invalid("invalid_request", "An adjustment names something unknown.", { errors });
+  if (errors.length > 0)
+    throw invalid("invalid_request", "An adjustment names an unknown variant or location; see `errors`.", { errors });
   return targets;
 }
 
@@ -161,7 +162,7 @@ function count(targets: readonly Target[], levels: ReadonlyMap<string, Level>): 
     const { onHand, reserved } = level;
     if (target.expected !== undefined && target.expected !== onHand) throw changed(index, onHand);
     level.onHand = target.set ?? onHand + (target.delta ?? 0);
-    if (level.onHand > MOST) throw conflict("stock.too_much", `A level counts to ${MOST} at most.`);
+    if (level.onHand > MOST) throw conflict("stock.too_much", `A stock level counts at most ${MOST} units.`);
     const { variantId, locationId } = target;
     const delta = level.onHand - onHand;
     if (level.onHand < reserved) short.push({ variantId, requested: -delta, available: onHand - reserved });
@@ -173,7 +174,10 @@ function count(targets: readonly Target[], levels: ReadonlyMap<string, Level>): 
 
 function changed(index: number, onHand: number) {
   const errors = [{ pointer: `/adjustments/${index}/expected`, detail: `${onHand} are on hand` }];
-  return conflict("stock.changed", "Somebody changed the stock since you read it.", { errors, data: { onHand } });
+  return conflict("stock.changed", "The stock on hand differs from `expected`; see `onHand`.", {
+    errors,
+    data: { onHand },
+  });
 }
 
 /** Writes what was counted; the rows are locked since they were read. */

@@ -14,7 +14,7 @@ export const Level = z
     sku: z.string(),
     locationId: LocationId,
     onHand: z.int(),
-    reserved: z.int().meta({ description: "Held for carts, for a while" }),
+    reserved: z.int().meta({ description: "Reserved for carts" }),
     available: z.int(),
     updatedAt: z.string(),
   })

@@ -11,7 +11,7 @@ export const LocationId = id("loc");
 
 export const Location = z
   .object({ id: LocationId, name: z.string(), country: Country, isDefault: z.boolean(), createdAt: z.string() })
-  .meta({ id: "Location", description: "Where stock lies." });
+  .meta({ id: "Location", description: "A place where stock is kept." });
 
 const view = {
   id: locationTable.id,

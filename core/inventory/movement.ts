@@ -17,14 +17,14 @@ export const Movement = z
     locationId: LocationId,
     delta: z.int(),
     reason: z.enum(movementReasons),
-    reference: z
-      .string()
-      .nullable()
-      .meta({ description: "What caused it: the id of an order, or a word of the staff" }),
+    reference: z.string().nullable().meta({ description: "The cause: the id of an order, or a text of the staff" }),
     actor: z.record(z.string(), z.unknown()),
     createdAt: z.string(),
   })
-  .meta({ id: "StockMovement", description: "One change of what is on hand; never changed, never deleted." });
+  .meta({
+    id: "StockMovement",
+    description: "One change of the units on hand. Movements are never changed or deleted.",
+  });
 
 const { tenantId: _, updatedAt: __, ...view } = getTableColumns(stockMovementTable);
 

@@ -143,7 +143,7 @@ export function insufficient(lines: readonly { variantId: string }[], items: rea
     if (!item) return [];
     return [{ pointer: `${path}/${index}`, detail: `${item.requested} wanted, ${item.available} available` }];
   });
-  return conflict("stock.insufficient", "There is not enough stock.", { errors, data: { items } });
+  return conflict("stock.insufficient", "There is not enough stock; see `items`.", { errors, data: { items } });
 }
 
 /** Gives back what `holder` had reserved; a second time does nothing. */

@@ -49,7 +49,7 @@ const storage = new AsyncLocalStorage<Context>();
 /** The running context. Fails closed: outside of one nothing reaches a tenant. @throws Error */
 export function context(): Context {
   const current = storage.getStore();
-  if (!current) throw new Error("Nobody is calling: run this inside withContext().");
+  if (!current) throw new Error("There is no context: run this inside withContext().");
   return current;
 }
 
@@ -64,7 +64,7 @@ export const as = <T>(actor: Actor, run: () => T): T =>
 /** The actor of the running context. @throws Failure unauthenticated when there is none */
 export function actor(): Actor {
   const { actor: known } = context();
-  if (!known) throw unauthenticated("unauthenticated", "This needs a credential.");
+  if (!known) throw unauthenticated("unauthenticated", "The operation requires a credential.");
   return known;
 }
 
@@ -78,6 +78,6 @@ export function signature(): Record<string, unknown> {
 export function tenantId(): string {
   const { actor: known, credential } = context();
   const id = known ? ("tenantId" in known ? known.tenantId : undefined) : credential?.tenantId;
-  if (!id) throw unauthenticated("unauthenticated", "This needs a tenant.");
+  if (!id) throw unauthenticated("unauthenticated", "The operation requires a tenant.");
   return id;
 }

@@ -182,12 +182,22 @@ async function reachable<T>(run: (client: Client) => Promise<T>): Promise<T> {
   } catch (error) {
     if (error instanceof Failure) throw error;
     if (isContention(error) || isTimeout(error)) {
-      throw new Failure("unavailable", "database_busy", "Too many requests want the same rows; try again.", {
-        retryAfter: 1,
-      });
+      throw new Failure(
+        "unavailable",
+        "database_busy",
+        "Too many requests changed the same rows. Nothing was written; retry after `Retry-After` seconds.",
+        {
+          retryAfter: 1,
+        },
+      );
     }
     if (!isConnectionError(error)) throw error;
-    throw new Failure("unavailable", "database_unavailable", "The database cannot be reached.", { retryAfter: 2 });
+    throw new Failure(
+      "unavailable",
+      "database_unavailable",
+      "The database cannot be reached. Retry after `Retry-After` seconds.",
+      { retryAfter: 2 },
+    );
   }
 }
 

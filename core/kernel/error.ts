@@ -53,4 +53,4 @@ export const stale = failure("stale");
 
 /** Says the same for a foreign id and for one that was never given. */
 export const notFound = (what: string) =>
-  new Failure("not_found", `${what}.not_found`, `There is no such ${what.replaceAll("_", " ")}.`);
+  new Failure("not_found", `${what}.not_found`, `The ${what.replaceAll("_", " ")} does not exist.`);

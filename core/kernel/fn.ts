@@ -15,7 +15,9 @@ const pointer = (path: readonly PropertyKey[]) =>
 export function parse<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
   const result = schema.safeParse(input);
   if (result.success) return result.data;
-  throw invalid("invalid_request", "The request does not fit its schema.", { errors: fieldErrors(result.error) });
+  throw invalid("invalid_request", "The request does not match its schema; see `errors`.", {
+    errors: fieldErrors(result.error),
+  });
 }
 
 /** A domain function with its schema, which is also the validator of the route that calls it. */

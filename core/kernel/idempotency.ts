@@ -68,7 +68,10 @@ export function claimed(claim: Claim, [lock, stored]: BeginResults): void {
   const row = stored?.rows[0] as unknown as (StoredAnswer & { fingerprint: string; leased: boolean }) | undefined;
   if (!row) return;
   if (row.fingerprint !== claim.fingerprint) {
-    throw invalid("idempotency_key_reused", "This Idempotency-Key was used for another request.");
+    throw invalid(
+      "idempotency_key_reused",
+      "This Idempotency-Key was already used for a request with another path or body.",
+    );
   }
   if (row.status === STARTED.status) {
     if (row.leased) throw inFlight();
@@ -78,9 +81,14 @@ export function claimed(claim: Claim, [lock, stored]: BeginResults): void {
 }
 
 const inFlight = () =>
-  new Failure("in_flight", "idempotency_key_in_flight", "The first request with this key is still running.", {
-    retryAfter: 1,
-  });
+  new Failure(
+    "in_flight",
+    "idempotency_key_in_flight",
+    "The first request with this Idempotency-Key is still running. Retry after `Retry-After` seconds.",
+    {
+      retryAfter: 1,
+    },
+  );
 
 /** Travels with COMMIT. */
 export function recording(q: Reader, claim: Claim): SQL[] {

@@ -54,9 +54,13 @@ function open(scope: string, cursor: string): Partial<Key> {
   const wanted = Buffer.from(sign(scope, payload));
   const mac = Buffer.from(given);
   if (mac.length !== wanted.length || !timingSafeEqual(mac, wanted) || cursor !== `${payload}.${given}`) {
-    throw malformed("cursor_invalid", "The cursor does not belong to this list and these filters.", {
-      errors: [{ pointer: "cursor", detail: "is not a cursor of this list" }],
-    });
+    throw malformed(
+      "cursor_invalid",
+      "The cursor was not issued for this list and these filters. Start again without one.",
+      {
+        errors: [{ pointer: "cursor", detail: "is not a cursor of this list" }],
+      },
+    );
   }
   return JSON.parse(Buffer.from(payload, "base64url").toString()) as Key;
 }

@@ -106,7 +106,7 @@ async function keyOf(kid: unknown): Promise<CryptoKey | Uint8Array> {
   return key;
 }
 
-const tokenInvalid = () => unauthenticated("token_invalid", "The access token is not valid, or no longer.");
+const tokenInvalid = () => unauthenticated("token_invalid", "The access token is invalid or has expired.");
 
 const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 

@@ -4,5 +4,9 @@ import { type Failure, notFound, stale } from "./error.js";
 export function missed(what: string, current: { version: number } | undefined): Failure {
   if (!current) return notFound(what);
   const data = { currentVersion: current.version };
-  return stale("version_stale", `The ${what} has changed since you read it.`, { data });
+  return stale(
+    "version_stale",
+    `The ${what} has changed since you read it. Get it and retry with its current version.`,
+    { data },
+  );
 }

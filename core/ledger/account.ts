@@ -7,7 +7,7 @@ const accounts = {
   sales: { name: "Goods sold, without tax", side: "credit" },
   shipping: { name: "Delivery charged, without tax", side: "credit" },
   tax_payable: { name: "Tax collected for the state", side: "credit" },
-  refunds: { name: "Refunded of orders that stand, without tax", side: "debit" },
+  refunds: { name: "Refunds of open and completed orders, without tax", side: "debit" },
   platform_fees: { name: "Fees of the platform", side: "debit" },
   processor_fees: { name: "Fees of payment providers", side: "debit" },
   disputes: { name: "Withheld for disputes that are not lost", side: "debit" },

@@ -11,12 +11,12 @@ export const AccountBalance = z
   .object({
     account: z.string().meta({ examples: ["receivable", "processor:stripe"] }),
     name: z.string(),
-    side: z.enum(sides).meta({ description: "Where the account grows" }),
+    side: z.enum(sides).meta({ description: "The side on which the account increases" }),
     debits: Money,
     credits: Money,
     balance: Money.meta({ description: "Debits less credits" }),
   })
-  .meta({ id: "LedgerAccount", description: "What an account comes to in one currency." });
+  .meta({ id: "LedgerAccount", description: "The balance of an account in one currency." });
 
 export const BalanceFilter = z.strictObject({ currency: Currency.optional() });
 

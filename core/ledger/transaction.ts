@@ -19,11 +19,14 @@ export const LedgerTransaction = z
     kind: z.enum(kinds),
     reference: z
       .string()
-      .meta({ description: "What it records: the id of an order, of a payment's event, of a dispute" }),
+      .meta({ description: "The id of the order, payment event or dispute that the transaction records" }),
     occurredAt: z.string(),
     entries: z.array(LedgerEntry),
   })
-  .meta({ id: "LedgerTransaction", description: "A fact in money, whose entries sum to zero; never changed." });
+  .meta({
+    id: "LedgerTransaction",
+    description: "One business fact in money. Its entries sum to zero; it never changes.",
+  });
 
 export const TransactionPage = page({
   kind: z.enum(kinds).optional(),

@@ -25,7 +25,7 @@ export { place } from "./place.js";
 
 const Head = z.object({
   id: OrderId,
-  number: z.int().meta({ description: "Counts up from 1001" }),
+  number: z.int().meta({ description: "Sequential in each tenant, starting at 1001" }),
   version: z.int(),
   status: z.enum(orderStatuses),
   paymentStatus: PaymentStatus,
@@ -44,19 +44,19 @@ export const OrderShape = Head.extend({
   shipping: PricedShipping,
   lines: z.array(PricedLine),
   totals: PricedTotals,
-}).meta({ id: "Order", description: "What was bought, as it was: a snapshot that never changes." });
+}).meta({ id: "Order", description: "A snapshot of the purchase. Only its statuses change." });
 const attention = z
   .string()
   .nullable()
   .meta({
-    description: "Why somebody should look at it",
+    description: "The reason why the staff should review the order; null when there is none",
     examples: ["money_returned", "payment_lost", "capture_failed"],
   });
 export const OrderSummary = Head.extend({ total: Money, attention }).meta({ id: "OrderSummary" });
 export const OrderDetail = OrderShape.extend({
   attention,
   payments: z.array(PaymentRecord),
-  timeline: z.array(TimelineEntry).meta({ description: "The oldest first, up to 500" }),
+  timeline: z.array(TimelineEntry).meta({ description: "Oldest first, up to 500 entries" }),
 }).meta({ id: "OrderDetail" });
 
 export const OrderPage = page({

@@ -13,7 +13,10 @@ export const TimelineEntry = z
     actor: z.record(z.string(), z.unknown()),
     createdAt: z.string(),
   })
-  .meta({ id: "TimelineEntry", description: "What happened to an order, and who did it; never changed." });
+  .meta({
+    id: "TimelineEntry",
+    description: "One entry in the history of an order, with the actor who caused it. Entries never change.",
+  });
 
 export const columns = {
   id: orderTimelineTable.id,

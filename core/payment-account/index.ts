@@ -36,20 +36,22 @@ export const PaymentAccountRecord = z
     account: z
       .string()
       .nullable()
-      .meta({ description: "What the provider calls it", examples: ["acct_1Nv0FGQ9RKHgCVdK"] }),
+      .meta({ description: "The provider's id of the account", examples: ["acct_1Nv0FGQ9RKHgCVdK"] }),
     livemode: z.boolean(),
     status: AccountStatus.meta({
       description:
-        "onboarding: the provider waits for the merchant; active: it takes payments; restricted: it does not, see requirements; deauthorized: disconnected",
+        "`onboarding`: the merchant has not finished onboarding. `active`: charges are enabled. `restricted`: charges are disabled, see `requirements`. `deauthorized`: the account is disconnected",
     }),
     chargesEnabled: z.boolean(),
     payoutsEnabled: z.boolean(),
     detailsSubmitted: z.boolean(),
     capabilities: z.record(z.string(), z.string()),
-    requirements: z.array(z.string()).meta({ description: "What the provider still wants to know, in its words" }),
+    requirements: z
+      .array(z.string())
+      .meta({ description: "The details that the provider still needs, by the provider's names" }),
     capture: z
       .enum(captureModes)
-      .meta({ description: "automatic: as soon as the order stands; manual: when the staff says so" }),
+      .meta({ description: "`automatic`: capture as soon as the order is open. `manual`: capture on request" }),
     version: z.int(),
     createdAt: z.string(),
   })
@@ -87,8 +89,14 @@ export const connect = fn(z.void(), () => later(() => answering(async () => view
 
 const page = z.url({ protocol: /^https?$/ }).max(1_500);
 export const Onboarding = z.strictObject({
-  returnUrl: page.meta({ description: "Where the browser goes afterwards; whether all is told is in the account" }),
-  refreshUrl: page.meta({ description: "Where it goes when the link is used up: ask for another one there" }),
+  returnUrl: page.meta({
+    description:
+      "The page to which Stripe returns the merchant. Get the account afterward: returning does not mean that onboarding is finished",
+  }),
+  refreshUrl: page.meta({
+    description:
+      "The page to which Stripe sends the merchant when the link has expired or was already used. Create another link there",
+  }),
 });
 export const OnboardingLink = z.object({ url: z.url(), expiresAt: z.string() }).meta({ id: "OnboardingLink" });
 
@@ -102,7 +110,9 @@ export const onboard = fn(Onboarding, (urls) =>
         const refusal = refusalOf(error);
         if (!refusal) throw error;
         const data = { reason: refusal.code, detail: refusal.message };
-        throw conflict("payment_account.refused", "The provider does not open its page.", { data });
+        throw conflict("payment_account.refused", "The provider refused to create an onboarding link; see `reason`.", {
+          data,
+        });
       }),
     );
   }),
@@ -147,7 +157,13 @@ const seen = (version: number | undefined) =>
 
 async function missed(tx: Tx) {
   const [row] = await tx.select({ currentVersion: paymentAccountTable.version }).from(paymentAccountTable).where(inUse);
-  return row ? stale("version_stale", "The account has changed since you read it.", { data: row }) : none();
+  return row
+    ? stale(
+        "version_stale",
+        "The payment account has changed since you read it. Get it and retry with its current version.",
+        { data: row },
+      )
+    : none();
 }
 
 /**
@@ -169,7 +185,7 @@ export async function readyAccount(tx: Tx, due?: { amount: number; currency: Cur
     .where(inUse);
   const { account, livemode, capture } = row ?? {};
   if (!row?.charges || !account || livemode === undefined || !capture || livemode !== modeOf(row.tenantLivemode)) {
-    throw conflict("payment.provider_unavailable", "The merchant cannot be paid this way now.");
+    throw conflict("payment.provider_unavailable", "The merchant's payment account cannot accept charges now.");
   }
   if (due) toStripe(due.amount, due.currency);
   return { account, livemode, capture };

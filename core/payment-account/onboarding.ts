@@ -22,9 +22,14 @@ export async function answering<T>(run: () => Promise<T>): Promise<T> {
     return await within(TIME, run);
   } catch (error) {
     if (!(error instanceof Unresolved)) throw error;
-    throw new Failure("unavailable", "payment.provider_unreachable", "The provider does not answer; try again.", {
-      retryAfter: 2,
-    });
+    throw new Failure(
+      "unavailable",
+      "payment.provider_unreachable",
+      "The payment provider did not answer. Retry with the same Idempotency-Key after `Retry-After` seconds.",
+      {
+        retryAfter: 2,
+      },
+    );
   }
 }
 
@@ -56,7 +61,7 @@ async function connected(): Promise<Row> {
   const account = await make(intent, country);
   await claim(intent, account);
   const made = await sync(intent);
-  if (!made) throw new Error(`Stripe does not know ${account}, which it has just made.`);
+  if (!made) throw new Error(`Stripe does not find the account ${account} that it has just created.`);
   return made;
 }
 
@@ -65,7 +70,7 @@ async function home() {
   const [tenant] = await read((q) =>
     q.select({ livemode: tenantTableRoot.livemode, country: tenantTableRoot.country }).from(tenantTableRoot),
   );
-  if (!tenant) throw new Error("The tenant is not there.");
+  if (!tenant) throw new Error("The tenant does not exist.");
   return { livemode: modeOf(tenant.livemode), country: tenant.country };
 }
 
@@ -102,7 +107,7 @@ async function intend(livemode: boolean): Promise<Row> {
       .onConflictDoNothing(),
   );
   const row = await present(livemode);
-  if (!row) throw new Error("The row that was made is not there.");
+  if (!row) throw new Error("The inserted row was not found.");
   return row;
 }
 
@@ -146,7 +151,7 @@ async function make(intent: Row, country: string): Promise<string> {
   const create = () => stripe.accounts.create(paramsOf(intent, country), { idempotencyKey: intent.id });
   const answer = await asked(create, find);
   if ("done" in answer) return answer.done.id;
-  throw conflict("payment_account.refused", "The provider does not open an account.", {
+  throw conflict("payment_account.refused", "The provider refused to create an account; see `reason`.", {
     data: { reason: answer.refusal.code, detail: answer.refusal.message },
   });
 }
@@ -162,7 +167,7 @@ async function claim({ id }: Row, account: string): Promise<void> {
     );
   } catch (error) {
     if (faultOf(error)?.constraint !== "payment_account_account") throw error;
-    throw conflict("payment_account.taken", "This account belongs to another tenant.");
+    throw conflict("payment_account.taken", "This account is connected to another tenant.");
   }
 }
 

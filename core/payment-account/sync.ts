@@ -101,7 +101,7 @@ export async function sync(which: { id: string }, again = false): Promise<Row | 
     });
     if (written) return facts && written;
   }
-  throw new Error("The account changed each time that it was asked for.");
+  throw new Error("The payment account changed during every attempt to read it.");
 }
 
 function tell(before: Row, now: Row): void {

@@ -13,19 +13,19 @@ import { type Attempt, type Opened, Unresolved } from "./provider.js";
 import { isManual, ProviderName, providerOf } from "./registry.js";
 
 const way = {
-  method: z
-    .enum(["payment_intent", "checkout_session"])
-    .optional()
-    .meta({ description: "payment_intent: on the shop's own page, with Elements; checkout_session: on Stripe's page" }),
+  method: z.enum(["payment_intent", "checkout_session"]).optional().meta({
+    description:
+      "`payment_intent`: confirm on the shop's own page with Stripe Elements. `checkout_session`: redirect to Stripe Checkout. Default: `payment_intent`",
+  }),
   returnUrl: z
     .url({ protocol: /^https?$/ })
     .max(1_500)
     .optional()
-    .meta({ description: "Where the browser goes after the provider's page" }),
+    .meta({ description: "The page to which Stripe Checkout returns the shopper; required for `checkout_session`" }),
 };
 type Way = { method?: string | undefined; returnUrl?: string | undefined };
 const returns = ({ method, returnUrl }: Way) => method !== "checkout_session" || returnUrl !== undefined;
-const missing = { path: ["returnUrl"], message: "is needed for a checkout session" };
+const missing = { path: ["returnUrl"], message: "is required for a checkout session" };
 
 /** How the shopper wants to pay. */
 export const Means = z.strictObject({ provider: ProviderName, ...way }).refine(returns, missing);
@@ -104,7 +104,7 @@ export async function load(paymentId: string) {
  */
 export async function open(paymentId: string): Promise<PaymentStep> {
   const known = await load(paymentId);
-  if (!known) throw new Error("The attempt is not there.");
+  if (!known) throw new Error("The payment does not exist.");
   const { payment, order, attempt, status } = known;
   if (order.status !== "pending" || payment.closedAt || payment.accepted || isManual(payment.provider)) {
     return { status, action: null };
@@ -120,9 +120,14 @@ export async function open(paymentId: string): Promise<PaymentStep> {
   } catch (error) {
     if (error instanceof Failure && error.kind === "conflict") await db((tx) => refuse(tx, payment.id, error));
     if (!(error instanceof Unresolved)) throw error;
-    throw new Failure("unavailable", "payment.provider_unreachable", "The provider does not answer; try again.", {
-      retryAfter: 2,
-    });
+    throw new Failure(
+      "unavailable",
+      "payment.provider_unreachable",
+      "The payment provider did not answer. Retry with the same Idempotency-Key after `Retry-After` seconds.",
+      {
+        retryAfter: 2,
+      },
+    );
   }
 }
 

@@ -36,7 +36,7 @@ const PaymentOperation = z.object({
   id: OperationId,
   kind: z.enum(operationKinds),
   amount: Money,
-  status: z.enum(operationStatuses).meta({ description: "pending: the provider has not said yet" }),
+  status: z.enum(operationStatuses).meta({ description: "`pending`: the provider has not answered yet" }),
   reason: z.string().nullable(),
   error: z.string().nullable(),
   createdAt: z.string(),
@@ -47,15 +47,17 @@ export const PaymentRecord = z
     id: PaymentId,
     provider: z.string(),
     method: z.string().nullable(),
-    reference: z.string().nullable().meta({ description: "What the provider calls it" }),
+    reference: z.string().nullable().meta({ description: "The provider's id" }),
     status: PaymentStatus,
     amount: Money,
     authorized: Money,
     captured: Money,
     refunded: Money,
-    fee: Money.meta({ description: "The platform's share" }),
-    events: z.array(PaymentEvent).meta({ description: "What the provider said, the oldest first" }),
-    operations: z.array(PaymentOperation).meta({ description: "What was asked of the provider, the oldest first" }),
+    fee: Money.meta({ description: "The platform's application fee" }),
+    events: z.array(PaymentEvent).meta({ description: "What the provider reported, oldest first" }),
+    operations: z
+      .array(PaymentOperation)
+      .meta({ description: "Captures, refunds and voids that were requested, oldest first" }),
     createdAt: z.string(),
   })
   .meta({ id: "Payment" });

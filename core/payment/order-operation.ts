@@ -15,7 +15,7 @@ import { Unresolved } from "./provider.js";
 import { isManual } from "./registry.js";
 import type { Payment } from "./settle.js";
 
-const amount = Amount.min(1).optional().meta({ description: "Minor units; all that is left when left out" });
+const amount = Amount.min(1).optional().meta({ description: "Minor units; the whole remaining amount when omitted" });
 export const Capture = z.strictObject({ amount });
 export const Refund = z.strictObject({ amount, reason: z.string().trim().min(1).max(500).optional() });
 
@@ -53,7 +53,7 @@ const ask = (kind: Kind, asked: Asked): Promise<Later<void> | undefined> =>
       const key = requestKey && keyOf(requestKey, payment);
       const reason = asked.reason && { reason: asked.reason };
       const made = await wish(tx, payment, { kind, amount: part, ...reason, ...(key && { requestKey: key }) });
-      if (!made) throw new Error("What was counted under the lock is there.");
+      if (!made) throw new Error("The amount was checked under the lock.");
       if (isManual(payment.provider)) await finishByHand(tx, { ...payment, ...setAside(payment, kind, part) }, made);
       else wishes.push(made.id);
     }
@@ -130,17 +130,22 @@ async function refusal(tx: Tx, kind: Kind, id: string): Promise<Failure> {
     .from(orderTable)
     .where(eq(orderTable.id, id));
   if (kind === "capture" && order?.status === "cancelled")
-    return conflict("order.cancelled", "This order is cancelled.");
+    return conflict("order.cancelled", "The order is cancelled, so its payments cannot be captured.");
   const data = { currentVersion: order?.version };
-  return stale("version_stale", "The order has changed since you read it.", { data });
+  return stale(
+    "version_stale",
+    "The order has changed since you read it. Get the order and retry with its current version.",
+    { data },
+  );
 }
 
 const exceeded = {
   capture: (data: { left: number }) =>
-    conflict("payment.capture_exceeds", "This is more than is left to capture.", { data }),
+    conflict("payment.capture_exceeds", "The amount exceeds what is left to capture; see `left`.", { data }),
   refund: (data: { left: number }) =>
-    conflict("payment.refund_exceeds", "This is more than is left to refund.", { data }),
-  void: () => conflict("payment.not_voidable", "There is no promise of which nothing was taken."),
+    conflict("payment.refund_exceeds", "The amount exceeds what is left to refund; see `left`.", { data }),
+  void: () =>
+    conflict("payment.not_voidable", "The order has no voidable authorization. Refund captured amounts instead."),
 };
 
 const failed = {

@@ -40,7 +40,7 @@ export interface Operation {
 export const Action = z
   .looseObject({ type: z.string() })
   .nullable()
-  .meta({ description: "What the shopper does next; null when there is nothing to do" });
+  .meta({ description: "The shopper's next step: `confirm_payment_intent` or `redirect`; null when none is needed" });
 export type Action = z.infer<typeof Action>;
 
 export interface Opened {

@@ -51,5 +51,5 @@ export async function notReturned({ id, orderId, captured, refunded, currency }:
 }
 
 export async function isReturned({ id }: Payment): Promise<void> {
-  await Incident.heal(NOT_RETURNED, id, "The money went back.");
+  await Incident.heal(NOT_RETURNED, id, "The payment was refunded.");
 }

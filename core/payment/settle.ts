@@ -31,7 +31,7 @@ export async function sync(paymentId: string): Promise<void> {
 /** The payment first, then its order: whoever needs both takes them in this order. */
 export async function lock(tx: Tx, paymentId: string): Promise<Payment> {
   const [payment] = await tx.select().from(paymentTable).where(eq(paymentTable.id, paymentId)).for("update");
-  if (!payment) throw new Error("The payment is not there.");
+  if (!payment) throw new Error("The payment does not exist.");
   return payment;
 }
 

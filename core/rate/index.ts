@@ -168,7 +168,7 @@ function stateOf(policy: string, { tokens, granted, capacity, perSecond }: Omit<
 /** @throws Failure limited, with the seconds until the bucket is full again */
 export function admit(state: { granted: boolean; reset: number } | undefined): void {
   if (!state || state.granted) return;
-  throw new Failure("limited", "rate_limited", "Too many requests. Wait for the seconds of Retry-After.", {
+  throw new Failure("limited", "rate_limited", "Too many requests. Retry after `Retry-After` seconds.", {
     retryAfter: state.reset,
   });
 }

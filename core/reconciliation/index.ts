@@ -35,7 +35,7 @@ const resync = defineJob("payment.sync", z.object({ paymentId: PaymentId }), asy
     });
     throw error;
   }
-  await Incident.heal("payment.not_settled", paymentId, "It was settled later.");
+  await Incident.heal("payment.not_settled", paymentId, "A later update was applied.");
 });
 
 const redispute = defineJob(

@@ -12,7 +12,7 @@ import { salesDayTable } from "./report.sql.js";
 
 export const SalesDay = z
   .object({ day: z.iso.date(), orders: z.int(), revenue: Money })
-  .meta({ id: "SalesDay", description: "What was ordered on a day (UTC) in one currency." });
+  .meta({ id: "SalesDay", description: "The orders of one day (UTC) in one currency." });
 
 export const SalesPage = page({
   from: Day.optional(),

@@ -72,7 +72,7 @@ export const create = fn(NewShippingOption, ({ price, ...option }) =>
 );
 
 const unknown = (pointer: string, detail: string) =>
-  invalid("invalid_request", "The request does not fit its schema.", { errors: [{ pointer, detail }] });
+  invalid("invalid_request", "The request does not match its schema; see `errors`.", { errors: [{ pointer, detail }] });
 
 export const ShippingPage = page({ regionId: id("rgn").optional() });
 

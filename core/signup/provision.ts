@@ -39,7 +39,7 @@ export async function open(tx: Tx, { tenant, owner }: Opening) {
     .insert(memberTable)
     .values({ id: MemberId.create(), role: "OWNER", ...owner })
     .returning(Member.view);
-  if (!member) throw new Error("The owner was not made.");
+  if (!member) throw new Error("The owner was not inserted.");
   await furnish(tx, tenant);
   await openSubscription(tx, tenant.livemode);
   await entitled("members");

@@ -81,12 +81,16 @@ export const currencyCode = (currency: Currency): string => currency.toLowerCase
  */
 export function toStripe(amount: number, currency: Currency): number {
   if (!taken.has(currency)) {
-    throw conflict("payment.currency_unsupported", `${currency} cannot be paid with this provider.`);
+    throw conflict("payment.currency_unsupported", `The provider does not support ${currency}.`);
   }
   const units = amount * (factors[currency] ?? 1);
   if (amount === roundDown(amount, currency) && units <= MOST) return units;
   const data = { step: stepOf(currency), most: Math.floor(MOST / (factors[currency] ?? 1)) };
-  throw conflict("payment.amount_unsupported", "The provider cannot take exactly this amount.", { data });
+  throw conflict(
+    "payment.amount_unsupported",
+    "The provider cannot charge exactly this amount; see `step` and `most`.",
+    { data },
+  );
 }
 
 /** Stripe's minor units in ours. @throws Error for a currency or a fraction that we never asked for */
@@ -94,6 +98,6 @@ export function fromStripe(amount: number, code: string): Money {
   const currency = Currency.parse(code.toUpperCase());
   const units = amount / (factors[currency] ?? 1);
   if (!Number.isSafeInteger(units))
-    throw new Error(`Stripe says ${amount} ${code}, which is no amount of that currency.`);
+    throw new Error(`Stripe reported ${amount} ${code}, which is no amount of that currency.`);
   return { amount: units, currency };
 }

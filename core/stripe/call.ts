@@ -19,7 +19,7 @@ export interface Place {
 /** @throws Failure conflict `payment.provider_unavailable` */
 export async function placeOf({ account, livemode }: Merchant): Promise<Place> {
   if (!account || livemode === null) {
-    throw conflict("payment.provider_unavailable", "This payment has no account at the provider.");
+    throw conflict("payment.provider_unavailable", "The payment has no account at the provider.");
   }
   return { stripe: await stripeFor(livemode), at: { stripeAccount: account } };
 }

@@ -61,8 +61,7 @@ async function connect(key: string, base: string | undefined): Promise<Stripe> {
 const ofMode = (keys: string, livemode: boolean) =>
   keys.split(",").find((key) => key.split("_")[1] === (livemode ? "live" : "test"));
 
-const unavailable = () =>
-  conflict("payment.provider_unavailable", "Payments of this mode are not set up: there is no key for them.");
+const unavailable = () => conflict("payment.provider_unavailable", "The platform has no Stripe key for this mode.");
 
 const clients = new Map<string, Promise<Stripe>>();
 
@@ -110,7 +109,7 @@ export const within = <T>(milliseconds: number, run: () => Promise<T>): Promise<
 export async function resolved<T>(run: () => Promise<T>): Promise<T> {
   const end = patience.getStore()?.end ?? Date.now() + BUDGET;
   for (let attempt = 0; ; attempt += 1) {
-    if (Date.now() >= end) throw new Unresolved("There is no time left to ask Stripe.");
+    if (Date.now() >= end) throw new Unresolved("The time for calling Stripe is over.");
     try {
       return await patience.run({ end }, run);
     } catch (error) {
@@ -118,7 +117,7 @@ export async function resolved<T>(run: () => Promise<T>): Promise<T> {
       if (error.detail instanceof Keyless) throw error.detail;
       const wait = Math.min(2_000, 200 * 2 ** attempt) * (0.5 + Math.random());
       if (!mayPass(error) || Date.now() + wait >= end) {
-        throw new Unresolved(`Stripe has not said: ${error.message}`, { cause: error });
+        throw new Unresolved(`Stripe gave no definite answer: ${error.message}`, { cause: error });
       }
       await sleep(wait);
     }

@@ -45,7 +45,7 @@ export const stripeEvent = (handlers: readonly StripeHandler[]): JobType<typeof 
     const interested = handlers.filter(
       ({ endpoint, types }) => endpoint === event.endpoint && types.some((type) => type === event.type),
     );
-    if (interested.length === 0) throw new Error(`Nobody handles ${event.type} of the ${event.endpoint} endpoint.`);
+    if (interested.length === 0) throw new Error(`No handler for ${event.type} of the ${event.endpoint} endpoint.`);
     const failures: unknown[] = [];
     for (const handler of interested) await handler.run(event).catch((error: unknown) => failures.push(error));
     if (failures.length > 0) throw failures[0];

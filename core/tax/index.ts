@@ -15,7 +15,7 @@ export const TaxRateId = id("txr");
 
 export const TaxClass = z
   .object({ id: TaxClassId, name: z.string(), code: z.string(), isDefault: z.boolean() })
-  .meta({ id: "TaxClass", description: "What a product is to the tax office: standard, reduced, exempt." });
+  .meta({ id: "TaxClass", description: "The tax treatment of a product: standard, reduced or exempt." });
 
 const NewRate = z.strictObject({
   taxClassId: TaxClassId,
@@ -25,7 +25,7 @@ const NewRate = z.strictObject({
 });
 export const TaxRate = z
   .object({ id: TaxRateId, ...NewRate.shape })
-  .meta({ id: "TaxRate", description: "The rate of a class in a country." });
+  .meta({ id: "TaxRate", description: "The rate of a tax class in a country." });
 
 const classView = {
   id: taxClassTable.id,
@@ -80,7 +80,7 @@ export const Rates = z.strictObject({
       for (const [index, { taxClassId, country }] of list.entries()) {
         const key = `${taxClassId} ${country}`;
         if (seen.has(key))
-          addIssue({ code: "custom", path: [index, "country"], message: "is given twice for its class" });
+          addIssue({ code: "custom", path: [index, "country"], message: "appears twice for its tax class" });
         seen.add(key);
       }
     }),
@@ -98,9 +98,9 @@ export const setRates = fn(Rates, ({ rates: wanted }) =>
     const errors = wanted.flatMap(({ taxClassId }, index) =>
       known.some((one) => one.id === taxClassId)
         ? []
-        : [{ pointer: `/rates/${index}/taxClassId`, detail: "is not known" }],
+        : [{ pointer: `/rates/${index}/taxClassId`, detail: "does not exist" }],
     );
-    if (errors.length > 0) throw invalid("invalid_request", "There is no such tax class.", { errors });
+    if (errors.length > 0) throw invalid("invalid_request", "The tax class does not exist.", { errors });
     await tx.delete(taxRateTable);
     if (wanted.length === 0) return { data: [] };
     const values = wanted.map((rate) => ({ id: TaxRateId.create(), ...rate }));

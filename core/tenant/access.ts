@@ -43,6 +43,9 @@ export function closure(standing: Standing, allow: Allow, writes: boolean): Fail
   const access = accessOf(standing);
   if (!closed[access][areaOf(allow)].includes(writes ? "writes" : "reads")) return undefined;
   if (access === "read_only")
-    return forbidden("tenant_read_only", "The subscription is not paid: this can be read and not changed.");
-  return forbidden("tenant_suspended", "The shop is closed, and its data can only be read.");
+    return forbidden(
+      "tenant_read_only",
+      "The tenant's subscription is unpaid: data can be read but not changed. Pay the open invoice at `/v1/billing`.",
+    );
+  return forbidden("tenant_suspended", "The tenant is suspended: the shop is closed, and data can only be read.");
 }

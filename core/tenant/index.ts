@@ -37,7 +37,7 @@ export const TenantRecord = z
     name: TenantName,
     status: z.enum(tenantStatuses),
     livemode: z.boolean(),
-    twinId: TenantId.nullable().meta({ description: "The tenant of the other mode" }),
+    twinId: TenantId.nullable().meta({ description: "The tenant of the other mode (live or test)" }),
     currency: Currency,
     country: Country,
     version: z.int(),
@@ -88,9 +88,13 @@ export const update = fn(TenantChange.extend({ version: z.int().optional() }), (
       return tenant;
     }
     const current = await get();
-    throw stale("version_stale", "The tenant was changed since you read it.", {
-      data: { currentVersion: current.version },
-    });
+    throw stale(
+      "version_stale",
+      "The tenant has changed since you read it. Get it and retry with its current version.",
+      {
+        data: { currentVersion: current.version },
+      },
+    );
   }),
 );
 
@@ -124,5 +128,5 @@ const isName = (tenant: Pick<Found, "id" | "slug">, name: string) => name === te
 /** Whoever names a tenant beside a credential must name the credential's own. @throws Failure forbidden */
 export function agree(tenant: Pick<Found, "id" | "slug"> | undefined, names: readonly string[]): void {
   const agreed = tenant ? names.every((name) => isName(tenant, name)) : new Set(names).size <= 1;
-  if (!agreed) throw forbidden("tenant_mismatch", "The tenant that is named is not the tenant of this request.");
+  if (!agreed) throw forbidden("tenant_mismatch", "The request names another tenant than the credential's.");
 }

@@ -70,7 +70,7 @@ export function createApp(modules: readonly Module[]): App {
       problem({
         status: 404,
         code: "route_unknown",
-        detail: "There is nothing at this path.",
+        detail: "No operation has this path.",
         requestId: context().requestId,
       }),
     ),
@@ -90,7 +90,7 @@ function answerTo(error: Error): StoredAnswer {
   }
   log.error("unexpected error", { error });
   count("UnexpectedErrors");
-  const detail = "Something went wrong on our side. Quote the request id when you ask about it.";
+  const detail = "An unexpected error occurred on our side. Contact support with the request id.";
   return problem({ status: 500, code: "internal_error", detail, requestId });
 }
 
@@ -105,7 +105,7 @@ function refuseMethods(app: App): void {
     app.all(path, () => {
       const allow = [...methods, ...(methods.has("GET") ? ["HEAD"] : []), "OPTIONS"].join(", ");
       const { requestId } = context();
-      const detail = `This path answers ${allow}.`;
+      const detail = `This path supports ${allow}.`;
       return respond(problem({ status: 405, code: "method_not_allowed", detail, requestId, headers: { allow } }));
     });
   }

@@ -45,7 +45,8 @@ async function presented({ headers, address }: Incoming): Promise<Lookup | undef
   const texts = [bearer(headers.get("authorization")), headers.get("x-api-key")?.trim()];
   const [text, ...others] = new Set(texts.filter((given) => given !== undefined));
   if (text === undefined) return undefined;
-  if (others.length > 0) throw malformed("credential_ambiguous", "Send one credential, not two.");
+  if (others.length > 0)
+    throw malformed("credential_ambiguous", "The request carries two different credentials. Send one.");
   const isKey = /^[sp]k_/.test(text) || headers.has("x-api-key");
   return isKey ? ofKey(text, address) : ofAccess(await verifyAccess(text), address);
 }
@@ -54,14 +55,18 @@ async function presented({ headers, address }: Incoming): Promise<Lookup | undef
 function bearer(header: string | null): string | undefined {
   if (header === null) return undefined;
   const token = /^bearer +([\w.~+/-]+=*)$/i.exec(header)?.[1];
-  if (!token) throw unauthenticated("credential_malformed", "Send `Authorization: Bearer` and one token or key.");
+  if (!token)
+    throw unauthenticated(
+      "credential_malformed",
+      "The Authorization header is malformed. Send `Bearer` followed by one access token or API key.",
+    );
   return token;
 }
 
 async function visitor({ address }: Incoming, allow: Allow, names: readonly string[]): Promise<Lookup> {
   const [name] = names;
-  if (allow !== "tenant") throw unauthenticated("unauthenticated", "This needs a credential.");
-  if (!name) throw malformed("tenant_required", "Name the tenant in x-tenant-id or ?tenant=.");
+  if (allow !== "tenant") throw unauthenticated("unauthenticated", "The operation requires a credential.");
+  if (!name) throw malformed("tenant_required", "The request names no tenant. Set `x-tenant-id` or `?tenant=`.");
   return ofVisitor((await find(name)).id, address);
 }
 
@@ -81,7 +86,8 @@ function settle(lookup: Lookup, results: readonly unknown[], { allow, names, wri
   const rate = strictest(lookup.taken(results));
   if (rate) context().rate = rate;
   admit(rate);
-  if (!admits(holder.actor, allow)) throw forbidden("forbidden", "This credential may not do this.");
+  if (!admits(holder.actor, allow))
+    throw forbidden("forbidden", "The role or the scopes of this credential do not include this operation.");
   const closed = closure(holder.tenant, allow, writes);
   if (closed) throw closed;
   context().plan = holder.tenant.plan;

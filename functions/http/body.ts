@@ -12,7 +12,7 @@ const MEMBERS = 10_000;
 export async function readJson(request: Request): Promise<{ json: unknown; bytes: Uint8Array }> {
   const bytes = new Uint8Array(await request.arrayBuffer());
   if (bytes.length > BODY_LIMIT)
-    throw new Failure("too_large", "body_too_large", `A body has at most ${BODY_LIMIT} bytes.`);
+    throw new Failure("too_large", "body_too_large", `The body exceeds ${BODY_LIMIT} bytes.`);
   if (bytes.length === 0) return { json: undefined, bytes };
   const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
   if (type && type !== "application/json" && !type.endsWith("+json")) {
@@ -22,7 +22,7 @@ export async function readJson(request: Request): Promise<{ json: unknown; bytes
   try {
     json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch {
-    throw malformed("json_invalid", "The body is not JSON in UTF-8.");
+    throw malformed("json_invalid", "The body is not valid JSON in UTF-8.");
   }
   checkValue(json, 0, { members: 0 });
   return { json, bytes };
@@ -38,12 +38,12 @@ export function checkText(text: string): void {
 function checkValue(value: unknown, depth: number, seen: { members: number }): void {
   if (typeof value === "string") checkText(value);
   if (value === null || typeof value !== "object") return;
-  if (depth >= DEPTH) throw malformed("json_too_deep", `JSON is nested at most ${DEPTH} deep.`);
+  if (depth >= DEPTH) throw malformed("json_too_deep", `The JSON is nested more than ${DEPTH} levels deep.`);
   for (const [name, item] of Object.entries(value)) {
     seen.members += 1;
-    if (seen.members > MEMBERS) throw malformed("json_too_large", `JSON has at most ${MEMBERS} members.`);
+    if (seen.members > MEMBERS) throw malformed("json_too_large", `The JSON has more than ${MEMBERS} members.`);
     checkText(name);
-    if (name === "__proto__") throw malformed("json_invalid", "A member cannot be called __proto__.");
+    if (name === "__proto__") throw malformed("json_invalid", "A JSON member must not be named `__proto__`.");
     checkValue(item, depth + 1, seen);
   }
 }

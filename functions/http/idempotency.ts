@@ -36,11 +36,14 @@ export function claimOf(
   const given = request.headers.get("idempotency-key")?.trim();
   if (given === undefined) {
     if (spec.idempotency !== "required") return undefined;
-    throw malformed("idempotency_key_required", "This request needs an Idempotency-Key, because money or stock moves.");
+    throw malformed("idempotency_key_required", "This operation moves money or stock and requires an Idempotency-Key.");
   }
   const key = given.replace(/^"(.*)"$/, "$1"); // the draft's structured string and the bare form are the same key
   if (!KEY.test(key))
-    throw malformed("idempotency_key_invalid", "An Idempotency-Key has 1 to 255 printable ASCII characters.");
+    throw malformed(
+      "idempotency_key_invalid",
+      "An Idempotency-Key has 1 to 255 printable ASCII characters without spaces.",
+    );
   const who = principal(cartToken);
   const known = actor();
   if (!who || !("tenantId" in known)) return undefined;

@@ -13,17 +13,17 @@ const security: Record<string, RouteConfig["security"]> = {
 const securityOf = (allow: Allow) => security[allow] ?? [{ accessToken: [] }, { secretKey: [] }];
 
 const failures: Record<number, string> = {
-  400: "Malformed: JSON, cursor, header or Idempotency-Key",
-  401: "No credential, or one that is not valid",
-  403: "Not allowed: role, scope or tenant",
-  404: "Unknown, or another tenant's",
-  409: "Refused by the state of things, or the first request with this key is still running",
-  412: "The version in If-Match is not the current one",
+  400: "Bad request: malformed JSON, cursor, header or Idempotency-Key",
+  401: "No credential, or an invalid one",
+  403: "Not allowed by role, scope, plan or the tenant's status",
+  404: "Not found in this tenant",
+  409: "Conflict with the current state, or the first request with this Idempotency-Key is still running",
+  412: "The version in If-Match is not current",
   413: "The body is too large",
-  422: "Does not fit the schema, or the Idempotency-Key was used for another request",
+  422: "The request does not match its schema, or the Idempotency-Key was used for another request",
   428: "If-Match is missing",
   429: "Too many requests",
-  503: "The database cannot be reached; try again",
+  503: "The database or the payment provider cannot be reached; retry",
 };
 
 function statusesOf({ method, spec }: Endpoint): number[] {
@@ -45,7 +45,7 @@ function statusesOf({ method, spec }: Endpoint): number[] {
 function headersOf({ method, spec }: Endpoint) {
   const key = z.string().min(1).max(255);
   const write = method !== "get" && spec.idempotency !== "none";
-  const about = "The same key again answers what the first request answered; kept for 72 hours.";
+  const about = "A retry with the same key returns the first answer. Kept for 72 hours.";
   const described = {
     ...(write && {
       "idempotency-key": (spec.idempotency === "required" ? key : key.optional()).meta({ description: about }),
@@ -54,11 +54,15 @@ function headersOf({ method, spec }: Endpoint) {
   const version = z
     .string()
     .regex(/^"?\d+"?$/)
-    .meta({ description: "The version that you have read", examples: ['"1"'] });
+    .meta({ description: "The version of the resource that you have read", examples: ['"1"'] });
   return z.object({
     ...described,
     ...(spec.cartToken && {
-      "x-cart-token": z.string().min(1).max(200).meta({ description: "Opens the cart and its order" }),
+      "x-cart-token": z
+        .string()
+        .min(1)
+        .max(200)
+        .meta({ description: "The token of the cart, which also gives access to its order" }),
     }),
     ...(spec.ifMatch === "required" && { "if-match": version }),
     ...(spec.ifMatch === "optional" && { "if-match": version.optional() }),
@@ -69,7 +73,9 @@ function headersOf({ method, spec }: Endpoint) {
 }
 
 const answers = ({ returns: [status, schema] }: Spec) => ({
-  [status]: schema ? { description: "Done", content: { "application/json": { schema } } } : { description: "Done" },
+  [status]: schema
+    ? { description: "Success", content: { "application/json": { schema } } }
+    : { description: "Success" },
 });
 
 /** `GET /v1/admin/products/{id}` → `getAdminProductsById`: stable, unique, and named after the path. */
@@ -124,12 +130,12 @@ export function document(app: App) {
   app.openAPIRegistry.registerComponent(
     "securitySchemes",
     "secretKey",
-    bearer("A secret key, `sk_…`: for servers only"),
+    bearer("A secret key, `sk_…`, for servers only"),
   );
   app.openAPIRegistry.registerComponent(
     "securitySchemes",
     "publishableKey",
-    bearer("A publishable key, `pk_…`: for shops in a browser"),
+    bearer("A publishable key, `pk_…`, for storefronts in a browser"),
   );
   return app.getOpenAPI31Document({
     openapi: "3.1.0",
@@ -137,7 +143,7 @@ export function document(app: App) {
       title: "Stoa",
       version: "1.0.0",
       description:
-        "Commerce for many merchants. Money is integer minor units; errors are RFC 9457; lists have cursors; writes take an Idempotency-Key.",
+        "Multi-tenant commerce. Amounts are integers in minor units, errors are RFC 9457 problems, lists are paginated with cursors, and writes accept an Idempotency-Key.",
       license: { name: "Proprietary", url: "/docs" },
     },
     servers: [{ url: "/" }],

@@ -38,7 +38,7 @@ const titles: Record<number, string> = {
 /** RFC 9457, with a stable code, the fields at fault and the request. */
 export const Problem = z
   .looseObject({
-    type: z.url().meta({ description: "A page about this code" }),
+    type: z.url().meta({ description: "The documentation of this code" }),
     title: z.string(),
     status: z.int(),
     detail: z.string(),

@@ -63,7 +63,7 @@ async function inputOf({ spec }: Endpoint, http: HonoContext, url: URL) {
 function bodyOf(spec: Endpoint["spec"], json: unknown): unknown {
   if (spec.body) return parse(spec.body, json === undefined ? {} : json);
   if (json !== undefined && Object.keys(json ?? {}).length > 0)
-    throw malformed("body_unexpected", "This request takes no body.");
+    throw malformed("body_unexpected", "This operation takes no body.");
   return undefined;
 }
 
@@ -74,7 +74,7 @@ function queryOf(url: URL): Record<string, string> {
     checkText(value);
     if (name === "tenant") continue; // read by authenticate()
     if (Object.hasOwn(query, name))
-      throw malformed("parameter_repeated", `The parameter "${name.slice(0, 50)}" is given twice.`);
+      throw malformed("parameter_repeated", `The parameter "${name.slice(0, 50)}" appears more than once.`);
     query[name] = value;
   }
   return query;
@@ -87,7 +87,7 @@ function versionOf({ ifMatch }: Endpoint["spec"], header: string | undefined): n
     throw new Failure(
       "precondition_required",
       "version_required",
-      "Send If-Match with the version that you have read.",
+      "This operation requires If-Match with the version that you have read.",
     );
   }
   const version = /^(?:W\/)?"?(\d{1,9})"?$/.exec(text)?.[1];

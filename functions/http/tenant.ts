@@ -11,6 +11,6 @@ export function tenantNames({ headers, query }: { headers: Headers; query: URLSe
   const header = headers.get("x-tenant-id");
   const names = [...(header === null ? [] : [header]), ...query.getAll("tenant")].map((name) => name.trim());
   if (names.some((name) => !NAME.test(name)))
-    throw malformed("tenant_name_invalid", "A tenant is named by its id or its slug.");
+    throw malformed("tenant_name_invalid", "`x-tenant-id` and `?tenant=` take a tenant id or a slug.");
   return [...new Set(names)];
 }

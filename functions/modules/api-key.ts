@@ -20,7 +20,7 @@ const routes = [
     {
       allow: "keys:write",
       summary: "Create an API key",
-      description: "The answer is the only one that shows the key itself. No key can do more than who makes it.",
+      description: "The key itself is only returned by this call. A key can only get scopes that the caller has.",
       body: ApiKey.create.schema,
       returns: [201, ApiKey.ApiKeyWithText],
       secret: true,
@@ -50,8 +50,8 @@ const routes = [
     `${path}/{id}/roll`,
     {
       allow: "keys:write",
-      summary: "Replace an API key",
-      description: "Answers a new key with the same rights; the old one ends after the overlap.",
+      summary: "Roll an API key",
+      description: "Creates a new key with the same scopes. The old key expires after `overlap` seconds.",
       params,
       body: ApiKey.Roll,
       returns: [201, ApiKey.ApiKeyWithText],

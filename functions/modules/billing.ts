@@ -11,17 +11,17 @@ const ChangePreviewed = z
   .object({
     plan: SoldPlan,
     interval: Interval,
-    prorationDate: z.string().meta({ description: "To be sent with the change, which then costs what is said here" }),
+    prorationDate: z.string().meta({ description: "Send it with the change to be charged exactly this amount" }),
     lines: z.array(
       z.object({ description: z.string(), amount: Money, periodStart: z.string(), periodEnd: z.string() }),
     ),
-    total: Money.meta({ description: "Below zero it is kept for the next invoices" }),
+    total: Money.meta({ description: "A negative total is credited to the next invoices" }),
     amountDue: Money,
   })
   .meta({ id: "PlanChangePreview" });
 
 const writing = { allow: "billing:write", ifMatch: "none" } as const;
-const follows = "Stripe is told at once; the subscription and the tenant's status follow when Stripe's webhook comes.";
+const follows = "Stripe applies it immediately; the subscription and the tenant's status follow with Stripe's webhook.";
 
 const routes = [
   endpoint(
@@ -43,7 +43,7 @@ const routes = [
       allow: "billing:read",
       query: Billing.InvoicePage,
       returns: [200, listOf(Billing.Invoice)],
-      summary: "List the platform's invoices, the newest first",
+      summary: "List invoices, newest first",
     },
     ({ query }) => Billing.invoices(query),
   ),
@@ -54,8 +54,8 @@ const routes = [
       ...writing,
       body: Billing.CheckoutRequest,
       returns: [200, Billing.BillingPage],
-      summary: "Open a page where a plan is subscribed to",
-      description: `A trial that still runs goes on: the first payment is due at its end. Pages that were opened before are closed. ${follows}`,
+      summary: "Create a checkout session for a plan",
+      description: `Returns the URL of a Stripe page. A running trial continues, and the first payment is due at its end. Earlier checkout sessions expire. ${follows}`,
     },
     ({ body }) => Billing.checkout(body),
   ),
@@ -66,7 +66,7 @@ const routes = [
       ...writing,
       body: Billing.PortalRequest,
       returns: [200, Billing.BillingPage],
-      summary: "Open the page for cards, invoices and cancellation",
+      summary: "Create a billing portal session",
     },
     ({ body }) => Billing.portal(body),
   ),
@@ -77,7 +77,7 @@ const routes = [
       ...writing,
       body: Billing.ChangePreview,
       returns: [200, ChangePreviewed],
-      summary: "See what a change of plan costs",
+      summary: "Preview a plan change",
     },
     ({ body }) => Billing.preview(body),
   ),
@@ -91,8 +91,8 @@ const routes = [
       idempotency: "required",
       summary: "Change the plan",
       description:
-        "At once, upwards and downwards: what was paid and not used is subtracted, the rest is charged now, and a " +
-        `difference in the tenant's favour is kept for the next invoices. A payment that is declined changes nothing. ${follows}`,
+        "Takes effect immediately, for upgrades and downgrades: unused time is credited, the rest is charged now, and a " +
+        `remaining credit reduces the next invoices. If the payment is declined, nothing changes. ${follows}`,
     },
     ({ body }) => Billing.change(body),
   ),
@@ -102,7 +102,7 @@ const routes = [
     {
       ...writing,
       returns: [200, Billing.Agreed],
-      summary: "Cancel at the end of the period",
+      summary: "Cancel the subscription at the end of the period",
       description: follows,
     },
     () => Billing.cancel(),
@@ -110,7 +110,12 @@ const routes = [
   endpoint(
     "post",
     "/v1/billing/resume",
-    { ...writing, returns: [200, Billing.Agreed], summary: "Take a cancellation back", description: follows },
+    {
+      ...writing,
+      returns: [200, Billing.Agreed],
+      summary: "Resume a subscription that is set to cancel",
+      description: follows,
+    },
     () => Billing.resume(),
   ),
 ];

@@ -33,34 +33,39 @@ const routes: Endpoint[] = [
       returns: [201, OpenedCart],
       idempotency: "none",
       ifMatch: "none",
-      summary: "Open a cart",
-      description: "The answer carries the token, which opens the cart and its order. It is not shown again.",
+      summary: "Create a cart",
+      description: "`token` is only returned by this call. Send it as `x-cart-token` to use the cart and its order.",
     },
     ({ body }) => Cart.create(body),
   ),
   endpoint(
     "get",
     "/v1/store/carts/{id}",
-    { ...reading, returns: [200, CartShape], summary: "Get a cart with the prices of this moment" },
+    { ...reading, returns: [200, CartShape], summary: "Get a cart with current prices" },
     ({ params: { id }, cartToken }) => Cart.get({ id, token: cartToken }),
   ),
   endpoint(
     "patch",
     "/v1/store/carts/{id}",
-    { ...changing, body: CartChange, summary: "Set address, e-mail, shipping option, region or currency" },
+    { ...changing, body: CartChange, summary: "Update a cart" },
     ({ params: { id }, cartToken: token, version, body }) =>
       Cart.update({ cart: { id, token, version }, change: body }),
   ),
   endpoint(
     "post",
     "/v1/store/carts/{id}/lines",
-    { ...changing, body: NewLine, summary: "Add a variant; equal variants are one line" },
+    { ...changing, body: NewLine, summary: "Add a line to a cart" },
     ({ params: { id }, cartToken: token, version, body }) => Cart.addLine({ cart: { id, token, version }, line: body }),
   ),
   endpoint(
     "patch",
     "/v1/store/carts/{id}/lines/{lineId}",
-    { ...changing, params: lineParams, body: z.strictObject({ quantity: Quantity }), summary: "Change a quantity" },
+    {
+      ...changing,
+      params: lineParams,
+      body: z.strictObject({ quantity: Quantity }),
+      summary: "Update the quantity of a line",
+    },
     ({ params: { id, lineId }, cartToken: token, version, body }) =>
       Cart.setLine({ cart: { id, token, version }, lineId, ...body }),
   ),
@@ -74,7 +79,7 @@ const routes: Endpoint[] = [
   endpoint(
     "get",
     "/v1/store/carts/{id}/shipping-options",
-    { ...reading, returns: [200, listOf(ShippingChoice)], summary: "List the ways to deliver this cart" },
+    { ...reading, returns: [200, listOf(ShippingChoice)], summary: "List the shipping options of a cart" },
     ({ params: { id }, cartToken }) => Shipping.offered({ id, token: cartToken }),
   ),
   endpoint(
@@ -82,15 +87,16 @@ const routes: Endpoint[] = [
     "/v1/store/carts/{id}/hold",
     {
       ...changing,
-      summary: "Hold the stock of all lines for 15 minutes",
-      description: "Again from now when it was held before. A change of the lines lets it go.",
+      summary: "Reserve the stock of a cart for 15 minutes",
+      description:
+        "Reserves every line. A repeated call restarts the 15 minutes; a change of the lines releases the reservation.",
     },
     ({ params: { id }, cartToken: token, version }) => Cart.hold({ id, token, version }),
   ),
   endpoint(
     "delete",
     "/v1/store/carts/{id}/hold",
-    { ...changing, summary: "Let the held stock go" },
+    { ...changing, summary: "Release the reserved stock of a cart" },
     ({ params: { id }, cartToken: token, version }) => Cart.release({ id, token, version }),
   ),
   endpoint(
@@ -103,8 +109,9 @@ const routes: Endpoint[] = [
       idempotency: "required",
       ifMatch: "optional",
       secret: true,
-      summary: "Turn the cart into an order",
-      description: "A second time, under any key, it answers the same order.",
+      summary: "Complete a cart",
+      description:
+        "Creates the order and its first payment. Completing the same cart again returns the same order, whatever the Idempotency-Key.",
     },
     ({ params: { id }, cartToken: token, version, body }) =>
       Checkout.complete({ cart: { id, token, version }, completion: body }),

@@ -7,7 +7,8 @@ import type { Module } from "./module.js";
 
 const product = z.strictObject({ id: Catalog.ProductId });
 const variant = z.strictObject({ id: Catalog.VariantId });
-const currencyRule = "Prices are in `currency`, or in that of `region`, or in the shop's own.";
+const currencyRule =
+  "Prices are in `currency`; without it in the currency of `region`; without both in the tenant's currency.";
 
 const routes = [
   endpoint(
@@ -29,8 +30,7 @@ const routes = [
       body: Catalog.NewProduct,
       returns: [201, Catalog.Product],
       summary: "Create a product",
-      description:
-        "With its variants and their prices, when you send them along. Each variant names one value for each option.",
+      description: "Variants and their prices can be included. Each variant needs one value for each option.",
     },
     ({ body }) => Catalog.create(body),
   ),
@@ -49,7 +49,7 @@ const routes = [
       body: Catalog.ProductPatch,
       returns: [200, Catalog.Product],
       ifMatch: "optional",
-      summary: "Change a product",
+      summary: "Update a product",
     },
     ({ params, body, version }) => Catalog.update({ ...body, id: params.id, version }),
   ),
@@ -62,7 +62,8 @@ const routes = [
       returns: [204],
       ifMatch: "optional",
       summary: "Delete a product",
-      description: "One that was sold, counted or put into a cart stays (409 `product.in_use`): archive it instead.",
+      description:
+        "A product that was ordered, put into a cart or counted in stock cannot be deleted (409 `product.in_use`); archive it instead.",
     },
     async ({ params, version }) => void (await Catalog.remove({ id: params.id, version })),
   ),
@@ -74,7 +75,7 @@ const routes = [
       params: product,
       body: Catalog.NewVariant,
       returns: [201, Catalog.Variant],
-      summary: "Add a variant",
+      summary: "Create a variant",
     },
     ({ params, body }) => Catalog.addVariant({ ...body, productId: params.id }),
   ),
@@ -87,7 +88,7 @@ const routes = [
       body: Catalog.VariantPatch,
       returns: [200, Catalog.Variant],
       ifMatch: "optional",
-      summary: "Change a variant",
+      summary: "Update a variant",
     },
     ({ params, body, version }) => Catalog.updateVariant({ ...body, id: params.id, version }),
   ),
@@ -100,7 +101,8 @@ const routes = [
       returns: [204],
       ifMatch: "optional",
       summary: "Delete a variant",
-      description: "One that was sold, counted or put into a cart stays (409 `variant.in_use`).",
+      description:
+        "A variant that was ordered, put into a cart or counted in stock cannot be deleted (409 `variant.in_use`).",
     },
     async ({ params, version }) => void (await Catalog.removeVariant({ id: params.id, version })),
   ),
@@ -111,7 +113,7 @@ const routes = [
       allow: "shopper",
       query: Catalog.StorePage,
       returns: [200, listOf(Catalog.StoreProduct)],
-      summary: "List what is for sale",
+      summary: "List active products",
       description: currencyRule,
     },
     ({ query }) => Catalog.browse(query),
@@ -124,7 +126,7 @@ const routes = [
       params: z.strictObject({ idOrSlug: Catalog.IdOrSlug }),
       query: Catalog.Market,
       returns: [200, Catalog.StoreProduct],
-      summary: "Get a product that is for sale",
+      summary: "Get an active product",
       description: currencyRule,
     },
     ({ params, query }) => Catalog.show({ ...query, ...params }),

@@ -20,7 +20,7 @@ const routes = [
       allow: "events:read",
       params: z.object({ id: Event.EventId }),
       returns: [200, Event.EventRecord],
-      summary: "Read an event",
+      summary: "Get an event",
     },
     ({ params }) => Event.get(params.id),
   ),

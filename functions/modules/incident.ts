@@ -24,7 +24,7 @@ const routes = [
   endpoint(
     "get",
     "/v1/admin/incidents/{id}",
-    { allow: "incidents:read", params, returns: [200, Incident.IncidentRecord], summary: "Read an incident" },
+    { allow: "incidents:read", params, returns: [200, Incident.IncidentRecord], summary: "Get an incident" },
     ({ params: { id } }) => Incident.get(id),
   ),
   endpoint(
@@ -37,8 +37,7 @@ const routes = [
       returns: [200, Incident.IncidentRecord],
       ifMatch: "none",
       summary: "Resolve an incident",
-      description:
-        "Says what was done about it; 409 `incident.resolved` when it was before. It opens again when it happens again.",
+      description: "Records what was done. The incident opens again if its cause occurs again.",
     },
     ({ params: { id }, body }) => Incident.resolve({ id, ...body }),
   ),

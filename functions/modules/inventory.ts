@@ -24,9 +24,9 @@ const routes = [
       ifMatch: "none",
       summary: "Adjust stock",
       description:
-        "Each adjustment says by how much (`delta`) or to what (`set`) the stock of a variant changes. All or nothing: " +
-        "409 `stock.insufficient` when one would leave less than what is reserved, 409 `stock.changed` when another " +
-        "number than `expected` is on hand. Answers the new levels.",
+        "Each adjustment changes the stock on hand of a variant by a number (`delta`) or to a number (`set`). All or none are " +
+        "applied: 409 `stock.insufficient` if one would leave less than is reserved, 409 `stock.changed` if the stock on " +
+        "hand differs from `expected`. Returns the new levels.",
     },
     async ({ body }) => ({ data: await Inventory.adjust(body) }),
   ),

@@ -15,7 +15,7 @@ const routes = [
   endpoint(
     "get",
     "/v1/admin/jobs/{id}",
-    { allow: "jobs:read", params: z.object({ id: Job.JobId }), returns: [200, Job.JobRecord], summary: "Read a job" },
+    { allow: "jobs:read", params: z.object({ id: Job.JobId }), returns: [200, Job.JobRecord], summary: "Get a job" },
     ({ params }) => Job.get(params.id),
   ),
 ];

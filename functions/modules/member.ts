@@ -19,8 +19,9 @@ const routes = [
     path,
     {
       allow: "members:write",
-      summary: "Add a member",
-      description: "With a first password. The email is unique among members, so a repeated request answers 409.",
+      summary: "Create a member",
+      description:
+        "With an initial password. Emails are unique in a tenant, so a repeated request returns 409 `member.email_taken`.",
       body: Member.create.schema,
       returns: [201, Member.MemberRecord],
       idempotency: "none",
@@ -39,7 +40,7 @@ const routes = [
     `${path}/{id}`,
     {
       allow: "members:write",
-      summary: "Change a member",
+      summary: "Update a member",
       params,
       body: Member.MemberChange,
       returns: [200, Member.MemberRecord],

@@ -28,7 +28,7 @@ import type { Module } from "./module.js";
 
 const params = z.object({ id: OrderId });
 const wait = z.coerce.number().int().min(0).max(2).default(0).meta({
-  description: "Seconds to wait for a pending order to be decided, as the page does to which the provider returns",
+  description: "Seconds to wait while the order is `pending`: for the page to which the provider returns the shopper",
 });
 /** Money moves: once for each key, however often it is asked. */
 const moving = {
@@ -55,7 +55,7 @@ const routes: Endpoint[] = [
       params,
       query: z.strictObject({ wait }),
       returns: [200, OrderShape],
-      summary: "Get an order by the token of its cart",
+      summary: "Get an order with the token of its cart",
     },
     async ({ params: { id }, query, cartToken: token }) => {
       if (query.wait > 0) await Checkout.settled({ id, token }, query.wait);
@@ -74,8 +74,9 @@ const routes: Endpoint[] = [
       idempotency: "required",
       ifMatch: "none",
       secret: true,
-      summary: "Try again to pay an order that waits for its money",
-      description: "The attempt that succeeds first counts; money of any other goes back by itself.",
+      summary: "Retry the payment of a pending order",
+      description:
+        "Creates another payment attempt. The first attempt that succeeds pays the order; any other is refunded or voided automatically.",
     },
     ({ params: { id }, cartToken: token, body }) => Checkout.pay({ order: { id, token }, means: body }),
   ),
@@ -86,7 +87,7 @@ const routes: Endpoint[] = [
       allow: "orders:read",
       query: OrderPage,
       returns: [200, listOf(OrderSummary)],
-      summary: "List orders, the newest first",
+      summary: "List orders, newest first",
     },
     ({ query }) => Order.list(query),
   ),
@@ -104,19 +105,19 @@ const routes: Endpoint[] = [
   endpoint(
     "post",
     "/v1/admin/orders/{id}/capture",
-    { ...moving, body: Capture, summary: "Take the money, in parts or all that is left" },
+    { ...moving, body: Capture, summary: "Capture the authorized payment of an order, in full or in part" },
     ({ params: { id }, version, body }) => shown(id, Order.capture({ id, version, ...body })),
   ),
   endpoint(
     "post",
     "/v1/admin/orders/{id}/refunds",
-    { ...moving, body: Refund, summary: "Give money back, in parts or all that is left" },
+    { ...moving, body: Refund, summary: "Refund the captured payment of an order, in full or in part" },
     ({ params: { id }, version, body }) => shown(id, Order.refund({ id, version, ...body })),
   ),
   endpoint(
     "post",
     "/v1/admin/orders/{id}/void",
-    { ...moving, summary: "Let go what was promised and not taken" },
+    { ...moving, summary: "Void the uncaptured authorization of an order" },
     ({ params: { id }, version }) => shown(id, Order.release({ id, version })),
   ),
   endpoint(
@@ -128,7 +129,7 @@ const routes: Endpoint[] = [
       body: Note,
       returns: [201, TimelineEntry],
       ifMatch: "none",
-      summary: "Add a note for the staff",
+      summary: "Add a note to an order",
     },
     ({ params: { id }, body }) => Order.note({ id, note: body }),
   ),

@@ -24,7 +24,7 @@ const routes = [
       returns: [200, Pricing.Prices],
       ifMatch: "optional",
       summary: "Replace the prices of a variant",
-      description: "One price for each currency. The version, also in If-Match, is the variant's.",
+      description: "One price for each currency. `version` and If-Match are the variant's version.",
     },
     ({ params, body, version }) => Pricing.set({ ...body, variantId: params.id, version }),
   ),

@@ -14,7 +14,7 @@ const routes: Endpoint[] = [
       allow: "orders:read",
       query: SalesPage,
       returns: [200, listOf(SalesDay)],
-      summary: "List sales by day and currency, the newest day first",
+      summary: "List sales by day and currency, newest day first",
     },
     ({ query }) => Report.sales(query),
   ),

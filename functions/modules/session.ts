@@ -17,8 +17,8 @@ const routes = [
       const named = tenantNames({ headers: http.req.raw.headers, query: new URL(http.req.url).searchParams });
       const tenants = [...(tenant ? [tenant] : []), ...named];
       if (tenants.length > 0) return login({ tenants, ...rest });
-      throw invalid("invalid_request", "The request does not fit its schema.", {
-        errors: [{ pointer: "/tenant", detail: "name the tenant here, in x-tenant-id or in ?tenant=" }],
+      throw invalid("invalid_request", "The request does not match its schema; see `errors`.", {
+        errors: [{ pointer: "/tenant", detail: "is required, unless `x-tenant-id` or `?tenant=` names the tenant" }],
       });
     },
   ),
@@ -28,8 +28,7 @@ const routes = [
     {
       ...withoutCredential,
       summary: "Exchange a refresh token",
-      description:
-        "A refresh token works once. A used one that comes back ends the session, unless it was a moment ago.",
+      description: "A refresh token can be used once. Reuse ends the session, unless it happens within 10 seconds.",
       body: Session.refresh.schema,
       returns: [200, Session.Tokens],
     },
@@ -38,11 +37,14 @@ const routes = [
   endpoint(
     "post",
     "/v1/auth/logout",
-    { allow: "member", summary: "End this session", returns: [204] },
+    { allow: "member", summary: "Log out", returns: [204] },
     async () => void (await Session.logout()),
   ),
-  endpoint("get", "/v1/auth/me", { allow: "member", summary: "Who am I", returns: [200, Session.Me] }, () =>
-    Session.me(),
+  endpoint(
+    "get",
+    "/v1/auth/me",
+    { allow: "member", summary: "Get the current member", returns: [200, Session.Me] },
+    () => Session.me(),
   ),
 ];
 

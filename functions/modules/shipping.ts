@@ -24,7 +24,7 @@ const routes: Endpoint[] = [
       body: NewShippingOption,
       returns: [201, ShippingOption],
       ifMatch: "none",
-      summary: "Create a shipping option at a flat rate",
+      summary: "Create a flat-rate shipping option",
     },
     ({ body }) => Shipping.create(body),
   ),

@@ -10,8 +10,9 @@ const routes = [
       allow: "public",
       idempotency: "none",
       transaction: "own",
-      summary: "Open a tenant",
-      description: "Makes a tenant in live mode, its owner, and what it needs to sell. Its twin for test mode follows.",
+      summary: "Sign up a tenant",
+      description:
+        "Creates a tenant in live mode with its owner and default settings: region, tax, channel, location and shipping option. Its twin in test mode follows within seconds.",
       body: signUp.schema,
       returns: [201, SignedUp],
     },

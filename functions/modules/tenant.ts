@@ -15,7 +15,7 @@ const routes = [
     "/v1/admin/tenant",
     {
       allow: "settings:write",
-      summary: "Change the tenant",
+      summary: "Update the tenant",
       body: Tenant.TenantChange,
       returns: [200, Tenant.TenantRecord],
     },

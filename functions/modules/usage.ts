@@ -10,7 +10,7 @@ const routes = [
     "/v1/billing/usage",
     {
       allow: "billing:read",
-      summary: "Get what the plan allows and what is used of it",
+      summary: "Get the plan's limits and their usage",
       returns: [200, Usage.UsageRecord],
     },
     () => Usage.get(),

@@ -158,7 +158,7 @@ describe("the handlers", () => {
     const both = [handler("one", "connect", "refund.updated", true), handler("two", "connect", "refund.updated")];
     await expect(run([...others, ...both])).rejects.toThrow("one failed");
     expect(seen).toEqual(["one", "two"]);
-    await expect(run(others)).rejects.toThrow("Nobody handles refund.updated of the connect endpoint.");
+    await expect(run(others)).rejects.toThrow("No handler for refund.updated of the connect endpoint.");
   });
 
   test("act on exactly the types that are stored and that the endpoints at Stripe are subscribed to", () => {

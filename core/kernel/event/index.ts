@@ -22,7 +22,11 @@ export const EventRecord = z
     createdAt: z.string(),
     publishedAt: z.string().nullable(),
   })
-  .meta({ id: "Event", description: "A fact that the outbox keeps; delivered at least once, in no promised order." });
+  .meta({
+    id: "Event",
+    description:
+      "A fact, written in the transaction that made it true. Delivered at least once, in no guaranteed order.",
+  });
 
 /** A kind of event: its permanent type (`thing.happened`) and the shape of its data. */
 export interface EventType<Schema extends z.ZodObject = z.ZodObject> {

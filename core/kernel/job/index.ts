@@ -116,7 +116,7 @@ export const claim = (jobId: string, lease: number) =>
         status: sql`case when ${spent} then 'failed' else 'running' end`,
         attempts: sql`${jobTable.attempts} + case when ${spent} then 0 else 1 end`,
         leaseUntil: sql`case when not ${spent} then now() + make_interval(secs => ${lease}) end`,
-        lastError: sql`case when ${spent} then 'No worker lived to finish it.' else ${jobTable.lastError} end`,
+        lastError: sql`case when ${spent} then 'Every worker stopped before it finished.' else ${jobTable.lastError} end`,
         finishedAt: sql`case when ${spent} then now() end`,
       })
       .where(and(eq(jobTable.id, jobId), free))

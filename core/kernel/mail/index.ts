@@ -22,6 +22,6 @@ export const setMailer = (chosen: Mailer) => {
 
 /** @throws Error where no provider was chosen */
 export async function send(message: Message): Promise<void> {
-  if (!mailer) throw new Error("Nobody sends mail here: call setMailer() at start.");
+  if (!mailer) throw new Error("No mail provider is set: call setMailer() at start.");
   await mailer(message);
 }

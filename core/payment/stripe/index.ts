@@ -19,7 +19,7 @@ const TIME = 12_000;
 const asking = <T>(run: () => Promise<T>): Promise<T> =>
   within(TIME, run).catch((error: unknown) => {
     if (refusalOf(error)?.code !== "account_invalid") throw error;
-    throw conflict("payment.provider_unavailable", "The merchant's account is not connected any more.");
+    throw conflict("payment.provider_unavailable", "The merchant's payment account is no longer connected.");
   });
 
 /** Stripe, by direct charges on the merchant's own account: their name on the statement, their fees, their disputes. */

@@ -60,7 +60,7 @@ function intentParams(attempt: Attempt, parts: boolean): Stripe.PaymentIntentCre
 function sessionParams(attempt: Attempt, parts: boolean): Stripe.Checkout.SessionCreateParams {
   const { money, details } = termsOf(attempt);
   const { id, email, returnUrl, description } = attempt;
-  if (!returnUrl) throw new Error("A page of the provider's needs to know where the shopper goes afterwards.");
+  if (!returnUrl) throw new Error("A checkout session needs a return URL.");
   const price_data = { currency: money.currency, unit_amount: money.amount, product_data: { name: description } };
   return {
     mode: "payment",
@@ -103,7 +103,7 @@ async function make<T>(
   if (isForgotten(attempt.createdAt)) {
     const found = await find();
     if (found) return found;
-    throw conflict("payment.attempt_expired", "This attempt is too old to be opened; make another one.");
+    throw conflict("payment.attempt_expired", "The payment attempt has expired. Create another one.");
   }
   const answer = await asked(() => (parts ? orWhole(create, attempt) : create(attempt.id, false)), find);
   if ("refusal" in answer) throw refusalFor(attempt, answer.refusal);
@@ -113,14 +113,17 @@ async function make<T>(
 /** What the shop learns of a refusal. */
 function refusalFor({ currency }: Attempt, { code, param }: Refusal): Failure {
   if (code === "amount_too_small") {
-    return conflict("payment.amount_too_small", "The provider does not take so little.", {
+    return conflict("payment.amount_too_small", "The amount is below the provider's minimum charge; see `least`.", {
       data: { least: leastOf(currency) },
     });
   }
   if (code === "account_invalid")
-    return conflict("payment.provider_unavailable", "The merchant's account is not there.");
-  if (param === "expires_at") return conflict("payment.attempt_expired", "This attempt is too old; make another one.");
-  return conflict("payment.refused", "The provider refuses this payment.", { data: { reason: code, param } });
+    return conflict("payment.provider_unavailable", "The merchant's payment account is no longer connected.");
+  if (param === "expires_at")
+    return conflict("payment.attempt_expired", "The payment attempt has expired. Create another one.");
+  return conflict("payment.refused", "The provider refused the payment; see `reason`.", {
+    data: { reason: code, param },
+  });
 }
 
 const payable = new Set(["requires_payment_method", "requires_confirmation", "requires_action"]);

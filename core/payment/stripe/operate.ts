@@ -35,14 +35,15 @@ export async function operate(place: Place, attempt: Attempt, operation: Operati
 const unknown = ({ kind }: Operation): Outcome =>
   kind === "void"
     ? { status: "succeeded", reference: null }
-    : { status: "failed", code: "payment_unknown", message: "The provider knows nothing that was paid." };
+    : { status: "failed", code: "payment_unknown", message: "The provider has no payment to capture or refund." };
 
 const kinds = { capture, refund, void: release } satisfies Record<Operation["kind"], (wanted: Wanted) => unknown>;
 
 const expired: Outcome = {
   status: "failed",
   code: "operation_expired",
-  message: "It was not done in the time in which it could be asked for safely.",
+  message:
+    "The provider did not confirm the operation in time, and it can no longer be retried safely. Request it again.",
 };
 
 /** Asks once, while Stripe remembers the key; afterwards it only looks. */
@@ -122,7 +123,7 @@ async function returnsFee(wanted: Wanted): Promise<boolean> {
   if (isInParts(intent) || !charge?.application_fee_amount) return false;
   if (charge.application_fee) return true;
   if (Date.now() - Date.parse(wanted.operation.createdAt) > BOOKING) return false;
-  throw new Unresolved("The platform's fee is not booked yet: it is refunded together with the payment.");
+  throw new Unresolved("Stripe has not recorded the application fee yet; the refund is retried.");
 }
 
 async function refund(wanted: Wanted): Promise<Outcome> {
@@ -147,7 +148,7 @@ async function refund(wanted: Wanted): Promise<Outcome> {
 function refundOutcome({ id: reference, status, failure_reason: reason }: Stripe.Refund): Outcome {
   if (status === "succeeded") return { status, reference };
   if (status !== "failed" && status !== "canceled") return { status: "pending", reference };
-  return { status: "failed", code: reason ?? "refund_failed", message: "The refund did not arrive." };
+  return { status: "failed", code: reason ?? "refund_failed", message: "The refund failed." };
 }
 
 /** Nothing of it can be captured any more: given up, or what was left after a part of it was let go. */
