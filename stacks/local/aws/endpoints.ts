@@ -8,8 +8,10 @@ import {
 } from "@aws-sdk/client-eventbridge";
 import {
   CreateQueueCommand,
+  DeleteMessageCommand,
   GetQueueAttributesCommand,
   type QueueAttributeName,
+  ReceiveMessageCommand,
   SendMessageCommand,
   SQSClient,
 } from "@aws-sdk/client-sqs";
@@ -33,6 +35,8 @@ export interface Endpoints {
   readonly queues: ReadonlyMap<string, { url: string; arn: string }>;
   /** Messages of a queue, dead letters apart: those that wait, are with a consumer, or are delayed. */
   depth(name: string): Promise<{ visible: number; inFlight: number; delayed: number }>;
+  /** Sends the dead letters of a queue back to it as new messages; answers how many. */
+  redrive(name: QueueName): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -129,6 +133,25 @@ async function depthAt(client: SQSClient, QueueUrl: string | undefined) {
   };
 }
 
+async function redrive(client: SQSClient, from: string | undefined, to: string | undefined): Promise<number> {
+  const receive = new ReceiveMessageCommand({
+    QueueUrl: from,
+    MaxNumberOfMessages: 10,
+    MessageSystemAttributeNames: ["MessageGroupId"],
+    MessageAttributeNames: ["All"],
+  });
+  for (let moved = 0; ; ) {
+    const { Messages = [] } = await client.send(receive);
+    if (Messages.length === 0) return moved;
+    for (const { Body: MessageBody, Attributes, MessageAttributes, ReceiptHandle } of Messages) {
+      const message = { MessageBody, MessageAttributes, MessageGroupId: Attributes?.MessageGroupId };
+      await client.send(new SendMessageCommand({ QueueUrl: to, ...message }));
+      await client.send(new DeleteMessageCommand({ QueueUrl: from, ReceiptHandle }));
+      moved += 1;
+    }
+  }
+}
+
 /** Queues and bus of the topology: our own endpoints, or set up at those of another implementation. */
 export async function startEndpoints(options: EndpointOptions): Promise<Endpoints> {
   const { clock, dir, ports, external } = options;
@@ -151,6 +174,7 @@ export async function startEndpoints(options: EndpointOptions): Promise<Endpoint
     bus: eventBridge,
     queues: found,
     depth: async (name) => sqs?.inspect().find((queue) => queue.name === name) ?? depthAt(client, found.get(name)?.url),
+    redrive: (name) => redrive(client, found.get(deadLetterOf(name))?.url, found.get(name)?.url),
     async stop() {
       client.destroy();
       await eventBridge?.stop();

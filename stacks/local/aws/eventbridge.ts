@@ -99,7 +99,9 @@ function putEvents(
     const bus = buses.find(given.EventBusName);
     // AWS accepts events for a bus that does not exist and loses them; here they are at least counted.
     if (!bus) counts.unknownBus++;
-    const matching = [...(bus?.rules.values() ?? [])].filter((rule) => rule.enabled && rule.matches(event));
+    const matching = [...(bus?.rules.values() ?? [])].filter(
+      (rule) => rule.enabled && rule.sources.includes(event.source),
+    );
     if (bus && matching.length === 0) counts.unmatched++;
     for (const rule of matching) delivery.dispatch(rule, JSON.stringify(event));
     return event.id;

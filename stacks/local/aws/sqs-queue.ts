@@ -197,16 +197,6 @@ export class Queue {
     this.#hide(entry, seconds);
   }
 
-  /** Takes out up to `max` visible messages for good: a move task. */
-  drain(max: number, wanted: (message: Message) => boolean): Message[] {
-    this.#sweep();
-    const visible = [...this.#entries.values()]
-      .filter(({ place, message }) => place > 0 && wanted(message))
-      .slice(0, max);
-    for (const entry of visible) this.#forget(entry);
-    return visible.map(({ message }) => message);
-  }
-
   purge() {
     for (const entry of this.#entries.values()) this.#forget(entry);
   }

@@ -5,7 +5,6 @@ import { queueOperations } from "./sqs-admin.js";
 import { type Broker, createBroker, type SqsChaos } from "./sqs-broker.js";
 import { noJournal, openJournal, readJournal } from "./sqs-journal.js";
 import { type Attributes, md5, type Received, type ReceiveOptions } from "./sqs-message.js";
-import { moveOperations } from "./sqs-move.js";
 
 /** Seconds. */
 export interface LocalQueue {
@@ -75,7 +74,7 @@ export async function startSqs({ clock, port, queues, file }: SqsOptions) {
   for (const queue of queues) redrive(broker, queue);
   if (file) restore(broker, file);
   journal.replace();
-  const operations = { ...messageOperations(broker), ...queueOperations(broker), ...moveOperations(broker) };
+  const operations = { ...messageOperations(broker), ...queueOperations(broker) };
   const server = await startAwsJson(
     { prefix: "AmazonSQS", version: "1.0", namespace: "com.amazonaws.sqs", operations, chaos },
     port,

@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { StartMessageMoveTaskCommand } from "@aws-sdk/client-sqs";
 import type { schedules } from "../../topology.js";
 import { deadLetterOf, queueNames } from "../aws/endpoints.js";
 import { mailboxPage, mailPage } from "../aws/mailbox.js";
@@ -63,12 +62,7 @@ async function runSchedule({ scheduler }: Host, _: unknown, name: string): Promi
 /** Sends dead letters back to the queue that they come from. */
 async function redrive({ endpoints }: Host, _: unknown, name: string): Promise<Reply> {
   const source = queueNames.find((queue) => deadLetterOf(queue) === name || queue === name);
-  const from = source && endpoints.queues.get(deadLetterOf(source));
-  const to = source && endpoints.queues.get(source);
-  if (!from || !to) return notFound;
-  const command = new StartMessageMoveTaskCommand({ SourceArn: from.arn, DestinationArn: to.arn });
-  const { TaskHandle } = await endpoints.client.send(command);
-  return { json: { taskHandle: TaskHandle }, back: "/_local" };
+  return source ? { json: { moved: await endpoints.redrive(source) }, back: "/_local" } : notFound;
 }
 
 /** `{ "sqs": { "duplicate": 0.1 } }`, or a form with `sqs.duplicate=0.1`. */

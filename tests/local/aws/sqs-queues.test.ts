@@ -9,14 +9,12 @@ import {
   GetQueueAttributesCommand,
   GetQueueUrlCommand,
   ListDeadLetterSourceQueuesCommand,
-  ListMessageMoveTasksCommand,
   ListQueuesCommand,
   ListQueueTagsCommand,
   PurgeQueueCommand,
   QueueDoesNotExist,
   SendMessageBatchCommand,
   SetQueueAttributesCommand,
-  StartMessageMoveTaskCommand,
   TagQueueCommand,
 } from "@aws-sdk/client-sqs";
 import { describe, expect, test } from "vitest";
@@ -98,22 +96,6 @@ describe("dead letters", () => {
       Body: "poison",
       Attributes: { DeadLetterQueueSourceArn: sqs.arn("work"), SentTimestamp: String(sentAt), MessageGroupId: "t" },
     });
-  });
-
-  test("are redriven to where they came from, as new messages", async () => {
-    const { MessageId } = await send({ MessageBody: "poison" });
-    await exhaust();
-    await client.send(new StartMessageMoveTaskCommand({ SourceArn: sqs.arn("dead") }));
-    const [again] = await receive();
-    expect(again?.Body).toBe("poison");
-    expect(again?.MessageId).not.toBe(MessageId);
-    expect(again?.Attributes).toMatchObject({ ApproximateReceiveCount: "1" });
-    expect(again?.Attributes?.DeadLetterQueueSourceArn).toBeUndefined();
-    const { Results } = await client.send(new ListMessageMoveTasksCommand({ SourceArn: sqs.arn("dead") }));
-    expect(Results).toMatchObject([{ Status: "COMPLETED", ApproximateNumberOfMessagesMoved: 1 }]);
-    await expect(client.send(new StartMessageMoveTaskCommand({ SourceArn: sqs.arn("work") }))).rejects.toThrow(
-      "Dead Letter Queue",
-    );
   });
 
   test("know their sources, and only an existing queue takes them", async () => {
