@@ -12,7 +12,7 @@ export interface FunctionSpec {
   readonly memory: number;
   /** Files that the handler reads at run time, from → to inside the package. */
   readonly copy?: readonly { from: string; to: string }[];
-  /** Native packages that cannot be bundled. */
+  /** Packages that lie beside the bundle: native ones, and large ones that few requests load. */
   readonly install?: readonly string[];
   /** Reached at a URL of its own, by anybody: it knows by itself who is calling. */
   readonly url?: true;
@@ -24,26 +24,29 @@ export interface FunctionSpec {
 
 export type FunctionName = keyof typeof needs;
 
+/** Loaded by the request that first needs them: the hash and the rating of passwords, and slugs from any script. */
+const loadedLate = ["@node-rs/argon2", "@zxcvbn-ts/core", "@zxcvbn-ts/language-common", "any-ascii"];
+
 export const functions = {
   api: {
     handler: "functions/api.handler",
     timeout: 20,
     memory: 1769,
-    install: ["@node-rs/argon2"],
+    install: loadedLate,
     copy: [
       { from: "docs/errors.md", to: "docs/errors.md" },
       { from: "node_modules/swagger-ui-dist/swagger-ui.css", to: "docs/swagger-ui.css" },
       { from: "node_modules/swagger-ui-dist/swagger-ui-bundle.js", to: "docs/swagger-ui-bundle.js" },
     ],
   },
-  events: { handler: "functions/worker.events", timeout: 30, memory: 1024, external: ["@node-rs/argon2", "stripe"] },
-  jobs: { handler: "functions/worker.jobs", timeout: 60, memory: 1024, external: ["@node-rs/argon2"] },
+  events: { handler: "functions/worker.events", timeout: 30, memory: 1024, external: [...loadedLate, "stripe"] },
+  jobs: { handler: "functions/worker.jobs", timeout: 60, memory: 1024, external: loadedLate },
   relay: { handler: "functions/relay.handler", timeout: 60, memory: 512 },
   schedule: {
     handler: "functions/schedule.handler",
     timeout: 60,
     memory: 512,
-    external: ["@node-rs/argon2", "stripe"],
+    external: [...loadedLate, "stripe"],
   },
   stripe: { handler: "functions/stripe-webhook.handler", timeout: 10, memory: 512, url: true, concurrency: 10 },
   migrate: {

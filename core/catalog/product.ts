@@ -79,10 +79,10 @@ export const NewProduct = z
   });
 
 /** @throws Failure conflict, or forbidden when the plan allows no more */
-export const create = fn(NewProduct, ({ variants, slug, ...input }) =>
-  db(async (tx) => {
+export const create = fn(NewProduct, async ({ variants, slug, ...input }) => {
+  const base = slug ?? (await slugOf(input.name));
+  return db(async (tx) => {
     const id = ProductId.create();
-    const base = slug ?? slugOf(input.name);
     const insert = (free: string) => insertProduct(tx, { id, slug: free, ...input });
     let product = await insert(base);
     if (!product && slug) throw slugTaken();
@@ -94,8 +94,8 @@ export const create = fn(NewProduct, ({ variants, slug, ...input }) =>
     if (product.status !== "archived") await entitled("products");
     emit(ProductCreated, { productId: id });
     return { ...product, variants: made };
-  }),
-);
+  });
+});
 
 async function insertProduct(tx: Tx, values: typeof productTable.$inferInsert) {
   const [product] = await tx

@@ -9,9 +9,13 @@ export const Slug = z
   .regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/, "must be lower-case letters, digits and single hyphens")
   .meta({ examples: ["enamel-mug"] });
 
-/** `Émail Mug №1` → `email-mug-no1`. */
-export function slugOf(name: string): string {
-  const plain = name.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replaceAll("ß", "ss");
+/**
+ * A slug in ASCII from a name in any script: `Émail Mug №1` → `email-mug-no1`, `Кофейная кружка` → `kofeynaya-kruzhka`,
+ * `咖啡杯` → `kafeibei`. A name that no letter can be read from (`!!!`) gives `product`.
+ */
+export async function slugOf(name: string): Promise<string> {
+  const { default: toAscii } = await import("any-ascii");
+  const plain = toAscii(name.normalize("NFKC")).toLowerCase().replaceAll("'", "");
   const slug = plain.replace(/[^a-z0-9]+/g, "-").slice(0, 80);
   return slug.replace(/^-+|-+$/g, "") || "product";
 }

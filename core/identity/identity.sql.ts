@@ -78,7 +78,7 @@ export const refreshTokenTable = tenantTable(
 
 export const keyKinds = ["publishable", "secret"] as const;
 
-/** A credential of a program. The text is shown once; 160 random bits, so a plain SHA-256 is enough. */
+/** A credential of a program. The text is shown once; 256 random bits, so a plain SHA-256 is enough. */
 export const apiKeyTable = tenantTable(
   "api_key",
   {

@@ -13,7 +13,8 @@ import { fn } from "../kernel/fn.js";
 import { id } from "../kernel/id.js";
 import { cut, listOf, page } from "../kernel/page.js";
 import { memberTable, sessionTable } from "./identity.sql.js";
-import { hashPassword, Password, refuseGuessable } from "./password.js";
+import { hashPassword, Password } from "./password.js";
+import { refuseGuessable } from "./password-strength.js";
 
 export const MemberId = id("mbr");
 
@@ -99,8 +100,8 @@ export const NewMember = z.strictObject({ email: Email, name: MemberName, role: 
  * @throws Failure conflict when the email is a member's, forbidden when the plan allows no more
  */
 export const create = fn(NewMember, async ({ password, ...given }) => {
-  refuseGuessable(password, [given.email.split("@")[0] ?? ""]);
-  await verify(); // nobody else makes us hash
+  await verify(); // strangers cannot make the server rate and hash passwords
+  await refuseGuessable(password, [given.email, given.name]);
   const passwordHash = await hashPassword(password);
   return db(async (tx) => {
     mayDecide(given.role);

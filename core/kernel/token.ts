@@ -1,5 +1,6 @@
-import { createHash, randomBytes, randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { type CryptoKey, importJWK, type JWK, jwtVerify, SignJWT } from "jose";
+import { customAlphabet } from "nanoid";
 import * as z from "zod";
 import { config } from "./config.js";
 import { unauthenticated } from "./error.js";
@@ -108,25 +109,15 @@ async function keyOf(kid: unknown): Promise<CryptoKey | Uint8Array> {
 
 const tokenInvalid = () => unauthenticated("token_invalid", "The access token is invalid or has expired.");
 
-const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-
-/** Random characters of an even distribution; 43 of them are 256 bits. */
-function base62(length: number): string {
-  let text = "";
-  while (text.length < length) {
-    for (const byte of randomBytes(length)) {
-      if (byte < 248 && text.length < length) text += ALPHABET[byte % 62]; // 248 = 4 × 62: no character is likelier
-    }
-  }
-  return text;
-}
+/** 43 random characters of an even distribution: 256 bits. */
+const randomText = customAlphabet("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", 43);
 
 /** What is kept of a secret with at least 128 random bits: nobody finds it by trying, so a plain hash is enough. */
 export const fingerprint = (text: string) => createHash("sha256").update(text).digest("hex");
 
 /** A secret that names its tenant, so that its look-up already runs under that tenant's policies: `sk_live_…_…`. */
 export const newSecret = (prefix: string, tenantId: string) =>
-  `${prefix}_${tenantId.slice("ten_".length)}_${base62(43)}`;
+  `${prefix}_${tenantId.slice("ten_".length)}_${randomText()}`;
 
 const SECRET = /^(sk_live|sk_test|pk_live|pk_test|rt)_([0-7][0-9a-hjkmnp-tv-z]{25})_[0-9A-Za-z]{32,64}$/;
 

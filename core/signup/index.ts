@@ -2,7 +2,8 @@ import { eq } from "drizzle-orm";
 import * as z from "zod";
 import { memberTable } from "../identity/identity.sql.js";
 import { Email, MemberId, MemberName, MemberRecord } from "../identity/member.js";
-import { hashPassword, Password, refuseGuessable } from "../identity/password.js";
+import { hashPassword, Password } from "../identity/password.js";
+import { refuseGuessable } from "../identity/password-strength.js";
 import { Session } from "../identity/session.js";
 import { as, context } from "../kernel/actor.js";
 import { Country } from "../kernel/address.js";
@@ -54,8 +55,8 @@ export const tenantJobs = [openTest];
  * @throws Failure conflict when the slug is taken
  */
 export const signup = fn(Signup, async ({ tenant, email, password, name }) => {
-  refuseGuessable(password, [email.split("@")[0] ?? "", tenant.slug]);
   await passDoor("signup", context().address ?? "");
+  await refuseGuessable(password, [email, name, tenant.name, tenant.slug]);
   const owner = { email, name, passwordHash: await hashPassword(password) };
   const tenantId = TenantId.create();
   return as({ type: "system", tenantId }, async () => {
