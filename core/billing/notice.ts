@@ -72,31 +72,39 @@ function words({ kind, since }: Letter, { row, now, tenant: { name: shop } }: Ac
   };
   const onTrial = row.pastDueSince === null;
   const cure = onTrial
-    ? "Choose a plan in the settings of your shop, under billing."
-    : "Pay the open invoice, or give us another card, in the settings of your shop, under billing.";
+    ? "Choose a plan under Billing in the settings of your shop."
+    : "Pay the open invoice or add another card under Billing in the settings of your shop.";
   const reason = onTrial
     ? `The trial of ${shop} ${Date.parse(since) > now ? "ends" : "ended"} on ${day(since)}.`
-    : `We could not collect the payment for the plan ${plan.name} of ${shop}; it is owed since ${day(since)}.`;
+    : `We could not collect the payment for the plan ${plan.name} of ${shop}. It has been due since ${day(since)}.`;
   const texts: Record<Letter["kind"], { subject: string; lines: string[] }> = {
     reminder: {
-      subject: onTrial ? `The trial of ${shop}` : `A payment for ${shop} is open`,
+      subject: onTrial ? `The trial of ${shop}` : `Payment due for ${shop}`,
       lines: [
         reason,
         cure,
-        `Until ${on("read_only")} nothing changes. From then on your staff can read and change nothing, and from ${on("suspended")} nobody can buy.`,
+        `Until ${on("read_only")} everything works as usual. After that your staff can view data but not change it, and on ${on("suspended")} the shop closes to shoppers.`,
       ],
     },
     read_only: {
-      subject: `${shop} can be read only`,
-      lines: [reason, `Your staff can read and change nothing. Until ${on("suspended")} shoppers can still buy.`, cure],
+      subject: `${shop} is read-only`,
+      lines: [
+        reason,
+        `Your staff can view data but not change it. Shoppers can still buy until ${on("suspended")}.`,
+        cure,
+      ],
     },
     suspended: {
       subject: `${shop} is suspended`,
-      lines: [reason, "Nobody can buy any more. All your data is there, and the shop opens again once you pay.", cure],
+      lines: [
+        reason,
+        "The shop is closed to shoppers. All your data is kept, and the shop reopens when you pay.",
+        cure,
+      ],
     },
     closing: {
       subject: `${shop} is closing`,
-      lines: [reason, "Your data is still there. If you want to keep the shop, this is the time.", cure],
+      lines: [reason, "Your data is still kept. To keep the shop, act now.", cure],
     },
   };
   return texts[kind];

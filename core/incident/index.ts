@@ -87,7 +87,7 @@ export const Resolution = z.strictObject({
     .trim()
     .regex(/\S/, "must not be blank")
     .max(2000)
-    .meta({ description: "What was done to resolve the incident" }),
+    .meta({ description: "How the incident was resolved" }),
 });
 
 /** A word of whoever looked at it. @throws Failure not_found, or conflict when it is resolved */

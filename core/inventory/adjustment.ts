@@ -31,7 +31,7 @@ export const Adjustment = z
     set: Count.optional().meta({ description: "The new number of units on hand" }),
     expected: Count.optional().meta({ description: "Fail with `stock.changed` unless this number is on hand" }),
   })
-  .refine((one) => (one.delta === undefined) !== (one.set === undefined), "takes either delta or set")
+  .refine((one) => (one.delta === undefined) !== (one.set === undefined), "requires exactly one of `delta` and `set`")
   .refine((one) => one.delta !== 0, { path: ["delta"], message: "must not be 0" })
   .meta({ id: "StockAdjustment" });
 type Adjustment = z.infer<typeof Adjustment>;

@@ -141,7 +141,7 @@ export function insufficient(lines: readonly { variantId: string }[], items: rea
   const errors = lines.flatMap(({ variantId }, index) => {
     const item = short.get(variantId);
     if (!item) return [];
-    return [{ pointer: `${path}/${index}`, detail: `${item.requested} wanted, ${item.available} available` }];
+    return [{ pointer: `${path}/${index}`, detail: `${item.requested} requested, ${item.available} available` }];
   });
   return conflict("stock.insufficient", "There is not enough stock; see `items`.", { errors, data: { items } });
 }

@@ -11,7 +11,7 @@ export const Email = z
   .string()
   .trim()
   .max(254)
-  .regex(z.regexes.email, "must be an e-mail address")
+  .regex(z.regexes.email, "must be an email address")
   .meta({ format: "email", examples: ["ada@example.com"] });
 
 const line = (max: number) => z.string().trim().regex(/\S/, "must not be blank").max(max);

@@ -9,7 +9,7 @@ export const Instant = z.iso
   .max(40)
   .refine(
     (text) => !Number.isNaN(Date.parse(text)) && new Date(text).getUTCFullYear() >= 1,
-    "must be a date of our era",
+    "must not be before the year 1",
   );
 
 /** The same instant in UTC: Postgres takes offsets up to 15:59 only. */

@@ -48,7 +48,7 @@ const thanks = (order: Confirmed, shop: string) =>
 const sums = ({ shipping, totals }: Confirmed): [string, string][] => [
   [shipping.name, format(shipping.total)],
   ["Total", format(totals.total)],
-  ["Tax in it", format(totals.tax)],
+  ["Includes tax", format(totals.tax)],
 ];
 
 const addressOf = ({ shippingAddress: to }: Confirmed) =>
@@ -62,7 +62,7 @@ const nameOf = ({ productName, variantName }: Confirmed["lines"][number]) =>
 function text(order: Confirmed, shop: string): string {
   const lines = order.lines.map((line) => `${line.quantity} x ${nameOf(line)} (${line.sku}): ${format(line.total)}`);
   const foot = sums(order).map(([name, sum]) => `${name}: ${sum}`);
-  const parts = [[thanks(order, shop)], lines, foot, ["We deliver to:", ...addressOf(order)]];
+  const parts = [[thanks(order, shop)], lines, foot, ["Shipping address:", ...addressOf(order)]];
   return `${parts.map((part) => part.join("\n")).join("\n\n")}\n`;
 }
 
@@ -81,6 +81,6 @@ function page(order: Confirmed, shop: string): Html {
 <h1 style="font-size:20px">${shop}</h1>
 <p>${thanks(order, shop)}</p>
 <table style="width:100%;border-collapse:collapse">${order.lines.map(line)}${sums(order).map(sum)}</table>
-<p><strong>We deliver to</strong><br>${addressOf(order).map((part) => html`${part}<br>`)}</p>
+<p><strong>Shipping address</strong><br>${addressOf(order).map((part) => html`${part}<br>`)}</p>
 </div></body></html>`;
 }

@@ -167,7 +167,7 @@ async function claim({ id }: Row, account: string): Promise<void> {
     );
   } catch (error) {
     if (faultOf(error)?.constraint !== "payment_account_account") throw error;
-    throw conflict("payment_account.taken", "This account is connected to another tenant.");
+    throw conflict("payment_account.taken", "The Stripe account is connected to another tenant.");
   }
 }
 

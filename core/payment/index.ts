@@ -54,7 +54,7 @@ export const PaymentRecord = z
     captured: Money,
     refunded: Money,
     fee: Money.meta({ description: "The platform's application fee" }),
-    events: z.array(PaymentEvent).meta({ description: "What the provider reported, oldest first" }),
+    events: z.array(PaymentEvent).meta({ description: "The changes that the provider reported, oldest first" }),
     operations: z
       .array(PaymentOperation)
       .meta({ description: "Captures, refunds and voids that were requested, oldest first" }),

@@ -21,7 +21,8 @@ const ChangePreviewed = z
   .meta({ id: "PlanChangePreview" });
 
 const writing = { allow: "billing:write", ifMatch: "none" } as const;
-const follows = "Stripe applies it immediately; the subscription and the tenant's status follow with Stripe's webhook.";
+const follows =
+  "The subscription and the tenant's status change when Stripe's webhook arrives, usually within seconds.";
 
 const routes = [
   endpoint(

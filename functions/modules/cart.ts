@@ -111,7 +111,7 @@ const routes: Endpoint[] = [
       secret: true,
       summary: "Complete a cart",
       description:
-        "Creates the order and its first payment. Completing the same cart again returns the same order, whatever the Idempotency-Key.",
+        "Creates the order and its first payment. Completing the same cart again returns the same order, also with another Idempotency-Key.",
     },
     ({ params: { id }, cartToken: token, version, body }) =>
       Checkout.complete({ cart: { id, token, version }, completion: body }),

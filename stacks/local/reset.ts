@@ -10,5 +10,5 @@ if (holder) {
   process.exitCode = 1;
 } else {
   rmSync(dir, { recursive: true, force: true });
-  console.log("The data of this machine is gone; `npm start` begins anew.");
+  console.log("All local data was deleted; `npm start` creates it again.");
 }

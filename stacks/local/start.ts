@@ -29,7 +29,7 @@ function showPlaces(host: Host) {
     Reference: `${host.url}/docs`,
     "This machine": `${host.url}/_local`,
     Mail: `${host.url}/_local/mail`,
-    Stripe: host.stripe ? `${host.stripe.url} (a stand-in)` : "itself, with a key of yours",
+    Stripe: host.stripe ? `${host.stripe.url} (a stand-in)` : "api.stripe.com, with your test key",
     Webhooks: `${host.webhookUrl}/platform and /connect`,
     SQS: host.endpoints.sqsUrl,
     EventBridge: host.endpoints.eventBridgeUrl,
@@ -49,9 +49,11 @@ function showDemo({ tenants, purchase, byCard, upgrade }: Demo) {
   if (purchase.length > 0) say(`\n  Buy something from ${tenants[0]?.name}, in any POSIX shell:\n`);
   for (const line of purchase) say(line);
   if (byCard.length > 0)
-    say("\n  By card, in the place of the fourth line; open what it answers, and pay with 4242 4242 4242 4242:\n");
+    say(
+      "\n  To pay by card, run this instead of the fourth line, open the printed URL, and use 4242 4242 4242 4242:\n",
+    );
   for (const line of byCard) say(line);
-  if (upgrade.length > 0) say(`\n  Choose a plan for ${tenants[0]?.name}; open what it answers:\n`);
+  if (upgrade.length > 0) say(`\n  To choose a plan for ${tenants[0]?.name}, run this and open the printed URL:\n`);
   for (const line of upgrade) say(line);
 }
 
@@ -64,8 +66,9 @@ function stripeAccount(): StripeAccount | undefined {
   const { STRIPE_WEBHOOK_SECRETS, STRIPE_CONNECT_WEBHOOK_SECRETS: connectWebhookSecrets } = process.env;
   if (!secretKey) return undefined;
   // A mistake here would take real money for demo goods.
-  if (!/^(?:sk|rk)_test_/.test(secretKey)) throw new Error("STRIPE_SECRET_KEY must be a key of test mode here.");
-  if (!publishableKey) throw new Error("With STRIPE_SECRET_KEY goes STRIPE_PUBLISHABLE_KEY, of the same account.");
+  if (!/^(?:sk|rk)_test_/.test(secretKey))
+    throw new Error("STRIPE_SECRET_KEY must be a test mode key on this machine.");
+  if (!publishableKey) throw new Error("STRIPE_SECRET_KEY also needs STRIPE_PUBLISHABLE_KEY of the same account.");
   const webhookSecrets = STRIPE_WEBHOOK_SECRETS || STRIPE_WEBHOOK_SECRET || undefined;
   return { secretKey, publishableKey, webhookSecrets, connectWebhookSecrets: connectWebhookSecrets || undefined };
 }
@@ -84,7 +87,7 @@ function stopSignal(): AbortSignal {
 
 async function serve(host: Host, lock: Lock, stop: AbortSignal) {
   const demo = await seed(host).catch(({ message }: Error): Demo => {
-    if (!stop.aborted) say(`  ! The demo shops could not be opened: ${message}`);
+    if (!stop.aborted) say(`  ! The demo shops could not be created: ${message}`);
     return { tenants: [], purchase: [], byCard: [], upgrade: [] };
   });
   if (stop.aborted) return;
@@ -92,13 +95,13 @@ async function serve(host: Host, lock: Lock, stop: AbortSignal) {
   say(`\nReady after ${process.uptime().toFixed(1)} s.\n`);
   showPlaces(host);
   showDemo(demo);
-  say("\nCtrl-C stops everything.");
+  say("\nPress Ctrl-C to stop.");
 }
 
 async function run(lock: Lock) {
   const stop = stopSignal();
   const stopped = new Promise<void>((resolve) => stop.addEventListener("abort", () => resolve()));
-  say("Stoa starts on this machine.\n");
+  say("Starting Stoa on this machine.\n");
   // Whoever sets these wants the SDK's own variables to mean here what they mean on AWS.
   const { AWS_ENDPOINT_URL_SQS: sqs, AWS_ENDPOINT_URL_EVENTBRIDGE: eventbridge } = process.env;
   const progress = (line: string) => stop.aborted || say(`  ✓ ${line}`);

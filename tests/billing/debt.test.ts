@@ -53,7 +53,7 @@ describe("a renewal that is declined", () => {
     expect(Date.parse(owedSince)).toBeGreaterThan(Date.now() - 60_000);
     expect(nextStep).toMatchObject({ kind: "reminder" });
     expect(await days(mine, 0)).toBe("past_due full");
-    expect(subjects(mine)).toEqual(["A payment for SHOP is open"]);
+    expect(subjects(mine)).toEqual(["Payment due for SHOP"]);
     expect(await days(mine, 3)).toBe("past_due full");
     expect(await days(mine, 3)).toBe("past_due full");
     const { graceDays, readOnlyDays } = plans.growth.dunning;
@@ -63,8 +63,8 @@ describe("a renewal that is declined", () => {
     expect(await days(mine, readOnlyDays)).toBe("suspended blocked");
     expect((await cart.shop.call("GET", cart.path)).status).toBe(403);
     expect(subjects(mine)).toEqual([
-      ...Array(3).fill("A payment for SHOP is open"),
-      "SHOP can be read only",
+      ...Array(3).fill("Payment due for SHOP"),
+      "SHOP is read-only",
       "SHOP is suspended",
     ]);
   });
@@ -97,7 +97,7 @@ describe("a renewal that is declined", () => {
     const before = subjects(mine).length;
     await act("make_past_due", mine);
     expect(await days(mine, 0)).toBe("past_due full");
-    expect(subjects(mine).slice(before)).toEqual(["A payment for SHOP is open"]);
+    expect(subjects(mine).slice(before)).toEqual(["Payment due for SHOP"]);
     await act("succeed_renewals", mine);
   });
 

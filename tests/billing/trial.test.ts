@@ -92,7 +92,7 @@ describe("a trial", () => {
     ]);
     expect([...new Set(letters())]).toEqual([
       "The trial of SHOP",
-      "SHOP can be read only",
+      "SHOP is read-only",
       "SHOP is suspended",
       "SHOP is closing",
     ]);
