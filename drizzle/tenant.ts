@@ -23,6 +23,9 @@ export interface TransactionStatements {
 /** The rows of the statements at BEGIN, as the driver gives them. */
 export type BeginResults = readonly { rows: Record<string, unknown>[] }[];
 
+/** Runs what is built in the open transaction: one query, or several as one message, one after the other. */
+export type ReadInTransaction = (build: (q: Reader) => Unexecuted | readonly Unexecuted[]) => Promise<unknown>;
+
 const ATTEMPTS = 3;
 const setContext = (tenantId: string) =>
   sql`select set_config('app.tenant_id', ${typeIdToUuid("ten", tenantId)}, true)`;
@@ -57,7 +60,7 @@ export async function readTenant<const Queries extends readonly Unexecuted[]>(
 export async function withTenant<T>(
   client: Client,
   tenantId: string,
-  run: (tx: Tx, begun: BeginResults) => Promise<T>,
+  run: (tx: Tx, begun: BeginResults, read: ReadInTransaction) => Promise<T>,
   statements: TransactionStatements = {},
 ): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
@@ -73,17 +76,17 @@ export async function withTenant<T>(
 async function runAttempt<T>(
   client: Client,
   tenantId: string,
-  run: (tx: Tx, begun: BeginResults) => Promise<T>,
+  run: (tx: Tx, begun: BeginResults, read: ReadInTransaction) => Promise<T>,
   { atBegin, atCommit }: TransactionStatements,
 ) {
   const dialect = new TenantDialect(tenantId);
   const reader = new TenantReader(client, tenantId) as unknown as Reader;
   const begin = toSimpleQuery(dialect, [sql`begin`, setContext(tenantId), ...(atBegin?.(reader) ?? [])]);
   const { connection, begun } = await beginTransaction(client, begin);
-  const tx: Tx = new NeonTransaction(dialect, new NeonSession(connection, dialect, undefined), undefined);
+  const tx = transactionOf(dialect, connection);
   let broken = true;
   try {
-    const result = await run(tx, begun.slice(2));
+    const result = await run(tx, begun.slice(2), (build) => readInTransaction(dialect, connection, build));
     const commit = toSimpleQuery(dialect, [...(atCommit?.(reader) ?? []), sql`commit`]);
     const committed = [await connection.query(commit)].flat();
     broken = false;
@@ -97,6 +100,43 @@ async function runAttempt<T>(
     client.release(connection, broken);
   }
 }
+
+const transactionOf = (dialect: TenantDialect, connection: Pick<PoolClient, "query">): Tx =>
+  new NeonTransaction(dialect, new NeonSession(connection as PoolClient, dialect, undefined), undefined);
+
+interface ArrayRows {
+  fields: { name: string }[];
+  rows: unknown[][];
+}
+
+/** The builder maps rows only by executing a query, so that each of several queries is executed against its own rows. */
+async function readInTransaction(
+  dialect: TenantDialect,
+  connection: PoolClient,
+  build: Parameters<ReadInTransaction>[0],
+): Promise<unknown> {
+  const answers: ArrayRows[] = [];
+  const replay = async (query: { rowMode?: string }, params: unknown[]) => {
+    const answer = answers.shift();
+    if (!answer) return connection.query(query as never, params);
+    return query.rowMode === "array" ? answer : { ...answer, rows: answer.rows.map((row) => toObject(answer, row)) };
+  };
+  const built = build(transactionOf(dialect, { query: replay } as never) as unknown as Reader);
+  if (!Array.isArray(built)) return built;
+  const queries: readonly Unexecuted[] = built;
+  const text = toSimpleQuery(
+    dialect,
+    queries.map((query) => query.getSQL()),
+  );
+  const sent: unknown = await connection.query({ text, rowMode: "array" } as never);
+  answers.push(...([sent].flat() as ArrayRows[]));
+  const results: unknown[] = [];
+  for (const query of queries) results.push(await query);
+  return results;
+}
+
+const toObject = ({ fields }: ArrayRows, row: readonly unknown[]) =>
+  Object.fromEntries(fields.map(({ name }, index) => [name, row[index]]));
 
 /** A dead connection is replaced once: before BEGIN nothing has happened yet. */
 async function beginTransaction(client: Client, begin: string) {

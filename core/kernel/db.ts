@@ -6,7 +6,7 @@ import journal from "../../drizzle/migrations/meta/_journal.json" with { type: "
 import { callPlatform, type PlatformCall } from "../../drizzle/platform.js";
 import type { Reader, Results, Unexecuted } from "../../drizzle/reader.js";
 import { checkRole, RoleError } from "../../drizzle/role.js";
-import { readTenant, type Tx, withTenant } from "../../drizzle/tenant.js";
+import { type ReadInTransaction, readTenant, type Tx, withTenant } from "../../drizzle/tenant.js";
 import { context, tenantId } from "./actor.js";
 import { config } from "./config.js";
 import { Failure } from "./error.js";
@@ -15,6 +15,7 @@ import { nothing, type Outgoing, written } from "./outbox.js";
 
 interface Open {
   tx: Tx;
+  read: ReadInTransaction;
   tenantId: string;
   /** Events and jobs of this transaction, written in one statement before COMMIT. */
   outgoing: Outgoing;
@@ -59,12 +60,13 @@ export async function transact<T>(claim: Claim | undefined, run: (tx: Tx) => Pro
   const id = tenantId();
   let left = nothing();
   const result = await reachable((client) => {
-    const open: Open = { tx: undefined as never, tenantId: id, outgoing: nothing() };
+    const open: Open = { tx: undefined as never, read: undefined as never, tenantId: id, outgoing: nothing() };
     return withTenant(
       client,
       id,
-      (tx, rows) => {
+      (tx, rows, readInTransaction) => {
         open.tx = tx;
+        open.read = readInTransaction;
         open.outgoing = nothing();
         if (claim) claimed(claim, rows);
         return opened.run(open, () => run(tx));
@@ -84,7 +86,8 @@ export async function transact<T>(claim: Claim | undefined, run: (tx: Tx) => Pro
 
 /**
  * Reads of the actor's tenant in one round trip: takes queries that are built and not executed, and sends them as one
- * batch, with the credential when it has not been looked up yet; inside a transaction it runs them there.
+ * batch, with the credential when it has not been looked up yet. Inside a transaction they go there, as one message: each
+ * is a statement of its own, which sees what was committed while the one before it waited for a lock.
  * @throws Failure of the credential, or unavailable
  */
 export async function read<Query extends Unexecuted>(build: (q: Reader) => Query): Promise<Awaited<Query>>;
@@ -97,11 +100,7 @@ export async function read(build: (q: Reader) => Unexecuted | readonly Unexecute
     if (context().credential?.proven === false) await verify();
     return batch(build);
   }
-  const queries = build(joined(open).tx as unknown as Reader);
-  if (!Array.isArray(queries)) return queries;
-  const results = [];
-  for (const query of queries) results.push(await query);
-  return results;
+  return joined(open).read(build);
 }
 
 async function batch(build: (q: Reader) => Unexecuted | readonly Unexecuted[]): Promise<unknown> {
