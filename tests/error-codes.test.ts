@@ -12,27 +12,28 @@ const tests = readdirSync(join(root, "tests"), { recursive: true, encoding: "utf
   .filter((name) => name.endsWith(".test.ts") && name !== own)
   .map((name) => readFileSync(join(root, "tests", name), "utf8"));
 
-/** A code is named as a text of its own, with or without its status: `"409 stock.insufficient"`. */
+/** A code is named as a text of its own, or after its status: `"409 stock.insufficient"`. */
 const named = new Set(
-  tests.flatMap((text) => [...text.matchAll(/["`](?:\d{3} )?([a-z_.]+)["`]/g)].map(([, code]) => code)),
+  tests.flatMap((text) =>
+    [...text.matchAll(/["`](?:\d{3} ([a-z_.]+)(?: [^"`]+)?|([a-z_.]+))["`]/g)].map(
+      ([, after, alone]) => after ?? alone,
+    ),
+  ),
 );
 
 const unnamed = {
   "api-key": ["api_key.not_found", "api_key.over", "scope_not_held"],
-  auth: [
+  session: [
     "credential_ambiguous",
     "credential_invalid",
     "credential_malformed",
     "refresh_token_invalid",
     "token_invalid",
-    "unauthenticated",
   ],
-  catalog: ["product.full", "product.in_use", "product.not_found", "product.options_in_use", "product.slug_taken"],
   inventory: ["stock.changed", "stock.too_much"],
   list: ["cursor_invalid"],
   member: ["member.last_owner", "member.not_found", "role_not_held"],
   tenant: ["tenant.not_found", "tenant.slug_taken", "tenant_name_invalid", "tenant_required"],
-  variant: ["variant.in_use", "variant.not_found", "variant.options_invalid", "variant.options_taken"],
 
   billing: ["billing.provider_unreachable"],
   cart: ["cart.not_found", "cart.too_many_lines", "variant.unavailable"],
