@@ -1,6 +1,6 @@
 import { and, asc, eq, type SQL, sql } from "drizzle-orm";
 import * as z from "zod";
-import { variantTable } from "../catalog/catalog.sql.js";
+import { productTable, variantTable } from "../catalog/catalog.sql.js";
 import { VariantId } from "../catalog/variant.js";
 import { db, read } from "../kernel/db.js";
 import { fn } from "../kernel/fn.js";
@@ -56,15 +56,20 @@ function past({ variantId, locationId }: Partial<Record<string, string>>): SQL |
   return sql`(${stockLevelTable.variantId}, ${stockLevelTable.locationId}) > ${last}`;
 }
 
-/** Opens an empty level at the default location for each variant of a product that has none. */
+/**
+ * Opens an empty level at the default location for each variant of a product that has none. The locks keep out a
+ * deletion, which would not see the new level and fail at its foreign key as if the product had been sold.
+ */
 export const open = fn(z.object({ productId: z.string() }), ({ productId }) =>
   db(async (tx) => {
     const missing = await tx
       .select({ variantId: variantTable.id, locationId: locationTable.id })
       .from(variantTable)
+      .innerJoin(productTable, eq(productTable.id, variantTable.productId))
       .innerJoin(locationTable, eq(locationTable.isDefault, true))
       .where(eq(variantTable.productId, productId))
-      .orderBy(asc(variantTable.id));
+      .orderBy(asc(variantTable.id))
+      .for("share", { of: [productTable, variantTable] });
     if (missing.length > 0) await tx.insert(stockLevelTable).values(missing).onConflictDoNothing();
   }),
 );
