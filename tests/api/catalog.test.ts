@@ -68,11 +68,8 @@ describe("a product is created", () => {
     // Both have no options, so the second one is a repeat of the first.
     expect(await mine.faults("POST", PATH, { body })).toBe("422 invalid_request /variants/1/options");
     const sized = body.variants.map((variant, index) => ({ ...variant, options: { Size: size.values[index] } }));
-    const answer = await mine.call("POST", PATH, { body: { ...body, options: [size], variants: sized } });
-    expect([outcome(answer), answer.body.errors]).toEqual([
-      "409 variant.sku_taken",
-      [{ pointer: "/variants/1/sku", detail: "is in use" }],
-    ]);
+    const taken = { ...body, options: [size], variants: sized };
+    expect(await mine.faults("POST", PATH, { body: taken })).toBe("409 variant.sku_taken /variants/1/sku");
   });
 
   test.each([
@@ -131,7 +128,9 @@ describe("a product is changed", () => {
     const body = { options: [{ name: "Size", values: ["M"] }] };
     const answer = await mine.call("PATCH", `${PATH}/${id}`, { body });
     expect(outcome(answer)).toBe("409 product.options_in_use");
-    expect(answer.body.errors[0]).toEqual({ pointer: "/options", detail: `do not fit ${variants[0]?.sku}` });
+    expect(answer.body.errors).toEqual([
+      { pointer: "/options", detail: expect.stringContaining(variants[0]?.sku ?? "") },
+    ]);
   });
 
   test("from draft over active to archived and back", async () => {
