@@ -3,9 +3,10 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "
 import { context, withContext } from "../core/kernel/actor.js";
 import { config, requireConfig } from "../core/kernel/config.js";
 import { Failure } from "../core/kernel/error.js";
+import type { StripeEndpoint } from "../core/stripe/event.js";
 import { type Incoming, readEvent, receive } from "../core/stripe/incoming.js";
 import { isSigned } from "../core/stripe/signature.js";
-import type { StripeEndpoint } from "../core/stripe/type.js";
+import "./modules/index.js";
 import { count, log, MetricUnit, measure } from "./log.js";
 import { nudge } from "./nudge.js";
 

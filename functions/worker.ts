@@ -96,7 +96,9 @@ const as = <T>(at: z.output<typeof EventPointer>, run: () => Promise<T>): Promis
   );
 
 const subscribers = modules.flatMap((module) => module.subscribers ?? []);
-const jobTypes = new Map(modules.flatMap((module) => module.jobs ?? []).map((job) => [job.name, job]));
+const jobHandlers = new Map(
+  modules.flatMap((module) => module.jobs ?? []).map((handler) => [handler.job.name, handler]),
+);
 
 /** All subscribers of one event, each in a transaction of its own with its inbox row. */
 export const events = (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
@@ -137,11 +139,11 @@ export const jobs = (event: SQSEvent, context: Context): Promise<SQSBatchRespons
         log.error("job given up", { jobId: job.id, job: job.name, attempt: job.attempts });
         return;
       }
-      const type = jobTypes.get(job.name);
+      const handler = jobHandlers.get(job.name);
       try {
-        if (!type) throw new Discard("unknown_type");
-        const payload = type.schema.parse(job.payload);
-        await type.run(payload as never, { id: job.id });
+        if (!handler) throw new Discard("unknown_type");
+        const payload = handler.job.schema.parse(job.payload);
+        await handler.run(payload as never, { id: job.id });
       } catch (error) {
         await Job.fail(job.id, job.attempts, reasonOf(error));
         count("JobsFailed", 1, { job: job.name });

@@ -38,7 +38,7 @@ describe("the documentation", () => {
 
   test("names are permanent and unique: subscribers, jobs, sweeps, events", () => {
     const names = modules.flatMap(({ subscribers = [], jobs = [], sweeps = [], events = [] }) => [
-      ...[...subscribers, ...jobs, ...sweeps].map(({ name }) => name),
+      ...[...subscribers, ...jobs.map(({ job }) => job), ...sweeps].map(({ name }) => name),
       ...events.map(({ type }) => `event ${type}`),
     ]);
     expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);

@@ -7,10 +7,10 @@ import { enqueue } from "../kernel/job/index.js";
 import type { Account } from "./account.js";
 import { hold, settle } from "./apply.js";
 import { subscriptionTable } from "./billing.sql.js";
-import { notice } from "./notice.js";
+import { noticeMailJob } from "./notice.js";
 import { nextStep, type Step, standing } from "./status.js";
 import type { Facts } from "./stripe-subscription.js";
-import { syncJob } from "./sync.js";
+import { syncSubscriptionJob } from "./sync.js";
 
 const isDue = lte(subscriptionTable.nextStepAt, sql`now()`);
 
@@ -36,7 +36,7 @@ async function step(tx: Tx): Promise<boolean> {
   const isNow = next !== undefined && Date.parse(next.at) <= now;
   if (isNow && stand.since !== null) await write(tx, { since: stand.since, kind: next.kind, number: row.dunningStep });
   // Whatever is due, Stripe is asked, too: a payment may have come of which nobody told us.
-  if (row.customer !== null) enqueue(syncJob, {}, { key: `${row.nextStepAt}` });
+  if (row.customer !== null) enqueue(syncSubscriptionJob, {}, { key: `${row.nextStepAt}` });
   await settle(tx, held, factsIn(held), { steps: row.dunningStep + (isNow ? 1 : 0) });
   return true;
 }
@@ -62,5 +62,5 @@ async function write(tx: Tx, letter: Letter): Promise<void> {
     .orderBy(asc(memberTable.id))
     .limit(100);
   for (const { id } of owners)
-    enqueue(notice, { memberId: id, ...letter }, { key: `${letter.since}/${letter.number}/${id}` });
+    enqueue(noticeMailJob, { memberId: id, ...letter }, { key: `${letter.since}/${letter.number}/${id}` });
 }

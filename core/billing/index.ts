@@ -7,15 +7,14 @@ import { Money } from "../kernel/money.js";
 import { tenantAccesses, tenantStatuses } from "../tenant/tenant.sql.js";
 import { load } from "./account.js";
 import { SubscriptionUpdated, TenantStatusChanged } from "./event.js";
-import { notice } from "./notice.js";
 import { nextStep, standing, stepKinds } from "./status.js";
-import { syncJob } from "./sync.js";
 
 export { Agreed, ChangePreview, cancel, change, PlanChange, preview, resume } from "./change.js";
 export { BillingPage, CheckoutRequest, checkout, PortalRequest, portal } from "./checkout.js";
 export { advance } from "./dunning.js";
 export { Invoice, InvoicePage, invoices } from "./invoice.js";
-export { billingHandlers, sync } from "./sync.js";
+export { noticeMailJob, sendNotice } from "./notice.js";
+export { billingHandlers, sync, syncSubscriptionJob } from "./sync.js";
 
 export const PlanRecord = z
   .object({
@@ -58,7 +57,6 @@ export const SubscriptionRecord = z
   .meta({ id: "Subscription" });
 
 export const billingEvents = [TenantStatusChanged, SubscriptionUpdated];
-export const billingJobs = [syncJob, notice];
 
 /** Plans that are for sale. */
 export const catalogue = fn(z.void(), () => ({

@@ -21,11 +21,13 @@ export const Letter = z.object({
 });
 type Letter = z.output<typeof Letter>;
 
+export const noticeMailJob = defineJob("billing.notice-mail", Letter);
+
 /**
  * Tells an owner where the timetable stands. Stripe is asked once more before: whoever has paid is not written to. The
  * mail carries the id of its job, by which a provider or a reader knows the second copy that a crash may cause.
  */
-export const notice = defineJob("billing.notice-mail", Letter, async (letter, job) => {
+export async function sendNotice(letter: Letter, job: { id: string }): Promise<void> {
   await sync();
   const account = await load();
   const { row, tenant, now } = account;
@@ -51,7 +53,7 @@ export const notice = defineJob("billing.notice-mail", Letter, async (letter, jo
 ${link ? html`<p><a href="${link}">Pay now</a></p>` : ""}
 </div></body></html>`;
   await Mail.send({ id: job.id, to: owner.email, subject, text: `${text}\n`, html: page.toString() });
-});
+}
 
 /** The page at Stripe where the oldest open invoice is paid. */
 async function payLink({ row }: Account): Promise<string | undefined> {

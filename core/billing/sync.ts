@@ -5,7 +5,6 @@ import { db } from "../kernel/db.js";
 import { defineJob } from "../kernel/job/index.js";
 import { stripeFor } from "../stripe/client.js";
 import type { StripeHandler } from "../stripe/event.js";
-import { stripeTypes } from "../stripe/type.js";
 import { load, type Row, unchanged } from "./account.js";
 import { hold, settle } from "./apply.js";
 import { aliveOf, type Facts, factsOf, subscriptionsOf } from "./stripe-subscription.js";
@@ -54,7 +53,36 @@ async function write(tx: Tx, row: Row, { facts, alive, askedAt }: Told): Promise
 }
 
 /** A tenant that was looked at by ourselves: what a lost webhook would have told. */
-export const syncJob = defineJob("billing.sync", z.object({}), sync);
+export const syncSubscriptionJob = defineJob("billing.sync", z.object({}));
 
 /** What any of these is about is read from Stripe, so that one answer serves all of them. */
-export const billingHandlers: StripeHandler[] = [{ endpoint: "platform", types: stripeTypes.platform, run: sync }];
+export const billingHandlers: readonly StripeHandler[] = [
+  {
+    name: "billing.subscription",
+    endpoint: "platform",
+    types: [
+      "checkout.session.async_payment_failed",
+      "checkout.session.async_payment_succeeded",
+      "checkout.session.completed",
+      "checkout.session.expired",
+      "customer.deleted",
+      "customer.subscription.created",
+      "customer.subscription.deleted",
+      "customer.subscription.paused",
+      "customer.subscription.pending_update_applied",
+      "customer.subscription.pending_update_expired",
+      "customer.subscription.resumed",
+      "customer.subscription.trial_will_end",
+      "customer.subscription.updated",
+      "invoice.finalized",
+      "invoice.marked_uncollectible",
+      "invoice.paid",
+      "invoice.payment_action_required",
+      "invoice.payment_failed",
+      "invoice.payment_succeeded",
+      "invoice.updated",
+      "invoice.voided",
+    ],
+    run: sync,
+  },
+];

@@ -27,11 +27,13 @@ interface Due {
 /** Makes the reminder of a deadline, in the open transaction: one for each, because a provider may move it. */
 export function remind({ id, status, evidenceDueAt, notice }: Due): void {
   if (evidenceDueAt === null || notice === null || !waiting.includes(status)) return;
-  enqueue(evidenceDue, { disputeId: id }, { key: `${id} ${status} ${evidenceDueAt}`, delay: notice });
+  enqueue(evidenceDueJob, { disputeId: id }, { key: `${id} ${status} ${evidenceDueAt}`, delay: notice });
 }
 
+export const evidenceDueJob = defineJob("dispute.evidence-due", z.object({ disputeId: DisputeId }));
+
 /** Says once for a deadline that it is near, unless evidence was sent, the dispute has ended or the deadline moved. */
-export const evidenceDue = defineJob("dispute.evidence-due", z.object({ disputeId: DisputeId }), ({ disputeId }) =>
+export const remindOfEvidence = ({ disputeId }: { disputeId: string }): Promise<void> =>
   db(async (tx) => {
     const { evidenceDueAt, remindedOf, version } = disputeTable;
     const [dispute] = await tx
@@ -50,5 +52,4 @@ export const evidenceDue = defineJob("dispute.evidence-due", z.object({ disputeI
     const { orderId, status, amount, currency } = dispute;
     const about = { disputeId, orderId, status, amount: { amount, currency } };
     emit(DisputeEvidenceDue, { ...about, evidenceDueAt: dispute.evidenceDueAt });
-  }),
-);
+  });

@@ -13,7 +13,7 @@ import { PaymentId } from "../payment/index.js";
 import { disputeTable } from "./dispute.sql.js";
 import { DisputeId } from "./event.js";
 
-export { evidenceDue } from "./deadline.js";
+export { evidenceDueJob, remindOfEvidence } from "./deadline.js";
 export { DisputeId, events } from "./event.js";
 export { disputeHandlers, sync } from "./sync.js";
 

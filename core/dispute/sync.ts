@@ -77,6 +77,7 @@ const intentOf = ({ payment_intent: intent }: Stripe.Dispute) => (typeof intent 
 /** What Stripe says of disputes on a merchant's account. The event only says where to look. */
 export const disputeHandlers: readonly StripeHandler[] = [
   {
+    name: "dispute",
     endpoint: "connect",
     types: [
       "charge.dispute.created",

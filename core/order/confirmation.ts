@@ -14,33 +14,31 @@ import { statements, view } from "./view.js";
 
 type Confirmed = ReturnType<typeof view>;
 
+export const confirmationMailJob = defineJob("order.confirmation-mail", z.object({ orderId: OrderId }));
+
 /**
  * Tells the shopper what was bought. The mail carries the id of its job: if the process dies between the provider's
  * yes and ours it goes out a second time, with the same id. The entry has the job's id too, so that it is made once.
  */
-export const confirmation = defineJob(
-  "order.confirmation-mail",
-  z.object({ orderId: OrderId }),
-  async ({ orderId }, job) => {
-    const [[order], lines, , , , [shop]] = await read(
-      (q) =>
-        [
-          ...statements(q, eq(orderTable.id, orderId)),
-          q.select({ name: tenantTableRoot.name }).from(tenantTableRoot),
-        ] as const,
-    );
-    if (!order || !shop) throw notFound("order");
-    const confirmed = view(order, lines);
-    const subject = `Your order ${order.number} at ${shop.name}`;
-    const content = { text: text(confirmed, shop.name), html: page(confirmed, shop.name).toString() };
-    await Mail.send({ id: job.id, to: order.email, subject, ...content });
-    const sent = {
-      ...entry(orderId, "confirmation_sent", { jobId: job.id }),
-      id: TimelineId.parse(`otl${job.id.slice(3)}`),
-    };
-    await db((tx) => tx.insert(orderTimelineTable).values(sent).onConflictDoNothing());
-  },
-);
+export async function sendConfirmation({ orderId }: { orderId: string }, job: { id: string }): Promise<void> {
+  const [[order], lines, , , , [shop]] = await read(
+    (q) =>
+      [
+        ...statements(q, eq(orderTable.id, orderId)),
+        q.select({ name: tenantTableRoot.name }).from(tenantTableRoot),
+      ] as const,
+  );
+  if (!order || !shop) throw notFound("order");
+  const confirmed = view(order, lines);
+  const subject = `Your order ${order.number} at ${shop.name}`;
+  const content = { text: text(confirmed, shop.name), html: page(confirmed, shop.name).toString() };
+  await Mail.send({ id: job.id, to: order.email, subject, ...content });
+  const sent = {
+    ...entry(orderId, "confirmation_sent", { jobId: job.id }),
+    id: TimelineId.parse(`otl${job.id.slice(3)}`),
+  };
+  await db((tx) => tx.insert(orderTimelineTable).values(sent).onConflictDoNothing());
+}
 
 const thanks = (order: Confirmed, shop: string) =>
   `Thank you for your order ${order.number} at ${shop}, ${order.shippingAddress.name}.`;

@@ -19,7 +19,7 @@ import { entry, columns as entryColumns, TimelineEntry } from "./timeline.js";
 import { statements, view } from "./view.js";
 
 export { Capture, capture, Refund, refund, release } from "../payment/order-operation.js";
-export { confirmation } from "./confirmation.js";
+export { confirmationMailJob, sendConfirmation } from "./confirmation.js";
 export { OrderCancelled, OrderId, OrderPaid, OrderPlaced } from "./event.js";
 export { place } from "./place.js";
 

@@ -139,6 +139,7 @@ const deauthorized = (event: StripeEvent): Promise<void> =>
 
 export const paymentAccountHandlers: readonly StripeHandler[] = [
   {
+    name: "payment-account.state",
     endpoint: "connect",
     types: [
       "account.updated",
@@ -149,5 +150,10 @@ export const paymentAccountHandlers: readonly StripeHandler[] = [
     ],
     run: changed,
   },
-  { endpoint: "connect", types: ["account.application.deauthorized"], run: deauthorized },
+  {
+    name: "payment-account.deauthorized",
+    endpoint: "connect",
+    types: ["account.application.deauthorized"],
+    run: deauthorized,
+  },
 ];

@@ -14,11 +14,13 @@ import { lock, settle } from "./settle.js";
 /** An attempt that is still under way when its time is over is looked at again after this. Hours. */
 const AGAIN = 6;
 
+export const closePaymentJob = defineJob("payment.close", z.object({ paymentId: PaymentId }));
+
 /**
  * Ends an attempt that nobody has paid: at its provider first, so that nobody can pay it afterwards. Its order ends with
  * the last of its attempts, also when somebody else had ended that one before.
  */
-export const close = defineJob("payment.close", z.object({ paymentId: PaymentId }), async ({ paymentId }) => {
+export async function close({ paymentId }: { paymentId: string }): Promise<void> {
   const known = await load(paymentId);
   if (!known || known.payment.accepted) return;
   const { attempt, payment: before } = known;
@@ -46,7 +48,7 @@ export const close = defineJob("payment.close", z.object({ paymentId: PaymentId 
     if (closedAt) await tx.update(paymentTable).set({ expiresAt: null }).where(eq(paymentTable.id, paymentId));
     if (!(await hasOpenAttempt(tx, orderId))) await cancel(tx, orderId, "payment_expired");
   });
-});
+}
 
 /** Finds attempts whose time is over and that do not count, and has each of them closed. @returns how many */
 export const expire = (): Promise<number> =>
@@ -56,6 +58,6 @@ export const expire = (): Promise<number> =>
       .set({ expiresAt: sql`now() + make_interval(hours => ${AGAIN})` })
       .where(and(lte(paymentTable.expiresAt, sql`now()`), eq(paymentTable.accepted, false)))
       .returning({ id: paymentTable.id, expiresAt: paymentTable.expiresAt });
-    for (const { id, expiresAt } of late) enqueue(close, { paymentId: id }, { key: `${id} ${expiresAt}` });
+    for (const { id, expiresAt } of late) enqueue(closePaymentJob, { paymentId: id }, { key: `${id} ${expiresAt}` });
     return late.length;
   });

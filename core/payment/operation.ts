@@ -28,9 +28,7 @@ export interface Wish {
 }
 
 /** Asks the provider for what was wished; whoever wished it may have done so already. */
-export const operate = defineJob("payment.operate", z.object({ operationId: OperationId }), ({ operationId }) =>
-  run(operationId),
-);
+export const operatePaymentJob = defineJob("payment.operate", z.object({ operationId: OperationId }));
 
 /**
  * Writes down what is wanted of a payment, which the caller has locked, and sets its amount aside; a job does it even
@@ -55,7 +53,7 @@ export async function wish(tx: Tx, payment: Payment, { kind, amount, reason, req
   };
   if (kind !== "void" && amount > 0)
     await tx.update(paymentTable).set(aside[kind]).where(eq(paymentTable.id, payment.id));
-  if (!isManual(payment.provider)) enqueue(operate, { operationId: made.id }, { key: made.id, delay });
+  if (!isManual(payment.provider)) enqueue(operatePaymentJob, { operationId: made.id }, { key: made.id, delay });
   return made;
 }
 

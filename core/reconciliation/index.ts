@@ -2,12 +2,11 @@ import { and, eq, inArray, isNull, lt, ne, or, sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
 import { disputeTable } from "../dispute/dispute.sql.js";
-import { Dispute } from "../dispute/index.js";
 import { Incident } from "../incident/index.js";
 import { db, read } from "../kernel/db.js";
 import { defineJob, enqueue } from "../kernel/job/index.js";
 import { PaymentId } from "../payment/index.js";
-import { operate } from "../payment/operation.js";
+import { operatePaymentJob } from "../payment/operation.js";
 import { paymentEventTable, paymentOperationTable, paymentTable } from "../payment/payment.sql.js";
 import { Unresolved } from "../payment/provider.js";
 import { sync } from "../payment/settle.js";
@@ -24,8 +23,15 @@ const PATIENCE = 10;
 const MOST = 5_000;
 const CHUNK = 100;
 
+export const syncPaymentJob = defineJob("payment.sync", z.object({ paymentId: PaymentId }));
+export const reconcileAccountJob = defineJob("payment.reconcile", z.object({ accountId: PaymentAccountId }));
+export const syncDisputeJob = defineJob(
+  "dispute.sync",
+  z.object({ reference: z.string(), paymentIntent: z.string(), account: z.string() }),
+);
+
 /** Reads a payment anew; what cannot be written opens an incident, which ends when it can. */
-const resync = defineJob("payment.sync", z.object({ paymentId: PaymentId }), async ({ paymentId }) => {
+export async function syncPayment({ paymentId }: { paymentId: string }): Promise<void> {
   try {
     await sync(paymentId);
   } catch (error) {
@@ -36,20 +42,14 @@ const resync = defineJob("payment.sync", z.object({ paymentId: PaymentId }), asy
     throw error;
   }
   await Incident.heal("payment.not_settled", paymentId, "A later update was applied.");
-});
-
-const redispute = defineJob(
-  "dispute.sync",
-  z.object({ reference: z.string(), paymentIntent: z.string(), account: z.string() }),
-  (named) => Dispute.sync(named),
-);
+}
 
 /**
  * Compares what Stripe lists on a merchant's account with what we know, and what is under way here with what Stripe knows.
  * Each difference becomes a job, so that one pass is short, and repairs run side by side. Money that says it was made for
  * an attempt which we do not have opens an incident; payments that the merchant made elsewhere are none of ours.
  */
-const reconcile = defineJob("payment.reconcile", z.object({ accountId: PaymentAccountId }), async ({ accountId }) => {
+export async function reconcileAccount({ accountId }: { accountId: string }): Promise<void> {
   const [account] = await read((q) =>
     q
       .select({
@@ -74,9 +74,7 @@ const reconcile = defineJob("payment.reconcile", z.object({ accountId: PaymentAc
       .set({ reconciledAt: account.now })
       .where(and(eq(paymentAccountTable.id, accountId), lt(paymentAccountTable.reconciledAt, account.now))),
   );
-});
-
-export const reconcileJobs = [reconcile, resync, redispute];
+}
 
 /** Has each account compared that was not for an hour. @returns how many */
 export const reconcileDue = (): Promise<number> =>
@@ -90,7 +88,7 @@ export const reconcileDue = (): Promise<number> =>
           lt(paymentAccountTable.reconciledAt, sql`now() - interval '1 hour'`),
         ),
       );
-    for (const { id, hour } of due) enqueue(reconcile, { accountId: id }, { key: `${id} ${hour}` });
+    for (const { id, hour } of due) enqueue(reconcileAccountJob, { accountId: id }, { key: `${id} ${hour}` });
     return due.length;
   });
 
@@ -133,7 +131,8 @@ function ours(tx: Tx, { account }: Pass, listed: readonly Listed[]) {
 }
 type Known = Awaited<ReturnType<typeof ours>>[number];
 
-const again = (pass: Pass, paymentId: string) => enqueue(resync, { paymentId }, { key: `${paymentId} ${pass.now}` });
+const again = (pass: Pass, paymentId: string) =>
+  enqueue(syncPaymentJob, { paymentId }, { key: `${paymentId} ${pass.now}` });
 
 const isMoney = ({ status, moved }: Listed) => moved > 0 || status === "requires_capture";
 
@@ -194,7 +193,7 @@ const compareDisputes = (pass: Pass, listed: readonly Listed[]) =>
       const isOurs = rows.some((row) => row.reference === paymentIntent);
       const isTold = told.some((dispute) => dispute.reference === reference && dispute.status === status);
       if (!isOurs || isTold || !paymentIntent) continue;
-      enqueue(redispute, { reference, paymentIntent, account: pass.account }, { key: `${reference} ${pass.now}` });
+      enqueue(syncDisputeJob, { reference, paymentIntent, account: pass.account }, { key: `${reference} ${pass.now}` });
     }
   });
 
@@ -220,5 +219,5 @@ const remind = (pass: Pass) =>
       .from(paymentOperationTable)
       .where(and(eq(paymentOperationTable.status, "pending"), lt(paymentOperationTable.createdAt, late)))
       .limit(MOST);
-    for (const { id } of asked) enqueue(operate, { operationId: id }, { key: `${id} ${pass.now}` });
+    for (const { id } of asked) enqueue(operatePaymentJob, { operationId: id }, { key: `${id} ${pass.now}` });
   });

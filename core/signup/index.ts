@@ -26,8 +26,10 @@ export const Signup = z.strictObject({
 
 export const SignedUp = Session.Tokens.extend({ tenant: TenantRecord, member: MemberRecord }).meta({ id: "SignedUp" });
 
+export const openTestTenantJob = defineJob("tenant.open-test", z.object({ memberId: MemberId }));
+
 /** Opens the twin for test mode: same seeds, same owner, no shared data. Doing it again changes nothing. */
-const openTest = defineJob("tenant.open-test", z.object({ memberId: MemberId }), async ({ memberId }) => {
+export async function openTestTenant({ memberId }: { memberId: string }): Promise<void> {
   const [[live], [owner]] = await read(
     (q) =>
       [q.select().from(tenantTableRoot), q.select().from(memberTable).where(eq(memberTable.id, memberId))] as const,
@@ -46,9 +48,7 @@ const openTest = defineJob("tenant.open-test", z.object({ memberId: MemberId }),
   await as({ type: "system", tenantId: tenant.tenantId }, () =>
     db((tx) => open(tx, { tenant, owner: { email, name, passwordHash } })),
   );
-});
-
-export const tenantJobs = [openTest];
+}
 
 /**
  * A new tenant, in live mode, with its owner and what it needs to sell; its twin for test mode follows as a job.
@@ -66,7 +66,7 @@ export const signup = fn(Signup, async ({ tenant, email, password, name }) => {
         owner,
       });
       if (!opened) throw conflict("tenant.slug_taken", `The slug "${tenant.slug}" is in use.`);
-      enqueue(openTest, { memberId: opened.member.id }, { key: "test" });
+      enqueue(openTestTenantJob, { memberId: opened.member.id }, { key: "test" });
       return { ...opened, session: await Session.open(tx, opened.member.id) };
     });
     return { tenant: made.tenant, member: made.member, ...(await Session.tokens(made.session)) };

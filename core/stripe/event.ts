@@ -1,6 +1,10 @@
+import type Stripe from "stripe";
 import * as z from "zod";
-import { defineJob, type JobType } from "../kernel/job/index.js";
-import type { StripeEndpoint, StripeType } from "./type.js";
+import { defineJob } from "../kernel/job/index.js";
+import { Registry } from "../kernel/registry.js";
+
+/** Where Stripe sends events of the platform's own objects, and those of connected accounts. */
+export type StripeEndpoint = "platform" | "connect";
 
 const reference = z.string().min(1).max(255);
 
@@ -31,22 +35,30 @@ export type StripeEvent = z.output<typeof StripeEvent>;
  * transaction. Events come at least once and in any order, so it fetches the object and settles by what it is now.
  */
 export interface StripeHandler {
+  readonly name: string;
   readonly endpoint: StripeEndpoint;
-  readonly types: readonly StripeType[];
+  readonly types: readonly Stripe.Event["type"][];
   run(event: StripeEvent): Promise<unknown>;
 }
 
-/**
- * The job that an event from Stripe becomes; `platform.receive_stripe_event` makes it under this name.
- * @throws what the first handler that failed threw, after the others have run: the job is tried again
- */
-export const stripeEvent = (handlers: readonly StripeHandler[]): JobType<typeof StripeEvent> =>
-  defineJob("stripe.event", StripeEvent, async (event) => {
-    const interested = handlers.filter(
-      ({ endpoint, types }) => endpoint === event.endpoint && types.some((type) => type === event.type),
-    );
-    if (interested.length === 0) throw new Error(`No handler for ${event.type} of the ${event.endpoint} endpoint.`);
-    const failures: unknown[] = [];
-    for (const handler of interested) await handler.run(event).catch((error: unknown) => failures.push(error));
-    if (failures.length > 0) throw failures[0];
-  });
+/** Those of all modules. Events of other types are acknowledged and forgotten. */
+export const stripeHandlers = new Registry<StripeHandler>("handler of Stripe's events", ({ name }) => name);
+
+/** The types that are acted on: an endpoint at Stripe is subscribed to these. */
+export const stripeTypes = (of: StripeEndpoint): string[] => [
+  ...new Set(stripeHandlers.all().flatMap(({ endpoint, types }) => (endpoint === of ? types : []))),
+];
+
+/** The job that an event from Stripe becomes; `platform.receive_stripe_event` makes it under this name. */
+export const stripeEventJob = defineJob("stripe.event", StripeEvent);
+
+/** @throws what the first handler that failed threw, after the others have run: the job is tried again */
+export async function handleStripeEvent(event: StripeEvent, handlers = stripeHandlers.all()): Promise<void> {
+  const interested = handlers.filter(
+    ({ endpoint, types }) => endpoint === event.endpoint && types.some((type) => type === event.type),
+  );
+  if (interested.length === 0) throw new Error(`No handler for ${event.type} of the ${event.endpoint} endpoint.`);
+  const failures: unknown[] = [];
+  for (const handler of interested) await handler.run(event).catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
+}

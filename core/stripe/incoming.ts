@@ -2,8 +2,7 @@ import * as z from "zod";
 import { context } from "../kernel/actor.js";
 import { platform } from "../kernel/db.js";
 import { malformed } from "../kernel/error.js";
-import type { StripeEvent } from "./event.js";
-import { type StripeEndpoint, stripeTypes } from "./type.js";
+import { type StripeEndpoint, type StripeEvent, stripeTypes } from "./event.js";
 
 /** Stripe's ids, also those that merchants chose themselves long ago: no spaces, nothing that a log could not show. */
 const reference = z.string().regex(/^[\x21-\x7e]{1,255}$/);
@@ -87,7 +86,7 @@ export function readEvent(body: Uint8Array, endpoint: StripeEndpoint): Incoming 
   const { object: _, account = null, ...envelope } = parsed(Envelope, json);
   const { id, type, created } = envelope;
   const incoming = { id, type, endpoint, created };
-  if (!stripeTypes[endpoint].some((each) => each === type)) return incoming;
+  if (!stripeTypes(endpoint).includes(type)) return incoming;
   const { object } = parsed(Subject, json, { eventId: id, type }).data;
   return { ...incoming, event: { ...envelope, endpoint, account, objectId: object.id, related: relatedOf(object) } };
 }

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { subscriptionTable } from "../../core/billing/billing.sql.js";
 import { Billing } from "../../core/billing/index.js";
 import { Interval, SoldPlan } from "../../core/entitlement/plan.js";
+import { handle } from "../../core/kernel/job/index.js";
 import { Money } from "../../core/kernel/money.js";
 import { listOf } from "../../core/kernel/page.js";
 import { endpoint } from "../http/endpoint.js";
@@ -126,7 +127,7 @@ export const billing: Module = {
   tables: [subscriptionTable],
   routes,
   events: Billing.billingEvents,
-  jobs: Billing.billingJobs,
+  jobs: [handle(Billing.syncSubscriptionJob, Billing.sync), handle(Billing.noticeMailJob, Billing.sendNotice)],
   sweeps: [{ name: "billing.dunning", run: () => Billing.advance() }],
   stripe: Billing.billingHandlers,
 };

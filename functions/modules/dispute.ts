@@ -2,6 +2,7 @@ import * as z from "zod";
 import { disputeTable } from "../../core/dispute/dispute.sql.js";
 import { Dispute } from "../../core/dispute/index.js";
 import { disputeHandlers } from "../../core/dispute/sync.js";
+import { handle } from "../../core/kernel/job/index.js";
 import { listOf } from "../../core/kernel/page.js";
 import { endpoint } from "../http/endpoint.js";
 import type { Module } from "./module.js";
@@ -36,6 +37,6 @@ export const dispute: Module = {
   tables: [disputeTable],
   routes,
   events: Dispute.events,
-  jobs: [Dispute.evidenceDue],
+  jobs: [handle(Dispute.evidenceDueJob, Dispute.remindOfEvidence)],
   stripe: disputeHandlers,
 };

@@ -19,6 +19,7 @@ import { priceSet } from "./price-set.js";
 import { rate } from "./rate.js";
 import { reconciliation } from "./reconciliation.js";
 import { region } from "./region.js";
+import { register } from "./register.js";
 import { report } from "./report.js";
 import { session } from "./session.js";
 import { shipping } from "./shipping.js";
@@ -28,8 +29,8 @@ import { tax } from "./tax.js";
 import { tenant } from "./tenant.js";
 import { usage } from "./usage.js";
 
-/** All domains. A plugin is added here and nowhere else. */
-const domains: readonly Module[] = [
+/** THE list: what the running system is made of. A plugin is added here and nowhere else. */
+export const modules: readonly Module[] = [
   tenant,
   signup,
   session,
@@ -51,6 +52,7 @@ const domains: readonly Module[] = [
   report,
   billing,
   usage,
+  stripe,
   reconciliation,
   incident,
   event,
@@ -59,5 +61,4 @@ const domains: readonly Module[] = [
   rate,
 ];
 
-/** THE list: all that the running system is made of. */
-export const modules: readonly Module[] = [...domains, stripe(domains)];
+register(modules);

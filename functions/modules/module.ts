@@ -1,5 +1,5 @@
 import type { EventType, Subscriber } from "../../core/kernel/event/index.js";
-import type { JobType } from "../../core/kernel/job/index.js";
+import type { JobHandler } from "../../core/kernel/job/index.js";
 import type { TenantTable } from "../../core/kernel/table.js";
 import type { StripeHandler } from "../../core/stripe/event.js";
 import type { Endpoint } from "../http/endpoint.js";
@@ -20,7 +20,7 @@ export interface Module {
   routes?: readonly Endpoint[];
   events?: readonly EventType[];
   subscribers?: readonly Subscriber[];
-  jobs?: readonly JobType[];
+  jobs?: readonly JobHandler[];
   sweeps?: readonly Sweep[];
   /** Handlers of Stripe's events. */
   stripe?: readonly StripeHandler[];

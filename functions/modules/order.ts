@@ -2,7 +2,7 @@ import * as z from "zod";
 import { Checkout } from "../../core/checkout/index.js";
 import { Later } from "../../core/kernel/after-commit.js";
 import { on } from "../../core/kernel/event/index.js";
-import { enqueue } from "../../core/kernel/job/index.js";
+import { enqueue, handle } from "../../core/kernel/job/index.js";
 import { listOf } from "../../core/kernel/page.js";
 import {
   Capture,
@@ -142,9 +142,9 @@ export const order: Module = {
   events: [OrderPlaced, OrderPaid, OrderCancelled],
   subscribers: [
     on(OrderPlaced, "mail.order-confirmation", async ({ data: { orderId } }) =>
-      enqueue(Order.confirmation, { orderId }, { key: orderId }),
+      enqueue(Order.confirmationMailJob, { orderId }, { key: orderId }),
     ),
     on(OrderPlaced, "order.ledger", ({ data }) => book(data)),
   ],
-  jobs: [Order.confirmation],
+  jobs: [handle(Order.confirmationMailJob, Order.sendConfirmation)],
 };

@@ -1,6 +1,7 @@
+import { handle } from "../../core/kernel/job/index.js";
 import { paymentEvents } from "../../core/payment/event.js";
-import { close, expire } from "../../core/payment/expiry.js";
-import { operate } from "../../core/payment/operation.js";
+import { close, closePaymentJob, expire } from "../../core/payment/expiry.js";
+import { operatePaymentJob, run } from "../../core/payment/operation.js";
 import { paymentEventTable, paymentOperationTable, paymentTable } from "../../core/payment/payment.sql.js";
 import { paymentHandlers } from "../../core/payment/stripe/webhook.js";
 import type { Module } from "./module.js";
@@ -9,7 +10,7 @@ export const payment: Module = {
   name: "payment",
   tables: [paymentTable, paymentEventTable, paymentOperationTable],
   events: paymentEvents,
-  jobs: [operate, close],
+  jobs: [handle(operatePaymentJob, ({ operationId }) => run(operationId)), handle(closePaymentJob, close)],
   sweeps: [{ name: "payment.expire", run: expire }],
   stripe: paymentHandlers,
 };

@@ -1,8 +1,21 @@
-import { reconcileDue, reconcileJobs } from "../../core/reconciliation/index.js";
+import { Dispute } from "../../core/dispute/index.js";
+import { handle } from "../../core/kernel/job/index.js";
+import {
+  reconcileAccount,
+  reconcileAccountJob,
+  reconcileDue,
+  syncDisputeJob,
+  syncPayment,
+  syncPaymentJob,
+} from "../../core/reconciliation/index.js";
 import type { Module } from "./module.js";
 
 export const reconciliation: Module = {
   name: "reconciliation",
-  jobs: reconcileJobs,
+  jobs: [
+    handle(reconcileAccountJob, reconcileAccount),
+    handle(syncPaymentJob, syncPayment),
+    handle(syncDisputeJob, Dispute.sync),
+  ],
   sweeps: [{ name: "payment.reconcile-due", run: reconcileDue }],
 };

@@ -1,4 +1,5 @@
-import { SignedUp, signup as signUp, tenantJobs } from "../../core/signup/index.js";
+import { handle } from "../../core/kernel/job/index.js";
+import { openTestTenant, openTestTenantJob, SignedUp, signup as signUp } from "../../core/signup/index.js";
 import { endpoint } from "../http/endpoint.js";
 import type { Module } from "./module.js";
 
@@ -23,5 +24,5 @@ const routes = [
 export const signup: Module = {
   name: "signup",
   routes,
-  jobs: tenantJobs,
+  jobs: [handle(openTestTenantJob, openTestTenant)],
 };

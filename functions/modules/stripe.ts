@@ -1,8 +1,8 @@
-import { stripeEvent } from "../../core/stripe/event.js";
+import { handle } from "../../core/kernel/job/index.js";
+import { handleStripeEvent, stripeEventJob } from "../../core/stripe/event.js";
 import type { Module } from "./module.js";
 
-/** The job that each event of Stripe becomes, for the handlers of all modules. */
-export const stripe = (modules: readonly Module[]): Module => ({
+export const stripe: Module = {
   name: "stripe",
-  jobs: [stripeEvent(modules.flatMap((module) => module.stripe ?? []))],
-});
+  jobs: [handle(stripeEventJob, (event) => handleStripeEvent(event))],
+};

@@ -39,8 +39,7 @@ async function disputed(due: number | null, more: Partial<Said> = {}) {
 const list = async (query = ""): Promise<Body[]> => (await mine.get(`/v1/admin/disputes${query}`)).data;
 
 describe("the reminder of a deadline", () => {
-  const run = (disputeId: string) =>
-    asSystem(mine.id, async () => Dispute.evidenceDue.run({ disputeId }, { id: "job" }));
+  const run = (disputeId: string) => asSystem(mine.id, () => Dispute.remindOfEvidence({ disputeId }));
   const reminders = async (id: string) => {
     const text = `select data ->> 'evidenceDueAt' as due from event
       where type = 'dispute.evidence_due' and data ->> 'disputeId' = $1 order by id`;
@@ -82,9 +81,7 @@ describe("the reminder of a deadline", () => {
   test("comes once, however often the job runs; and again for a deadline that moved", { timeout: 60_000 }, async () => {
     const workers = await environments(5, () => import("../../core/dispute/index.js"));
     const runAll = (disputeId: string) =>
-      Promise.all(
-        workers.map((worker) => worker(mine.id, async (its) => its.evidenceDue.run({ disputeId }, { id: "job" }))),
-      );
+      Promise.all(workers.map((worker) => worker(mine.id, (its) => its.remindOfEvidence({ disputeId }))));
     const [first, second] = [inHours(48), inHours(60)];
     const { id, change } = await disputed(first);
     await runAll(id);

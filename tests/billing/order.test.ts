@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { Billing } from "../../core/billing/index.js";
-import { stripeEvent } from "../../core/stripe/event.js";
+import { handleStripeEvent } from "../../core/stripe/event.js";
 import { readEvent } from "../../core/stripe/incoming.js";
 import { ownSystem, settle, tenantsOf } from "../messages/system.js";
 import { tenantUuid } from "../race/race.js";
@@ -84,7 +84,6 @@ describe("an answer of Stripe that comes late", () => {
 
 describe("the events of a subscription's life", () => {
   test("in any order, with repetitions and losses, end where one look ends", async () => {
-    const handlers = stripeEvent(Billing.billingHandlers);
     const tenant = await newcomer();
     await subscribeLate(own.host, tenant, "starter");
     const before = await end(tenant);
@@ -113,7 +112,8 @@ describe("the events of a subscription's life", () => {
               current_period_end = $2, cancel_at = null, dunning_step = 0 where tenant_id = $1`,
           [tenantUuid(tenant), before.currentPeriodEnd],
         );
-        const run = (event: (typeof events)[number]) => within(tenant, () => handlers.run(event, { id: "" }));
+        const run = (event: (typeof events)[number]) =>
+          within(tenant, () => handleStripeEvent(event, Billing.billingHandlers));
         if (together) await Promise.all(order.map(run));
         else for (const event of order) await run(event);
         expect(await end(tenant)).toEqual(wanted);

@@ -147,7 +147,7 @@ test("another attempt begins in the moment in which the last one ends: the order
     }),
   );
   await made;
-  await Promise.all([beginning, two.inside(() => two.close.run({ paymentId }, { id: "" }))]);
+  await Promise.all([beginning, two.inside(() => two.close({ paymentId }))]);
   expect((await till.order(orderId)).status).toBe("pending");
   await lapse();
   expect(await till.order(orderId)).toMatchObject(given);

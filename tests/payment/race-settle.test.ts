@@ -63,7 +63,7 @@ describe("twelve who look at the same moment", () => {
       const paymentId = await idOf(orderId);
       await Promise.all([
         allAtOnce(workers, 1, ({ sync }) => sync(paymentId)),
-        allAtOnce(workers.slice(0, 2), 1, ({ close }) => close.run({ paymentId }, { id: "" })),
+        allAtOnce(workers.slice(0, 2), 1, ({ close }) => close({ paymentId })),
       ]);
       const wished = (await till.order(orderId)).payments[0].operations;
       for (const { id } of wished) await allAtOnce(workers, 1, ({ run }) => run(id));

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { inject, vi } from "vitest";
 import { withContext } from "../../core/kernel/actor.js";
+import "../../functions/modules/index.js"; // the domain asks its registries
 import type { System } from "./global.js";
 
 type Databases = Pick<System, "appUrl" | "proxy">;
@@ -28,6 +29,7 @@ export async function environments<Domain>(count: number, load: () => Promise<Do
   for (let made = 0; made < count; made += 1) {
     vi.resetModules();
     const actor = await import("../../core/kernel/actor.js");
+    await import("../../functions/modules/index.js");
     const domain = await load();
     all.push(<T>(tenantId: string, run: (domain: Domain) => Promise<T>, system: Databases = inject("system")) =>
       actor.withContext(contextOf(tenantId, system), () => run(domain)),

@@ -26,22 +26,35 @@ export const JobRecord = z
   })
   .meta({ id: "Job" });
 
-/** A kind of job: its permanent name, the shape of its payload, and the work, which runs outside of a transaction. */
+/** A kind of job: its permanent name and the shape of its payload. A module attaches the work with `handle()`. */
 export interface JobType<Schema extends z.ZodObject = z.ZodObject> {
   name: string;
   schema: Schema;
-  /** A duplicate delivery can run it again after a crash: it carries its own key to the provider. */
-  run(payload: z.output<Schema>, job: { id: string }): Promise<unknown>;
 }
-export const defineJob = <Schema extends z.ZodObject>(
-  name: string,
-  schema: Schema,
-  run: JobType<Schema>["run"],
-): JobType<Schema> => ({
-  name,
-  schema,
-  run,
-});
+
+const declared: JobType[] = [];
+
+/** All kinds of jobs of this process, so that the start can refuse one that no module handles. */
+export const declaredJobs = (): readonly JobType[] => declared;
+
+export function defineJob<Schema extends z.ZodObject>(name: string, schema: Schema): JobType<Schema> {
+  const job = { name, schema };
+  declared.push(job);
+  return job;
+}
+
+/**
+ * The work of one kind of job, outside of a transaction. A duplicate delivery or a crash runs it again, so it finds out
+ * what has been done, and gives the job's id to a provider as idempotency key.
+ */
+export interface JobHandler {
+  job: JobType;
+  run(payload: never, job: { id: string }): Promise<unknown>;
+}
+export const handle = <Schema extends z.ZodObject>(
+  job: JobType<Schema>,
+  run: (payload: z.output<Schema>, job: { id: string }) => Promise<unknown>,
+): JobHandler => ({ job, run });
 
 /**
  * Makes a job in the commit of the open transaction. With a `key`, a second one of the same name and key is not made.

@@ -7,6 +7,7 @@ import { sync } from "../settle.js";
 /** What Stripe says of charges on a merchant's account. The event only says where to look. */
 export const paymentHandlers: readonly StripeHandler[] = [
   {
+    name: "payment.intent",
     endpoint: "connect",
     types: [
       "payment_intent.amount_capturable_updated",

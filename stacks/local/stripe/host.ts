@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Config } from "../../../core/kernel/config.js";
-import { stripeTypes } from "../../../core/stripe/type.js";
+import { stripeTypes } from "../../../core/stripe/event.js";
+import "../../../functions/modules/index.js";
 import { onPort } from "../aws/endpoints.js";
 import type { Clock } from "../lambda/clock.js";
 import { derive, type Secrets } from "../secrets.js";
@@ -77,7 +78,7 @@ export async function startStripeHost({
     url: `${webhookUrl}/${path}`,
     secrets: text.split(","),
     connect: path === "connect",
-    events: stripeTypes[path],
+    events: stripeTypes(path),
   });
   const standIn = await onPort(port, (free) =>
     startStripe({
