@@ -48,7 +48,14 @@ export const functions = {
     memory: 512,
     external: [...loadedLate, "stripe"],
   },
-  stripe: { handler: "functions/stripe-webhook.handler", timeout: 10, memory: 512, url: true, concurrency: 10 },
+  stripe: {
+    handler: "functions/stripe-webhook.handler",
+    timeout: 10,
+    memory: 512,
+    url: true,
+    concurrency: 10,
+    external: ["@node-rs/argon2", "stripe"],
+  },
   migrate: {
     handler: "functions/migrate.handler",
     timeout: 300,

@@ -3,7 +3,7 @@ export * as ApiKey from "./api-key.js";
 import { and, desc, eq, gt, isNull, lt, or, sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
-import { allows, allScopes, Scope } from "../kernel/access.js";
+import { allows, scopes as allScopes, ScopeName } from "../kernel/access.js";
 import { actor, tenantId } from "../kernel/actor.js";
 import { Instant, toUtc } from "../kernel/clock.js";
 import { db, read } from "../kernel/db.js";
@@ -24,7 +24,7 @@ export const ApiKeyRecord = z
     kind: z.enum(keyKinds),
     name: z.string(),
     hint: z.string().meta({ examples: ["sk_live_…x7Qa"] }),
-    scopes: z.array(Scope),
+    scopes: z.array(ScopeName),
     expiresAt: z.string().nullable(),
     revokedAt: z.string().nullable(),
     lastUsedAt: z.string().nullable().meta({ description: "Precise to the minute" }),
@@ -55,6 +55,12 @@ const view = {
   createdAt: apiKeyTable.createdAt,
 };
 
+/** A scope whose module was removed gives no right, so it is not shown. */
+const withKnownScopes = <Row extends { scopes: string[] }>(row: Row): Row => ({
+  ...row,
+  scopes: row.scopes.filter((name) => allScopes.find(name)),
+});
+
 export const ApiKeyPage = page({ kind: z.enum(keyKinds).optional() });
 export const ApiKeyList = listOf(ApiKeyRecord);
 
@@ -69,31 +75,31 @@ export const list = fn(ApiKeyPage, async ({ limit, cursor, kind }) => {
       .orderBy(desc(apiKeyTable.id))
       .limit(limit + 1),
   );
-  return answer(rows, limit, (row) => ({ id: row.id }));
+  return answer(rows, limit, (row) => ({ id: row.id }), withKnownScopes);
 });
 
 export const get = fn(ApiKeyId, async (keyId) => {
   const [key] = await read((q) => q.select(view).from(apiKeyTable).where(eq(apiKeyTable.id, keyId)));
   if (!key) throw notFound("api_key");
-  return key;
+  return withKnownScopes(key);
 });
-
-/** Rights that a key gets only when they are asked for by name. */
-const ASKED_FOR: readonly Scope[] = ["keys:write", "members:write"];
 
 export const NewApiKey = z.strictObject({
   kind: z.enum(keyKinds),
   name: z.string().trim().min(1).max(100),
-  scopes: z.array(Scope).max(100).optional().meta({
+  scopes: z.array(ScopeName).max(100).optional().meta({
     description:
-      "The scopes of a secret key. Default: all of the caller's scopes except `keys:write` and `members:write`",
+      "The scopes of a secret key. Default: all of the caller's scopes except those that must be named, such as `keys:write` and `members:write`",
   }),
   expiresAt: Instant.optional(),
 });
 
 /** Nobody makes a key that can do more than they can. @throws Failure forbidden */
-function mayGive(scopes: readonly Scope[]): void {
-  const missing = scopes.filter((scope) => !allows(actor(), scope));
+function mayGive(names: readonly string[]): void {
+  const missing = names.filter((name) => {
+    const scope = allScopes.find(name);
+    return !scope || !allows(actor(), scope);
+  });
   if (missing.length > 0)
     throw forbidden("scope_not_held", `Your credential lacks these scopes: ${missing.join(", ")}.`);
 }
@@ -105,14 +111,14 @@ export const create = fn(NewApiKey, ({ kind, name, scopes, expiresAt }) =>
       throw invalid("invalid_request", "The request does not match its schema; see `errors`.", {
         errors: [{ pointer: "/scopes", detail: "must be empty for a publishable key" }],
       });
-    const all = allScopes.filter((scope) => allows(actor(), scope) && !ASKED_FOR.includes(scope));
-    const given = kind === "publishable" ? [] : [...new Set(scopes ?? all)];
+    const own = allScopes.all().filter((scope) => allows(actor(), scope) && !scope.onRequestOnly);
+    const given = kind === "publishable" ? [] : [...new Set(scopes ?? own.map((scope) => scope.name))];
     mayGive(given);
     return make(tx, { kind, name, scopes: given, expiresAt: expiresAt ? toUtc(expiresAt) : null });
   }),
 );
 
-type Made = Pick<typeof apiKeyTable.$inferSelect, "kind" | "name" | "expiresAt"> & { scopes: Scope[] };
+type Made = Pick<typeof apiKeyTable.$inferSelect, "kind" | "name" | "expiresAt"> & { scopes: string[] };
 
 async function make(tx: Tx, key: Made) {
   const [tenant] = await tx.select({ livemode: tenantTableRoot.livemode }).from(tenantTableRoot);
@@ -153,7 +159,7 @@ async function hold(tx: Tx, keyId: string, seen: number | undefined) {
     throw stale("version_stale", "The key has changed since you read it. Get it and retry with its current version.", {
       data: { currentVersion: key.version },
     });
-  return key;
+  return withKnownScopes(key);
 }
 
 export const ApiKeyChange = z.strictObject({ name: NewApiKey.shape.name });
@@ -167,7 +173,7 @@ export const update = fn(ApiKeyChange.extend({ id: ApiKeyId, version }), ({ id: 
       .where(eq(apiKeyTable.id, keyId))
       .returning(view);
     if (!key) throw notFound("api_key");
-    return key;
+    return withKnownScopes(key);
   }),
 );
 

@@ -2,7 +2,6 @@ import { and, eq, exists, isNull, lt, or, type SQL, sql } from "drizzle-orm";
 import { param, prepared } from "../../drizzle/prepared.js";
 import type { Reader, Unexecuted } from "../../drizzle/reader.js";
 import { planCode } from "../entitlement/index.js";
-import type { Scope } from "../kernel/access.js";
 import type { Actor } from "../kernel/actor.js";
 import { unauthenticated } from "../kernel/error.js";
 import { type Access, fingerprint, tenantOfSecret } from "../kernel/token.js";
@@ -137,7 +136,7 @@ export function ofKey(text: string, address: string): Lookup {
 /** Keys that this process has found before. */
 const seen = new Set<string>();
 
-const actorOfKey = (tenantId: string, { id, kind, scopes }: { id: string; kind: string; scopes: Scope[] }) =>
+const actorOfKey = (tenantId: string, { id, kind, scopes }: { id: string; kind: string; scopes: string[] }) =>
   kind === "secret"
     ? ({ type: "key", tenantId, keyId: id, scopes } as const)
     : ({ type: "visitor", tenantId, keyId: id } as const);

@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { check, foreignKey, index, text, unique } from "drizzle-orm/pg-core";
 import { instant, typeId, version } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
-import { roles, type Scope } from "../kernel/access.js";
+import { roles } from "../kernel/access.js";
 
 /** A person on the staff of one tenant; the same address in two tenants is two members. */
 export const memberTable = tenantTable(
@@ -89,7 +89,7 @@ export const apiKeyTable = tenantTable(
     hash: text("hash").notNull(),
     /** The first characters and the last four, for people who look for a key. */
     hint: text("hint").notNull(),
-    scopes: text("scopes").array().notNull().$type<Scope[]>(),
+    scopes: text("scopes").array().notNull(),
     expiresAt: instant("expires_at"),
     revokedAt: instant("revoked_at"),
     lastUsedAt: instant("last_used_at"),

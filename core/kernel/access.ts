@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { Actor } from "./actor.js";
+import { Registry } from "./registry.js";
 
 /** Roles of members, each including the ones after it. */
 export const roles = ["OWNER", "ADMIN", "MEMBER"] as const;
@@ -7,49 +8,44 @@ export const Role = z.enum(roles).meta({ id: "Role", description: "OWNER ≥ ADM
 export type Role = z.infer<typeof Role>;
 
 /**
- * The one table of rights: the least role that may use each scope. Secret keys carry scopes of their own.
- * What shoppers may do needs none: publishable keys, customers and secret keys may all do it.
+ * One right of a role or of a secret key. A module declares its own and lists them. What shoppers do needs none:
+ * publishable keys, customers and secret keys may all do it.
  */
-export const scopes = {
-  "catalog:read": "MEMBER",
-  "catalog:write": "MEMBER",
-  "inventory:read": "MEMBER",
-  "inventory:write": "MEMBER",
-  "orders:read": "MEMBER",
-  "orders:write": "MEMBER",
-  "payments:read": "MEMBER",
-  "payments:write": "ADMIN",
-  "events:read": "ADMIN",
-  "jobs:read": "ADMIN",
-  "keys:read": "ADMIN",
-  "keys:write": "ADMIN",
-  "members:read": "MEMBER",
-  "members:write": "OWNER",
-  "settings:read": "MEMBER",
-  "settings:write": "ADMIN",
-  "ledger:read": "ADMIN",
-  "incidents:read": "ADMIN",
-  "incidents:write": "ADMIN",
-  "billing:read": "ADMIN",
-  "billing:write": "OWNER",
-} as const satisfies Record<string, Role>;
+export interface Scope {
+  /** As keys and OpenAPI name it. */
+  readonly name: `${string}:read` | `${string}:write`;
+  /** The least role that has it. */
+  readonly role: Role;
+  /** A secret key gets it only when it is asked for by name. */
+  readonly onRequestOnly?: true;
+  /** Its operations stay open while the tenant is suspended, because they are how its owner pays. */
+  readonly whileSuspended?: true;
+}
 
-export type Scope = keyof typeof scopes;
-export const allScopes = Object.keys(scopes) as [Scope, ...Scope[]];
-export const Scope = z.enum(allScopes).meta({ id: "Scope" });
+export const defineScope = (name: Scope["name"], role: Role, more: Omit<Scope, "name" | "role"> = {}): Scope => ({
+  name,
+  role,
+  ...more,
+});
+
+/** Those of all modules. */
+export const scopes = new Registry<Scope>("scope", ({ name }) => name);
+
+const scopeNames = () => scopes.all().map(({ name }) => name) as [string, ...string[]];
+export const ScopeName = z.lazy(() => z.enum(scopeNames())).meta({ id: "Scope" });
 
 export const roleIncludes = (role: Role, needed: Role) => roles.indexOf(role) <= roles.indexOf(needed);
 
-export const scopesOf = (role: Role) => allScopes.filter((scope) => roleIncludes(role, scopes[scope]));
+export const scopesOf = (role: Role) => scopes.all().filter((scope) => roleIncludes(role, scope.role));
 
 /** Whether the actor may use the scope, and so may give it to others. */
 export function allows(actor: Actor, scope: Scope): boolean {
   switch (actor.type) {
     case "member":
-      return roleIncludes(actor.role, scopes[scope]);
+      return roleIncludes(actor.role, scope.role);
     case "key":
     case "plugin":
-      return actor.scopes.includes(scope);
+      return actor.scopes.includes(scope.name);
     case "system":
       return true;
     default:

@@ -12,7 +12,7 @@ type Allow = "tenant" | "shopper" | "member" | Scope;
 function areaOf(allow: Allow): Area {
   if (allow === "member") return "session";
   if (allow === "shopper" || allow === "tenant") return "store";
-  return allow.startsWith("billing:") ? "billing" : "staff";
+  return allow.whileSuspended ? "billing" : "staff";
 }
 
 type Doing = "reads" | "writes";

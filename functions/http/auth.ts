@@ -1,5 +1,5 @@
 import { type Holder, type Lookup, ofAccess, ofKey, ofVisitor } from "../../core/identity/credential.js";
-import { allows, Scope } from "../../core/kernel/access.js";
+import { allows } from "../../core/kernel/access.js";
 import { type Actor, type Credential, context } from "../../core/kernel/actor.js";
 import { forbidden, malformed, unauthenticated } from "../../core/kernel/error.js";
 import { verifyAccess } from "../../core/kernel/token.js";
@@ -30,7 +30,9 @@ export async function authenticate(
   if (allow === "public") return {};
   const names = tenantNames(request);
   const lookup = (await presented(request)) ?? (await visitor(request, allow, names));
-  const writes = request.method ? !["GET", "HEAD"].includes(request.method.toUpperCase()) : !allow.endsWith(":read");
+  const writes = request.method
+    ? !["GET", "HEAD"].includes(request.method.toUpperCase())
+    : typeof allow === "string" || !allow.name.endsWith(":read");
   return {
     credential: {
       tenantId: lookup.tenantId,
@@ -103,6 +105,6 @@ function admits(actor: Holder["actor"], allow: Terms["allow"]): boolean {
     case "member":
       return actor.type === "member";
     default:
-      return Scope.safeParse(allow).success && allows(actor, allow);
+      return allows(actor, allow);
   }
 }

@@ -4,13 +4,14 @@ import type { App } from "./app.js";
 import type { Allow, Endpoint, Spec } from "./endpoint.js";
 import { Problem } from "./problem.js";
 
-const security: Record<string, RouteConfig["security"]> = {
+const security: Record<Extract<Allow, string>, RouteConfig["security"]> = {
   public: [],
   tenant: [],
   shopper: [{ publishableKey: [] }, { secretKey: [] }],
   member: [{ accessToken: [] }],
 };
-const securityOf = (allow: Allow) => security[allow] ?? [{ accessToken: [] }, { secretKey: [] }];
+const securityOf = (allow: Allow) =>
+  typeof allow === "string" ? security[allow] : [{ accessToken: [] }, { secretKey: [] }];
 
 const failures: Record<number, string> = {
   400: "Bad request: malformed JSON, cursor, header or Idempotency-Key",
@@ -108,7 +109,7 @@ export function openApiPath(endpoint: Endpoint): RouteConfig {
     summary: spec.summary,
     ...(spec.description && { description: spec.description }),
     security: securityOf(spec.allow),
-    "x-allow": spec.allow, // the scope that it takes, which OpenAPI can say for OAuth only
+    "x-allow": typeof spec.allow === "string" ? spec.allow : spec.allow.name, // the scope that it takes, which OpenAPI can say for OAuth only
     request: {
       ...(spec.params && { params: spec.params }),
       ...(spec.query && { query: spec.query }),

@@ -1,8 +1,12 @@
 import * as z from "zod";
 import { ApiKey, apiKeyEvents } from "../../core/identity/api-key.js";
 import { apiKeyTable } from "../../core/identity/identity.sql.js";
+import { defineScope } from "../../core/kernel/access.js";
 import { endpoint } from "../http/endpoint.js";
 import type { Module } from "./module.js";
+
+export const readKeys = defineScope("keys:read", "ADMIN");
+export const writeKeys = defineScope("keys:write", "ADMIN", { onRequestOnly: true });
 
 const params = z.strictObject({ id: ApiKey.ApiKeyId });
 const path = "/v1/admin/api-keys";
@@ -11,14 +15,14 @@ const routes = [
   endpoint(
     "get",
     path,
-    { allow: "keys:read", summary: "List API keys", query: ApiKey.list.schema, returns: [200, ApiKey.ApiKeyList] },
+    { allow: readKeys, summary: "List API keys", query: ApiKey.list.schema, returns: [200, ApiKey.ApiKeyList] },
     ({ query }) => ApiKey.list(query),
   ),
   endpoint(
     "post",
     path,
     {
-      allow: "keys:write",
+      allow: writeKeys,
       summary: "Create an API key",
       description: "The key itself is only returned by this call. A key can only get scopes that the caller has.",
       body: ApiKey.create.schema,
@@ -30,14 +34,14 @@ const routes = [
   endpoint(
     "get",
     `${path}/{id}`,
-    { allow: "keys:read", summary: "Get an API key", params, returns: [200, ApiKey.ApiKeyRecord] },
+    { allow: readKeys, summary: "Get an API key", params, returns: [200, ApiKey.ApiKeyRecord] },
     ({ params }) => ApiKey.get(params.id),
   ),
   endpoint(
     "patch",
     `${path}/{id}`,
     {
-      allow: "keys:write",
+      allow: writeKeys,
       summary: "Rename an API key",
       params,
       body: ApiKey.ApiKeyChange,
@@ -49,7 +53,7 @@ const routes = [
     "post",
     `${path}/{id}/roll`,
     {
-      allow: "keys:write",
+      allow: writeKeys,
       summary: "Roll an API key",
       description: "Creates a new key with the same scopes. The old key expires after `overlap` seconds.",
       params,
@@ -62,13 +66,14 @@ const routes = [
   endpoint(
     "delete",
     `${path}/{id}`,
-    { allow: "keys:write", summary: "Revoke an API key", params, returns: [204] },
+    { allow: writeKeys, summary: "Revoke an API key", params, returns: [204] },
     async ({ params, version }) => void (await ApiKey.revoke({ ...params, version })),
   ),
 ];
 
 export const apiKey: Module = {
   name: "api-key",
+  scopes: [readKeys, writeKeys],
   tables: [apiKeyTable],
   routes,
   events: apiKeyEvents,

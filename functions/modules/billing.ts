@@ -2,11 +2,15 @@ import * as z from "zod";
 import { subscriptionTable } from "../../core/billing/billing.sql.js";
 import { Billing } from "../../core/billing/index.js";
 import { Interval, SoldPlan } from "../../core/entitlement/plan.js";
+import { defineScope } from "../../core/kernel/access.js";
 import { handle } from "../../core/kernel/job/index.js";
 import { Money } from "../../core/kernel/money.js";
 import { listOf } from "../../core/kernel/page.js";
 import { endpoint } from "../http/endpoint.js";
 import type { Module } from "./module.js";
+
+export const readBilling = defineScope("billing:read", "ADMIN", { whileSuspended: true });
+export const writeBilling = defineScope("billing:write", "OWNER", { whileSuspended: true });
 
 const ChangePreviewed = z
   .object({
@@ -21,7 +25,7 @@ const ChangePreviewed = z
   })
   .meta({ id: "PlanChangePreview" });
 
-const writing = { allow: "billing:write", ifMatch: "none" } as const;
+const writing = { allow: writeBilling, ifMatch: "none" } as const;
 const follows =
   "The subscription and the tenant's status change when Stripe's webhook arrives, usually within seconds.";
 
@@ -35,14 +39,14 @@ const routes = [
   endpoint(
     "get",
     "/v1/billing/subscription",
-    { allow: "billing:read", returns: [200, Billing.SubscriptionRecord], summary: "Get the subscription" },
+    { allow: readBilling, returns: [200, Billing.SubscriptionRecord], summary: "Get the subscription" },
     () => Billing.get(),
   ),
   endpoint(
     "get",
     "/v1/billing/invoices",
     {
-      allow: "billing:read",
+      allow: readBilling,
       query: Billing.InvoicePage,
       returns: [200, listOf(Billing.Invoice)],
       summary: "List invoices, newest first",
@@ -124,6 +128,7 @@ const routes = [
 
 export const billing: Module = {
   name: "billing",
+  scopes: [readBilling, writeBilling],
   tables: [subscriptionTable],
   routes,
   events: Billing.billingEvents,

@@ -1,9 +1,13 @@
 import * as z from "zod";
 import { productTable, variantTable } from "../../core/catalog/catalog.sql.js";
 import { Catalog } from "../../core/catalog/index.js";
+import { defineScope } from "../../core/kernel/access.js";
 import { listOf } from "../../core/kernel/page.js";
 import { endpoint } from "../http/endpoint.js";
 import type { Module } from "./module.js";
+
+export const readCatalog = defineScope("catalog:read", "MEMBER");
+export const writeCatalog = defineScope("catalog:write", "MEMBER");
 
 const product = z.strictObject({ id: Catalog.ProductId });
 const variant = z.strictObject({ id: Catalog.VariantId });
@@ -15,7 +19,7 @@ const routes = [
     "get",
     "/v1/admin/products",
     {
-      allow: "catalog:read",
+      allow: readCatalog,
       query: Catalog.ProductPage,
       returns: [200, listOf(Catalog.Product)],
       summary: "List products",
@@ -26,7 +30,7 @@ const routes = [
     "post",
     "/v1/admin/products",
     {
-      allow: "catalog:write",
+      allow: writeCatalog,
       body: Catalog.NewProduct,
       returns: [201, Catalog.Product],
       summary: "Create a product",
@@ -37,14 +41,14 @@ const routes = [
   endpoint(
     "get",
     "/v1/admin/products/{id}",
-    { allow: "catalog:read", params: product, returns: [200, Catalog.Product], summary: "Get a product" },
+    { allow: readCatalog, params: product, returns: [200, Catalog.Product], summary: "Get a product" },
     ({ params }) => Catalog.get(params.id),
   ),
   endpoint(
     "patch",
     "/v1/admin/products/{id}",
     {
-      allow: "catalog:write",
+      allow: writeCatalog,
       params: product,
       body: Catalog.ProductPatch,
       returns: [200, Catalog.Product],
@@ -57,7 +61,7 @@ const routes = [
     "delete",
     "/v1/admin/products/{id}",
     {
-      allow: "catalog:write",
+      allow: writeCatalog,
       params: product,
       returns: [204],
       ifMatch: "optional",
@@ -71,7 +75,7 @@ const routes = [
     "post",
     "/v1/admin/products/{id}/variants",
     {
-      allow: "catalog:write",
+      allow: writeCatalog,
       params: product,
       body: Catalog.NewVariant,
       returns: [201, Catalog.Variant],
@@ -83,7 +87,7 @@ const routes = [
     "patch",
     "/v1/admin/variants/{id}",
     {
-      allow: "catalog:write",
+      allow: writeCatalog,
       params: variant,
       body: Catalog.VariantPatch,
       returns: [200, Catalog.Variant],
@@ -96,7 +100,7 @@ const routes = [
     "delete",
     "/v1/admin/variants/{id}",
     {
-      allow: "catalog:write",
+      allow: writeCatalog,
       params: variant,
       returns: [204],
       ifMatch: "optional",
@@ -135,6 +139,7 @@ const routes = [
 
 export const catalog: Module = {
   name: "catalog",
+  scopes: [readCatalog, writeCatalog],
   tables: [productTable, variantTable],
   routes,
   events: Catalog.events,

@@ -2,13 +2,14 @@ import { channelTable } from "../../core/channel/channel.sql.js";
 import { Channel } from "../../core/channel/index.js";
 import { endpoint } from "../http/endpoint.js";
 import type { Module } from "./module.js";
+import { readSettings } from "./tenant.js";
 
 const routes = [
   endpoint(
     "get",
     "/v1/admin/channels",
     {
-      allow: "settings:read",
+      allow: readSettings,
       summary: "List channels",
       query: Channel.list.schema,
       returns: [200, Channel.ChannelList],

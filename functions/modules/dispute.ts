@@ -6,13 +6,14 @@ import { handle } from "../../core/kernel/job/index.js";
 import { listOf } from "../../core/kernel/page.js";
 import { endpoint } from "../http/endpoint.js";
 import type { Module } from "./module.js";
+import { readPayments } from "./payment.js";
 
 const routes = [
   endpoint(
     "get",
     "/v1/admin/disputes",
     {
-      allow: "payments:read",
+      allow: readPayments,
       query: Dispute.DisputePage,
       returns: [200, listOf(Dispute.DisputeRecord)],
       summary: "List disputes, nearest deadline first",
@@ -23,7 +24,7 @@ const routes = [
     "get",
     "/v1/admin/disputes/{id}",
     {
-      allow: "payments:read",
+      allow: readPayments,
       params: z.object({ id: Dispute.DisputeId }),
       returns: [200, Dispute.DisputeRecord],
       summary: "Get a dispute",

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { defineScope } from "../../core/kernel/access.js";
 import { eventTable, inboxTable } from "../../core/kernel/event/event.sql.js";
 import { Event } from "../../core/kernel/event/index.js";
 import { forgetEvents } from "../../core/kernel/event/retention.js";
@@ -6,18 +7,20 @@ import { listOf } from "../../core/kernel/page.js";
 import { endpoint } from "../http/endpoint.js";
 import type { Module } from "./module.js";
 
+export const readEvents = defineScope("events:read", "ADMIN");
+
 const routes = [
   endpoint(
     "get",
     "/v1/admin/events",
-    { allow: "events:read", query: Event.EventPage, returns: [200, listOf(Event.EventRecord)], summary: "List events" },
+    { allow: readEvents, query: Event.EventPage, returns: [200, listOf(Event.EventRecord)], summary: "List events" },
     ({ query }) => Event.list(query),
   ),
   endpoint(
     "get",
     "/v1/admin/events/{id}",
     {
-      allow: "events:read",
+      allow: readEvents,
       params: z.object({ id: Event.EventId }),
       returns: [200, Event.EventRecord],
       summary: "Get an event",
@@ -28,6 +31,7 @@ const routes = [
 
 export const event: Module = {
   name: "event",
+  scopes: [readEvents],
   tables: [eventTable, inboxTable],
   routes,
   sweeps: [{ name: "event.forget", run: forgetEvents }],

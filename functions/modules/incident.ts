@@ -1,11 +1,15 @@
 import * as z from "zod";
 import { incidentTable } from "../../core/incident/incident.sql.js";
 import { Incident } from "../../core/incident/index.js";
+import { defineScope } from "../../core/kernel/access.js";
 import { on } from "../../core/kernel/event/index.js";
 import { listOf } from "../../core/kernel/page.js";
 import { endpoint } from "../http/endpoint.js";
 import { count, log } from "../log.js";
 import type { Module } from "./module.js";
+
+export const readIncidents = defineScope("incidents:read", "ADMIN");
+export const writeIncidents = defineScope("incidents:write", "ADMIN");
 
 const params = z.object({ id: Incident.IncidentId });
 
@@ -14,7 +18,7 @@ const routes = [
     "get",
     "/v1/admin/incidents",
     {
-      allow: "incidents:read",
+      allow: readIncidents,
       query: Incident.IncidentPage,
       returns: [200, listOf(Incident.IncidentRecord)],
       summary: "List incidents",
@@ -24,14 +28,14 @@ const routes = [
   endpoint(
     "get",
     "/v1/admin/incidents/{id}",
-    { allow: "incidents:read", params, returns: [200, Incident.IncidentRecord], summary: "Get an incident" },
+    { allow: readIncidents, params, returns: [200, Incident.IncidentRecord], summary: "Get an incident" },
     ({ params: { id } }) => Incident.get(id),
   ),
   endpoint(
     "post",
     "/v1/admin/incidents/{id}/resolve",
     {
-      allow: "incidents:write",
+      allow: writeIncidents,
       params,
       body: Incident.Resolution,
       returns: [200, Incident.IncidentRecord],
@@ -45,6 +49,7 @@ const routes = [
 
 export const incident: Module = {
   name: "incident",
+  scopes: [readIncidents, writeIncidents],
   tables: [incidentTable],
   routes,
   events: Incident.events,

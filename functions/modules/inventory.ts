@@ -7,17 +7,21 @@ import {
   stockLevelTable,
   stockMovementTable,
 } from "../../core/inventory/inventory.sql.js";
+import { defineScope } from "../../core/kernel/access.js";
 import { on } from "../../core/kernel/event/index.js";
 import { listOf } from "../../core/kernel/page.js";
 import { endpoint } from "../http/endpoint.js";
 import type { Module } from "./module.js";
+
+export const readInventory = defineScope("inventory:read", "MEMBER");
+export const writeInventory = defineScope("inventory:write", "MEMBER");
 
 const routes = [
   endpoint(
     "post",
     "/v1/admin/inventory/adjustments",
     {
-      allow: "inventory:write",
+      allow: writeInventory,
       body: Inventory.Adjustments,
       returns: [200, z.object({ data: z.array(Inventory.Level) })],
       idempotency: "required",
@@ -34,7 +38,7 @@ const routes = [
     "get",
     "/v1/admin/inventory",
     {
-      allow: "inventory:read",
+      allow: readInventory,
       query: Inventory.LevelPage,
       returns: [200, listOf(Inventory.Level)],
       summary: "List stock levels",
@@ -45,7 +49,7 @@ const routes = [
     "get",
     "/v1/admin/inventory/movements",
     {
-      allow: "inventory:read",
+      allow: readInventory,
       query: Inventory.MovementPage,
       returns: [200, listOf(Inventory.Movement)],
       summary: "List stock movements",
@@ -56,7 +60,7 @@ const routes = [
     "get",
     "/v1/admin/locations",
     {
-      allow: "inventory:read",
+      allow: readInventory,
       query: Inventory.LocationPage,
       returns: [200, listOf(Inventory.Location)],
       summary: "List locations",
@@ -67,6 +71,7 @@ const routes = [
 
 export const inventory: Module = {
   name: "inventory",
+  scopes: [readInventory, writeInventory],
   tables: [locationTable, stockLevelTable, stockMovementTable, reservationTable],
   routes,
   events: Inventory.events,

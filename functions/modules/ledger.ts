@@ -1,16 +1,19 @@
 import * as z from "zod";
+import { defineScope } from "../../core/kernel/access.js";
 import { listOf } from "../../core/kernel/page.js";
 import { Ledger } from "../../core/ledger/index.js";
 import { ledgerEntryTable, ledgerTransactionTable } from "../../core/ledger/ledger.sql.js";
 import { endpoint } from "../http/endpoint.js";
 import type { Module } from "./module.js";
 
+export const readLedger = defineScope("ledger:read", "ADMIN");
+
 const routes = [
   endpoint(
     "get",
     "/v1/admin/ledger/accounts",
     {
-      allow: "ledger:read",
+      allow: readLedger,
       query: Ledger.BalanceFilter,
       returns: [200, z.object({ data: z.array(Ledger.AccountBalance) })],
       summary: "Get the trial balance",
@@ -23,7 +26,7 @@ const routes = [
     "get",
     "/v1/admin/ledger/transactions",
     {
-      allow: "ledger:read",
+      allow: readLedger,
       query: Ledger.TransactionPage,
       returns: [200, listOf(Ledger.LedgerTransaction)],
       summary: "List ledger transactions",
@@ -34,6 +37,7 @@ const routes = [
 
 export const ledger: Module = {
   name: "ledger",
+  scopes: [readLedger],
   tables: [ledgerTransactionTable, ledgerEntryTable],
   routes,
 };

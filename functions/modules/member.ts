@@ -1,8 +1,12 @@
 import * as z from "zod";
 import { memberTable } from "../../core/identity/identity.sql.js";
 import { Member, memberEvents } from "../../core/identity/member.js";
+import { defineScope } from "../../core/kernel/access.js";
 import { endpoint } from "../http/endpoint.js";
 import type { Module } from "./module.js";
+
+export const readMembers = defineScope("members:read", "MEMBER");
+export const writeMembers = defineScope("members:write", "OWNER", { onRequestOnly: true });
 
 const params = z.strictObject({ id: Member.MemberId });
 const path = "/v1/admin/members";
@@ -11,14 +15,14 @@ const routes = [
   endpoint(
     "get",
     path,
-    { allow: "members:read", summary: "List members", query: Member.list.schema, returns: [200, Member.MemberList] },
+    { allow: readMembers, summary: "List members", query: Member.list.schema, returns: [200, Member.MemberList] },
     ({ query }) => Member.list(query),
   ),
   endpoint(
     "post",
     path,
     {
-      allow: "members:write",
+      allow: writeMembers,
       summary: "Create a member",
       description:
         "With an initial password. Emails are unique in a tenant, so a repeated request returns 409 `member.email_taken`.",
@@ -32,14 +36,14 @@ const routes = [
   endpoint(
     "get",
     `${path}/{id}`,
-    { allow: "members:read", summary: "Get a member", params, returns: [200, Member.MemberRecord] },
+    { allow: readMembers, summary: "Get a member", params, returns: [200, Member.MemberRecord] },
     ({ params }) => Member.get(params.id),
   ),
   endpoint(
     "patch",
     `${path}/{id}`,
     {
-      allow: "members:write",
+      allow: writeMembers,
       summary: "Update a member",
       params,
       body: Member.MemberChange,
@@ -50,13 +54,14 @@ const routes = [
   endpoint(
     "delete",
     `${path}/{id}`,
-    { allow: "members:write", summary: "Remove a member", params, returns: [204] },
+    { allow: writeMembers, summary: "Remove a member", params, returns: [204] },
     async ({ params, version }) => void (await Member.remove({ ...params, version })),
   ),
 ];
 
 export const member: Module = {
   name: "member",
+  scopes: [readMembers, writeMembers],
   tables: [memberTable],
   routes,
   events: memberEvents,

@@ -1,3 +1,4 @@
+import type { Scope } from "../../core/kernel/access.js";
 import type { EventType, Subscriber } from "../../core/kernel/event/index.js";
 import type { JobHandler } from "../../core/kernel/job/index.js";
 import type { TenantTable } from "../../core/kernel/table.js";
@@ -17,6 +18,8 @@ export interface Module {
   name: string;
   /** Migrations, grants, policies and triggers of these come from their `tenantTable()`. */
   tables?: readonly TenantTable[];
+  /** Rights that its routes take. */
+  scopes?: readonly Scope[];
   routes?: readonly Endpoint[];
   events?: readonly EventType[];
   subscribers?: readonly Subscriber[];

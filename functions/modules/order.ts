@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { Checkout } from "../../core/checkout/index.js";
+import { defineScope } from "../../core/kernel/access.js";
 import { Later } from "../../core/kernel/after-commit.js";
 import { on } from "../../core/kernel/event/index.js";
 import { enqueue, handle } from "../../core/kernel/job/index.js";
@@ -26,13 +27,16 @@ import { PaymentStep } from "../../core/payment/index.js";
 import { type Endpoint, endpoint } from "../http/endpoint.js";
 import type { Module } from "./module.js";
 
+export const readOrders = defineScope("orders:read", "MEMBER");
+export const writeOrders = defineScope("orders:write", "MEMBER");
+
 const params = z.object({ id: OrderId });
 const wait = z.coerce.number().int().min(0).max(2).default(0).meta({
   description: "Seconds to wait while the order is `pending`: for the page to which the provider returns the shopper",
 });
 /** Money moves: once for each key, however often it is asked. */
 const moving = {
-  allow: "orders:write",
+  allow: writeOrders,
   params,
   returns: [200, OrderDetail],
   idempotency: "required",
@@ -84,7 +88,7 @@ const routes: Endpoint[] = [
     "get",
     "/v1/admin/orders",
     {
-      allow: "orders:read",
+      allow: readOrders,
       query: OrderPage,
       returns: [200, listOf(OrderSummary)],
       summary: "List orders, newest first",
@@ -95,7 +99,7 @@ const routes: Endpoint[] = [
     "get",
     "/v1/admin/orders/{id}",
     {
-      allow: "orders:read",
+      allow: readOrders,
       params,
       returns: [200, OrderDetail],
       summary: "Get an order with its payments and timeline",
@@ -124,7 +128,7 @@ const routes: Endpoint[] = [
     "post",
     "/v1/admin/orders/{id}/notes",
     {
-      allow: "orders:write",
+      allow: writeOrders,
       params,
       body: Note,
       returns: [201, TimelineEntry],
@@ -137,6 +141,7 @@ const routes: Endpoint[] = [
 
 export const order: Module = {
   name: "order",
+  scopes: [readOrders, writeOrders],
   tables: [orderTable, orderLineTable, orderTimelineTable, counterTable],
   routes,
   events: [OrderPlaced, OrderPaid, OrderCancelled],

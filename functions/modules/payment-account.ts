@@ -2,6 +2,7 @@ import { PaymentAccount, paymentAccountEvents, paymentAccountHandlers } from "..
 import { paymentAccountTable } from "../../core/payment-account/payment-account.sql.js";
 import { endpoint } from "../http/endpoint.js";
 import type { Module } from "./module.js";
+import { readPayments, writePayments } from "./payment.js";
 
 const path = "/v1/admin/payments/account";
 
@@ -10,7 +11,7 @@ const routes = [
     "get",
     path,
     {
-      allow: "payments:read",
+      allow: readPayments,
       returns: [200, PaymentAccount.PaymentAccountRecord],
       summary: "Get the payment account",
     },
@@ -20,7 +21,7 @@ const routes = [
     "post",
     path,
     {
-      allow: "payments:write",
+      allow: writePayments,
       returns: [200, PaymentAccount.PaymentAccountRecord],
       ifMatch: "none",
       summary: "Connect a Stripe account",
@@ -33,7 +34,7 @@ const routes = [
     "post",
     `${path}/onboarding`,
     {
-      allow: "payments:write",
+      allow: writePayments,
       body: PaymentAccount.Onboarding,
       returns: [201, PaymentAccount.OnboardingLink],
       ifMatch: "none",
@@ -46,7 +47,7 @@ const routes = [
     "patch",
     path,
     {
-      allow: "payments:write",
+      allow: writePayments,
       body: PaymentAccount.Change,
       returns: [200, PaymentAccount.PaymentAccountRecord],
       summary: "Update the capture mode",
@@ -57,7 +58,7 @@ const routes = [
     "delete",
     path,
     {
-      allow: "payments:write",
+      allow: writePayments,
       returns: [204],
       summary: "Disconnect the payment account",
       description:

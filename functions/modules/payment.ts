@@ -1,3 +1,4 @@
+import { defineScope } from "../../core/kernel/access.js";
 import { handle } from "../../core/kernel/job/index.js";
 import { paymentEvents } from "../../core/payment/event.js";
 import { close, closePaymentJob, expire } from "../../core/payment/expiry.js";
@@ -6,8 +7,12 @@ import { paymentEventTable, paymentOperationTable, paymentTable } from "../../co
 import { paymentHandlers } from "../../core/payment/stripe/webhook.js";
 import type { Module } from "./module.js";
 
+export const readPayments = defineScope("payments:read", "MEMBER");
+export const writePayments = defineScope("payments:write", "ADMIN");
+
 export const payment: Module = {
   name: "payment",
+  scopes: [readPayments, writePayments],
   tables: [paymentTable, paymentEventTable, paymentOperationTable],
   events: paymentEvents,
   jobs: [handle(operatePaymentJob, ({ operationId }) => run(operationId)), handle(closePaymentJob, close)],

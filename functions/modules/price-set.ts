@@ -3,6 +3,7 @@ import { Catalog } from "../../core/catalog/index.js";
 import { priceTable } from "../../core/catalog/price.sql.js";
 import { Pricing } from "../../core/catalog/price-set.js";
 import { endpoint } from "../http/endpoint.js";
+import { readCatalog, writeCatalog } from "./catalog.js";
 import type { Module } from "./module.js";
 
 const params = z.strictObject({ id: Catalog.VariantId });
@@ -11,14 +12,14 @@ const routes = [
   endpoint(
     "get",
     "/v1/admin/variants/{id}/prices",
-    { allow: "catalog:read", params, returns: [200, Pricing.Prices], summary: "Get the prices of a variant" },
+    { allow: readCatalog, params, returns: [200, Pricing.Prices], summary: "Get the prices of a variant" },
     ({ params }) => Pricing.get(params.id),
   ),
   endpoint(
     "put",
     "/v1/admin/variants/{id}/prices",
     {
-      allow: "catalog:write",
+      allow: writeCatalog,
       params,
       body: z.strictObject({ prices: Pricing.NewPrices }),
       returns: [200, Pricing.Prices],

@@ -1,3 +1,4 @@
+import { scopes } from "../../core/kernel/access.js";
 import { declaredJobs } from "../../core/kernel/job/index.js";
 import { requireUnique } from "../../core/kernel/registry.js";
 import { stripeHandlers } from "../../core/stripe/event.js";
@@ -33,5 +34,11 @@ export function register(modules: readonly Module[]): void {
   const types = all((module) => module.events).map(({ type }) => type);
   const deaf = all((module) => module.subscribers).find(({ event }) => !types.includes(event.type));
   if (deaf) throw new Error(`The subscriber "${deaf.name}" listens to "${deaf.event.type}", which no module declares.`);
+  const declared = all((module) => module.scopes);
+  const route = all((module) => module.routes).find(
+    ({ spec: { allow } }) => typeof allow === "object" && !declared.includes(allow),
+  );
+  if (route) throw new Error(`No module declares the scope of ${route.method.toUpperCase()} ${route.path}.`);
+  scopes.fill(all((module) => module.scopes));
   stripeHandlers.fill(all((module) => module.stripe));
 }

@@ -5,13 +5,14 @@ import { Report, SalesDay, SalesPage } from "../../core/report/index.js";
 import { salesDayTable } from "../../core/report/report.sql.js";
 import { type Endpoint, endpoint } from "../http/endpoint.js";
 import type { Module } from "./module.js";
+import { readOrders } from "./order.js";
 
 const routes: Endpoint[] = [
   endpoint(
     "get",
     "/v1/admin/reports/sales",
     {
-      allow: "orders:read",
+      allow: readOrders,
       query: SalesPage,
       returns: [200, listOf(SalesDay)],
       summary: "List sales by day and currency, newest day first",

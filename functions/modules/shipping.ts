@@ -3,13 +3,14 @@ import { NewShippingOption, Shipping, ShippingOption, ShippingPage } from "../..
 import { shippingOptionTable } from "../../core/shipping/shipping.sql.js";
 import { type Endpoint, endpoint } from "../http/endpoint.js";
 import type { Module } from "./module.js";
+import { readSettings, writeSettings } from "./tenant.js";
 
 const routes: Endpoint[] = [
   endpoint(
     "get",
     "/v1/admin/shipping-options",
     {
-      allow: "settings:read",
+      allow: readSettings,
       query: ShippingPage,
       returns: [200, listOf(ShippingOption)],
       summary: "List shipping options",
@@ -20,7 +21,7 @@ const routes: Endpoint[] = [
     "post",
     "/v1/admin/shipping-options",
     {
-      allow: "settings:write",
+      allow: writeSettings,
       body: NewShippingOption,
       returns: [201, ShippingOption],
       ifMatch: "none",

@@ -4,25 +4,26 @@ import { Tax } from "../../core/tax/index.js";
 import { taxClassTable, taxRateTable } from "../../core/tax/tax.sql.js";
 import { endpoint } from "../http/endpoint.js";
 import type { Module } from "./module.js";
+import { readSettings, writeSettings } from "./tenant.js";
 
 const routes = [
   endpoint(
     "get",
     "/v1/admin/tax-classes",
-    { allow: "settings:read", query: Tax.ClassPage, returns: [200, listOf(Tax.TaxClass)], summary: "List tax classes" },
+    { allow: readSettings, query: Tax.ClassPage, returns: [200, listOf(Tax.TaxClass)], summary: "List tax classes" },
     ({ query }) => Tax.classes(query),
   ),
   endpoint(
     "get",
     "/v1/admin/tax-rates",
-    { allow: "settings:read", query: Tax.RatePage, returns: [200, listOf(Tax.TaxRate)], summary: "List tax rates" },
+    { allow: readSettings, query: Tax.RatePage, returns: [200, listOf(Tax.TaxRate)], summary: "List tax rates" },
     ({ query }) => Tax.rates(query),
   ),
   endpoint(
     "put",
     "/v1/admin/tax-rates",
     {
-      allow: "settings:write",
+      allow: writeSettings,
       body: Tax.Rates,
       returns: [200, z.object({ data: z.array(Tax.TaxRate) })],
       ifMatch: "none",

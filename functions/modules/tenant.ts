@@ -1,20 +1,24 @@
+import { defineScope } from "../../core/kernel/access.js";
 import { Tenant, tenantEvents } from "../../core/tenant/index.js";
 import { tenantTableRoot } from "../../core/tenant/tenant.sql.js";
 import { endpoint } from "../http/endpoint.js";
 import type { Module } from "./module.js";
 
+export const readSettings = defineScope("settings:read", "MEMBER");
+export const writeSettings = defineScope("settings:write", "ADMIN");
+
 const routes = [
   endpoint(
     "get",
     "/v1/admin/tenant",
-    { allow: "settings:read", summary: "Get the tenant", returns: [200, Tenant.TenantRecord] },
+    { allow: readSettings, summary: "Get the tenant", returns: [200, Tenant.TenantRecord] },
     () => Tenant.get(),
   ),
   endpoint(
     "patch",
     "/v1/admin/tenant",
     {
-      allow: "settings:write",
+      allow: writeSettings,
       summary: "Update the tenant",
       body: Tenant.TenantChange,
       returns: [200, Tenant.TenantRecord],
@@ -25,6 +29,7 @@ const routes = [
 
 export const tenant: Module = {
   name: "tenant",
+  scopes: [readSettings, writeSettings],
   tables: [tenantTableRoot],
   routes,
   events: tenantEvents,

@@ -2,6 +2,7 @@ import { usageTable } from "../../core/billing/billing.sql.js";
 import { LimitReached } from "../../core/entitlement/index.js";
 import { Usage } from "../../core/entitlement/usage.js";
 import { endpoint } from "../http/endpoint.js";
+import { readBilling } from "./billing.js";
 import type { Module } from "./module.js";
 
 const routes = [
@@ -9,7 +10,7 @@ const routes = [
     "get",
     "/v1/billing/usage",
     {
-      allow: "billing:read",
+      allow: readBilling,
       summary: "Get the plan's limits and their usage",
       returns: [200, Usage.UsageRecord],
     },
