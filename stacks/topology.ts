@@ -54,7 +54,7 @@ export const functions = {
     memory: 512,
     url: true,
     concurrency: 10,
-    external: ["@node-rs/argon2", "stripe"],
+    external: [...loadedLate, "stripe"],
   },
   migrate: {
     handler: "functions/migrate.handler",
