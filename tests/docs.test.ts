@@ -1,16 +1,23 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { modules } from "../functions/modules/index.js";
 
 const root = new URL("..", import.meta.url).pathname;
 const read = (file: string) => readFileSync(join(root, file), "utf8");
-const sources = ["core", "functions", "plugins"].flatMap((folder) =>
+const under = (folder: string, ending: string) =>
   readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".ts"))
-    .map((name) => read(join(folder, name))),
-);
+    .filter((name) => name.endsWith(ending))
+    .map((name) => join(folder, name));
+const sources = ["core", "functions", "plugins"].flatMap((folder) => under(folder, ".ts")).map(read);
 const headings = (file: string) => [...read(file).matchAll(/^## (.+)$/gm)].map(([, name]) => name);
+
+const everything = [...sources, ...under("drizzle", ".ts").map(read)].join("\n");
+/** All but the glossary, which lists former names. */
+const documents = ["README.md", "CONTRIBUTING.md", "plugins/README.md", ...under("docs", ".md")].filter(
+  (file) => file !== "docs/glossary.md",
+);
+const defines = (name: string) => new RegExp(`\\b(?:function|const) ${name}\\b`).test(everything);
 
 /** The stable codes that the source can answer. */
 function codes(): string[] {
@@ -48,5 +55,18 @@ describe("the documentation", () => {
     const declared = new Set(modules.flatMap((module) => module.events ?? []).map(({ type }) => type));
     const heard = modules.flatMap((module) => module.subscribers ?? []).map(({ event }) => event.type);
     expect(heard.filter((type) => !declared.has(type))).toEqual([]);
+  });
+
+  test("names files and functions that exist", () => {
+    const missing = documents.flatMap((file) => {
+      const text = read(file);
+      const paths = [...text.matchAll(/(?<![\w/.-])(?:core|docs|drizzle|functions|plugins|stacks|tests)\/[\w./-]*\w/g)];
+      const functions = [...text.matchAll(/`(?:\w+\.)?(\w+)\([^`]*\)`/g)].map(([, name = ""]) => name);
+      return [
+        ...paths.filter(([path]) => !existsSync(join(root, path))).map(([path]) => `${file}: ${path}`),
+        ...functions.filter((name) => !defines(name)).map((name) => `${file}: ${name}()`),
+      ];
+    });
+    expect(missing).toEqual([]);
   });
 });
