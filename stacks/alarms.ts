@@ -40,56 +40,76 @@ function alarms() {
     });
 
   const watchDeadLetter = (name: string, queue: sst.aws.Queue) =>
-    above(0, `${name}DeadLetter`, "Read the messages, mend the cause, send them back.", {
-      ...ofQueue("ApproximateNumberOfMessagesVisible", queue),
-      ...once,
-    });
+    above(
+      0,
+      `${name}DeadLetter`,
+      "Messages failed too often. Read them, fix the cause, and redrive them to their queue.",
+      {
+        ...ofQueue("ApproximateNumberOfMessagesVisible", queue),
+        ...once,
+      },
+    );
   watchDeadLetter("Tick", tickDeadLetter);
   for (const [key, { queue, deadLetter }] of Object.entries(queues)) {
     const name = capitalize(key);
     watchDeadLetter(name, deadLetter);
-    above(300, `${name}Age`, "Messages wait for a consumer.", {
+    above(300, `${name}Age`, "Messages have waited for more than 5 minutes: the consumer is stopped or too slow.", {
       ...ofQueue("ApproximateAgeOfOldestMessage", queue),
       ...lasting,
     });
   }
 
-  above(0, "TenantMismatch", "A message named what its tenant does not have: forged, crossed, or a fault of ours.", {
-    ...ours("MessagesDiscarded", { reason: "tenant_mismatch" }),
-    statistic: "Sum",
-    ...once,
-  });
-  above(0, "OutboxDead", "Events were refused by the bus so often that the relay has given up.", {
+  above(
+    0,
+    "TenantMismatch",
+    "A message names an event or job that its tenant does not have: it is forged or misrouted.",
+    {
+      ...ours("MessagesDiscarded", { reason: "tenant_mismatch" }),
+      statistic: "Sum",
+      ...once,
+    },
+  );
+  above(0, "OutboxDead", "The bus refused events 10 times, and the relay has given them up: read event.last_error.", {
     ...ours("OutboxDead"),
     ...once,
   });
-  above(20, "StripeSignature", "Somebody forges events, or a signing secret is not the one that Stripe has.", {
-    ...ours("StripeSignatureFailures"),
-    statistic: "Sum",
-    period: 300,
-    ...once,
-  });
-  above(0, "StripeQuarantine", "Events of accounts or customers that nobody has: read platform.stripe_event.", {
+  above(
+    20,
+    "StripeSignature",
+    "Signatures fail: requests are forged, or a signing secret differs from the one at Stripe.",
+    {
+      ...ours("StripeSignatureFailures"),
+      statistic: "Sum",
+      period: 300,
+      ...once,
+    },
+  );
+  above(0, "StripeQuarantine", "Events of Stripe belong to no known tenant: read platform.stripe_event.", {
     ...ours("StripeEventsQuarantined"),
     statistic: "Sum",
     ...once,
   });
-  above(0, "StripeMalformed", "Stripe signed what is not an event as we know it; it is lost after three days.", {
+  above(0, "StripeMalformed", "A signed body is not a known event. Stripe stops retrying after three days.", {
     ...ours("StripeEventsMalformed"),
     statistic: "Sum",
     ...once,
   });
-  above(120, "StripeLag", "Events come late: Stripe is slow, or we refused them before.", {
+  above(120, "StripeLag", "Events of Stripe arrive late: Stripe is slow, or earlier deliveries failed.", {
     ...ours("StripeEventLag"),
     extendedStatistic: "p95",
     ...lasting,
   });
-  above(0, "Incidents", "A difference that the system cannot heal: read the incidents of the tenants.", {
-    ...ours("IncidentsOpened"),
-    statistic: "Sum",
-    ...once,
-  });
-  above(120, "OutboxAge", "Events wait to be published, or the relay, which reports this at each run, does not run.", {
+  above(
+    0,
+    "Incidents",
+    "An incident was opened: a discrepancy that the system cannot repair. Read the tenants' incidents.",
+    {
+      ...ours("IncidentsOpened"),
+      statistic: "Sum",
+      ...once,
+    },
+  );
+  above(120, "OutboxAge", "Events wait to be published, or the relay does not run (it reports this metric).", {
     ...ours("OutboxOldestAge"),
     ...lasting,
     treatMissingData: "breaching",

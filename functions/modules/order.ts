@@ -109,19 +109,36 @@ const routes: Endpoint[] = [
   endpoint(
     "post",
     "/v1/admin/orders/{id}/capture",
-    { ...moving, body: Capture, summary: "Capture the authorized payment of an order, in full or in part" },
+    {
+      ...moving,
+      body: Capture,
+      summary: "Capture the authorized payment of an order, in full or in part",
+      description:
+        "Without `amount` the whole remainder is captured. 409 `payment.capture_exceeds` if `amount` is more than that.",
+    },
     ({ params: { id }, version, body }) => shown(id, Order.capture({ id, version, ...body })),
   ),
   endpoint(
     "post",
     "/v1/admin/orders/{id}/refunds",
-    { ...moving, body: Refund, summary: "Refund the captured payment of an order, in full or in part" },
+    {
+      ...moving,
+      body: Refund,
+      summary: "Refund the captured payment of an order, in full or in part",
+      description:
+        "Without `amount` the whole remainder is refunded. 409 `payment.refund_exceeds` if `amount` is more than that. An operation that is `pending` in the answer is completed by the provider later.",
+    },
     ({ params: { id }, version, body }) => shown(id, Order.refund({ id, version, ...body })),
   ),
   endpoint(
     "post",
     "/v1/admin/orders/{id}/void",
-    { ...moving, summary: "Void the uncaptured authorization of an order" },
+    {
+      ...moving,
+      summary: "Void the uncaptured authorization of an order",
+      description:
+        "Voids every authorization without a capture. 409 `payment.not_voidable` if there is none; refund captured amounts instead.",
+    },
     ({ params: { id }, version }) => shown(id, Order.release({ id, version })),
   ),
   endpoint(

@@ -51,6 +51,7 @@ const routes = [
       body: PaymentAccount.Change,
       returns: [200, PaymentAccount.PaymentAccountRecord],
       summary: "Update the capture mode",
+      description: "Applies to orders that are paid from now on.",
     },
     ({ body, version }) => PaymentAccount.update({ ...body, version }),
   ),
