@@ -2,9 +2,11 @@ import type { Context, SQSBatchItemFailure, SQSBatchResponse, SQSEvent, SQSRecor
 import * as z from "zod";
 import { withContext } from "../core/kernel/actor.js";
 import { requireConfig } from "../core/kernel/config.js";
-import { Event, EventId } from "../core/kernel/event/index.js";
-import { id } from "../core/kernel/id.js";
-import { Job, JobId } from "../core/kernel/job/index.js";
+import { EventId } from "../core/kernel/event/event.sql.js";
+import { Event } from "../core/kernel/event/index.js";
+import { Job } from "../core/kernel/job/index.js";
+import { JobId } from "../core/kernel/job/job.sql.js";
+import { TenantId } from "../core/tenant/tenant.sql.js";
 import { count, log, reasonOf } from "./log.js";
 import { useMailer } from "./mail.js";
 import { modules } from "./modules/index.js";
@@ -16,7 +18,7 @@ useMailer();
 /** What a message says: where to look. Whatever else is true is read under that tenant. */
 const pointer = <Id extends z.ZodType>(wanted: Id) =>
   z.object({
-    tenantId: id("ten"),
+    tenantId: TenantId,
     id: wanted,
     type: z.string().min(1).max(100),
     requestId: z.string().max(100).default("none"),

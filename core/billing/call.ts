@@ -2,8 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import type Stripe from "stripe";
 import { context, tenantId } from "../kernel/actor.js";
 import { type Later, later } from "../kernel/after-commit.js";
-import { conflict, Failure } from "../kernel/error.js";
-import { Unresolved } from "../payment/provider.js";
+import { conflict, Failure, OutcomeUnknown } from "../kernel/error.js";
 import { resolved, within } from "../stripe/client.js";
 import { isStripeError, refusalOf } from "../stripe/fault.js";
 
@@ -17,7 +16,7 @@ export function keyOf(...purpose: readonly unknown[]): string {
   return `billing/${hash.digest("hex")}`;
 }
 
-/** A write at Stripe under one key, however often it has to be sent. @throws Unresolved */
+/** A write at Stripe under one key, however often it has to be sent. @throws OutcomeUnknown */
 export const under = <T>(idempotencyKey: string, run: (options: Stripe.RequestOptions) => Promise<T>): Promise<T> =>
   resolved(() => run({ idempotencyKey }));
 
@@ -41,7 +40,7 @@ export const afterwards = <T>(run: () => Promise<T>): Later<T> => later(() => an
 
 /** What Stripe's refusal means to whoever asked. */
 function failureOf(error: unknown): unknown {
-  if (error instanceof Unresolved) {
+  if (error instanceof OutcomeUnknown) {
     return new Failure(
       "unavailable",
       "billing.provider_unreachable",

@@ -1,8 +1,7 @@
 import { eq } from "drizzle-orm";
 import * as z from "zod";
 import { planOf } from "../entitlement/plan.js";
-import { memberTable } from "../identity/identity.sql.js";
-import { MemberId } from "../identity/member.js";
+import { MemberId, memberTable } from "../identity/identity.sql.js";
 import { read } from "../kernel/db.js";
 import { defineJob } from "../kernel/job/index.js";
 import { html } from "../kernel/mail/html.js";

@@ -18,7 +18,7 @@ const ATTEMPTS = 5;
  * Stripe was asked for what is there after they had begun. So it does not matter which events arrived, how often or in
  * what order, if one came after the last change, or we looked by ourselves.
  * @returns whether there was anybody to ask for
- * @throws Unresolved when Stripe does not answer, Error when others were always faster
+ * @throws OutcomeUnknown when Stripe does not answer, Error when others were always faster
  */
 export async function sync(): Promise<boolean> {
   let began: string | null = null;

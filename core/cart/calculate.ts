@@ -2,7 +2,8 @@ import * as z from "zod";
 import { Address } from "../kernel/address.js";
 import { amounts, fits, type Totals, totals } from "../kernel/amounts.js";
 import { Currency, MAX_AMOUNT, Money } from "../kernel/money.js";
-import { CartId, type Header } from "./key.js";
+import { CartId } from "./cart.sql.js";
+import type { Header } from "./key.js";
 import type { Contents } from "./load.js";
 import {
   type Line,

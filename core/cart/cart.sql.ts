@@ -1,31 +1,35 @@
 import { sql } from "drizzle-orm";
 import { char, check, foreignKey, index, integer, jsonb, text, unique } from "drizzle-orm/pg-core";
-import { instant, typeId, version } from "../../drizzle/column.js";
+import { instant, version } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
-import { variantTable } from "../catalog/catalog.sql.js";
-import { channelTable } from "../channel/channel.sql.js";
+import { VariantId, variantTable } from "../catalog/catalog.sql.js";
+import { ChannelId, channelTable } from "../channel/channel.sql.js";
 import type { Address } from "../kernel/address.js";
+import { id } from "../kernel/id.js";
 import type { Currency } from "../kernel/money.js";
-import { regionTable } from "../region/region.sql.js";
-import { shippingOptionTable } from "../shipping/shipping.sql.js";
+import { RegionId, regionTable } from "../region/region.sql.js";
+import { ShippingOptionId, shippingOptionTable } from "../shipping/shipping.sql.js";
+
+export const CartId = id("crt");
+export const LineId = id("lin");
 
 /** A shopper's basket, opened by its token only. Prices and tax are those of the moment; nothing is cached here. */
 export const cartTable = tenantTable(
   "cart",
   {
-    id: typeId("crt")("id").notNull(),
+    id: CartId.column("id").notNull(),
     /** SHA-256 of the token, hex. The order made from the cart keeps it. */
     tokenHash: text("token_hash").notNull(),
     status: text("status", { enum: ["open", "completed"] })
       .notNull()
       .default("open"),
-    regionId: typeId("rgn")("region_id").notNull(),
-    channelId: typeId("chn")("channel_id").notNull(),
+    regionId: RegionId.column("region_id").notNull(),
+    channelId: ChannelId.column("channel_id").notNull(),
     currency: char("currency", { length: 3 }).notNull().$type<Currency>(),
     email: text("email"),
     shippingAddress: jsonb("shipping_address").$type<Address>(),
     billingAddress: jsonb("billing_address").$type<Address>(),
-    shippingOptionId: typeId("shp")("shipping_option_id"),
+    shippingOptionId: ShippingOptionId.column("shipping_option_id"),
     expiresAt: instant("expires_at").notNull(),
     version: version(),
   },
@@ -54,9 +58,9 @@ export const cartTable = tenantTable(
 export const cartLineTable = tenantTable(
   "cart_line",
   {
-    id: typeId("lin")("id").notNull(),
-    cartId: typeId("crt")("cart_id").notNull(),
-    variantId: typeId("var")("variant_id").notNull(),
+    id: LineId.column("id").notNull(),
+    cartId: CartId.column("cart_id").notNull(),
+    variantId: VariantId.column("variant_id").notNull(),
     quantity: integer("quantity").notNull(),
   },
   (self) => [

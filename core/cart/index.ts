@@ -9,21 +9,19 @@ import { Address, Email } from "../kernel/address.js";
 import { db, read } from "../kernel/db.js";
 import { invalid, notFound } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
-import { id } from "../kernel/id.js";
 import { Currency } from "../kernel/money.js";
-import { regionTable } from "../region/region.sql.js";
+import { RegionId, regionTable } from "../region/region.sql.js";
+import { ShippingOptionId } from "../shipping/shipping.sql.js";
 import { basket, Cart, view } from "./calculate.js";
-import { cartLineTable, cartTable } from "./cart.sql.js";
-import { CartId, CartKey, hash, header, lifetime, newToken, opens, touch } from "./key.js";
+import { CartId, cartLineTable, cartTable } from "./cart.sql.js";
+import { CartKey, hash, header, lifetime, newToken, opens, touch } from "./key.js";
 import { changed, insert, NewLines } from "./line.js";
 import { contents } from "./load.js";
 
 export { Cart as CartShape, Requirement } from "./calculate.js";
-export { CartId, CartKey } from "./key.js";
-export { addLine, LineId, NewLine, Quantity, removeLine, setLine } from "./line.js";
-
-const RegionId = id("rgn");
-
+export { CartId, LineId } from "./cart.sql.js";
+export { CartKey } from "./key.js";
+export { addLine, NewLine, Quantity, removeLine, setLine } from "./line.js";
 export const NewCart = z.strictObject({
   regionId: RegionId.optional().meta({ description: "Default: the tenant's default region" }),
   channel: z
@@ -41,7 +39,7 @@ export const CartChange = z.strictObject({
   email: Email.nullable().optional(),
   shippingAddress: Address.nullable().optional(),
   billingAddress: Address.nullable().optional(),
-  shippingOptionId: id("shp").nullable().optional(),
+  shippingOptionId: ShippingOptionId.nullable().optional(),
   regionId: RegionId.optional().meta({
     description: "Also sets the region's currency and removes the shipping option",
   }),

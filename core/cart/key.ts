@@ -3,11 +3,7 @@ import { and, eq, type SQL, sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
 import { conflict, type Failure, notFound, stale } from "../kernel/error.js";
-import { id } from "../kernel/id.js";
-import { cartTable } from "./cart.sql.js";
-
-export const CartId = id("crt");
-
+import { CartId, cartTable } from "./cart.sql.js";
 /** What opens a cart; a change names the version that it has seen. */
 export const CartKey = z.object({ id: CartId, token: z.string(), version: z.int().optional() });
 export type CartKey = z.output<typeof CartKey>;

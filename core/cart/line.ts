@@ -2,18 +2,15 @@ import { and, eq, sql } from "drizzle-orm";
 import * as z from "zod";
 import { faultOf } from "../../drizzle/fault.js";
 import type { Tx } from "../../drizzle/tenant.js";
+import { VariantId } from "../catalog/catalog.sql.js";
 import { Inventory } from "../inventory/index.js";
 import { db } from "../kernel/db.js";
 import { conflict, invalid, notFound } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
-import { id } from "../kernel/id.js";
 import { type Basket, basket, view } from "./calculate.js";
-import { cartLineTable } from "./cart.sql.js";
+import { cartLineTable, LineId } from "./cart.sql.js";
 import { CartKey, type Header, touch } from "./key.js";
 import { contents } from "./load.js";
-
-export const LineId = id("lin");
-const VariantId = id("var");
 
 const MAX_LINES = 100;
 

@@ -1,21 +1,25 @@
 import { sql } from "drizzle-orm";
 import { check, foreignKey, index, integer, jsonb, text, unique } from "drizzle-orm/pg-core";
-import { typeId, version } from "../../drizzle/column.js";
+import { version } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
-import { taxClassTable } from "../tax/tax.sql.js";
+import { id } from "../kernel/id.js";
+import { TaxClassId, taxClassTable } from "../tax/tax.sql.js";
+
+export const ProductId = id("prd");
+export const VariantId = id("var");
 
 export const productStatuses = ["draft", "active", "archived"] as const;
 
 export const productTable = tenantTable(
   "product",
   {
-    id: typeId("prd")("id").notNull(),
+    id: ProductId.column("id").notNull(),
     slug: text("slug").notNull(),
     name: text("name").notNull(),
     description: text("description").notNull().default(""),
     status: text("status", { enum: productStatuses }).notNull().default("draft"),
     /** Null: the tenant's default class. */
-    taxClassId: typeId("txc")("tax_class_id"),
+    taxClassId: TaxClassId.column("tax_class_id"),
     /** In order: `[{ name: "Size", values: ["S", "M"] }]`. */
     options: jsonb("options").notNull().default([]).$type<{ name: string; values: string[] }[]>(),
     version: version(),
@@ -36,8 +40,8 @@ export const productTable = tenantTable(
 export const variantTable = tenantTable(
   "variant",
   {
-    id: typeId("var")("id").notNull(),
-    productId: typeId("prd")("product_id").notNull(),
+    id: VariantId.column("id").notNull(),
+    productId: ProductId.column("product_id").notNull(),
     sku: text("sku").notNull(),
     name: text("name").notNull(),
     /** One value for each option of the product: `{ "Size": "M" }`. */

@@ -7,18 +7,18 @@ export { browse, IdOrSlug, Market, StorePage, StoreProduct, show } from "./store
 export {
   addVariant,
   NewVariant,
-  ProductId,
   removeVariant,
   updateVariant,
   Variant,
   VariantCreated,
   VariantDeleted,
-  VariantId,
   VariantPatch,
   VariantUpdated,
 } from "./variant.js";
 
 import { ProductCreated, ProductDeleted, ProductUpdated } from "./product.js";
 import { VariantCreated, VariantDeleted, VariantUpdated } from "./variant.js";
+
+export { ProductId, VariantId } from "./catalog.sql.js";
 
 export const events = [ProductCreated, ProductUpdated, ProductDeleted, VariantCreated, VariantUpdated, VariantDeleted];

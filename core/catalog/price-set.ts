@@ -6,10 +6,10 @@ import { db, read } from "../kernel/db.js";
 import { notFound } from "../kernel/error.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
-import { variantTable } from "./catalog.sql.js";
+import { VariantId, variantTable } from "./catalog.sql.js";
 import { insert, NewPrices, Price, pricesOf } from "./price.js";
 import { priceTable } from "./price.sql.js";
-import { touch, VariantId } from "./variant.js";
+import { touch } from "./variant.js";
 
 export { NewPrices, Price, priceOf, pricesOf } from "./price.js";
 

@@ -1,14 +1,14 @@
 import { sql } from "drizzle-orm";
 import { boolean, char, check, foreignKey, primaryKey } from "drizzle-orm/pg-core";
-import { minorUnits, typeId } from "../../drizzle/column.js";
+import { minorUnits } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
-import { variantTable } from "./catalog.sql.js";
+import { VariantId, variantTable } from "./catalog.sql.js";
 
 /** The base price of a variant in one currency. */
 export const priceTable = tenantTable(
   "price",
   {
-    variantId: typeId("var")("variant_id").notNull(),
+    variantId: VariantId.column("variant_id").notNull(),
     currency: char("currency", { length: 3 }).notNull(),
     amount: minorUnits("amount").notNull(),
     /** Struck-through price, when there is one. */

@@ -10,8 +10,8 @@ import { defineEvent, emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
 import { cut, page } from "../kernel/page.js";
 import { missed } from "../kernel/version.js";
-import { TaxClassId } from "../tax/index.js";
-import { productStatuses, productTable, variantTable } from "./catalog.sql.js";
+import { TaxClassId } from "../tax/tax.sql.js";
+import { ProductId, productStatuses, productTable, variantTable } from "./catalog.sql.js";
 import { type Option, Options, unfit } from "./option.js";
 import { nextSlug, Slug, slugOf } from "./slug.js";
 import {
@@ -20,7 +20,6 @@ import {
   MOST_VARIANTS,
   NewVariant,
   type NewVariant as NewVariantType,
-  ProductId,
   refusable,
   skuTaken,
   Variant,

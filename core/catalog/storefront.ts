@@ -5,15 +5,13 @@ import type { Reader } from "../../drizzle/reader.js";
 import { read } from "../kernel/db.js";
 import { invalid, notFound } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
-import { id } from "../kernel/id.js";
 import { Currency } from "../kernel/money.js";
 import { cut, page } from "../kernel/page.js";
-import { regionTable } from "../region/region.sql.js";
+import { RegionId, regionTable } from "../region/region.sql.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
-import { productTable } from "./catalog.sql.js";
+import { ProductId, productTable, VariantId } from "./catalog.sql.js";
 import { Price } from "./price.js";
 import { Slug } from "./slug.js";
-import { ProductId, VariantId } from "./variant.js";
 import { storeVariantsOf } from "./view.js";
 
 export const StoreProduct = z
@@ -39,7 +37,7 @@ export const StoreProduct = z
   .meta({ id: "StoreProduct", description: "A product as shoppers see it." });
 
 /** In which currency: the one that is named, that of the region, or the tenant's own. */
-export const Market = z.strictObject({ currency: Currency.optional(), region: id("rgn").optional() });
+export const Market = z.strictObject({ currency: Currency.optional(), region: RegionId.optional() });
 type Market = z.infer<typeof Market>;
 
 function currencyOf(q: Reader, { currency, region }: Market): SQL {

@@ -7,17 +7,12 @@ import { db } from "../kernel/db.js";
 import { conflict, invalid, notFound } from "../kernel/error.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
-import { id } from "../kernel/id.js";
 import { missed } from "../kernel/version.js";
-import { productTable, variantTable } from "./catalog.sql.js";
+import { ProductId, productTable, VariantId, variantTable } from "./catalog.sql.js";
 import { Choice, type Option, ordered, unfit } from "./option.js";
 import { insert as insertPrices, NewPrices, Price } from "./price.js";
 import { priceTable } from "./price.sql.js";
 import { variantOf } from "./view.js";
-
-export const ProductId = id("prd");
-export const VariantId = id("var");
-
 /** Variants of one product. */
 export const MOST_VARIANTS = 100;
 

@@ -1,7 +1,7 @@
 import { eq, type SQL, sql } from "drizzle-orm";
 import type { Reader } from "../../drizzle/reader.js";
 import { uuidToTypeId } from "../../drizzle/typeid.js";
-import { available } from "../inventory/available.js";
+import { available } from "./available.js";
 import { productTable, variantTable } from "./catalog.sql.js";
 import { type Price, priceOf, pricesOf } from "./price.js";
 

@@ -4,12 +4,8 @@ import { asc, gt } from "drizzle-orm";
 import * as z from "zod";
 import { read } from "../kernel/db.js";
 import { fn } from "../kernel/fn.js";
-import { id } from "../kernel/id.js";
 import { cut, listOf, page } from "../kernel/page.js";
-import { channelTable } from "./channel.sql.js";
-
-export const ChannelId = id("chn");
-
+import { ChannelId, channelTable } from "./channel.sql.js";
 export const ChannelRecord = z
   .object({ id: ChannelId, slug: z.string(), name: z.string(), isDefault: z.boolean() })
   .meta({ id: "Channel" });

@@ -6,8 +6,7 @@ import { later } from "../kernel/after-commit.js";
 import { db, read } from "../kernel/db.js";
 import { conflict, notFound } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
-import { OrderId } from "../order/index.js";
-import { orderLineTable, orderTable } from "../order/order.sql.js";
+import { OrderId, orderLineTable, orderTable } from "../order/order.sql.js";
 import { HOLD, newAttempt, OtherMeans, open } from "../payment/attempt.js";
 import { paymentTable } from "../payment/payment.sql.js";
 

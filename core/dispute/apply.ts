@@ -7,8 +7,8 @@ import { Posting } from "../ledger/posting.js";
 import { orderTimelineTable } from "../order/order.sql.js";
 import { entry } from "../order/timeline.js";
 import { remind, untilNotice } from "./deadline.js";
-import { disputeTable } from "./dispute.sql.js";
-import { DisputeClosed, DisputeId, DisputeOpened, DisputeUpdated } from "./event.js";
+import { DisputeId, disputeTable } from "./dispute.sql.js";
+import { DisputeClosed, DisputeOpened, DisputeUpdated } from "./event.js";
 import type { Facts } from "./stripe-dispute.js";
 
 type Row = typeof disputeTable.$inferSelect;

@@ -3,8 +3,8 @@ import * as z from "zod";
 import { db } from "../kernel/db.js";
 import { emit } from "../kernel/event/index.js";
 import { defineJob, enqueue } from "../kernel/job/index.js";
-import { disputeTable } from "./dispute.sql.js";
-import { DisputeEvidenceDue, DisputeId } from "./event.js";
+import { DisputeId, disputeTable } from "./dispute.sql.js";
+import { DisputeEvidenceDue } from "./event.js";
 
 /** Hours before the deadline. */
 const NOTICE = 72;

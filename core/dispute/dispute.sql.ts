@@ -1,17 +1,21 @@
 import { sql } from "drizzle-orm";
 import { bigint, char, check, foreignKey, index, text, unique } from "drizzle-orm/pg-core";
-import { instant, minorUnits, typeId, version } from "../../drizzle/column.js";
+import { instant, minorUnits, version } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
+import { id } from "../kernel/id.js";
 import type { Currency } from "../kernel/money.js";
-import { paymentTable } from "../payment/payment.sql.js";
+import { OrderId } from "../order/order.sql.js";
+import { PaymentId, paymentTable } from "../payment/payment.sql.js";
+
+export const DisputeId = id("dsp");
 
 /** A shopper's bank takes money back and asks for evidence; the status is the provider's own. */
 export const disputeTable = tenantTable(
   "dispute",
   {
-    id: typeId("dsp")("id").notNull(),
-    paymentId: typeId("pay")("payment_id").notNull(),
-    orderId: typeId("ord")("order_id").notNull(),
+    id: DisputeId.column("id").notNull(),
+    paymentId: PaymentId.column("payment_id").notNull(),
+    orderId: OrderId.column("order_id").notNull(),
     /** What the provider calls it. */
     reference: text("reference").notNull(),
     status: text("status").notNull(),

@@ -1,10 +1,8 @@
 import * as z from "zod";
 import { defineEvent } from "../kernel/event/index.js";
-import { id } from "../kernel/id.js";
 import { Money } from "../kernel/money.js";
-import { OrderId } from "../order/event.js";
-
-export const DisputeId = id("dsp");
+import { OrderId } from "../order/order.sql.js";
+import { DisputeId } from "./dispute.sql.js";
 
 const about = z.object({ disputeId: DisputeId, orderId: OrderId, status: z.string(), amount: Money });
 const due = { evidenceDueAt: z.string() };

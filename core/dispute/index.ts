@@ -8,13 +8,13 @@ import { notFound } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
 import { Money } from "../kernel/money.js";
 import { cut, page } from "../kernel/page.js";
-import { OrderId } from "../order/event.js";
-import { PaymentId } from "../payment/index.js";
-import { disputeTable } from "./dispute.sql.js";
-import { DisputeId } from "./event.js";
+import { OrderId } from "../order/order.sql.js";
+import { PaymentId } from "../payment/payment.sql.js";
+import { DisputeId, disputeTable } from "./dispute.sql.js";
 
 export { evidenceDueJob, remindOfEvidence } from "./deadline.js";
-export { DisputeId, events } from "./event.js";
+export { DisputeId } from "./dispute.sql.js";
+export { events } from "./event.js";
 export { disputeHandlers, sync } from "./sync.js";
 
 export const DisputeRecord = z

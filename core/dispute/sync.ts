@@ -25,7 +25,7 @@ const ROUNDS = 5;
  * Asks Stripe how a dispute stands and writes what is new; may run at any time, any number of times, beside itself. The
  * row is read before Stripe is asked, and written only when nobody has written since: an older answer never overwrites
  * a newer one.
- * @throws Unresolved when Stripe does not answer
+ * @throws OutcomeUnknown when Stripe does not answer
  */
 export async function sync(named: Named): Promise<void> {
   for (let round = 0; round < ROUNDS; round += 1) {

@@ -10,14 +10,12 @@ import { db, read } from "../kernel/db.js";
 import { conflict, forbidden, invalid, notFound, stale } from "../kernel/error.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
-import { id } from "../kernel/id.js";
 import { cut, listOf, page } from "../kernel/page.js";
 import { fingerprint, newSecret } from "../kernel/token.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
-import { apiKeyTable, keyKinds } from "./identity.sql.js";
+import { ApiKeyId, apiKeyTable, keyKinds } from "./identity.sql.js";
 
-export const ApiKeyId = id("key");
-
+export { ApiKeyId } from "./identity.sql.js";
 export const ApiKeyRecord = z
   .object({
     id: ApiKeyId,

@@ -1,14 +1,20 @@
 import { sql } from "drizzle-orm";
 import { check, foreignKey, index, text, unique } from "drizzle-orm/pg-core";
-import { instant, typeId, version } from "../../drizzle/column.js";
+import { instant, version } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
 import { roles } from "../kernel/access.js";
+import { id } from "../kernel/id.js";
+
+export const SessionId = id("ses");
+export const RefreshTokenId = id("rft");
+export const MemberId = id("mbr");
+export const ApiKeyId = id("key");
 
 /** A person on the staff of one tenant; the same address in two tenants is two members. */
 export const memberTable = tenantTable(
   "member",
   {
-    id: typeId("mbr")("id").notNull(),
+    id: MemberId.column("id").notNull(),
     /** Lower case. */
     email: text("email").notNull(),
     name: text("name").notNull(),
@@ -31,8 +37,8 @@ export const memberTable = tenantTable(
 export const sessionTable = tenantTable(
   "session",
   {
-    id: typeId("ses")("id").notNull(),
-    memberId: typeId("mbr")("member_id").notNull(),
+    id: SessionId.column("id").notNull(),
+    memberId: MemberId.column("member_id").notNull(),
     expiresAt: instant("expires_at").notNull(),
     revokedAt: instant("revoked_at"),
     /** Why it ended. */
@@ -55,12 +61,12 @@ export const sessionTable = tenantTable(
 export const refreshTokenTable = tenantTable(
   "refresh_token",
   {
-    id: typeId("rft")("id").notNull(),
-    sessionId: typeId("ses")("session_id").notNull(),
+    id: RefreshTokenId.column("id").notNull(),
+    sessionId: SessionId.column("session_id").notNull(),
     /** SHA-256, hex. */
     hash: text("hash").notNull(),
     /** The token that this one was given for. */
-    parentId: typeId("rft")("parent_id"),
+    parentId: RefreshTokenId.column("parent_id"),
     usedAt: instant("used_at"),
     expiresAt: instant("expires_at").notNull(),
   },
@@ -82,7 +88,7 @@ export const keyKinds = ["publishable", "secret"] as const;
 export const apiKeyTable = tenantTable(
   "api_key",
   {
-    id: typeId("key")("id").notNull(),
+    id: ApiKeyId.column("id").notNull(),
     kind: text("kind", { enum: keyKinds }).notNull(),
     name: text("name").notNull(),
     /** SHA-256 of the whole text, hex. */

@@ -10,14 +10,12 @@ import { db, read, verify } from "../kernel/db.js";
 import { conflict, forbidden, notFound, stale } from "../kernel/error.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
-import { id } from "../kernel/id.js";
 import { cut, listOf, page } from "../kernel/page.js";
-import { memberTable, sessionTable } from "./identity.sql.js";
+import { MemberId, memberTable, sessionTable } from "./identity.sql.js";
 import { hashPassword, Password } from "./password.js";
 import { refuseGuessable } from "./password-strength.js";
 
-export const MemberId = id("mbr");
-
+export { MemberId } from "./identity.sql.js";
 /** Compared without case, so it is kept without. */
 export const Email = z
   .email()

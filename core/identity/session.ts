@@ -8,17 +8,13 @@ import { actor, as, context, tenantId } from "../kernel/actor.js";
 import { db, read, verify } from "../kernel/db.js";
 import { forbidden, unauthenticated } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
-import { id } from "../kernel/id.js";
-import { ACCESS_LIFETIME, type Access, fingerprint, newSecret, signAccess, tenantOfSecret } from "../kernel/token.js";
+import { fingerprint, newSecret, tenantOfSecret } from "../kernel/token.js";
 import { addressKey, passDoor } from "../rate/index.js";
 import { TenantRecord, view as tenantView } from "../tenant/index.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
-import { memberTable, refreshTokenTable, sessionTable } from "./identity.sql.js";
+import { ACCESS_LIFETIME, type Access, signAccess } from "./access-token.js";
+import { memberTable, RefreshTokenId, refreshTokenTable, SessionId, sessionTable } from "./identity.sql.js";
 import { Member, MemberRecord } from "./member.js";
-
-export const SessionId = id("ses");
-const RefreshTokenId = id("rft");
-
 export const Tokens = z
   .object({
     accessToken: z.string().meta({ description: "A JWT for `Authorization: Bearer`, valid for ten minutes" }),

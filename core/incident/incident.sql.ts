@@ -1,13 +1,16 @@
 import { sql } from "drizzle-orm";
 import { check, index, jsonb, text, unique } from "drizzle-orm/pg-core";
-import { instant, typeId } from "../../drizzle/column.js";
+import { instant } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
+import { id } from "../kernel/id.js";
+
+export const IncidentId = id("inc");
 
 /** A difference that the system cannot heal: somebody must look at it. */
 export const incidentTable = tenantTable(
   "incident",
   {
-    id: typeId("inc")("id").notNull(),
+    id: IncidentId.column("id").notNull(),
     kind: text("kind").notNull(),
     /** What it is about; with the kind it is opened once. */
     reference: text("reference").notNull(),

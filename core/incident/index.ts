@@ -6,11 +6,10 @@ import { db, read } from "../kernel/db.js";
 import { conflict, notFound } from "../kernel/error.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
-import { id } from "../kernel/id.js";
 import { cut, page } from "../kernel/page.js";
-import { incidentTable } from "./incident.sql.js";
+import { IncidentId, incidentTable } from "./incident.sql.js";
 
-export const IncidentId = id("inc");
+export { IncidentId } from "./incident.sql.js";
 
 const IncidentStatus = z.enum(incidentTable.status.enumValues);
 export const IncidentRecord = z

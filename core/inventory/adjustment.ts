@@ -2,16 +2,13 @@ import { asc, eq, inArray, or, sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
 import { typeIdToUuid } from "../../drizzle/typeid.js";
-import { variantTable } from "../catalog/catalog.sql.js";
-import { VariantId } from "../catalog/variant.js";
+import { VariantId, variantTable } from "../catalog/catalog.sql.js";
 import { signature } from "../kernel/actor.js";
 import { db } from "../kernel/db.js";
 import { conflict, type FieldError, invalid } from "../kernel/error.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
-import { locationTable, stockLevelTable, stockMovementTable } from "./inventory.sql.js";
-import { LocationId } from "./location.js";
-import { MovementId } from "./movement.js";
+import { LocationId, locationTable, MovementId, stockLevelTable, stockMovementTable } from "./inventory.sql.js";
 import { insufficient } from "./stock.js";
 
 /** More than this of one variant at one location is a mistake. */

@@ -1,12 +1,16 @@
 import { sql } from "drizzle-orm";
 import { boolean, char, check, foreignKey, index, integer, jsonb, primaryKey, text } from "drizzle-orm/pg-core";
-import { instant, typeId, version } from "../../drizzle/column.js";
+import { instant, version } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
-import { variantTable } from "../catalog/catalog.sql.js";
+import { VariantId, variantTable } from "../catalog/catalog.sql.js";
+import { id } from "../kernel/id.js";
+
+export const LocationId = id("loc");
+export const MovementId = id("mov");
 
 /** Where stock lies. */
 export const locationTable = tenantTable("location", {
-  id: typeId("loc")("id").notNull(),
+  id: LocationId.column("id").notNull(),
   name: text("name").notNull(),
   country: char("country", { length: 2 }).notNull(),
   isDefault: boolean("is_default").notNull().default(false),
@@ -16,8 +20,8 @@ export const locationTable = tenantTable("location", {
 export const stockLevelTable = tenantTable(
   "stock_level",
   {
-    variantId: typeId("var")("variant_id").notNull(),
-    locationId: typeId("loc")("location_id").notNull(),
+    variantId: VariantId.column("variant_id").notNull(),
+    locationId: LocationId.column("location_id").notNull(),
     onHand: integer("on_hand").notNull().default(0),
     reserved: integer("reserved").notNull().default(0),
     version: version(),
@@ -45,9 +49,9 @@ export const movementReasons = ["received", "correction", "sold", "returned", "d
 export const stockMovementTable = tenantTable(
   "stock_movement",
   {
-    id: typeId("mov")("id").notNull(),
-    variantId: typeId("var")("variant_id").notNull(),
-    locationId: typeId("loc")("location_id").notNull(),
+    id: MovementId.column("id").notNull(),
+    variantId: VariantId.column("variant_id").notNull(),
+    locationId: LocationId.column("location_id").notNull(),
     delta: integer("delta").notNull(),
     reason: text("reason", { enum: movementReasons }).notNull(),
     /** What caused it: the id of an order, or a word of the staff. */
@@ -71,8 +75,8 @@ export const reservationTable = tenantTable(
   {
     /** The cart that holds it. */
     holder: text("holder").notNull(),
-    variantId: typeId("var")("variant_id").notNull(),
-    locationId: typeId("loc")("location_id").notNull(),
+    variantId: VariantId.column("variant_id").notNull(),
+    locationId: LocationId.column("location_id").notNull(),
     quantity: integer("quantity").notNull(),
     expiresAt: instant("expires_at").notNull(),
   },

@@ -1,13 +1,10 @@
 import { and, asc, eq, type SQL, sql } from "drizzle-orm";
 import * as z from "zod";
-import { productTable, variantTable } from "../catalog/catalog.sql.js";
-import { VariantId } from "../catalog/variant.js";
+import { productTable, VariantId, variantTable } from "../catalog/catalog.sql.js";
 import { db, read } from "../kernel/db.js";
 import { fn } from "../kernel/fn.js";
 import { cut, page } from "../kernel/page.js";
-import { locationTable, stockLevelTable } from "./inventory.sql.js";
-import { LocationId } from "./location.js";
-
+import { LocationId, locationTable, stockLevelTable } from "./inventory.sql.js";
 export const Level = z
   .object({
     variantId: VariantId,

@@ -3,12 +3,8 @@ import * as z from "zod";
 import { Country } from "../kernel/address.js";
 import { read } from "../kernel/db.js";
 import { fn } from "../kernel/fn.js";
-import { id } from "../kernel/id.js";
 import { cut, page } from "../kernel/page.js";
-import { locationTable } from "./inventory.sql.js";
-
-export const LocationId = id("loc");
-
+import { LocationId, locationTable } from "./inventory.sql.js";
 export const Location = z
   .object({ id: LocationId, name: z.string(), country: Country, isDefault: z.boolean(), createdAt: z.string() })
   .meta({ id: "Location", description: "A place where stock is kept." });

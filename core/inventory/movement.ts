@@ -1,14 +1,10 @@
 import { and, desc, eq, getTableColumns, lt } from "drizzle-orm";
 import * as z from "zod";
-import { VariantId } from "../catalog/variant.js";
+import { VariantId } from "../catalog/catalog.sql.js";
 import { read } from "../kernel/db.js";
 import { fn } from "../kernel/fn.js";
-import { id } from "../kernel/id.js";
 import { cut, page } from "../kernel/page.js";
-import { movementReasons, stockMovementTable } from "./inventory.sql.js";
-import { LocationId } from "./location.js";
-
-export const MovementId = id("mov");
+import { LocationId, MovementId, movementReasons, stockMovementTable } from "./inventory.sql.js";
 
 export const Movement = z
   .object({

@@ -54,3 +54,11 @@ export const stale = failure("stale");
 /** Says the same for a foreign id and for one that was never given. */
 export const notFound = (what: string) =>
   new Failure("not_found", `${what}.not_found`, `The ${what.replaceAll("_", " ")} does not exist.`);
+
+/**
+ * A provider did not answer, or not clearly, so that the outcome of a call is unknown: asking again tells it later. No
+ * answer to a client; a route turns it into a 503.
+ */
+export class OutcomeUnknown extends Error {
+  override name = "OutcomeUnknown";
+}

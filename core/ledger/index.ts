@@ -3,15 +3,11 @@ export * as Ledger from "./index.js";
 import { sql } from "drizzle-orm";
 import { typeIdToUuid } from "../../drizzle/typeid.js";
 import { db } from "../kernel/db.js";
-import { id } from "../kernel/id.js";
-import { type Kind, ledgerEntryTable, ledgerTransactionTable } from "./ledger.sql.js";
+import { EntryId, type Kind, ledgerEntryTable, ledgerTransactionTable, TransactionId } from "./ledger.sql.js";
 import type { Entry } from "./posting.js";
 
 export { AccountBalance, accounts, BalanceFilter } from "./balance.js";
 export { LedgerTransaction, TransactionPage, transactions } from "./transaction.js";
-
-const TransactionId = id("ltx");
-const EntryId = id("len");
 
 /**
  * Writes one business fact into the books, in one statement of the open transaction. A fact that was recorded before,

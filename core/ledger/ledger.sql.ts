@@ -1,8 +1,12 @@
 import { sql } from "drizzle-orm";
 import { bigint, char, check, foreignKey, index, text, unique } from "drizzle-orm/pg-core";
-import { instant, typeId } from "../../drizzle/column.js";
+import { instant } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
+import { id } from "../kernel/id.js";
 import type { Currency } from "../kernel/money.js";
+
+export const TransactionId = id("ltx");
+export const EntryId = id("len");
 
 export const kinds = [
   "order.placed",
@@ -21,7 +25,7 @@ export type Kind = (typeof kinds)[number];
 export const ledgerTransactionTable = tenantTable(
   "ledger_transaction",
   {
-    id: typeId("ltx")("id").notNull(),
+    id: TransactionId.column("id").notNull(),
     kind: text("kind", { enum: kinds }).notNull(),
     /** What it records (an order, a payment's event, a dispute); with the kind it is recorded once. */
     reference: text("reference").notNull(),
@@ -37,8 +41,8 @@ export const ledgerTransactionTable = tenantTable(
 export const ledgerEntryTable = tenantTable(
   "ledger_entry",
   {
-    id: typeId("len")("id").notNull(),
-    transactionId: typeId("ltx")("transaction_id").notNull(),
+    id: EntryId.column("id").notNull(),
+    transactionId: TransactionId.column("transaction_id").notNull(),
     account: text("account").notNull(),
     amount: bigint("amount", { mode: "number" }).notNull(),
     currency: char("currency", { length: 3 }).notNull().$type<Currency>(),

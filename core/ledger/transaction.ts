@@ -4,10 +4,9 @@ import type { Reader } from "../../drizzle/reader.js";
 import { requireFeature } from "../entitlement/index.js";
 import { read } from "../kernel/db.js";
 import { fn } from "../kernel/fn.js";
-import { id } from "../kernel/id.js";
 import { Money } from "../kernel/money.js";
 import { cut, page } from "../kernel/page.js";
-import { kinds, ledgerEntryTable, ledgerTransactionTable } from "./ledger.sql.js";
+import { kinds, ledgerEntryTable, ledgerTransactionTable, TransactionId } from "./ledger.sql.js";
 
 const LedgerEntry = z.object({
   account: z.string(),
@@ -15,7 +14,7 @@ const LedgerEntry = z.object({
 });
 export const LedgerTransaction = z
   .object({
-    id: id("ltx"),
+    id: TransactionId,
     kind: z.enum(kinds),
     reference: z
       .string()

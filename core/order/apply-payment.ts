@@ -1,4 +1,4 @@
-import { and, eq, isNull, sql } from "drizzle-orm";
+import { and, eq, isNull, lte, sql } from "drizzle-orm";
 import type { Tx } from "../../drizzle/tenant.js";
 import { released } from "../entitlement/index.js";
 import { Inventory } from "../inventory/index.js";
@@ -8,8 +8,22 @@ import { emit } from "../kernel/event/index.js";
 import { paymentTable } from "../payment/payment.sql.js";
 import { OrderCancelled, OrderPlaced } from "./event.js";
 import { orderLineTable, orderTable, orderTimelineTable } from "./order.sql.js";
-import type { Tendered } from "./tender.js";
 import { entry } from "./timeline.js";
+
+/**
+ * Counts an accepted payment for an order that waits for it. One conditional statement: whatever races, accepted
+ * payments never promise more than the total. @returns undefined when the order does not want it
+ */
+export async function tender(tx: Tx, orderId: string, amount: number) {
+  const tendered = sql`${orderTable.tendered} + ${amount}`;
+  const [order] = await tx
+    .update(orderTable)
+    .set({ tendered })
+    .where(and(eq(orderTable.id, orderId), eq(orderTable.status, "pending"), lte(tendered, orderTable.total)))
+    .returning();
+  return order;
+}
+export type Tendered = NonNullable<Awaited<ReturnType<typeof tender>>>;
 
 /**
  * A pending order whose money is promised stands, if its goods are still there; else it is cancelled, and says so.

@@ -7,9 +7,8 @@ import { type Html, html } from "../kernel/mail/html.js";
 import { Mail } from "../kernel/mail/index.js";
 import { format } from "../kernel/money.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
-import { OrderId } from "./event.js";
-import { orderTable, orderTimelineTable } from "./order.sql.js";
-import { entry, TimelineId } from "./timeline.js";
+import { OrderId, orderTable, orderTimelineTable, TimelineId } from "./order.sql.js";
+import { entry } from "./timeline.js";
 import { statements, view } from "./view.js";
 
 type Confirmed = ReturnType<typeof view>;

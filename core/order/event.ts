@@ -1,9 +1,7 @@
 import * as z from "zod";
 import { defineEvent } from "../kernel/event/index.js";
-import { id } from "../kernel/id.js";
 import { Money } from "../kernel/money.js";
-
-export const OrderId = id("ord");
+import { OrderId } from "./order.sql.js";
 
 const reference = { orderId: OrderId, number: z.int() };
 

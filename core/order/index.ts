@@ -13,14 +13,14 @@ import { fn } from "../kernel/fn.js";
 import { Currency, Money } from "../kernel/money.js";
 import { cut, page } from "../kernel/page.js";
 import { Payment, PaymentRecord, PaymentStatus } from "../payment/index.js";
-import { OrderId } from "./event.js";
-import { fulfillmentStatuses, orderStatuses, orderTable, orderTimelineTable } from "./order.sql.js";
+import { fulfillmentStatuses, OrderId, orderStatuses, orderTable, orderTimelineTable } from "./order.sql.js";
 import { entry, columns as entryColumns, TimelineEntry } from "./timeline.js";
 import { statements, view } from "./view.js";
 
 export { Capture, capture, Refund, refund, release } from "../payment/order-operation.js";
 export { confirmationMailJob, sendConfirmation } from "./confirmation.js";
-export { OrderCancelled, OrderId, OrderPaid, OrderPlaced } from "./event.js";
+export { OrderCancelled, OrderPaid, OrderPlaced } from "./event.js";
+export { OrderId } from "./order.sql.js";
 export { place } from "./place.js";
 
 const Head = z.object({

@@ -12,11 +12,17 @@ import {
   text,
   unique,
 } from "drizzle-orm/pg-core";
-import { instant, minorUnits, typeId, version } from "../../drizzle/column.js";
+import { instant, minorUnits, version } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
-import { cartTable } from "../cart/cart.sql.js";
+import { CartId, cartTable } from "../cart/cart.sql.js";
+import { VariantId } from "../catalog/catalog.sql.js";
 import type { Address } from "../kernel/address.js";
+import { id } from "../kernel/id.js";
 import type { Currency } from "../kernel/money.js";
+
+export const TimelineId = id("otl");
+export const OrderLineId = id("oln");
+export const OrderId = id("ord");
 
 /** `pending`: placed, and waiting for a provider to say that it is paid. */
 export const orderStatuses = ["pending", "open", "completed", "cancelled"] as const;
@@ -37,10 +43,10 @@ export const fulfillmentStatuses = ["unfulfilled", "partially_fulfilled", "fulfi
 export const orderTable = tenantTable(
   "order",
   {
-    id: typeId("ord")("id").notNull(),
+    id: OrderId.column("id").notNull(),
     /** Counts up from 1001 in each tenant. */
     number: integer("number").notNull(),
-    cartId: typeId("crt")("cart_id").notNull(),
+    cartId: CartId.column("cart_id").notNull(),
     tokenHash: text("token_hash").notNull(),
     status: text("status", { enum: orderStatuses }).notNull().default("open"),
     paymentStatus: text("payment_status", { enum: paymentStatuses }).notNull().default("pending"),
@@ -85,10 +91,10 @@ export const orderTable = tenantTable(
 export const orderLineTable = tenantTable(
   "order_line",
   {
-    id: typeId("oln")("id").notNull(),
-    orderId: typeId("ord")("order_id").notNull(),
+    id: OrderLineId.column("id").notNull(),
+    orderId: OrderId.column("order_id").notNull(),
     /** The variant as it was; no foreign key, because the snapshot outlives it. */
-    variantId: typeId("var")("variant_id").notNull(),
+    variantId: VariantId.column("variant_id").notNull(),
     sku: text("sku").notNull(),
     productName: text("product_name").notNull(),
     variantName: text("variant_name").notNull(),
@@ -118,8 +124,8 @@ export const orderLineTable = tenantTable(
 export const orderTimelineTable = tenantTable(
   "order_timeline",
   {
-    id: typeId("otl")("id").notNull(),
-    orderId: typeId("ord")("order_id").notNull(),
+    id: TimelineId.column("id").notNull(),
+    orderId: OrderId.column("order_id").notNull(),
     type: text("type").notNull(),
     data: jsonb("data").notNull().$type<Record<string, unknown>>(),
     actor: jsonb("actor").notNull().$type<Record<string, unknown>>(),

@@ -5,14 +5,11 @@ import type { Line, Shipping } from "../cart/priced.js";
 import { admitted, type Counted, counting } from "../entitlement/index.js";
 import type { Address } from "../kernel/address.js";
 import type { Totals } from "../kernel/amounts.js";
-import { id } from "../kernel/id.js";
 import { statusOf } from "../payment/index.js";
 import { paymentTable } from "../payment/payment.sql.js";
-import { counterTable, orderLineTable, orderTable, orderTimelineTable } from "./order.sql.js";
+import { counterTable, OrderLineId, orderLineTable, orderTable, orderTimelineTable } from "./order.sql.js";
 import { entry } from "./timeline.js";
 import { columns, type LineRow, type OrderRow } from "./view.js";
-
-const OrderLineId = id("oln");
 
 /** The first order of a tenant. */
 const FIRST_NUMBER = 1001;

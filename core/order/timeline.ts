@@ -1,9 +1,8 @@
+import { and, eq, inArray, isNull, or, sql } from "drizzle-orm";
 import * as z from "zod";
+import type { Tx } from "../../drizzle/tenant.js";
 import { signature } from "../kernel/actor.js";
-import { id } from "../kernel/id.js";
-import { orderTimelineTable } from "./order.sql.js";
-
-export const TimelineId = id("otl");
+import { orderTable, orderTimelineTable, TimelineId } from "./order.sql.js";
 
 export const TimelineEntry = z
   .object({
@@ -34,3 +33,28 @@ export const entry = (orderId: string, type: string, data: Record<string, unknow
   data,
   actor: signature(),
 });
+
+/** That its money will not come is worse than that it could not be taken. */
+const LOST = "payment_lost";
+
+/** Asks for somebody's attention to an order that stands, once. */
+export async function flag(
+  tx: Tx,
+  orderId: string,
+  attention: "payment_lost" | "capture_failed",
+  data: Record<string, unknown>,
+): Promise<void> {
+  const worse = attention === LOST ? sql`${orderTable.attention} <> ${LOST}` : undefined;
+  const [flagged] = await tx
+    .update(orderTable)
+    .set({ attention, version: sql`${orderTable.version} + 1` })
+    .where(
+      and(
+        eq(orderTable.id, orderId),
+        inArray(orderTable.status, ["open", "completed"]),
+        or(isNull(orderTable.attention), worse),
+      ),
+    )
+    .returning({ id: orderTable.id });
+  if (flagged) await tx.insert(orderTimelineTable).values(entry(orderId, attention, data));
+}

@@ -14,7 +14,7 @@ import { modeOf } from "../stripe/client.js";
 import { refusalOf } from "../stripe/fault.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import { answering, establish, linkFor } from "./onboarding.js";
-import { captureModes, paymentAccountTable } from "./payment-account.sql.js";
+import { captureModes, PaymentAccountId, paymentAccountTable } from "./payment-account.sql.js";
 import {
   AccountStatus,
   ended,
@@ -22,7 +22,6 @@ import {
   isStripe,
   oneMore,
   PaymentAccountDeauthorized,
-  PaymentAccountId,
   PaymentAccountUpdated,
   type Row,
 } from "./sync.js";

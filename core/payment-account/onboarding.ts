@@ -4,14 +4,13 @@ import type Stripe from "stripe";
 import { faultOf } from "../../drizzle/fault.js";
 import { context, tenantId } from "../kernel/actor.js";
 import { db, read } from "../kernel/db.js";
-import { conflict, Failure } from "../kernel/error.js";
+import { conflict, Failure, OutcomeUnknown } from "../kernel/error.js";
 import { emit } from "../kernel/event/index.js";
-import { Unresolved } from "../payment/provider.js";
 import { asked, isForgotten, pages, secondsOf } from "../stripe/call.js";
 import { modeOf, resolved, stripeFor, within } from "../stripe/client.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
-import { paymentAccountTable } from "./payment-account.sql.js";
-import { ended, inUse, isStripe, PaymentAccountDeauthorized, PaymentAccountId, type Row, sync } from "./sync.js";
+import { PaymentAccountId, paymentAccountTable } from "./payment-account.sql.js";
+import { ended, inUse, isStripe, PaymentAccountDeauthorized, type Row, sync } from "./sync.js";
 
 /** For all calls of one request. Milliseconds. */
 const TIME = 12_000;
@@ -21,7 +20,7 @@ export async function answering<T>(run: () => Promise<T>): Promise<T> {
   try {
     return await within(TIME, run);
   } catch (error) {
-    if (!(error instanceof Unresolved)) throw error;
+    if (!(error instanceof OutcomeUnknown)) throw error;
     throw new Failure(
       "unavailable",
       "payment.provider_unreachable",
@@ -36,7 +35,7 @@ export async function answering<T>(run: () => Promise<T>): Promise<T> {
 /**
  * Connects the tenant: makes its account at Stripe, or finds that there is one and reads how it stands. The row comes
  * first, and its id is the key under which the account is made: whoever crashes or races finds the same account.
- * @throws Failure conflict, Unresolved
+ * @throws Failure conflict, OutcomeUnknown
  */
 export async function establish(): Promise<Row> {
   try {

@@ -1,7 +1,10 @@
 import { sql } from "drizzle-orm";
 import { boolean, check, jsonb, text, uniqueIndex } from "drizzle-orm/pg-core";
-import { instant, typeId, version } from "../../drizzle/column.js";
+import { instant, version } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
+import { id } from "../kernel/id.js";
+
+export const PaymentAccountId = id("pac");
 
 export const accountStatuses = ["onboarding", "active", "restricted", "deauthorized"] as const;
 export const captureModes = ["automatic", "manual"] as const;
@@ -10,7 +13,7 @@ export const captureModes = ["automatic", "manual"] as const;
 export const paymentAccountTable = tenantTable(
   "payment_account",
   {
-    id: typeId("pac")("id").notNull(),
+    id: PaymentAccountId.column("id").notNull(),
     provider: text("provider").notNull(),
     /** The provider's id of it (`acct_…`); null until the provider has said it. Our own id is the key under which it is made. */
     account: text("account"),

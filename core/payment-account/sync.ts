@@ -3,13 +3,10 @@ import type Stripe from "stripe";
 import * as z from "zod";
 import { db, read } from "../kernel/db.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
-import { id } from "../kernel/id.js";
 import { resolved, stripeFor } from "../stripe/client.js";
 import type { StripeEvent, StripeHandler } from "../stripe/event.js";
 import { refusalOf } from "../stripe/fault.js";
-import { accountStatuses, paymentAccountTable } from "./payment-account.sql.js";
-
-export const PaymentAccountId = id("pac");
+import { accountStatuses, PaymentAccountId, paymentAccountTable } from "./payment-account.sql.js";
 export const AccountStatus = z.enum(accountStatuses).meta({ id: "PaymentAccountStatus" });
 
 const which = { paymentAccountId: PaymentAccountId, account: z.string().nullable() };
@@ -82,7 +79,7 @@ const ROUNDS = 5;
  * events may come late, twice and in any order. A row that was deauthorised stays so until it is connected again.
  * @param again a deauthorised row is in use again when Stripe still knows it
  * @returns the row, or undefined when there is none or Stripe does not know the account
- * @throws Unresolved
+ * @throws OutcomeUnknown
  */
 export async function sync(which: { id: string }, again = false): Promise<Row | undefined> {
   const mine = eq(paymentAccountTable.id, which.id);

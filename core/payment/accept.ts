@@ -1,7 +1,6 @@
 import { eq, sql } from "drizzle-orm";
 import type { Tx } from "../../drizzle/tenant.js";
-import { confirm } from "../order/apply-payment.js";
-import { tender } from "../order/tender.js";
+import { confirm, tender } from "../order/apply-payment.js";
 import { paymentAccountTable } from "../payment-account/payment-account.sql.js";
 import { captureKey, wish } from "./operation.js";
 import { paymentTable } from "./payment.sql.js";

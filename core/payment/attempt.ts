@@ -2,14 +2,14 @@ import { eq, sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
 import { db, read } from "../kernel/db.js";
-import { Failure } from "../kernel/error.js";
+import { Failure, OutcomeUnknown } from "../kernel/error.js";
 import type { Currency } from "../kernel/money.js";
 import { orderTable } from "../order/order.sql.js";
 import { readyAccount } from "../payment-account/index.js";
 import { feeOf } from "./fee.js";
-import { PaymentEventId, PaymentId, type PaymentStep, statusOf } from "./index.js";
-import { paymentEventTable, paymentTable } from "./payment.sql.js";
-import { type Attempt, type Opened, Unresolved } from "./provider.js";
+import { type PaymentStep, statusOf } from "./index.js";
+import { PaymentEventId, PaymentId, paymentEventTable, paymentTable } from "./payment.sql.js";
+import type { Attempt, Opened } from "./provider.js";
 import { isManual, ProviderName, providerOf } from "./registry.js";
 
 const way = {
@@ -119,7 +119,7 @@ export async function open(paymentId: string): Promise<PaymentStep> {
     return { status, action: null };
   } catch (error) {
     if (error instanceof Failure && error.kind === "conflict") await db((tx) => refuse(tx, payment.id, error));
-    if (!(error instanceof Unresolved)) throw error;
+    if (!(error instanceof OutcomeUnknown)) throw error;
     throw new Failure(
       "unavailable",
       "payment.provider_unreachable",

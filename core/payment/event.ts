@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { defineEvent } from "../kernel/event/index.js";
 import { Money } from "../kernel/money.js";
-import { OrderId } from "../order/event.js";
-import { OperationId, PaymentId } from "./index.js";
+import { OrderId } from "../order/order.sql.js";
+import { OperationId, PaymentId } from "./payment.sql.js";
 
 const reference = { paymentId: PaymentId, orderId: OrderId };
 

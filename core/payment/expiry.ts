@@ -6,8 +6,7 @@ import { defineJob, enqueue } from "../kernel/job/index.js";
 import { cancel, hasOpenAttempt } from "../order/apply-payment.js";
 import { load } from "./attempt.js";
 import { PaymentVoided } from "./event.js";
-import { PaymentEventId, PaymentId } from "./index.js";
-import { paymentEventTable, paymentTable } from "./payment.sql.js";
+import { PaymentEventId, PaymentId, paymentEventTable, paymentTable } from "./payment.sql.js";
 import { providerOf } from "./registry.js";
 import { lock, settle } from "./settle.js";
 

@@ -1,23 +1,20 @@
 export * as Payment from "./index.js";
 
 import * as z from "zod";
-import { id } from "../kernel/id.js";
 import { Money } from "../kernel/money.js";
 import { paymentStatuses } from "../order/order.sql.js";
 import {
+  OperationId,
   operationKinds,
   operationStatuses,
+  PaymentEventId,
+  PaymentId,
   paymentEventTable,
   paymentEventTypes,
   paymentOperationTable,
   paymentTable,
 } from "./payment.sql.js";
 import { Action } from "./provider.js";
-
-export const PaymentId = id("pay");
-export const PaymentEventId = id("pev");
-export const OperationId = id("pop");
-
 export const PaymentStatus = z.enum(paymentStatuses).meta({ id: "PaymentStatus" });
 export type PaymentStatus = z.infer<typeof PaymentStatus>;
 

@@ -5,13 +5,11 @@ import { signature } from "../kernel/actor.js";
 import { db, read } from "../kernel/db.js";
 import { emit } from "../kernel/event/index.js";
 import { defineJob, enqueue } from "../kernel/job/index.js";
-import { flag } from "../order/attention.js";
 import { orderTimelineTable } from "../order/order.sql.js";
-import { entry } from "../order/timeline.js";
+import { entry, flag } from "../order/timeline.js";
 import { load } from "./attempt.js";
 import { PaymentOperationFailed } from "./event.js";
-import { OperationId } from "./index.js";
-import { paymentOperationTable, paymentTable } from "./payment.sql.js";
+import { OperationId, paymentOperationTable, paymentTable } from "./payment.sql.js";
 import type { Outcome, Snapshot } from "./provider.js";
 import { notReturned } from "./refund-back.js";
 import { isManual, providerOf } from "./registry.js";
@@ -59,7 +57,7 @@ export async function wish(tx: Tx, payment: Payment, { kind, amount, reason, req
 
 /**
  * Does what was wished: asks the provider, with the wish's id as its key, and writes what came of it. Doing it again
- * finds what was done. @throws Unresolved when the provider does not say
+ * finds what was done. @throws OutcomeUnknown when the provider does not say
  */
 export async function run(operationId: string): Promise<Outcome | undefined> {
   const [operation] = await read((q) =>

@@ -4,14 +4,12 @@ import type { Tx } from "../../drizzle/tenant.js";
 import { context } from "../kernel/actor.js";
 import { type Later, later } from "../kernel/after-commit.js";
 import { db } from "../kernel/db.js";
-import { conflict, type Failure, notFound, stale } from "../kernel/error.js";
+import { conflict, type Failure, notFound, OutcomeUnknown, stale } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
 import { Amount } from "../kernel/money.js";
-import { OrderId } from "../order/event.js";
-import { orderTable } from "../order/order.sql.js";
+import { OrderId, orderTable } from "../order/order.sql.js";
 import { finishByHand, run, wish } from "./operation.js";
 import { paymentOperationTable, paymentTable } from "./payment.sql.js";
-import { Unresolved } from "./provider.js";
 import { isManual } from "./registry.js";
 import type { Payment } from "./settle.js";
 
@@ -77,7 +75,7 @@ const finish = (kind: Kind, operations: readonly string[]) =>
   later(async () => {
     for (const id of operations) {
       const outcome = await run(id).catch((error: unknown) => {
-        if (!(error instanceof Unresolved)) throw error;
+        if (!(error instanceof OutcomeUnknown)) throw error;
         return undefined; // its job goes on asking; the operation is shown as pending
       });
       if (outcome?.status === "failed") throw failed[kind](outcome.message, outcome.code);

@@ -1,9 +1,14 @@
 import { sql } from "drizzle-orm";
 import { boolean, char, check, foreignKey, index, jsonb, text, unique, uniqueIndex } from "drizzle-orm/pg-core";
-import { instant, minorUnits, typeId } from "../../drizzle/column.js";
+import { instant, minorUnits } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
+import { id } from "../kernel/id.js";
 import type { Currency } from "../kernel/money.js";
-import { orderTable } from "../order/order.sql.js";
+import { OrderId, orderTable } from "../order/order.sql.js";
+
+export const PaymentId = id("pay");
+export const PaymentEventId = id("pev");
+export const OperationId = id("pop");
 
 export const paymentEventTypes = [
   "opened",
@@ -22,8 +27,8 @@ export const paymentEventTypes = [
 export const paymentTable = tenantTable(
   "payment",
   {
-    id: typeId("pay")("id").notNull(),
-    orderId: typeId("ord")("order_id").notNull(),
+    id: PaymentId.column("id").notNull(),
+    orderId: OrderId.column("order_id").notNull(),
     provider: text("provider").notNull(),
     /** How the shopper pays with it: `payment_intent` (the shop's own page) or `checkout_session` (the provider's). */
     method: text("method"),
@@ -79,8 +84,8 @@ export const paymentTable = tenantTable(
 export const paymentEventTable = tenantTable(
   "payment_event",
   {
-    id: typeId("pev")("id").notNull(),
-    paymentId: typeId("pay")("payment_id").notNull(),
+    id: PaymentEventId.column("id").notNull(),
+    paymentId: PaymentId.column("payment_id").notNull(),
     type: text("type", { enum: paymentEventTypes }).notNull(),
     amount: minorUnits("amount").notNull(),
     /** What makes it this event and no other, in the provider's words: told twice, it is written once. */
@@ -109,8 +114,8 @@ export const operationStatuses = ["pending", "succeeded", "failed"] as const;
 export const paymentOperationTable = tenantTable(
   "payment_operation",
   {
-    id: typeId("pop")("id").notNull(),
-    paymentId: typeId("pay")("payment_id").notNull(),
+    id: OperationId.column("id").notNull(),
+    paymentId: PaymentId.column("payment_id").notNull(),
     kind: text("kind", { enum: operationKinds }).notNull(),
     amount: minorUnits("amount").notNull(),
     status: text("status", { enum: operationStatuses }).notNull().default("pending"),

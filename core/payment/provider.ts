@@ -96,7 +96,7 @@ export interface StoredMethod {
 
 /**
  * One way to pay. Nothing of it runs inside of a transaction: the intent is committed first, and the result afterwards.
- * Whatever it cannot find out (a timeout, a cut connection, an outage) it throws as Unresolved, and guesses nothing.
+ * Whatever it cannot find out (a timeout, a cut connection, an outage) it throws as OutcomeUnknown, and guesses nothing.
  */
 export interface Provider {
   /** Opens an attempt, or says again how it was opened. @throws Failure conflict when the provider refuses it for good */
@@ -117,9 +117,4 @@ export interface Provider {
     customer: { account: string | null; livemode: boolean | null; reference: string },
     method: string,
   ): Promise<void>;
-}
-
-/** The provider did not answer, or not clearly: what happened is found out later, by asking again. */
-export class Unresolved extends Error {
-  override name = "Unresolved";
 }

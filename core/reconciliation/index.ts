@@ -4,15 +4,13 @@ import type { Tx } from "../../drizzle/tenant.js";
 import { disputeTable } from "../dispute/dispute.sql.js";
 import { Incident } from "../incident/index.js";
 import { db, read } from "../kernel/db.js";
+import { OutcomeUnknown } from "../kernel/error.js";
 import { defineJob, enqueue } from "../kernel/job/index.js";
-import { PaymentId } from "../payment/index.js";
 import { operatePaymentJob } from "../payment/operation.js";
-import { paymentEventTable, paymentOperationTable, paymentTable } from "../payment/payment.sql.js";
-import { Unresolved } from "../payment/provider.js";
+import { PaymentId, paymentEventTable, paymentOperationTable, paymentTable } from "../payment/payment.sql.js";
 import { sync } from "../payment/settle.js";
 import { disputesSince, intentsSince, type Listed, refundsSince } from "../payment/stripe/list.js";
-import { paymentAccountTable } from "../payment-account/payment-account.sql.js";
-import { PaymentAccountId } from "../payment-account/sync.js";
+import { PaymentAccountId, paymentAccountTable } from "../payment-account/payment-account.sql.js";
 import { fromStripe } from "../stripe/amount.js";
 
 /** Lists overlap by this much, because Stripe may list late what it made early. Hours. */
@@ -35,7 +33,7 @@ export async function syncPayment({ paymentId }: { paymentId: string }): Promise
   try {
     await sync(paymentId);
   } catch (error) {
-    if (error instanceof Unresolved) throw error;
+    if (error instanceof OutcomeUnknown) throw error;
     await Incident.open("payment.not_settled", paymentId, {
       error: error instanceof Error ? error.message : "unknown",
     });

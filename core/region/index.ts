@@ -5,13 +5,9 @@ import * as z from "zod";
 import { Country } from "../kernel/address.js";
 import { read } from "../kernel/db.js";
 import { fn } from "../kernel/fn.js";
-import { id } from "../kernel/id.js";
 import { Currency } from "../kernel/money.js";
 import { cut, listOf, page } from "../kernel/page.js";
-import { regionTable } from "./region.sql.js";
-
-export const RegionId = id("rgn");
-
+import { RegionId, regionTable } from "./region.sql.js";
 export const RegionRecord = z
   .object({
     id: RegionId,

@@ -1,10 +1,13 @@
 import { boolean, char, text } from "drizzle-orm/pg-core";
-import { typeId, version } from "../../drizzle/column.js";
+import { version } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
+import { id } from "../kernel/id.js";
+
+export const RegionId = id("rgn");
 
 /** Where a tenant sells: a currency and the countries that are delivered to. */
 export const regionTable = tenantTable("region", {
-  id: typeId("rgn")("id").notNull(),
+  id: RegionId.column("id").notNull(),
   name: text("name").notNull(),
   currency: char("currency", { length: 3 }).notNull(),
   /** ISO 3166-1 alpha-2. */

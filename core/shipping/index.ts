@@ -8,28 +8,27 @@ import { CartKey, opens } from "../cart/key.js";
 import { db, read } from "../kernel/db.js";
 import { invalid, notFound } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
-import { id } from "../kernel/id.js";
 import { Amount, Currency, Money } from "../kernel/money.js";
 import { cut, page } from "../kernel/page.js";
-import { shippingOptionTable } from "./shipping.sql.js";
-
-export const ShippingOptionId = id("shp");
+import { RegionId } from "../region/region.sql.js";
+import { TaxClassId } from "../tax/tax.sql.js";
+import { ShippingOptionId, shippingOptionTable } from "./shipping.sql.js";
 
 export const ShippingChoice = z
   .object({ id: ShippingOptionId, name: z.string(), price: Money, taxInclusive: z.boolean() })
   .meta({ id: "ShippingChoice" });
 
 export const ShippingOption = ShippingChoice.extend({
-  regionId: id("rgn"),
-  taxClassId: id("txc"),
+  regionId: RegionId,
+  taxClassId: TaxClassId,
   position: z.int(),
   version: z.int(),
   createdAt: z.string(),
 }).meta({ id: "ShippingOption", description: "A way to deliver to a region at a flat rate." });
 
 export const NewShippingOption = z.strictObject({
-  regionId: id("rgn"),
-  taxClassId: id("txc"),
+  regionId: RegionId,
+  taxClassId: TaxClassId,
   name: z.string().trim().regex(/\S/, "must not be blank").max(200),
   price: z.strictObject({ amount: Amount, currency: Currency }),
   taxInclusive: z.boolean().default(true),
@@ -74,7 +73,7 @@ export const create = fn(NewShippingOption, ({ price, ...option }) =>
 const unknown = (pointer: string, detail: string) =>
   invalid("invalid_request", "The request does not match its schema; see `errors`.", { errors: [{ pointer, detail }] });
 
-export const ShippingPage = page({ regionId: id("rgn").optional() });
+export const ShippingPage = page({ regionId: RegionId.optional() });
 
 export const list = fn(ShippingPage, async ({ limit, cursor, regionId }) => {
   const { after, page: answer } = cut("shipping_options", cursor, { regionId });

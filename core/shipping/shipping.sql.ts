@@ -1,22 +1,25 @@
 import { sql } from "drizzle-orm";
 import { boolean, char, check, foreignKey, integer, text } from "drizzle-orm/pg-core";
-import { minorUnits, typeId, version } from "../../drizzle/column.js";
+import { minorUnits, version } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
+import { id } from "../kernel/id.js";
 import type { Currency } from "../kernel/money.js";
-import { regionTable } from "../region/region.sql.js";
-import { taxClassTable } from "../tax/tax.sql.js";
+import { RegionId, regionTable } from "../region/region.sql.js";
+import { TaxClassId, taxClassTable } from "../tax/tax.sql.js";
+
+export const ShippingOptionId = id("shp");
 
 /** A way to deliver to a region at a flat rate. */
 export const shippingOptionTable = tenantTable(
   "shipping_option",
   {
-    id: typeId("shp")("id").notNull(),
-    regionId: typeId("rgn")("region_id").notNull(),
+    id: ShippingOptionId.column("id").notNull(),
+    regionId: RegionId.column("region_id").notNull(),
     name: text("name").notNull(),
     amount: minorUnits("amount").notNull(),
     currency: char("currency", { length: 3 }).notNull().$type<Currency>(),
     taxInclusive: boolean("tax_inclusive").notNull().default(true),
-    taxClassId: typeId("txc")("tax_class_id").notNull(),
+    taxClassId: TaxClassId.column("tax_class_id").notNull(),
     position: integer("position").notNull().default(0),
     version: version(),
   },

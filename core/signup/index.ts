@@ -1,7 +1,7 @@
 import { eq } from "drizzle-orm";
 import * as z from "zod";
-import { memberTable } from "../identity/identity.sql.js";
-import { Email, MemberId, MemberName, MemberRecord } from "../identity/member.js";
+import { MemberId, memberTable } from "../identity/identity.sql.js";
+import { Email, MemberName, MemberRecord } from "../identity/member.js";
 import { hashPassword, Password } from "../identity/password.js";
 import { refuseGuessable } from "../identity/password-strength.js";
 import { Session } from "../identity/session.js";
@@ -13,8 +13,8 @@ import { fn } from "../kernel/fn.js";
 import { defineJob, enqueue } from "../kernel/job/index.js";
 import { Currency } from "../kernel/money.js";
 import { passDoor } from "../rate/index.js";
-import { TenantId, TenantName, TenantRecord, TenantSlug } from "../tenant/index.js";
-import { tenantTableRoot } from "../tenant/tenant.sql.js";
+import { TenantName, TenantRecord, TenantSlug } from "../tenant/index.js";
+import { TenantId, tenantTableRoot } from "../tenant/tenant.sql.js";
 import { open } from "./provision.js";
 
 export const Signup = z.strictObject({

@@ -1,16 +1,15 @@
 import type { Tx } from "../../drizzle/tenant.js";
 import { openSubscription } from "../billing/trial.js";
-import { channelTable } from "../channel/channel.sql.js";
+import { ChannelId, channelTable } from "../channel/channel.sql.js";
 import { entitled } from "../entitlement/index.js";
-import { memberTable } from "../identity/identity.sql.js";
-import { Member, MemberId } from "../identity/member.js";
-import { locationTable } from "../inventory/inventory.sql.js";
+import { MemberId, memberTable } from "../identity/identity.sql.js";
+import { Member } from "../identity/member.js";
+import { LocationId, locationTable } from "../inventory/inventory.sql.js";
 import { emit } from "../kernel/event/index.js";
-import { id } from "../kernel/id.js";
 import { type Currency, exponent } from "../kernel/money.js";
-import { regionTable } from "../region/region.sql.js";
-import { shippingOptionTable } from "../shipping/shipping.sql.js";
-import { taxClassTable, taxRateTable } from "../tax/tax.sql.js";
+import { RegionId, regionTable } from "../region/region.sql.js";
+import { ShippingOptionId, shippingOptionTable } from "../shipping/shipping.sql.js";
+import { TaxClassId, TaxRateId, taxClassTable, taxRateTable } from "../tax/tax.sql.js";
 import { TenantCreated, view } from "../tenant/index.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import { standardRate } from "./vat.js";
@@ -49,15 +48,15 @@ export async function open(tx: Tx, { tenant, owner }: Opening) {
 
 /** Region, tax, channel, location and a way to deliver: enough for the first sale. */
 async function furnish(tx: Tx, { currency, country }: Opening["tenant"]): Promise<void> {
-  const [regionId, standardId] = [id("rgn").create(), id("txc").create()];
+  const [regionId, standardId] = [RegionId.create(), TaxClassId.create()];
   const name = new Intl.DisplayNames(["en"], { type: "region" }).of(country) ?? country;
   const region = { id: regionId, name, currency, countries: [country], isDefault: true };
   await tx.insert(regionTable).values(region);
   await furnishTax(tx, country, standardId);
-  await tx.insert(channelTable).values({ id: id("chn").create(), slug: "web", name: "Web shop", isDefault: true });
-  await tx.insert(locationTable).values({ id: id("loc").create(), name: "Main", country, isDefault: true });
+  await tx.insert(channelTable).values({ id: ChannelId.create(), slug: "web", name: "Web shop", isDefault: true });
+  await tx.insert(locationTable).values({ id: LocationId.create(), name: "Main", country, isDefault: true });
   await tx.insert(shippingOptionTable).values({
-    id: id("shp").create(),
+    id: ShippingOptionId.create(),
     regionId,
     name: "Standard",
     amount: 5 * 10 ** exponent(currency),
@@ -67,7 +66,7 @@ async function furnish(tx: Tx, { currency, country }: Opening["tenant"]): Promis
 }
 
 async function furnishTax(tx: Tx, country: string, standardId: string): Promise<void> {
-  const [reducedId, exemptId] = [id("txc").create(), id("txc").create()];
+  const [reducedId, exemptId] = [TaxClassId.create(), TaxClassId.create()];
   await tx.insert(taxClassTable).values([
     { id: standardId, code: "standard", name: "Standard", isDefault: true },
     { id: reducedId, code: "reduced", name: "Reduced" },
@@ -75,9 +74,9 @@ async function furnishTax(tx: Tx, country: string, standardId: string): Promise<
   ]);
   const standard = standardRate(country);
   await tx.insert(taxRateTable).values([
-    { id: id("txr").create(), taxClassId: standardId, country, name: "Standard", rate: standard },
+    { id: TaxRateId.create(), taxClassId: standardId, country, name: "Standard", rate: standard },
     // What is reduced differs by goods: nobody pays too little tax before the merchant has said how much.
-    { id: id("txr").create(), taxClassId: reducedId, country, name: "Reduced", rate: standard },
-    { id: id("txr").create(), taxClassId: exemptId, country, name: "Exempt", rate: 0 },
+    { id: TaxRateId.create(), taxClassId: reducedId, country, name: "Reduced", rate: standard },
+    { id: TaxRateId.create(), taxClassId: exemptId, country, name: "Exempt", rate: 0 },
   ]);
 }

@@ -1,6 +1,5 @@
 import type Stripe from "stripe";
-import { conflict } from "../kernel/error.js";
-import { Unresolved } from "../payment/provider.js";
+import { conflict, OutcomeUnknown } from "../kernel/error.js";
 import { resolved, stripeFor } from "./client.js";
 import { type Refusal, refusalOf } from "./fault.js";
 
@@ -36,14 +35,14 @@ export type Asked<T> = { done: T } | { refusal: Refusal };
 /**
  * Asks for something and, when the answer is lost or a refusal, looks whether it has been done all the same: a key
  * stands for its first answer, also when that was an error of Stripe's own, so asking again may never tell.
- * @throws Unresolved when it cannot be found out
+ * @throws OutcomeUnknown when it cannot be found out
  */
 export async function asked<T>(ask: () => Promise<T>, find: () => Promise<T | undefined>): Promise<Asked<T>> {
   try {
     return { done: await resolved(ask) };
   } catch (error) {
     const refusal = refusalOf(error);
-    if (!refusal && !(error instanceof Unresolved)) throw error;
+    if (!refusal && !(error instanceof OutcomeUnknown)) throw error;
     const done = await find().catch((error: unknown) => {
       if (refusal && refusalOf(error)) return undefined; // whoever may not ask may not look
       throw error;

@@ -2,8 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import type Stripe from "stripe";
 import { config } from "../kernel/config.js";
-import { conflict } from "../kernel/error.js";
-import { Unresolved } from "../payment/provider.js";
+import { conflict, OutcomeUnknown } from "../kernel/error.js";
 import { isStripeError, mayPass, refusalOf } from "./fault.js";
 
 /** Written down in the requests, so that an upgrade of the SDK does not move us to another version by itself. */
@@ -104,12 +103,12 @@ export const within = <T>(milliseconds: number, run: () => Promise<T>): Promise<
 /**
  * Makes one call, and makes it again, with the same key, until Stripe has said yes or no: after a cut connection, a
  * timeout, a conflict with itself, a limit or an outage. About 8 s in all, or what `within` leaves of them.
- * @throws Unresolved when it has said neither; the SDK's error when it has said no
+ * @throws OutcomeUnknown when it has said neither; the SDK's error when it has said no
  */
 export async function resolved<T>(run: () => Promise<T>): Promise<T> {
   const end = patience.getStore()?.end ?? Date.now() + BUDGET;
   for (let attempt = 0; ; attempt += 1) {
-    if (Date.now() >= end) throw new Unresolved("The time for calling Stripe is over.");
+    if (Date.now() >= end) throw new OutcomeUnknown("The time for calling Stripe is over.");
     try {
       return await patience.run({ end }, run);
     } catch (error) {
@@ -117,7 +116,7 @@ export async function resolved<T>(run: () => Promise<T>): Promise<T> {
       if (error.detail instanceof Keyless) throw error.detail;
       const wait = Math.min(2_000, 200 * 2 ** attempt) * (0.5 + Math.random());
       if (!mayPass(error) || Date.now() + wait >= end) {
-        throw new Unresolved(`Stripe gave no definite answer: ${error.message}`, { cause: error });
+        throw new OutcomeUnknown(`Stripe gave no definite answer: ${error.message}`, { cause: error });
       }
       await sleep(wait);
     }

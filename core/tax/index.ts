@@ -6,13 +6,8 @@ import { Country } from "../kernel/address.js";
 import { db, read } from "../kernel/db.js";
 import { invalid } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
-import { id } from "../kernel/id.js";
 import { cut, page } from "../kernel/page.js";
-import { taxClassTable, taxRateTable } from "./tax.sql.js";
-
-export const TaxClassId = id("txc");
-export const TaxRateId = id("txr");
-
+import { TaxClassId, TaxRateId, taxClassTable, taxRateTable } from "./tax.sql.js";
 export const TaxClass = z
   .object({ id: TaxClassId, name: z.string(), code: z.string(), isDefault: z.boolean() })
   .meta({ id: "TaxClass", description: "The tax treatment of a product: standard, reduced or exempt." });

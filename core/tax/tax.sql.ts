@@ -1,13 +1,17 @@
 import { sql } from "drizzle-orm";
 import { boolean, char, check, foreignKey, integer, text, unique } from "drizzle-orm/pg-core";
-import { typeId } from "../../drizzle/column.js";
+
 import { tenantTable } from "../../drizzle/table.js";
+import { id } from "../kernel/id.js";
+
+export const TaxClassId = id("txc");
+export const TaxRateId = id("txr");
 
 /** What a product is to the tax office: standard, reduced, exempt. */
 export const taxClassTable = tenantTable(
   "tax_class",
   {
-    id: typeId("txc")("id").notNull(),
+    id: TaxClassId.column("id").notNull(),
     name: text("name").notNull(),
     code: text("code").notNull(),
     isDefault: boolean("is_default").notNull().default(false),
@@ -19,8 +23,8 @@ export const taxClassTable = tenantTable(
 export const taxRateTable = tenantTable(
   "tax_rate",
   {
-    id: typeId("txr")("id").notNull(),
-    taxClassId: typeId("txc")("tax_class_id").notNull(),
+    id: TaxRateId.column("id").notNull(),
+    taxClassId: TaxClassId.column("tax_class_id").notNull(),
     country: char("country", { length: 2 }).notNull(),
     name: text("name").notNull(),
     /** Basis points: 1900 is 19 %. */

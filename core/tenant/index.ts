@@ -8,11 +8,8 @@ import { db, platform, read } from "../kernel/db.js";
 import { forbidden, notFound, stale } from "../kernel/error.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
-import { id } from "../kernel/id.js";
 import { Currency } from "../kernel/money.js";
-import { tenantStatuses, tenantTableRoot } from "./tenant.sql.js";
-
-export const TenantId = id("ten");
+import { TenantId, tenantStatuses, tenantTableRoot } from "./tenant.sql.js";
 
 /** Names that would be mistaken for parts of an address or for us. */
 const RESERVED = new Set(

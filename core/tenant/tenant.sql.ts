@@ -1,7 +1,10 @@
 import { sql } from "drizzle-orm";
 import { boolean, char, check, integer, primaryKey, text, unique } from "drizzle-orm/pg-core";
-import { typeId, version } from "../../drizzle/column.js";
+import { version } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
+import { id } from "../kernel/id.js";
+
+export const TenantId = id("ten");
 
 export const tenantStatuses = ["trial", "active", "past_due", "suspended", "closing"] as const;
 
@@ -22,7 +25,7 @@ export const tenantTableRoot = tenantTable(
     requestRate: integer("request_rate").notNull().default(2_000),
     livemode: boolean("livemode").notNull(),
     /** Test mode is a twin tenant of its own, made with the live one. */
-    twinId: typeId("ten")("twin_id"),
+    twinId: TenantId.column("twin_id"),
     currency: char("currency", { length: 3 }).notNull(),
     country: char("country", { length: 2 }).notNull(),
     version: version(),

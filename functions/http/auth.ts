@@ -1,8 +1,8 @@
+import { verifyAccess } from "../../core/identity/access-token.js";
 import { type Holder, type Lookup, ofAccess, ofKey, ofVisitor } from "../../core/identity/credential.js";
 import { allows } from "../../core/kernel/access.js";
 import { type Actor, type Credential, context } from "../../core/kernel/actor.js";
 import { forbidden, malformed, unauthenticated } from "../../core/kernel/error.js";
-import { verifyAccess } from "../../core/kernel/token.js";
 import { admit, strictest } from "../../core/rate/index.js";
 import { closure } from "../../core/tenant/access.js";
 import { agree, find } from "../../core/tenant/index.js";

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { publicKeys } from "../../core/kernel/token.js";
+import { publicKeys } from "../../core/identity/access-token.js";
 import { packaged } from "../packaged.js";
 import type { App } from "./app.js";
 

@@ -3,8 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import Stripe from "stripe";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { Failure } from "../../core/kernel/error.js";
-import { Unresolved } from "../../core/payment/provider.js";
+import { Failure, OutcomeUnknown } from "../../core/kernel/error.js";
 import { modeOf, publishableKeyFor, resolved, stripeFor, within } from "../../core/stripe/client.js";
 import { refusalOf } from "../../core/stripe/fault.js";
 
@@ -77,15 +76,15 @@ describe("a call that is", () => {
   test.each(silent)("%s is given up in time, and nothing is guessed", async (_, behaviour) => {
     const { keys, pay } = await stripeLike(behaviour);
     const started = Date.now();
-    await expect(within(700, () => resolved(() => pay()))).rejects.toBeInstanceOf(Unresolved);
+    await expect(within(700, () => resolved(() => pay()))).rejects.toBeInstanceOf(OutcomeUnknown);
     expect(Date.now() - started).toBeLessThan(1_500);
     expect(keys).toEqual(["pay_1"]);
   });
 
-  test("cut every time is Unresolved, with its cause", async () => {
+  test("cut every time is OutcomeUnknown, with its cause", async () => {
     const { keys, pay } = await stripeLike(cut);
     const error = await within(1_000, () => resolved(() => pay())).catch((thrown: unknown) => thrown);
-    expect(error).toBeInstanceOf(Unresolved);
+    expect(error).toBeInstanceOf(OutcomeUnknown);
     expect((error as Error).cause).toMatchObject({ type: "StripeConnectionError" });
     expect(new Set(keys)).toEqual(new Set(["pay_1"]));
     expect(keys.length).toBeGreaterThan(1);
@@ -101,7 +100,7 @@ describe("a call that is", () => {
   test.each(decided)("%s is a refusal, asked for once", async (_, behaviour, code) => {
     const { keys, pay } = await stripeLike(behaviour);
     const error = await resolved(() => pay()).catch((thrown: unknown) => thrown);
-    expect(error).not.toBeInstanceOf(Unresolved);
+    expect(error).not.toBeInstanceOf(OutcomeUnknown);
     expect(refusalOf(error)?.code).toBe(code);
     expect(keys).toHaveLength(1);
   });
@@ -113,7 +112,7 @@ describe("a call that is", () => {
   ];
   test.each(ours)("met by %s is undecided at once: it says nothing of the payment", async (_, behaviour) => {
     const { keys, pay } = await stripeLike(behaviour);
-    await expect(resolved(() => pay())).rejects.toBeInstanceOf(Unresolved);
+    await expect(resolved(() => pay())).rejects.toBeInstanceOf(OutcomeUnknown);
     expect(keys).toHaveLength(1);
   });
 });
@@ -140,7 +139,7 @@ describe("the client", () => {
     const { keys, stripe } = await stripeLike(made);
     const call = resolved(() => stripe.paymentIntents.create({ amount: 1_000, currency: "eur" }));
     await expect(call).rejects.toThrow("idempotency key of ours");
-    await expect(call).rejects.not.toBeInstanceOf(Unresolved);
+    await expect(call).rejects.not.toBeInstanceOf(OutcomeUnknown);
     expect(keys).toEqual([]);
   });
 

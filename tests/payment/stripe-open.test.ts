@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Failure } from "../../core/kernel/error.js";
-import { type Attempt, Unresolved } from "../../core/payment/provider.js";
+import { OutcomeUnknown } from "../../core/kernel/error.js";
+import type { Attempt } from "../../core/payment/provider.js";
 import { close } from "../../core/payment/stripe/close.js";
 import { openIntent, openSession } from "../../core/payment/stripe/open.js";
 import { snapshotOf } from "../../core/payment/stripe/snapshot.js";
@@ -69,7 +70,7 @@ describe("an attempt on the shop's page", () => {
   test("is undecided when its key stands for an error and nothing was made", async () => {
     const attempt = shop.attempt();
     shop.faults({ kind: "error_before", method: "POST", path: "/v1/payment_intents" });
-    await expect(openIntent(shop.place, attempt, false)).rejects.toBeInstanceOf(Unresolved);
+    await expect(openIntent(shop.place, attempt, false)).rejects.toBeInstanceOf(OutcomeUnknown);
     expect(made(attempt)).toEqual([]);
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type Attempt, type Operation, Unresolved } from "../../core/payment/provider.js";
+import { OutcomeUnknown } from "../../core/kernel/error.js";
+import type { Attempt, Operation } from "../../core/payment/provider.js";
 import { openIntent } from "../../core/payment/stripe/open.js";
 import { operate } from "../../core/payment/stripe/operate.js";
 import { snapshotOf } from "../../core/payment/stripe/snapshot.js";
@@ -49,7 +50,7 @@ describe("capture", () => {
   test("is undecided while its key stands for an error, and nothing is guessed", async () => {
     const attempt = await paid();
     shop.faults({ kind: stuck, method: "POST", path: "/v1/payment_intents/*/capture" });
-    await expect(does(attempt, capture(10_000))).rejects.toBeInstanceOf(Unresolved);
+    await expect(does(attempt, capture(10_000))).rejects.toBeInstanceOf(OutcomeUnknown);
     expect(await seen(attempt)).toMatchObject({ status: "authorized", captured: 0 });
   });
 
@@ -136,7 +137,7 @@ describe("refund", () => {
     const attempt = await captured();
     shop.faults({ kind: stuck, method: "POST", path: "/v1/refunds" });
     const operation = refund(1_000);
-    await expect(does(attempt, operation)).rejects.toBeInstanceOf(Unresolved);
+    await expect(does(attempt, operation)).rejects.toBeInstanceOf(OutcomeUnknown);
     expect(refundsOf(attempt)).toEqual([]);
     const made = refund(1_000);
     await does(attempt, made);

@@ -18,7 +18,7 @@ async function newWorker({ host, tenant }: Till) {
   const { run } = await import("../../core/payment/operation.js");
   const { stripe } = await import("../../core/payment/stripe/index.js");
   const { cancel } = await import("../../core/order/apply-payment.js");
-  const { tender } = await import("../../core/order/tender.js");
+  const { tender } = await import("../../core/order/apply-payment.js");
   const system = { appUrl: host.databases.app, proxy: `127.0.0.1:${host.bridge.port}` };
   const inside = <T>(work: () => Promise<T>): Promise<T> => asSystem(tenant.id, work, system);
   const tables = { orderTable, paymentTable };

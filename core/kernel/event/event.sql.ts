@@ -1,13 +1,16 @@
 import { sql } from "drizzle-orm";
 import { check, index, integer, jsonb, text } from "drizzle-orm/pg-core";
-import { instant, typeId } from "../../../drizzle/column.js";
+import { instant } from "../../../drizzle/column.js";
 import { tenantTable } from "../../../drizzle/table.js";
+import { id } from "../id.js";
+
+export const EventId = id("evt");
 
 /** The outbox: an event exists if and only if its transaction committed. The relay owns the columns from `published_at`. */
 export const eventTable = tenantTable(
   "event",
   {
-    id: typeId("evt")("id").notNull(),
+    id: EventId.column("id").notNull(),
     type: text("type").notNull(),
     data: jsonb("data").notNull().$type<Record<string, unknown>>(),
     actor: jsonb("actor").notNull().$type<Record<string, unknown>>(),

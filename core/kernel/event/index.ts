@@ -6,12 +6,10 @@ import { context, signature } from "../actor.js";
 import { db, outgoing, read } from "../db.js";
 import { notFound } from "../error.js";
 import { fn, parse } from "../fn.js";
-import { id } from "../id.js";
 import { cut, page } from "../page.js";
-import { eventTable, inboxTable } from "./event.sql.js";
+import { EventId, eventTable, inboxTable } from "./event.sql.js";
 
-export const EventId = id("evt");
-
+export { EventId } from "./event.sql.js";
 export const EventRecord = z
   .object({
     id: EventId,

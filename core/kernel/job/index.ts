@@ -6,12 +6,10 @@ import { context } from "../actor.js";
 import { db, outgoing, read } from "../db.js";
 import { notFound } from "../error.js";
 import { fn, parse } from "../fn.js";
-import { id } from "../id.js";
 import { cut, page } from "../page.js";
-import { jobStatuses, jobTable } from "./job.sql.js";
+import { JobId, jobStatuses, jobTable } from "./job.sql.js";
 
-export const JobId = id("job");
-
+export { JobId } from "./job.sql.js";
 export const JobRecord = z
   .object({
     id: JobId,

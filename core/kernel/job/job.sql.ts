@@ -1,7 +1,10 @@
 import { sql } from "drizzle-orm";
 import { check, index, integer, jsonb, text, uniqueIndex } from "drizzle-orm/pg-core";
-import { instant, typeId } from "../../../drizzle/column.js";
+import { instant } from "../../../drizzle/column.js";
 import { tenantTable } from "../../../drizzle/table.js";
+import { id } from "../id.js";
+
+export const JobId = id("job");
 
 export const jobStatuses = ["queued", "running", "succeeded", "failed"] as const;
 
@@ -9,7 +12,7 @@ export const jobStatuses = ["queued", "running", "succeeded", "failed"] as const
 export const jobTable = tenantTable(
   "job",
   {
-    id: typeId("job")("id").notNull(),
+    id: JobId.column("id").notNull(),
     name: text("name").notNull(),
     payload: jsonb("payload").notNull().$type<Record<string, unknown>>(),
     status: text("status", { enum: jobStatuses }).notNull().default("queued"),

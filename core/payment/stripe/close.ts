@@ -8,7 +8,7 @@ const unpaid = new Set<string>(["requires_payment_method", "requires_confirmatio
 
 /**
  * Ends an attempt that nobody has paid. What was paid in the same moment stays paid: Stripe then refuses, and that is
- * no failure. @throws Unresolved
+ * no failure. @throws OutcomeUnknown
  */
 export async function close(place: Place, attempt: Attempt): Promise<void> {
   const seen = await look(place, attempt);

@@ -15,7 +15,7 @@ import { snapshotOf } from "./snapshot.js";
 /** For all calls of one question together: an API request has 20 s. Milliseconds. */
 const TIME = 12_000;
 
-/** @throws Failure conflict `payment.provider_unavailable` for an account that is not connected any more, Unresolved */
+/** @throws Failure conflict `payment.provider_unavailable` for an account that is not connected any more, OutcomeUnknown */
 const asking = <T>(run: () => Promise<T>): Promise<T> =>
   within(TIME, run).catch((error: unknown) => {
     if (refusalOf(error)?.code !== "account_invalid") throw error;

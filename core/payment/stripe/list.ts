@@ -19,7 +19,7 @@ const sinceOf = (since: string): Stripe.RangeQueryParam => ({ gte: secondsOf(sin
 
 /**
  * What was made on a merchant's account since an instant, for comparison with what we know; the newest first.
- * @throws Unresolved between two pages
+ * @throws OutcomeUnknown between two pages
  */
 export async function* intentsSince(merchant: Merchant, since: string): AsyncGenerator<Listed, void> {
   const { stripe, at: place } = await placeOf(merchant);

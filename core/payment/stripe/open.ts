@@ -92,7 +92,7 @@ const orWhole = <T>(create: Create<T>, { id }: Attempt): Promise<T> =>
 
 /**
  * Makes what an attempt is opened with, once: under a key from its id, or found when the key is forgotten.
- * @throws Failure conflict, Unresolved
+ * @throws Failure conflict, OutcomeUnknown
  */
 async function make<T>(
   attempt: Attempt,

@@ -1,10 +1,10 @@
 import type Stripe from "stripe";
-import { Failure } from "../../kernel/error.js";
+import { Failure, OutcomeUnknown } from "../../kernel/error.js";
 import { roundDown, toStripe } from "../../stripe/amount.js";
 import { type Asked, asked, idOf, isForgotten, type Place, pages, under } from "../../stripe/call.js";
 import { resolved } from "../../stripe/client.js";
 import { refusalOf } from "../../stripe/fault.js";
-import { type Attempt, type Operation, type Outcome, Unresolved } from "../provider.js";
+import type { Attempt, Operation, Outcome } from "../provider.js";
 import { isInParts, look, metadataOf } from "./find.js";
 
 /** What is wanted of a payment that Stripe knows under this id. */
@@ -17,7 +17,7 @@ interface Wanted {
 
 /**
  * Does what is wanted, or finds that it was done before: a refusal counts only when Stripe shows that it was not.
- * @throws Unresolved when it cannot be found out
+ * @throws OutcomeUnknown when it cannot be found out
  */
 export async function operate(place: Place, attempt: Attempt, operation: Operation): Promise<Outcome> {
   try {
@@ -123,7 +123,7 @@ async function returnsFee(wanted: Wanted): Promise<boolean> {
   if (isInParts(intent) || !charge?.application_fee_amount) return false;
   if (charge.application_fee) return true;
   if (Date.now() - Date.parse(wanted.operation.createdAt) > BOOKING) return false;
-  throw new Unresolved("Stripe has not recorded the application fee yet; the refund is retried.");
+  throw new OutcomeUnknown("Stripe has not recorded the application fee yet; the refund is retried.");
 }
 
 async function refund(wanted: Wanted): Promise<Outcome> {

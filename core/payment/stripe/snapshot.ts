@@ -8,7 +8,7 @@ import { capturesOf, isInParts, look, type Seen } from "./find.js";
 type Status = Snapshot["status"];
 type Failures = Snapshot["failures"];
 
-/** All that Stripe says of an attempt now; undefined while Stripe does not know it. @throws Unresolved */
+/** All that Stripe says of an attempt now; undefined while Stripe does not know it. @throws OutcomeUnknown */
 export async function snapshotOf(place: Place, attempt: Attempt): Promise<Snapshot | undefined> {
   const seen = await look(place, attempt);
   if (!seen) return undefined;

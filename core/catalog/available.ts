@@ -1,7 +1,7 @@
 import { eq, type SQL, sql } from "drizzle-orm";
 import type { Reader } from "../../drizzle/reader.js";
-import { variantTable } from "../catalog/catalog.sql.js";
-import { reservationTable, stockLevelTable } from "./inventory.sql.js";
+import { reservationTable, stockLevelTable } from "../inventory/inventory.sql.js";
+import { variantTable } from "./catalog.sql.js";
 
 /**
  * How many of the variant of the surrounding query can be sold, over all locations. What has expired does not count as

@@ -1,0 +1,110 @@
+import { randomUUID } from "node:crypto";
+import { type CryptoKey, importJWK, type JWK, jwtVerify, SignJWT } from "jose";
+import * as z from "zod";
+import { config } from "../kernel/config.js";
+import { unauthenticated } from "../kernel/error.js";
+import { TenantId } from "../tenant/tenant.sql.js";
+import { MemberId, SessionId } from "./identity.sql.js";
+
+/** Access tokens live this long. Seconds. */
+export const ACCESS_LIFETIME = 600;
+/** Clocks may differ by so much. Seconds. */
+const TOLERANCE = 30;
+const AUDIENCE = "stoa";
+const TYPE = "at+jwt"; // RFC 9068: no other kind of token passes for an access token
+
+/** Whose token it is. The role is not in it: it is read with the session, so that its removal acts at once. */
+const Claims = z.object({ tid: TenantId, sub: MemberId, sid: SessionId, exp: z.int(), iat: z.int() });
+export interface Access {
+  tenantId: string;
+  memberId: string;
+  sessionId: string;
+}
+
+const KeySet = z.object({
+  keys: z
+    .array(
+      z.object({ kty: z.literal("OKP"), crv: z.literal("Ed25519"), x: z.string(), d: z.string(), kid: z.string() }),
+    )
+    .min(1),
+});
+type PrivateKey = z.output<typeof KeySet>["keys"][number];
+
+const parsed = once(() => KeySet.parse(JSON.parse(config.TOKEN_KEYS)).keys);
+const signing = once(async () => {
+  const [first] = parsed();
+  if (!first) throw new Error("TOKEN_KEYS holds no key.");
+  return { kid: first.kid, key: await importJWK(first, "EdDSA") };
+});
+const verifying = once(
+  async () =>
+    new Map(
+      await Promise.all(parsed().map(async (jwk) => [jwk.kid, await importJWK(publicOf(jwk), "EdDSA")] as const)),
+    ),
+);
+
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
+const publicOf = ({ kty, crv, x, kid }: PrivateKey): JWK => ({ kty, crv, x, kid, alg: "EdDSA", use: "sig" });
+
+/** The key set that clients may verify with (RFC 7517), without its private members. */
+export const publicKeys = (): { keys: JWK[] } => ({ keys: parsed().map(publicOf) });
+
+/** Signs an access token (RFC 9068) with the first key of TOKEN_KEYS. */
+export async function signAccess({ tenantId, memberId, sessionId }: Access): Promise<string> {
+  const { kid, key } = await signing();
+  const now = Math.floor(Date.now() / 1000); // once: asked for twice, a second may begin in between
+  return new SignJWT({ tid: tenantId, sid: sessionId })
+    .setProtectedHeader({ alg: "EdDSA", typ: TYPE, kid })
+    .setIssuer(config.PUBLIC_URL)
+    .setAudience(AUDIENCE)
+    .setSubject(memberId)
+    .setIssuedAt(now)
+    .setExpirationTime(now + ACCESS_LIFETIME)
+    .setJti(randomUUID())
+    .sign(key);
+}
+
+/** Three parts in the alphabet of base64url, the last one 64 bytes: an Ed25519 signature. */
+const COMPACT = /^[\w-]{10,600}\.[\w-]{10,2000}\.([\w-]{86})$/;
+
+/**
+ * Who an access token was given to. Algorithm, type, issuer, audience, lifetime and keys are ours and never the
+ * token's word (RFC 8725).
+ * @throws Failure unauthenticated
+ */
+export async function verifyAccess(text: string): Promise<Access> {
+  const signature = COMPACT.exec(text)?.[1];
+  // The last character has four bits that no decoder looks at: only one spelling of a token is the token.
+  if (!signature || Buffer.from(signature, "base64url").toString("base64url") !== signature) throw tokenInvalid();
+  try {
+    const { payload } = await jwtVerify(text, ({ kid }) => keyOf(kid), {
+      algorithms: ["EdDSA"],
+      typ: TYPE,
+      issuer: config.PUBLIC_URL,
+      audience: AUDIENCE,
+      maxTokenAge: ACCESS_LIFETIME,
+      clockTolerance: TOLERANCE,
+      requiredClaims: ["sub", "exp", "iat", "jti", "tid", "sid"],
+    });
+    const { tid, sub, sid, exp, iat } = Claims.parse(payload);
+    if (exp - iat > ACCESS_LIFETIME) throw tokenInvalid();
+    return { tenantId: tid, memberId: sub, sessionId: sid };
+  } catch {
+    throw tokenInvalid();
+  }
+}
+
+async function keyOf(kid: unknown): Promise<CryptoKey | Uint8Array> {
+  const key = typeof kid === "string" ? (await verifying()).get(kid) : undefined;
+  if (!key) throw tokenInvalid();
+  return key;
+}
+
+const tokenInvalid = () => unauthenticated("token_invalid", "The access token is invalid or has expired.");
