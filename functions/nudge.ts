@@ -1,6 +1,6 @@
 import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { config } from "../core/kernel/config.js";
-import { onOutgoing } from "../core/kernel/db.js";
+import { setNudge } from "../core/kernel/db.js";
 
 /**
  * Milliseconds that a request may spend on waking the relay; the schedule does it when this fails. The first call of an
@@ -25,7 +25,7 @@ export async function nudge(): Promise<void> {
 }
 
 /** Wakes the relay after a commit that left events or jobs behind. */
-export const nudgeAfterCommit = (): void => onOutgoing(nudge);
+export const nudgeAfterCommit = (): void => setNudge(nudge);
 
 /** Whether the queue answers within a second. */
 export async function reachable(): Promise<"ok" | "unreachable"> {

@@ -2,7 +2,14 @@ import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge
 import { SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
 import type { Context } from "aws-lambda";
 import { config, requireConfig } from "../core/kernel/config.js";
-import { lag, type Pointer, publishNext, type Refusal, type Send, sendDueJobs } from "../core/kernel/event/relay.js";
+import {
+  measureLag,
+  type Pointer,
+  publishEvents,
+  type Refusal,
+  type Send,
+  sendDueJobs,
+} from "../core/kernel/event/relay.js";
 import { count, log, MetricUnit, measure } from "./log.js";
 
 requireConfig("relay");
@@ -30,7 +37,7 @@ async function inChunks(
   const refused = await Promise.all(
     chunks.map((chunk) =>
       send(chunk).catch((error: Error): [string, Refusal][] =>
-        chunk.map(({ id }) => [id, { reason: error.name, own: false }]),
+        chunk.map(({ id }) => [id, { reason: error.name, countsAsAttempt: false }]),
       ),
     ),
   );
@@ -40,7 +47,7 @@ async function inChunks(
 /** Throttling and faults of the service say nothing about the entry. */
 const refusal = (code = "NoAnswer"): Refusal => ({
   reason: code,
-  own: !/Throttl|Internal|Unavailable|NoAnswer/i.test(code),
+  countsAsAttempt: !/Throttl|Internal|Unavailable|NoAnswer/i.test(code),
 });
 
 const toBus: Send = (pointers) =>
@@ -79,7 +86,7 @@ const toJobs: Send = (pointers) =>
 export async function handler(_event: unknown, context: Pick<Context, "getRemainingTimeInMillis">): Promise<void> {
   const totals = { events: 0, jobs: 0, failed: 0 };
   for (let busy = true; busy && context.getRemainingTimeInMillis() > RESERVE; ) {
-    const events = await publishNext(toBus);
+    const events = await publishEvents(toBus);
     const jobs = await sendDueJobs(toJobs);
     totals.events += events.sent;
     totals.jobs += jobs.sent;
@@ -89,7 +96,7 @@ export async function handler(_event: unknown, context: Pick<Context, "getRemain
   count("RelayRuns");
   if (totals.events > 0) count("EventsPublished", totals.events);
   if (totals.failed > 0) count("PublishFailures", totals.failed);
-  const { pending, dead, oldest } = await lag();
+  const { pending, dead, oldest } = await measureLag();
   measure("OutboxOldestAge", oldest, MetricUnit.Seconds);
   measure("OutboxPending", pending, MetricUnit.Count);
   if (dead > 0) count("OutboxDead", dead);

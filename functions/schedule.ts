@@ -1,7 +1,7 @@
 import type { Context } from "aws-lambda";
 import { withContext } from "../core/kernel/actor.js";
 import { requireConfig } from "../core/kernel/config.js";
-import { dueTenants } from "../core/kernel/due.js";
+import { listDueTenants } from "../core/kernel/due.js";
 import { count, log } from "./log.js";
 import { modules } from "./modules/index.js";
 import { nudgeAfterCommit } from "./nudge.js";
@@ -19,7 +19,7 @@ export async function handler(
   context: Pick<Context, "getRemainingTimeInMillis" | "awsRequestId">,
 ): Promise<void> {
   const requestId = `sweep_${context.awsRequestId}`;
-  const tenants = await withContext({ requestId }, dueTenants);
+  const tenants = await withContext({ requestId }, listDueTenants);
   const done: Record<string, number> = {};
   for (const tenantId of tenants) {
     if (context.getRemainingTimeInMillis() < RESERVE) break;

@@ -4,8 +4,8 @@ import { context, withContext } from "../core/kernel/actor.js";
 import { config, requireConfig } from "../core/kernel/config.js";
 import { Failure } from "../core/kernel/error.js";
 import type { StripeEndpoint } from "../core/stripe/event.js";
-import { type Incoming, readEvent, receive } from "../core/stripe/incoming.js";
 import { isSigned } from "../core/stripe/signature.js";
+import { parseEvent, storeEvent, type WebhookEvent } from "../core/stripe/webhook-event.js";
 import "./modules/index.js";
 import { count, log, MetricUnit, measure } from "./log.js";
 import { nudge } from "./nudge.js";
@@ -88,19 +88,19 @@ async function answer({
     const detail = "Stripe-Signature is missing, does not match this endpoint's secret, or is too old.";
     return problem({ status: 400, code: "stripe_event.signature_invalid", detail });
   }
-  const status = await take(readEvent(bytes, endpoint));
+  const status = await take(parseEvent(bytes, endpoint));
   return { statusCode: 200, headers: { "content-type": "application/json" }, body: JSON.stringify({ status }) };
 }
 
 /** Stripe hears what became of its event, once it is stored. */
-async function take(incoming: Incoming): Promise<"ignored" | "queued" | "duplicate" | "quarantined"> {
+async function take(incoming: WebhookEvent): Promise<"ignored" | "queued" | "duplicate" | "quarantined"> {
   const { id: eventId, type, endpoint, created } = incoming;
   count("StripeEventsReceived");
   if (!incoming.event) {
     log.info("stripe event ignored", { eventId, type, endpoint });
     return "ignored";
   }
-  const { outcome, reason } = await receive(incoming.event);
+  const { outcome, reason } = await storeEvent(incoming.event);
   if (outcome === "duplicate") count("StripeEventsDuplicate");
   else measure("StripeEventLag", Math.max(0, now() - created), MetricUnit.Seconds);
   if (outcome === "quarantined") {

@@ -113,7 +113,7 @@ export const events = (event: SQSEvent, context: Context): Promise<SQSBatchRespo
       const interested = subscribers.filter((subscriber) => subscriber.event.type === happened.type);
       const failed: unknown[] = [];
       for (const subscriber of interested) {
-        const done = await Event.handle(subscriber, happened).catch(
+        const done = await Event.handleOnce(subscriber, happened).catch(
           (error: unknown) => failed.push(error) && undefined,
         );
         if (done !== undefined) count(done ? "EventsHandled" : "DuplicatesDropped", 1, { subscriber: subscriber.name });

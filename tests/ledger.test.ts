@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
-import { amounts, totals } from "../core/kernel/amounts.js";
+import { calculateAmounts, sumTotals } from "../core/kernel/amounts.js";
 import type { Currency } from "../core/kernel/money.js";
 import { Ledger } from "../core/ledger/index.js";
 import { kinds } from "../core/ledger/ledger.sql.js";
@@ -20,7 +20,7 @@ const sale: fc.Arbitrary<Sale> = fc
   .record({ lines: fc.array(listed, { minLength: 1, maxLength: 5 }), delivery: listed, currency })
   .map(({ lines, delivery, currency: of }) => {
     const shipped = { ...delivery, quantity: 1 };
-    const { tax, total, shipping } = totals(lines.map(amounts), amounts(shipped));
+    const { tax, total, shipping } = sumTotals(lines.map(calculateAmounts), calculateAmounts(shipped));
     const { taxInclusive: shippingTaxInclusive, taxRate: shippingTaxRate } = delivery;
     return { currency: of, tax, total, shipping, shippingTaxInclusive, shippingTaxRate };
   });

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { amounts, type Listed, totals } from "../core/kernel/amounts.js";
-import { Currency, exponent, format, MAX_AMOUNT, taxOf } from "../core/kernel/money.js";
+import { calculateAmounts, type ListedPrice, sumTotals } from "../core/kernel/amounts.js";
+import { Currency, calculateTax, exponent, formatMoney, MAX_AMOUNT } from "../core/kernel/money.js";
 
 const rate = fc.integer({ min: 0, max: 10_000 });
-const listed: fc.Arbitrary<Listed> = fc.record({
+const listed: fc.Arbitrary<ListedPrice> = fc.record({
   unitPrice: fc.integer({ min: 0, max: 10_000_000 }),
   quantity: fc.integer({ min: 1, max: 10_000 }),
   taxInclusive: fc.boolean(),
@@ -16,12 +16,12 @@ describe("tax", () => {
   test("inside a price is what the net price would be charged, to the unit", () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: MAX_AMOUNT }), rate, (gross, bps) => {
-        const tax = taxOf(gross, bps, true);
+        const tax = calculateTax(gross, bps, true);
         const net = gross - tax;
         expect(tax).toBeGreaterThanOrEqual(0);
         expect(net).toBeGreaterThanOrEqual(0);
         // The net price, taxed again, misses the gross price by rounding only.
-        expect(Math.abs(net + taxOf(net, bps, false) - gross)).toBeLessThanOrEqual(1);
+        expect(Math.abs(net + calculateTax(net, bps, false) - gross)).toBeLessThanOrEqual(1);
       }),
       runs,
     );
@@ -31,7 +31,7 @@ describe("tax", () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: MAX_AMOUNT }), rate, fc.boolean(), (amount, bps, inclusive) => {
         const divisor = inclusive ? 10_000n + BigInt(bps) : 10_000n;
-        const twice = 2n * BigInt(amount) * BigInt(bps) - 2n * BigInt(taxOf(amount, bps, inclusive)) * divisor;
+        const twice = 2n * BigInt(amount) * BigInt(bps) - 2n * BigInt(calculateTax(amount, bps, inclusive)) * divisor;
         expect(twice >= -divisor && twice < divisor).toBe(true);
       }),
       runs,
@@ -47,7 +47,7 @@ describe("tax", () => {
     [0, 1900, true, 0],
     [5, 10_000, false, 5],
   ])("of %i at %i bps (inclusive %s) is %i", (amount, bps, inclusive, tax) =>
-    expect(taxOf(amount, bps, inclusive)).toBe(tax),
+    expect(calculateTax(amount, bps, inclusive)).toBe(tax),
   );
 });
 
@@ -55,9 +55,9 @@ describe("a total", () => {
   test("is the sum of its lines and shipping, in integers, never negative", () => {
     fc.assert(
       fc.property(fc.array(listed, { maxLength: 100 }), fc.option(listed, { nil: undefined }), (lines, shipping) => {
-        const priced = lines.map(amounts);
-        const delivery = shipping && amounts(shipping);
-        const sum = totals(priced, delivery);
+        const priced = lines.map(calculateAmounts);
+        const delivery = shipping && calculateAmounts(shipping);
+        const sum = sumTotals(priced, delivery);
         const all = delivery ? [...priced, delivery] : priced;
         const add = (pick: (item: (typeof all)[number]) => number) =>
           Number(all.reduce((total, item) => total + BigInt(pick(item)), 0n));
@@ -73,7 +73,9 @@ describe("a total", () => {
   test("does not depend on the order of its lines", () => {
     fc.assert(
       fc.property(fc.array(listed, { maxLength: 30 }), (lines) => {
-        expect(totals(lines.map(amounts).reverse(), undefined)).toEqual(totals(lines.map(amounts), undefined));
+        expect(sumTotals(lines.map(calculateAmounts).reverse(), undefined)).toEqual(
+          sumTotals(lines.map(calculateAmounts), undefined),
+        );
       }),
     );
   });
@@ -88,9 +90,9 @@ describe("money", () => {
   });
 
   test("is shown with all its digits", () => {
-    expect(format({ amount: 1999, currency: "EUR" })).toBe("19.99 EUR");
-    expect(format({ amount: 5, currency: "KWD" })).toBe("0.005 KWD");
-    expect(format({ amount: 1200, currency: "JPY" })).toBe("1200 JPY");
-    expect(format({ amount: -50, currency: "EUR" })).toBe("-0.50 EUR");
+    expect(formatMoney({ amount: 1999, currency: "EUR" })).toBe("19.99 EUR");
+    expect(formatMoney({ amount: 5, currency: "KWD" })).toBe("0.005 KWD");
+    expect(formatMoney({ amount: 1200, currency: "JPY" })).toBe("1200 JPY");
+    expect(formatMoney({ amount: -50, currency: "EUR" })).toBe("-0.50 EUR");
   });
 });

@@ -1,9 +1,9 @@
 import { createHash, randomUUID } from "node:crypto";
 import type Stripe from "stripe";
 import { context, tenantId } from "../kernel/actor.js";
-import { type Later, later } from "../kernel/after-commit.js";
+import { type AfterCommit, afterCommit } from "../kernel/after-commit.js";
 import { conflict, Failure, OutcomeUnknown } from "../kernel/error.js";
-import { resolved, within } from "../stripe/client.js";
+import { withDeadline, withRetry } from "../stripe/client.js";
 import { isStripeError, refusalOf } from "../stripe/fault.js";
 
 /**
@@ -18,7 +18,7 @@ export function keyOf(...purpose: readonly unknown[]): string {
 
 /** A write at Stripe under one key, however often it has to be sent. @throws OutcomeUnknown */
 export const under = <T>(idempotencyKey: string, run: (options: Stripe.RequestOptions) => Promise<T>): Promise<T> =>
-  resolved(() => run({ idempotencyKey }));
+  withRetry(() => run({ idempotencyKey }));
 
 /** All calls of one request together; it has 20 s in all. Milliseconds. */
 const PATIENCE = 14_000;
@@ -29,14 +29,14 @@ const PATIENCE = 14_000;
  */
 export async function answering<T>(run: () => Promise<T>): Promise<T> {
   try {
-    return await within(PATIENCE, run);
+    return await withDeadline(PATIENCE, run);
   } catch (error) {
     throw failureOf(error);
   }
 }
 
 /** The same, once the request is committed. */
-export const afterwards = <T>(run: () => Promise<T>): Later<T> => later(() => answering(run));
+export const afterwards = <T>(run: () => Promise<T>): AfterCommit<T> => afterCommit(() => answering(run));
 
 /** What Stripe's refusal means to whoever asked. */
 function failureOf(error: unknown): unknown {

@@ -4,7 +4,7 @@ import { Interval, SoldPlan } from "../entitlement/plan.js";
 import { tenantId } from "../kernel/actor.js";
 import { conflict } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
-import { resolved } from "../stripe/client.js";
+import { withRetry } from "../stripe/client.js";
 import { loadBilled } from "./account.js";
 import { afterwards, keyOf, under } from "./call.js";
 import { customerOf } from "./customer.js";
@@ -78,7 +78,7 @@ export const checkout = fn(CheckoutRequest, ({ successUrl, cancelUrl, ...offer }
 
 /** Of two pages that lie open only the newest may be paid. */
 async function expireOthers(stripe: Stripe, customer: string): Promise<void> {
-  const { data } = await resolved(() => stripe.checkout.sessions.list({ customer, status: "open", limit: 100 }));
+  const { data } = await withRetry(() => stripe.checkout.sessions.list({ customer, status: "open", limit: 100 }));
   for (const { id } of data) {
     await under(`expire/${id}`, (options) => stripe.checkout.sessions.expire(id, {}, options));
   }

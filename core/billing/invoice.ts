@@ -1,13 +1,13 @@
 import * as z from "zod";
 import { fn } from "../kernel/fn.js";
 import { Currency, Money } from "../kernel/money.js";
-import { cut, page } from "../kernel/page.js";
-import { resolved } from "../stripe/client.js";
+import { pageQuery, paginate } from "../kernel/page.js";
+import { withRetry } from "../stripe/client.js";
 import { loadBilled } from "./account.js";
 import { answering } from "./call.js";
 import { knownCustomer } from "./customer.js";
 
-export const InvoicePage = page({});
+export const InvoicePage = pageQuery({});
 
 export const Invoice = z
   .object({
@@ -38,10 +38,10 @@ export const moneyOf = (amount: number, currency: string): Money => ({
  */
 export const invoices = fn(InvoicePage, ({ limit, cursor }) =>
   answering(async () => {
-    const { after, page: answer } = cut("invoices", cursor);
+    const { after, page: answer } = paginate("invoices", cursor);
     const { stripe, customer } = await knownCustomer(await loadBilled());
     if (customer === undefined) return { data: [], nextCursor: null };
-    const found = await resolved(() =>
+    const found = await withRetry(() =>
       stripe.invoices.list({ customer, limit, ...(after.id && { starting_after: after.id }) }),
     );
     const data = found.data.map(({ id, number, status, currency, ...invoice }) => ({

@@ -6,7 +6,7 @@ import { read } from "../kernel/db.js";
 import { defineJob } from "../kernel/job/index.js";
 import { html } from "../kernel/mail/html.js";
 import { Mail } from "../kernel/mail/index.js";
-import { resolved, stripeFor } from "../stripe/client.js";
+import { stripeFor, withRetry } from "../stripe/client.js";
 import { type Account, load } from "./account.js";
 import { dueAt, standing, stepKinds, stepsOf } from "./status.js";
 import { sync } from "./sync.js";
@@ -59,7 +59,7 @@ async function payLink({ row }: Account): Promise<string | undefined> {
   if (row.customer === null || row.livemode === null || row.pastDueSince === null) return undefined;
   const { customer } = row;
   const stripe = await stripeFor(row.livemode);
-  const { data } = await resolved(() => stripe.invoices.list({ customer, status: "open", limit: 100 }));
+  const { data } = await withRetry(() => stripe.invoices.list({ customer, status: "open", limit: 100 }));
   return data.toSorted((a, b) => a.created - b.created)[0]?.hosted_invoice_url ?? undefined;
 }
 

@@ -1,5 +1,5 @@
 import type Stripe from "stripe";
-import { resolved } from "../stripe/client.js";
+import { withRetry } from "../stripe/client.js";
 import { under } from "./call.js";
 
 /** Named by what it allows: a new one is made when this changes. */
@@ -14,7 +14,7 @@ const features: Stripe.BillingPortal.ConfigurationCreateParams.Features = {
 
 /** What the portal allows, made when it is not there: an account at Stripe has no configuration to begin with. */
 export async function portalConfiguration(stripe: Stripe): Promise<string> {
-  const { data } = await resolved(() => stripe.billingPortal.configurations.list({ active: true, limit: 100 }));
+  const { data } = await withRetry(() => stripe.billingPortal.configurations.list({ active: true, limit: 100 }));
   const known = data.find(({ metadata }) => metadata?.name === NAME);
   if (known) return known.id;
   const params = { features, metadata: { name: NAME } };

@@ -1,6 +1,6 @@
 import type Stripe from "stripe";
 import { type Interval, intervals, plans, type SoldPlan, soldPlans } from "../entitlement/plan.js";
-import { resolved } from "../stripe/client.js";
+import { withRetry } from "../stripe/client.js";
 import { under } from "./call.js";
 
 /** A plan and how often it is paid. */
@@ -20,7 +20,7 @@ const codeOf = (error: unknown) => (error as { code?: unknown } | null)?.code;
 /** The id of Stripe's price for an offer, made when it is not there: two who make it at once make one. */
 export async function priceOf(stripe: Stripe, offer: Offer): Promise<string> {
   const { amount, currency, key } = termsOf(offer);
-  const find = () => resolved(() => stripe.prices.list({ lookup_keys: [key], limit: 1 }));
+  const find = () => withRetry(() => stripe.prices.list({ lookup_keys: [key], limit: 1 }));
   const [known] = (await find()).data;
   if (known) return known.id;
   const product = `stoa_${offer.plan}`;

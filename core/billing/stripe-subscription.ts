@@ -1,5 +1,5 @@
 import type Stripe from "stripe";
-import { resolved } from "../stripe/client.js";
+import { withRetry } from "../stripe/client.js";
 import type { Row } from "./account.js";
 import { offerOf } from "./price.js";
 
@@ -17,7 +17,7 @@ const isAlive = ({ status }: Stripe.Subscription) => order.indexOf(status) < ord
 
 /** All subscriptions of a customer, the one that counts first. */
 export async function subscriptionsOf(stripe: Stripe, customer: string): Promise<Stripe.Subscription[]> {
-  const { data } = await resolved(() => stripe.subscriptions.list({ customer, status: "all", limit: 100 }));
+  const { data } = await withRetry(() => stripe.subscriptions.list({ customer, status: "all", limit: 100 }));
   return data.toSorted((a, b) => rank(a) - rank(b) || b.created - a.created || (a.id < b.id ? -1 : 1));
 }
 
@@ -73,7 +73,7 @@ async function owedSince(stripe: Stripe, subscription: Stripe.Subscription): Pro
   if (status === "paused") return trialEnd ?? start;
   const dropped = status === "canceled" && ["payment_failed", "payment_disputed"].includes(why?.reason ?? "");
   if (status !== "past_due" && status !== "unpaid" && !dropped) return null;
-  const { data } = await resolved(() => stripe.invoices.list({ subscription: id, status: "open", limit: 100 }));
+  const { data } = await withRetry(() => stripe.invoices.list({ subscription: id, status: "open", limit: 100 }));
   const ages = data.map(({ created, status_transitions: moved }) => moved.finalized_at ?? created);
   return ages.length > 0 ? Math.min(...ages) : (endedAt ?? start);
 }

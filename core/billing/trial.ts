@@ -8,7 +8,7 @@ const { trial } = plans;
 const [first] = stepsOf(trial.dunning);
 
 /** What each tenant begins with, in the transaction that opens it: a trial, by the clock of the database. */
-export async function openSubscription(tx: Tx, livemode: boolean): Promise<void> {
+export async function startTrial(tx: Tx, livemode: boolean): Promise<void> {
   const inDays = (days: number) => sql<string>`now() + make_interval(days => ${days})`;
   const until = { trialEndsAt: inDays(trial.trialDays), nextStepAt: inDays(trial.trialDays + (first?.day ?? 0)) };
   await tx.insert(subscriptionTable).values(livemode ? { plan: "trial", ...until } : { plan: "sandbox" });

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { Address } from "../kernel/address.js";
-import { amounts, fits, type Totals, totals } from "../kernel/amounts.js";
+import { calculateAmounts, isWithinLimit, sumTotals, type Totals } from "../kernel/amounts.js";
 import { Currency, MAX_AMOUNT, Money } from "../kernel/money.js";
 import { CartId } from "./cart.sql.js";
 import type { Header } from "./key.js";
@@ -85,7 +85,7 @@ export interface Basket {
 export function basket(cart: Header, rows: Contents): Basket {
   const lines = rows.flatMap((row) => lineOf(row) ?? []);
   const shipping = rows[0] && shippingOf(rows[0]);
-  const made = { cart, lines, shipping, totals: totals(lines, shipping), heldUntil: rows[0]?.heldUntil ?? null };
+  const made = { cart, lines, shipping, totals: sumTotals(lines, shipping), heldUntil: rows[0]?.heldUntil ?? null };
   return { ...made, requirements: requirementsOf(made, rows[0]?.countries ?? []) };
 }
 
@@ -97,9 +97,9 @@ function lineOf({ line, variant, product, price, rate }: Contents[number]): Bask
     taxInclusive: price?.taxInclusive ?? true,
     taxRate: rate ?? 0, // no rate: this class is not taxed there
   };
-  const cost = amounts(listed);
+  const cost = calculateAmounts(listed);
   const sold = product.status === "active" && price !== null;
-  const state = !sold ? "unavailable" : fits(cost) ? "for_sale" : "too_large";
+  const state = !sold ? "unavailable" : isWithinLimit(cost) ? "for_sale" : "too_large";
   return {
     ...line,
     sku: variant.sku,
@@ -118,7 +118,7 @@ function shippingOf({ shipping, shippingRate }: Contents[number]): Basket["shipp
   if (!shipping) return undefined;
   const { id, name, amount, taxInclusive } = shipping;
   const listed = { unitPrice: amount, quantity: 1, taxInclusive, taxRate: shippingRate ?? 0 };
-  return { id, name, ...listed, ...amounts(listed) };
+  return { id, name, ...listed, ...calculateAmounts(listed) };
 }
 
 function requirementsOf({ cart, lines, shipping, totals: sum }: Omit<Basket, "requirements">, countries: string[]) {

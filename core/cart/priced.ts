@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Amounts, Listed, Totals } from "../kernel/amounts.js";
+import type { Amounts, ListedPrice, Totals } from "../kernel/amounts.js";
 import { Money } from "../kernel/money.js";
 
 /** What carts and orders show alike: lines, shipping and totals with their taxes. */
@@ -31,7 +31,7 @@ export const PricedTotals = z
   .meta({ id: "Totals" });
 
 /** A line in minor units. */
-export interface Line extends Listed, Amounts {
+export interface Line extends ListedPrice, Amounts {
   id: string;
   variantId: string;
   sku: string;
@@ -39,7 +39,7 @@ export interface Line extends Listed, Amounts {
   variantName: string;
   options: Record<string, string>;
 }
-export interface Shipping extends Listed, Amounts {
+export interface Shipping extends ListedPrice, Amounts {
   name: string;
 }
 
@@ -49,7 +49,7 @@ export const moneyIn =
   (currency: Money["currency"]): ToMoney =>
   (amount) => ({ amount, currency });
 
-const priced = ({ subtotal, taxRate, taxInclusive, tax, total }: Listed & Amounts, money: ToMoney) => ({
+const priced = ({ subtotal, taxRate, taxInclusive, tax, total }: ListedPrice & Amounts, money: ToMoney) => ({
   subtotal: money(subtotal),
   taxRate,
   taxInclusive,

@@ -3,12 +3,12 @@ import * as z from "zod";
 import { faultOf } from "../../drizzle/fault.js";
 import type { Reader } from "../../drizzle/reader.js";
 import type { Tx } from "../../drizzle/tenant.js";
-import { entitled, released } from "../entitlement/index.js";
+import { consumeEntitlement, releaseEntitlement } from "../entitlement/index.js";
 import { db, read } from "../kernel/db.js";
 import { conflict, type FieldError, invalid, notFound } from "../kernel/error.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
-import { cut, page } from "../kernel/page.js";
+import { pageQuery, paginate } from "../kernel/page.js";
 import { missed } from "../kernel/version.js";
 import { TaxClassId } from "../tax/tax.sql.js";
 import { ProductId, productStatuses, productTable, variantTable } from "./catalog.sql.js";
@@ -90,7 +90,7 @@ export const create = fn(NewProduct, async ({ variants, slug, ...input }) => {
     if (!product) throw slugTaken();
     const made = await insertVariants(tx, product, variants);
     if (made.length < variants.length) throw skuTaken(missingSkus(variants, made));
-    if (product.status !== "archived") await entitled("products");
+    if (product.status !== "archived") await consumeEntitlement("products");
     emit(ProductCreated, { productId: id });
     return { ...product, variants: made };
   });
@@ -129,11 +129,11 @@ function explain(error: unknown): never {
   throw error;
 }
 
-export const ProductPage = page({ status: Status.optional(), expand: z.enum(["variants"]).optional() });
+export const ProductPage = pageQuery({ status: Status.optional(), expand: z.enum(["variants"]).optional() });
 
 /** The newest first. */
 export const list = fn(ProductPage, async ({ limit, cursor, status, expand }) => {
-  const { after, page: answer } = cut("products", cursor, { status });
+  const { after, page: answer } = paginate("products", cursor, { status });
   const rows = await read((q) =>
     q
       .select({ ...view, ...(expand && { variants: variantsOf(q) }) })
@@ -177,8 +177,8 @@ export const update = fn(ProductPatch.extend(Versioned.shape), ({ id, version, .
     const [product] = await one(tx, id);
     if (!product) throw notFound("product");
     if (patch.options) refuseMisfits(patch.options, product.variants);
-    if (was === "archived" && product.status !== "archived") await entitled("products");
-    if (was !== "archived" && product.status === "archived") await released("products");
+    if (was === "archived" && product.status !== "archived") await consumeEntitlement("products");
+    if (was !== "archived" && product.status === "archived") await releaseEntitlement("products");
     emit(ProductUpdated, { productId: id });
     return product;
   }),
@@ -221,7 +221,7 @@ export const remove = fn(Versioned, ({ id, version }) =>
       await deleteVariants(tx, eq(variantTable.productId, id));
       await tx.delete(productTable).where(eq(productTable.id, id));
     });
-    if (was !== "archived") await released("products");
+    if (was !== "archived") await releaseEntitlement("products");
     emit(ProductDeleted, { productId: id });
   }),
 );

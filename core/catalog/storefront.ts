@@ -6,7 +6,7 @@ import { read } from "../kernel/db.js";
 import { invalid, notFound } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
 import { Currency } from "../kernel/money.js";
-import { cut, page } from "../kernel/page.js";
+import { pageQuery, paginate } from "../kernel/page.js";
 import { RegionId, regionTable } from "../region/region.sql.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import { ProductId, productTable, VariantId } from "./catalog.sql.js";
@@ -71,7 +71,7 @@ function plain({ currency, ...product }: Shown) {
   throw invalid("invalid_request", "The region does not exist.", { errors });
 }
 
-export const StorePage = page(Market.shape);
+export const StorePage = pageQuery(Market.shape);
 
 const shelf = prepared((q, { limit, after, ...asked }: Market & { limit: number; after: string | undefined }) =>
   shown(q, asked)
@@ -84,7 +84,7 @@ const shelf = prepared((q, { limit, after, ...asked }: Market & { limit: number;
 
 /** Active products, the newest first; one statement for the page with its variants, prices and stock. */
 export const browse = fn(StorePage, async ({ limit, cursor, ...asked }) => {
-  const { after, page: answer } = cut("store_products", cursor);
+  const { after, page: answer } = paginate("store_products", cursor);
   const rows = await read((q) => shelf(q, { ...asked, limit: limit + 1, after: after.id }));
   return answer(rows, limit, (row) => ({ id: row.id }), plain);
 });

@@ -4,7 +4,7 @@ import { asc, gt } from "drizzle-orm";
 import * as z from "zod";
 import { read } from "../kernel/db.js";
 import { fn } from "../kernel/fn.js";
-import { cut, listOf, page } from "../kernel/page.js";
+import { listOf, pageQuery, paginate } from "../kernel/page.js";
 import { ChannelId, channelTable } from "./channel.sql.js";
 export const ChannelRecord = z
   .object({ id: ChannelId, slug: z.string(), name: z.string(), isDefault: z.boolean() })
@@ -17,11 +17,11 @@ const view = {
   isDefault: channelTable.isDefault,
 };
 
-export const ChannelPage = page({});
+export const ChannelPage = pageQuery({});
 export const ChannelList = listOf(ChannelRecord);
 
 export const list = fn(ChannelPage, async ({ limit, cursor }) => {
-  const { after, page: answer } = cut("channels", cursor);
+  const { after, page: answer } = paginate("channels", cursor);
   const rows = await read((q) =>
     q
       .select(view)

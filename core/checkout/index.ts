@@ -7,7 +7,7 @@ import { basket } from "../cart/calculate.js";
 import { CartKey, hash, refusal, take } from "../cart/key.js";
 import { contents } from "../cart/load.js";
 import { Inventory } from "../inventory/index.js";
-import { later } from "../kernel/after-commit.js";
+import { afterCommit } from "../kernel/after-commit.js";
 import { db, read } from "../kernel/db.js";
 import { conflict } from "../kernel/error.js";
 import { emit } from "../kernel/event/index.js";
@@ -59,7 +59,7 @@ export const complete = fn(z.object({ cart: CartKey, completion: Completion }), 
 );
 
 const opened = (order: ReturnType<typeof view>, paymentId: string) =>
-  later(async () => ({ order, payment: await open(paymentId) }));
+  afterCommit(async () => ({ order, payment: await open(paymentId) }));
 
 /** The order that this cart became before, and what is left to do for it. */
 async function again(tx: Tx, key: CartKey) {

@@ -2,7 +2,7 @@ import { and, eq } from "drizzle-orm";
 import * as z from "zod";
 import { CartKey, hash } from "../cart/key.js";
 import { Inventory } from "../inventory/index.js";
-import { later } from "../kernel/after-commit.js";
+import { afterCommit } from "../kernel/after-commit.js";
 import { db, read } from "../kernel/db.js";
 import { conflict, notFound } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
@@ -35,7 +35,7 @@ export const pay = fn(z.object({ order: Key, means: OtherMeans }), ({ order: key
     const due = { orderId: order.id, amount: order.total - order.tendered, currency: order.currency };
     const attempt = await newAttempt(tx, due, means);
     await tx.insert(paymentTable).values(attempt);
-    return later(() => open(attempt.id));
+    return afterCommit(() => open(attempt.id));
   }),
 );
 

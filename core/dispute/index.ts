@@ -7,7 +7,7 @@ import { read } from "../kernel/db.js";
 import { notFound } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
 import { Money } from "../kernel/money.js";
-import { cut, page } from "../kernel/page.js";
+import { pageQuery, paginate } from "../kernel/page.js";
 import { OrderId } from "../order/order.sql.js";
 import { PaymentId } from "../payment/payment.sql.js";
 import { DisputeId, disputeTable } from "./dispute.sql.js";
@@ -65,7 +65,7 @@ const view = ({ amount, withheld, currency, ...dispute }: Row): z.input<typeof D
   withheld: { amount: withheld, currency },
 });
 
-export const DisputePage = page({
+export const DisputePage = pageQuery({
   open: z.enum(["true", "false"]).optional(),
   status: z.string().max(50).optional(),
 });
@@ -75,7 +75,7 @@ const due = sql`coalesce(${disputeTable.evidenceDueAt}, ${NEVER}::timestamptz)`;
 
 /** Whose deadline is the nearest first; those without one come last. */
 export const list = fn(DisputePage, async ({ limit, cursor, open, status }) => {
-  const { after, page: answer } = cut("disputes", cursor, { open, status });
+  const { after, page: answer } = paginate("disputes", cursor, { open, status });
   const { id: last, due: until } = after;
   const rows = await read((q) =>
     q

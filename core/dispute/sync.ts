@@ -3,7 +3,7 @@ import type { Stripe } from "stripe";
 import { Incident } from "../incident/index.js";
 import { db, read } from "../kernel/db.js";
 import { paymentTable } from "../payment/payment.sql.js";
-import { resolved, stripeFor } from "../stripe/client.js";
+import { stripeFor, withRetry } from "../stripe/client.js";
 import type { StripeHandler } from "../stripe/event.js";
 import { settle } from "./apply.js";
 import { disputeTable } from "./dispute.sql.js";
@@ -34,7 +34,7 @@ export async function sync(named: Named): Promise<void> {
     const { payment, before } = known;
     const stripe = await stripeFor(payment.livemode ?? false);
     const options = payment.account ? { stripeAccount: payment.account } : {};
-    const said = await resolved(() => stripe.disputes.retrieve(named.reference, {}, options));
+    const said = await withRetry(() => stripe.disputes.retrieve(named.reference, {}, options));
     if (intentOf(said) !== payment.reference) return stranger(named);
     const facts = factsOf(said);
     if (await db((tx) => settle(tx, { ...payment, disputed: named.reference }, before, facts))) return;

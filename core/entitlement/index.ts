@@ -4,7 +4,7 @@ import type { Reader } from "../../drizzle/reader.js";
 import type { Tx } from "../../drizzle/tenant.js";
 import { subscriptionTable, usageTable } from "../billing/billing.sql.js";
 import { actor, context } from "../kernel/actor.js";
-import { db, read, verify } from "../kernel/db.js";
+import { db, read, verifyCredential } from "../kernel/db.js";
 import { type Failure, forbidden } from "../kernel/error.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
@@ -45,7 +45,7 @@ function limitOf(q: Pick<Reader, "select">, metric: Metric): SQL<number | null> 
 }
 
 /** What a count came to. */
-export interface Counted {
+export interface UsageCount {
   value: number;
   limit: number | null;
 }
@@ -54,7 +54,7 @@ export interface Counted {
  * The statement that counts a use, for whoever puts it into one of their own and hands its row to `admitted`. Whoever
  * counts waits for who counted before, until the commit, so it belongs late into the transaction.
  */
-export function counting(tx: Tx, metric: Metric, by = 1) {
+export function usageStatement(tx: Tx, metric: Metric, by = 1) {
   const sum = sql`${usageTable.value} + excluded.value`;
   return tx
     .insert(usageTable)
@@ -72,7 +72,7 @@ export function counting(tx: Tx, metric: Metric, by = 1) {
  * @param counted the row of `counting`; there is none where there was no room
  * @throws Failure forbidden
  */
-export async function admitted(tx: Tx, metric: Metric, counted: Counted | undefined | null): Promise<void> {
+export async function checkUsage(tx: Tx, metric: Metric, counted: UsageCount | undefined | null): Promise<void> {
   if (!counted || (counted.limit !== null && counted.value > counted.limit)) throw await refusal(tx, metric);
   if (counted.value === counted.limit) emit(LimitReached, { entitlement: metric, limit: counted.limit });
 }
@@ -82,17 +82,17 @@ export async function admitted(tx: Tx, metric: Metric, counted: Counted | undefi
  * effect that is rolled back is not counted.
  * @throws Failure forbidden `entitlement_required` when it would go beyond the limit
  */
-export const entitled = (metric: Metric, by = 1): Promise<void> =>
+export const consumeEntitlement = (metric: Metric, by = 1): Promise<void> =>
   db(async (tx) => {
-    const [counted] = await counting(tx, metric, by);
-    await admitted(tx, metric, counted);
+    const [counted] = await usageStatement(tx, metric, by);
+    await checkUsage(tx, metric, counted);
   });
 
 /**
  * Gives a use back, in the open transaction of the effect.
  * @param at when it was counted (ISO 8601), where the month matters
  */
-export const released = (metric: Metric, by = 1, at?: string): Promise<void> =>
+export const releaseEntitlement = (metric: Metric, by = 1, at?: string): Promise<void> =>
   db(async (tx) => {
     await tx
       .update(usageTable)
@@ -117,7 +117,7 @@ async function refusal(tx: Tx, metric: Metric): Promise<Failure> {
 
 /** The plan of the running context: its credential knows it; for others it is read. */
 async function currentPlan(): Promise<Plan> {
-  if (context().plan === undefined) await verify();
+  if (context().plan === undefined) await verifyCredential();
   const known = context().plan;
   if (known !== undefined) return planOf(known);
   const [row] = await read((q) => q.select({ plan: planCode(q) }).from(tenantTableRoot));

@@ -15,7 +15,7 @@ const TYPE = "at+jwt"; // RFC 9068: no other kind of token passes for an access 
 
 /** Whose token it is. The role is not in it: it is read with the session, so that its removal acts at once. */
 const Claims = z.object({ tid: TenantId, sub: MemberId, sid: SessionId, exp: z.int(), iat: z.int() });
-export interface Access {
+export interface AccessClaims {
   tenantId: string;
   memberId: string;
   sessionId: string;
@@ -30,20 +30,20 @@ const KeySet = z.object({
 });
 type PrivateKey = z.output<typeof KeySet>["keys"][number];
 
-const parsed = once(() => KeySet.parse(JSON.parse(config.TOKEN_KEYS)).keys);
-const signing = once(async () => {
-  const [first] = parsed();
+const keySet = lazy(() => KeySet.parse(JSON.parse(config.TOKEN_KEYS)).keys);
+const signingKey = lazy(async () => {
+  const [first] = keySet();
   if (!first) throw new Error("TOKEN_KEYS holds no key.");
   return { kid: first.kid, key: await importJWK(first, "EdDSA") };
 });
-const verifying = once(
+const verificationKeys = lazy(
   async () =>
     new Map(
-      await Promise.all(parsed().map(async (jwk) => [jwk.kid, await importJWK(publicOf(jwk), "EdDSA")] as const)),
+      await Promise.all(keySet().map(async (jwk) => [jwk.kid, await importJWK(publicOf(jwk), "EdDSA")] as const)),
     ),
 );
 
-function once<T>(make: () => T): () => T {
+function lazy<T>(make: () => T): () => T {
   let made: { value: T } | undefined;
   return () => {
     made ??= { value: make() };
@@ -54,11 +54,11 @@ function once<T>(make: () => T): () => T {
 const publicOf = ({ kty, crv, x, kid }: PrivateKey): JWK => ({ kty, crv, x, kid, alg: "EdDSA", use: "sig" });
 
 /** The key set that clients may verify with (RFC 7517), without its private members. */
-export const publicKeys = (): { keys: JWK[] } => ({ keys: parsed().map(publicOf) });
+export const publicKeys = (): { keys: JWK[] } => ({ keys: keySet().map(publicOf) });
 
 /** Signs an access token (RFC 9068) with the first key of TOKEN_KEYS. */
-export async function signAccess({ tenantId, memberId, sessionId }: Access): Promise<string> {
-  const { kid, key } = await signing();
+export async function signAccessToken({ tenantId, memberId, sessionId }: AccessClaims): Promise<string> {
+  const { kid, key } = await signingKey();
   const now = Math.floor(Date.now() / 1000); // once: asked for twice, a second may begin in between
   return new SignJWT({ tid: tenantId, sid: sessionId })
     .setProtectedHeader({ alg: "EdDSA", typ: TYPE, kid })
@@ -79,7 +79,7 @@ const COMPACT = /^[\w-]{10,600}\.[\w-]{10,2000}\.([\w-]{86})$/;
  * token's word (RFC 8725).
  * @throws Failure unauthenticated
  */
-export async function verifyAccess(text: string): Promise<Access> {
+export async function verifyAccessToken(text: string): Promise<AccessClaims> {
   const signature = COMPACT.exec(text)?.[1];
   // The last character has four bits that no decoder looks at: only one spelling of a token is the token.
   if (!signature || Buffer.from(signature, "base64url").toString("base64url") !== signature) throw tokenInvalid();
@@ -102,7 +102,7 @@ export async function verifyAccess(text: string): Promise<Access> {
 }
 
 async function keyOf(kid: unknown): Promise<CryptoKey | Uint8Array> {
-  const key = typeof kid === "string" ? (await verifying()).get(kid) : undefined;
+  const key = typeof kid === "string" ? (await verificationKeys()).get(kid) : undefined;
   if (!key) throw tokenInvalid();
   return key;
 }

@@ -10,8 +10,8 @@ import { db, read } from "../kernel/db.js";
 import { conflict, forbidden, invalid, notFound, stale } from "../kernel/error.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
-import { cut, listOf, page } from "../kernel/page.js";
-import { fingerprint, newSecret } from "../kernel/token.js";
+import { listOf, pageQuery, paginate } from "../kernel/page.js";
+import { createSecret, hashSecret } from "../kernel/token.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import { ApiKeyId, apiKeyTable, keyKinds } from "./identity.sql.js";
 
@@ -59,12 +59,12 @@ const withKnownScopes = <Row extends { scopes: string[] }>(row: Row): Row => ({
   scopes: row.scopes.filter((name) => allScopes.find(name)),
 });
 
-export const ApiKeyPage = page({ kind: z.enum(keyKinds).optional() });
+export const ApiKeyPage = pageQuery({ kind: z.enum(keyKinds).optional() });
 export const ApiKeyList = listOf(ApiKeyRecord);
 
 /** The newest first, without their texts. */
 export const list = fn(ApiKeyPage, async ({ limit, cursor, kind }) => {
-  const { after, page: answer } = cut("api-keys", cursor, { kind });
+  const { after, page: answer } = paginate("api-keys", cursor, { kind });
   const rows = await read((q) =>
     q
       .select(view)
@@ -121,12 +121,12 @@ type Made = Pick<typeof apiKeyTable.$inferSelect, "kind" | "name" | "expiresAt">
 async function make(tx: Tx, key: Made) {
   const [tenant] = await tx.select({ livemode: tenantTableRoot.livemode }).from(tenantTableRoot);
   const prefix = `${key.kind === "secret" ? "sk" : "pk"}_${tenant?.livemode ? "live" : "test"}`;
-  const text = newSecret(prefix, tenantId());
+  const text = createSecret(prefix, tenantId());
   const hint = `${prefix}_…${text.slice(-4)}`;
   const future = sql<boolean>`coalesce(${apiKeyTable.expiresAt} > now(), true)`;
   const [row] = await tx
     .insert(apiKeyTable)
-    .values({ id: ApiKeyId.create(), hash: fingerprint(text), hint, ...key })
+    .values({ id: ApiKeyId.create(), hash: hashSecret(text), hint, ...key })
     .returning({ ...view, future });
   if (!row?.future)
     throw invalid("invalid_request", "The request does not match its schema; see `errors`.", {

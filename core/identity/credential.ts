@@ -4,19 +4,19 @@ import type { Reader, Unexecuted } from "../../drizzle/reader.js";
 import { planCode } from "../entitlement/index.js";
 import type { Actor } from "../kernel/actor.js";
 import { unauthenticated } from "../kernel/error.js";
-import { fingerprint, tenantOfSecret } from "../kernel/token.js";
-import { addressKey, type Bucket, granted, type strictest, take } from "../rate/index.js";
-import type { Standing } from "../tenant/access.js";
+import { hashSecret, tenantOfSecret } from "../kernel/token.js";
+import { addressKey, allGranted, type Bucket, type mostLimited, takeTokens } from "../rate/index.js";
+import type { TenantState } from "../tenant/access.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
-import type { Access } from "./access-token.js";
+import type { AccessClaims } from "./access-token.js";
 import { usable } from "./api-key.js";
 import { apiKeyTable, memberTable, sessionTable } from "./identity.sql.js";
-import { alive } from "./session.js";
+import { isActiveSession } from "./session.js";
 
 /** Who holds a credential, and what their tenant looks like. */
 export interface Holder {
   actor: Exclude<Actor, { type: "operator" }>;
-  tenant: Standing & { id: string; slug: string; plan: string };
+  tenant: TenantState & { id: string; slug: string; plan: string };
 }
 
 /** How a credential is looked up: queries for a batch, and what their rows mean. */
@@ -27,7 +27,7 @@ export interface Lookup {
   queries(q: Reader): readonly Unexecuted[];
   /** @throws Failure unauthenticated */
   holder(results: readonly unknown[]): Holder;
-  taken(results: readonly unknown[]): Parameters<typeof strictest>[0];
+  taken(results: readonly unknown[]): Parameters<typeof mostLimited>[0];
 }
 
 const about = (plan: SQL<string>) => ({
@@ -63,9 +63,9 @@ function lookup<Values extends object, Query extends Unexecuted<object[]>>(
 ) {
   const found = prepared((q, values: Values) => find(q, values, about(planCode(q))));
   const known = (q: Reader, values: Values) => exists(find(q, values, nothing));
-  const near = prepared((q, values: Values & Payers) => take(q, nearOf(values), known(q, values)));
+  const near = prepared((q, values: Values & Payers) => takeTokens(q, nearOf(values), known(q, values)));
   const shared = prepared((q, values: Values & Payers) =>
-    take(q, far, sql`${known(q, values)} and ${granted(q, nearOf(values))}`),
+    takeTokens(q, far, sql`${known(q, values)} and ${allGranted(q, nearOf(values))}`),
   );
   return (
     tenantId: string,
@@ -96,14 +96,14 @@ const member = lookup(
         and(
           eq(sessionTable.id, param(sessionId, sessionTable.id)),
           eq(sessionTable.memberId, param(principal, sessionTable.memberId)),
-          alive,
+          isActiveSession,
         ),
       ),
   ({ role, memberId, sessionId }, tenantId) => ({ type: "member", tenantId, memberId, sessionId, role }),
 );
 
 /** Whoever holds an access token: its session goes on, and their role is the one of this moment. */
-export const ofAccess = ({ tenantId, memberId, sessionId }: Access, address: string): Lookup =>
+export const ofAccess = ({ tenantId, memberId, sessionId }: AccessClaims, address: string): Lookup =>
   member(tenantId, { sessionId, principal: memberId, address: addressKey(address) });
 
 const key = lookup(
@@ -120,7 +120,7 @@ const key = lookup(
 export function ofKey(text: string, address: string): Lookup {
   const tenantId = tenantOfSecret(text, "sk_live", "sk_test", "pk_live", "pk_test");
   if (!tenantId) throw unauthenticated("credential_malformed", "The text is not an API key.");
-  const hash = fingerprint(text);
+  const hash = hashSecret(text);
   // A publishable key is in the hands of all shoppers: with a quota of its own, one of them could use up the others'.
   const principal = text.startsWith("sk_") ? hash.slice(0, 22) : undefined;
   const values = { hash, principal, address: addressKey(address) };

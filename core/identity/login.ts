@@ -1,11 +1,20 @@
 import { and, eq, exists, not, sql } from "drizzle-orm";
 import * as z from "zod";
-import { as, context } from "../kernel/actor.js";
-import { db, platform, read } from "../kernel/db.js";
+import { context, runAs } from "../kernel/actor.js";
+import { db, queryPlatform, read } from "../kernel/db.js";
 import { unauthenticated } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
-import { fingerprint } from "../kernel/token.js";
-import { addressKey, admit, admitDoor, type Bucket, doorToken, granted, strictest, take } from "../rate/index.js";
+import { hashSecret } from "../kernel/token.js";
+import {
+  addressKey,
+  addressTokenCall,
+  allGranted,
+  type Bucket,
+  checkAddressToken,
+  mostLimited,
+  refuseLimited,
+  takeTokens,
+} from "../rate/index.js";
 import { agree, finding, found } from "../tenant/index.js";
 import { memberTable, sessionTable } from "./identity.sql.js";
 import { Email } from "./member.js";
@@ -35,22 +44,22 @@ export const login = fn(
   z.object({ tenants: z.array(z.string()).min(1), email: Email, password: TriedPassword }),
   async ({ tenants: [name = "", ...others], email, password }) => {
     const address = context().address ?? "";
-    const [tokenRows, tenantRows] = await platform(doorToken("door", address), finding(name));
-    admitDoor("door", tokenRows);
+    const [tokenRows, tenantRows] = await queryPlatform(addressTokenCall("door", address), finding(name));
+    checkAddressToken("door", tokenRows);
     const tenant = found(tenantRows);
     agree(tenant, [...(tenant ? [] : [name]), ...others]);
-    return as({ type: "system", tenantId: tenant?.id ?? NOBODY }, async () => {
+    return runAs({ type: "system", tenantId: tenant?.id ?? NOBODY }, async () => {
       const buckets = guesses(email, addressKey(address));
       const member = await attempt(email, buckets);
       const fits = await verifyPassword(member?.passwordHash, password);
       if (!fits || member?.status !== "active") throw loginFailed();
       const opened = await db(async (tx) => {
-        const session = await Session.open(tx, member.id);
-        await take(tx, buckets.here, undefined, -1); // in the order in which they were taken
-        await take(tx, buckets.anywhere, undefined, -1);
+        const session = await Session.start(tx, member.id);
+        await takeTokens(tx, buckets.here, undefined, -1); // in the order in which they were taken
+        await takeTokens(tx, buckets.anywhere, undefined, -1);
         return session;
       });
-      return Session.tokens(opened);
+      return Session.issueTokens(opened);
     });
   },
 );
@@ -65,7 +74,7 @@ interface Guesses {
 
 /** A guess counts against the address, the address on this account, and, where the owner never was, the account. */
 function guesses(email: string, from: string): Guesses {
-  const account = fingerprint(email).slice(0, 22);
+  const account = hashSecret(email).slice(0, 22);
   return {
     from,
     here: [
@@ -87,10 +96,10 @@ async function attempt(email: string, { from, here, anywhere }: Guesses) {
     const { id, passwordHash, status } = memberTable;
     return [
       q.select({ id, passwordHash, status }).from(memberTable).where(eq(memberTable.email, email)),
-      take(q, here),
-      take(q, anywhere, sql`${not(exists(seenHere))} and ${granted(q, here)}`),
+      takeTokens(q, here),
+      takeTokens(q, anywhere, sql`${not(exists(seenHere))} and ${allGranted(q, here)}`),
     ] as const;
   });
-  admit(strictest([...near, ...far]));
+  refuseLimited(mostLimited([...near, ...far]));
   return members[0];
 }

@@ -3,14 +3,14 @@ export * as Member from "./member.js";
 import { and, asc, eq, gt, isNull, or, sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
-import { entitled, released } from "../entitlement/index.js";
+import { consumeEntitlement, releaseEntitlement } from "../entitlement/index.js";
 import { allows, Role, roles, scopesOf } from "../kernel/access.js";
 import { actor } from "../kernel/actor.js";
-import { db, read, verify } from "../kernel/db.js";
+import { db, read, verifyCredential } from "../kernel/db.js";
 import { conflict, forbidden, notFound, stale } from "../kernel/error.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
-import { cut, listOf, page } from "../kernel/page.js";
+import { listOf, pageQuery, paginate } from "../kernel/page.js";
 import { MemberId, memberTable, sessionTable } from "./identity.sql.js";
 import { hashPassword, Password } from "./password.js";
 import { refuseGuessable } from "./password-strength.js";
@@ -52,11 +52,11 @@ export const view = {
   createdAt: memberTable.createdAt,
 };
 
-export const MemberPage = page({ role: z.enum(roles).optional() });
+export const MemberPage = pageQuery({ role: z.enum(roles).optional() });
 export const MemberList = listOf(MemberRecord);
 
 export const list = fn(MemberPage, async ({ limit, cursor, role }) => {
-  const { after, page: answer } = cut("members", cursor, { role });
+  const { after, page: answer } = paginate("members", cursor, { role });
   const rows = await read((q) =>
     q
       .select(view)
@@ -98,7 +98,7 @@ export const NewMember = z.strictObject({ email: Email, name: MemberName, role: 
  * @throws Failure conflict when the email is a member's, forbidden when the plan allows no more
  */
 export const create = fn(NewMember, async ({ password, ...given }) => {
-  await verify(); // strangers cannot make the server rate and hash passwords
+  await verifyCredential(); // strangers cannot make the server rate and hash passwords
   await refuseGuessable(password, [given.email, given.name]);
   const passwordHash = await hashPassword(password);
   return db(async (tx) => {
@@ -115,7 +115,7 @@ export const create = fn(NewMember, async ({ password, ...given }) => {
       .returning(view);
     if (!member)
       throw conflict("member.email_taken", `The tenant already has a member with the email "${given.email}".`);
-    await entitled("members");
+    await consumeEntitlement("members");
     emit(MemberCreated, { memberId: member.id, role: member.role });
     return member;
   });
@@ -186,7 +186,7 @@ export const remove = fn(z.strictObject({ id: MemberId, version: z.int().optiona
       .update(sessionTable)
       .set({ revokedAt: sql`now()` as never, revokedFor: "removal" })
       .where(and(eq(sessionTable.memberId, member.id), isNull(sessionTable.revokedAt)));
-    await released("members");
+    await releaseEntitlement("members");
     emit(MemberRemoved, { memberId: member.id });
   }),
 );

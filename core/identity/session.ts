@@ -4,15 +4,15 @@ import { and, eq, gt, isNotNull, isNull, lt, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/pg-core";
 import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
-import { actor, as, context, tenantId } from "../kernel/actor.js";
-import { db, read, verify } from "../kernel/db.js";
+import { actor, context, runAs, tenantId } from "../kernel/actor.js";
+import { db, read, verifyCredential } from "../kernel/db.js";
 import { forbidden, unauthenticated } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
-import { fingerprint, newSecret, tenantOfSecret } from "../kernel/token.js";
-import { addressKey, passDoor } from "../rate/index.js";
+import { createSecret, hashSecret, tenantOfSecret } from "../kernel/token.js";
+import { addressKey, admitAddress } from "../rate/index.js";
 import { TenantRecord, view as tenantView } from "../tenant/index.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
-import { ACCESS_LIFETIME, type Access, signAccess } from "./access-token.js";
+import { ACCESS_LIFETIME, type AccessClaims, signAccessToken } from "./access-token.js";
 import { memberTable, RefreshTokenId, refreshTokenTable, SessionId, sessionTable } from "./identity.sql.js";
 import { Member, MemberRecord } from "./member.js";
 export const Tokens = z
@@ -33,44 +33,44 @@ export const Me = z
   .meta({ id: "Me" });
 
 /** Without a refresh for this long a session ends. */
-const idle = sql`now() + interval '30 days'`;
+const idleDeadline = sql`now() + interval '30 days'`;
 /** Two tabs that refresh at the same time are no thieves. Seconds. */
 const LEEWAY = 10;
 
 /** Its member is on the staff, nobody ended it, and it was not idle for too long. */
-export const alive = and(
+export const isActiveSession = and(
   isNull(sessionTable.revokedAt),
   gt(sessionTable.expiresAt, sql`now()`),
   eq(memberTable.status, "active"),
 );
 
 /** A session whose tokens were stored and not yet handed out. */
-export interface Opened extends Access {
+export interface Opened extends AccessClaims {
   refreshToken: string;
 }
 
-const store = (tx: Tx, sessionId: string, refreshToken: string, parentId: string | null = null) =>
+const insertRefreshToken = (tx: Tx, sessionId: string, refreshToken: string, parentId: string | null = null) =>
   tx.insert(refreshTokenTable).values({
     id: RefreshTokenId.create(),
     sessionId,
     parentId,
-    hash: fingerprint(refreshToken),
-    expiresAt: idle as never,
+    hash: hashSecret(refreshToken),
+    expiresAt: idleDeadline as never,
   });
 
 /** Begins a session of a member in the open transaction. */
-export async function open(tx: Tx, memberId: string): Promise<Opened> {
+export async function start(tx: Tx, memberId: string): Promise<Opened> {
   const sessionId = SessionId.create();
-  const refreshToken = newSecret("rt", tenantId());
+  const refreshToken = createSecret("rt", tenantId());
   const from = addressKey(context().address ?? "");
-  await tx.insert(sessionTable).values({ id: sessionId, memberId, addressKey: from, expiresAt: idle as never });
-  await store(tx, sessionId, refreshToken);
+  await tx.insert(sessionTable).values({ id: sessionId, memberId, addressKey: from, expiresAt: idleDeadline as never });
+  await insertRefreshToken(tx, sessionId, refreshToken);
   return { tenantId: tenantId(), memberId, sessionId, refreshToken };
 }
 
 /** What the client gets; signed outside of the transaction. */
-export const tokens = async ({ refreshToken, ...access }: Opened) => ({
-  accessToken: await signAccess(access),
+export const issueTokens = async ({ refreshToken, ...access }: Opened) => ({
+  accessToken: await signAccessToken(access),
   refreshToken,
   tokenType: "Bearer" as const,
   expiresIn: ACCESS_LIFETIME,
@@ -84,13 +84,13 @@ const RefreshToken = z.string().min(1).max(300);
  * @throws Failure unauthenticated or limited
  */
 export const refresh = fn(z.strictObject({ refreshToken: RefreshToken }), async ({ refreshToken }) => {
-  await passDoor("door", context().address ?? "");
+  await admitAddress("door", context().address ?? "");
   const owner = tenantOfSecret(refreshToken, "rt");
   if (!owner) throw refreshRefused();
-  return as({ type: "system", tenantId: owner }, async () => {
-    const rotated = await db((tx) => rotate(tx, fingerprint(refreshToken)));
+  return runAs({ type: "system", tenantId: owner }, async () => {
+    const rotated = await db((tx) => rotate(tx, hashSecret(refreshToken)));
     if (!rotated) throw refreshRefused();
-    return tokens(rotated);
+    return issueTokens(rotated);
   });
 });
 
@@ -103,23 +103,23 @@ async function rotate(tx: Tx, hash: string): Promise<Opened | undefined> {
     .update(refreshTokenTable)
     .set({ usedAt: sql`clock_timestamp()` as never })
     .where(and(eq(refreshTokenTable.hash, hash), isNull(refreshTokenTable.usedAt)));
-  const token = await presented(tx, hash);
+  const token = await findRefreshToken(tx, hash);
   if (!token) return undefined;
   if (token.late || token.passedOn) {
-    await end(tx, token.sessionId, "reuse");
+    await revokeSession(tx, token.sessionId, "reuse");
     return undefined;
   }
-  const refreshToken = newSecret("rt", tenantId());
-  await store(tx, token.sessionId, refreshToken, token.id);
+  const refreshToken = createSecret("rt", tenantId());
+  await insertRefreshToken(tx, token.sessionId, refreshToken, token.id);
   await tx
     .update(sessionTable)
-    .set({ expiresAt: idle as never })
+    .set({ expiresAt: idleDeadline as never })
     .where(eq(sessionTable.id, token.sessionId));
   return { tenantId: tenantId(), memberId: token.memberId, sessionId: token.sessionId, refreshToken };
 }
 
 /** A token that is known and whose session goes on, and how it was used before. */
-async function presented(tx: Tx, hash: string) {
+async function findRefreshToken(tx: Tx, hash: string) {
   const child = alias(refreshTokenTable, "child");
   const children = tx
     .select({ one: sql`1` })
@@ -137,11 +137,11 @@ async function presented(tx: Tx, hash: string) {
     .from(refreshTokenTable)
     .innerJoin(sessionTable, eq(sessionTable.id, refreshTokenTable.sessionId))
     .innerJoin(memberTable, eq(memberTable.id, sessionTable.memberId))
-    .where(and(eq(refreshTokenTable.hash, hash), gt(refreshTokenTable.expiresAt, sql`now()`), alive));
+    .where(and(eq(refreshTokenTable.hash, hash), gt(refreshTokenTable.expiresAt, sql`now()`), isActiveSession));
   return token;
 }
 
-const end = (tx: Tx, sessionId: string, reason: "logout" | "reuse") =>
+const revokeSession = (tx: Tx, sessionId: string, reason: "logout" | "reuse") =>
   tx
     .update(sessionTable)
     .set({ revokedAt: sql`now()` as never, revokedFor: reason })
@@ -150,20 +150,20 @@ const end = (tx: Tx, sessionId: string, reason: "logout" | "reuse") =>
 /** Ends the caller's session: its access token is refused from the next request on. */
 export const logout = fn(z.void(), () =>
   db(async (tx) => {
-    await end(tx, own().sessionId, "logout");
+    await revokeSession(tx, callingMember().sessionId, "logout");
   }),
 );
 
 /** The caller, who must be a member. @throws Failure forbidden */
-function own() {
+function callingMember() {
   const caller = actor();
   if (caller.type !== "member") throw forbidden("forbidden", "Only a member can call this operation.");
   return caller;
 }
 
 export const me = fn(z.void(), async () => {
-  await verify();
-  const { sessionId, role } = own();
+  await verifyCredential();
+  const { sessionId, role } = callingMember();
   const { id: key, createdAt, expiresAt } = sessionTable;
   const [found] = await read((q) =>
     q
@@ -178,7 +178,7 @@ export const me = fn(z.void(), async () => {
 });
 
 /** Forgets what ended a month ago, of the actor's tenant. */
-export const forget = () =>
+export const deleteExpired = () =>
   db(async (tx) => {
     const old = sql`now() - interval '30 days'`;
     await tx.delete(refreshTokenTable).where(lt(refreshTokenTable.expiresAt, old));

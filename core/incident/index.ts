@@ -6,7 +6,7 @@ import { db, read } from "../kernel/db.js";
 import { conflict, notFound } from "../kernel/error.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
-import { cut, page } from "../kernel/page.js";
+import { pageQuery, paginate } from "../kernel/page.js";
 import { IncidentId, incidentTable } from "./incident.sql.js";
 
 export { IncidentId } from "./incident.sql.js";
@@ -99,11 +99,11 @@ export const resolve = fn(z.object({ id: IncidentId, resolution: z.string() }), 
   }),
 );
 
-export const IncidentPage = page({ status: IncidentStatus.optional(), kind: z.string().max(100).optional() });
+export const IncidentPage = pageQuery({ status: IncidentStatus.optional(), kind: z.string().max(100).optional() });
 
 /** The newest first. */
 export const list = fn(IncidentPage, async ({ limit, cursor, status, kind }) => {
-  const { after, page: answer } = cut("incidents", cursor, { status, kind });
+  const { after, page: answer } = paginate("incidents", cursor, { status, kind });
   const rows = await read((q) =>
     q
       .select(view)

@@ -3,7 +3,7 @@ import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
 import { typeIdToUuid } from "../../drizzle/typeid.js";
 import { VariantId, variantTable } from "../catalog/catalog.sql.js";
-import { signature } from "../kernel/actor.js";
+import { actorRecord } from "../kernel/actor.js";
 import { db } from "../kernel/db.js";
 import { conflict, type FieldError, invalid } from "../kernel/error.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
@@ -78,7 +78,7 @@ export const adjust = fn(Adjustments, ({ adjustments, reason, reference }) =>
     const levels = await lock(tx, targets);
     const moves = count(targets, levels);
     const saved = await save(tx, [...levels.values()]);
-    const facts = { reason, reference: reference ?? null, actor: signature() };
+    const facts = { reason, reference: reference ?? null, actor: actorRecord() };
     if (moves.length > 0) {
       await tx.insert(stockMovementTable).values(moves.map((move) => ({ id: MovementId.create(), ...move, ...facts })));
       emit(StockAdjusted, { variantIds: [...new Set(moves.map((move) => move.variantId))] });

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { productTable, VariantId, variantTable } from "../catalog/catalog.sql.js";
 import { db, read } from "../kernel/db.js";
 import { fn } from "../kernel/fn.js";
-import { cut, page } from "../kernel/page.js";
+import { pageQuery, paginate } from "../kernel/page.js";
 import { LocationId, locationTable, stockLevelTable } from "./inventory.sql.js";
 export const Level = z
   .object({
@@ -17,10 +17,10 @@ export const Level = z
   })
   .meta({ id: "StockLevel", description: "Stock of a variant at a location." });
 
-export const LevelPage = page({ variantId: VariantId.optional(), locationId: LocationId.optional() });
+export const LevelPage = pageQuery({ variantId: VariantId.optional(), locationId: LocationId.optional() });
 
 export const levels = fn(LevelPage, async ({ limit, cursor, variantId, locationId }) => {
-  const { after, page: answer } = cut("stock_levels", cursor, { variantId, locationId });
+  const { after, page: answer } = paginate("stock_levels", cursor, { variantId, locationId });
   const rows = await read((q) =>
     q
       .select({

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { Country } from "../kernel/address.js";
 import { read } from "../kernel/db.js";
 import { fn } from "../kernel/fn.js";
-import { cut, page } from "../kernel/page.js";
+import { pageQuery, paginate } from "../kernel/page.js";
 import { LocationId, locationTable } from "./inventory.sql.js";
 export const Location = z
   .object({ id: LocationId, name: z.string(), country: Country, isDefault: z.boolean(), createdAt: z.string() })
@@ -17,10 +17,10 @@ const view = {
   createdAt: locationTable.createdAt,
 };
 
-export const LocationPage = page({});
+export const LocationPage = pageQuery({});
 
 export const locations = fn(LocationPage, async ({ limit, cursor }) => {
-  const { after, page: answer } = cut("locations", cursor);
+  const { after, page: answer } = paginate("locations", cursor);
   const rows = await read((q) =>
     q
       .select(view)

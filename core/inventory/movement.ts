@@ -3,7 +3,7 @@ import * as z from "zod";
 import { VariantId } from "../catalog/catalog.sql.js";
 import { read } from "../kernel/db.js";
 import { fn } from "../kernel/fn.js";
-import { cut, page } from "../kernel/page.js";
+import { pageQuery, paginate } from "../kernel/page.js";
 import { LocationId, MovementId, movementReasons, stockMovementTable } from "./inventory.sql.js";
 
 export const Movement = z
@@ -24,11 +24,11 @@ export const Movement = z
 
 const { tenantId: _, updatedAt: __, ...view } = getTableColumns(stockMovementTable);
 
-export const MovementPage = page({ variantId: VariantId.optional(), locationId: LocationId.optional() });
+export const MovementPage = pageQuery({ variantId: VariantId.optional(), locationId: LocationId.optional() });
 
 /** The newest first. */
 export const movements = fn(MovementPage, async ({ limit, cursor, variantId, locationId }) => {
-  const { after, page: answer } = cut("stock_movements", cursor, { variantId, locationId });
+  const { after, page: answer } = paginate("stock_movements", cursor, { variantId, locationId });
   const rows = await read((q) =>
     q
       .select(view)

@@ -1,6 +1,6 @@
 import { Param, type SQL, sql } from "drizzle-orm";
 import { typeIdToUuid, uuidToTypeId } from "../../drizzle/typeid.js";
-import { signature, tenantId } from "../kernel/actor.js";
+import { actorRecord, tenantId } from "../kernel/actor.js";
 import { db } from "../kernel/db.js";
 import { conflict } from "../kernel/error.js";
 import { stockLevelTable } from "./inventory.sql.js";
@@ -95,7 +95,7 @@ export async function take(lines: readonly Line[], reference: { orderId: string;
       moved as (
         insert into stock_movement (tenant_id, id, variant_id, location_id, delta, reason, reference, actor)
         select ${tenant()}, uuidv7(), variant_id, location_id, -quantity, 'sold', ${reference.orderId},
-               ${JSON.stringify(signature())}::jsonb
+               ${JSON.stringify(actorRecord())}::jsonb
           from share where quantity > 0)
       select * from short`,
   );

@@ -20,10 +20,10 @@ export type Actor =
 export interface Credential {
   tenantId: string;
   /** Whether it is known to be real. One that is not is looked up before anything is read for it. */
-  proven: boolean;
+  isVerified: boolean;
   queries(q: Reader): readonly Unexecuted[];
   /** @throws Failure unauthenticated, forbidden or limited */
-  settle(results: readonly unknown[]): Actor;
+  authorize(results: readonly unknown[]): Actor;
 }
 
 export interface Context {
@@ -58,7 +58,7 @@ export const currentContext = () => storage.getStore();
 export const withContext = <T>(value: Context, run: () => T): T => storage.run(value, run);
 
 /** Runs as another actor of the same request, event or job. */
-export const as = <T>(actor: Actor, run: () => T): T =>
+export const runAs = <T>(actor: Actor, run: () => T): T =>
   storage.run({ ...context(), actor, credential: undefined, plan: undefined }, run);
 
 /** The actor of the running context. @throws Failure unauthenticated when there is none */
@@ -69,7 +69,7 @@ export function actor(): Actor {
 }
 
 /** The actor as rows keep it: the tenant has a column of its own, scopes and session are nobody's business. */
-export function signature(): Record<string, unknown> {
+export function actorRecord(): Record<string, unknown> {
   const { tenantId: _, scopes: __, sessionId: ___, ...who } = actor() as Record<string, unknown>;
   return who;
 }

@@ -14,19 +14,19 @@ export const Email = z
   .regex(z.regexes.email, "must be an email address")
   .meta({ format: "email", examples: ["ada@example.com"] });
 
-const line = (max: number) => z.string().trim().regex(/\S/, "must not be blank").max(max);
+const addressLine = (max: number) => z.string().trim().regex(/\S/, "must not be blank").max(max);
 
 export const Address = z
   .strictObject({
-    name: line(200),
-    company: line(200).optional(),
-    line1: line(200),
-    line2: line(200).optional(),
-    city: line(100),
-    state: line(100).optional(),
-    postalCode: line(20),
+    name: addressLine(200),
+    company: addressLine(200).optional(),
+    line1: addressLine(200),
+    line2: addressLine(200).optional(),
+    city: addressLine(100),
+    state: addressLine(100).optional(),
+    postalCode: addressLine(20),
     country: Country,
-    phone: line(40).optional(),
+    phone: addressLine(40).optional(),
   })
   .meta({ id: "Address" });
 export type Address = z.infer<typeof Address>;

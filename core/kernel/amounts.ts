@@ -1,7 +1,7 @@
-import { MAX_AMOUNT, taxOf } from "./money.js";
+import { calculateTax, MAX_AMOUNT } from "./money.js";
 
 /** Something to pay for, as it is listed. Minor units; `taxRate` in basis points. */
-export interface Listed {
+export interface ListedPrice {
   unitPrice: number;
   quantity: number;
   taxInclusive: boolean;
@@ -16,14 +16,14 @@ export interface Amounts {
 }
 
 /** Tax is rounded once for a line, half up, so that the lines of an invoice add up to its foot. */
-export function amounts({ unitPrice, quantity, taxInclusive, taxRate }: Listed): Amounts {
+export function calculateAmounts({ unitPrice, quantity, taxInclusive, taxRate }: ListedPrice): Amounts {
   const subtotal = unitPrice * quantity;
-  const tax = taxOf(subtotal, taxRate, taxInclusive);
+  const tax = calculateTax(subtotal, taxRate, taxInclusive);
   return { subtotal, tax, total: taxInclusive ? subtotal : subtotal + tax };
 }
 
 /** A line of more than this cannot be sold: a hundred such lines, and the days' sums of them, stay below 2^53. */
-export const fits = ({ subtotal, total }: Amounts) => subtotal <= MAX_AMOUNT && total <= MAX_AMOUNT;
+export const isWithinLimit = ({ subtotal, total }: Amounts) => subtotal <= MAX_AMOUNT && total <= MAX_AMOUNT;
 
 export interface Totals {
   /** Goods, as listed. */
@@ -37,7 +37,7 @@ export interface Totals {
 }
 
 /** Adds up exactly: `total` is the sum of the lines' totals and shipping's, `tax` the sum of their taxes. */
-export function totals(lines: readonly Amounts[], shipping: Amounts | undefined): Totals {
+export function sumTotals(lines: readonly Amounts[], shipping: Amounts | undefined): Totals {
   const sum = (pick: (item: Amounts) => number) => lines.reduce((all, line) => all + pick(line), 0);
   return {
     subtotal: sum((line) => line.subtotal),

@@ -10,18 +10,18 @@ import { type ReadInTransaction, readTenant, type Tx, withTenant } from "../../d
 import { context, tenantId } from "./actor.js";
 import { config } from "./config.js";
 import { Failure } from "./error.js";
-import { type Claim, claimed, claiming, recording } from "./idempotency.js";
-import { nothing, type Outgoing, written } from "./outbox.js";
+import { type Claim, checkClaim, claimStatements, storeStatements } from "./idempotency.js";
+import { emptyOutbox, type Outbox, outboxStatements } from "./outbox.js";
 
-interface Open {
+interface OpenTransaction {
   tx: Tx;
   read: ReadInTransaction;
   tenantId: string;
   /** Events and jobs of this transaction, written in one statement before COMMIT. */
-  outgoing: Outgoing;
+  outgoing: Outbox;
 }
 
-const opened = new AsyncLocalStorage<Open>();
+const openTransaction = new AsyncLocalStorage<OpenTransaction>();
 
 let checked: Promise<Client> | undefined;
 /** The tenants' door, once its role is known to be held by policies; a role that could bypass them is served nothing. */
@@ -39,7 +39,7 @@ function database(): Promise<Client> {
 
 /** Called after a commit that left events or jobs behind; set by the entry, because the domain knows no queue. */
 let nudge: () => Promise<void> = async () => undefined;
-export const onOutgoing = (run: typeof nudge) => {
+export const setNudge = (run: typeof nudge) => {
   nudge = run;
 };
 
@@ -49,33 +49,38 @@ export const onOutgoing = (run: typeof nudge) => {
  * @throws Failure unavailable when the database cannot be reached
  */
 export async function db<T>(run: (tx: Tx) => Promise<T>): Promise<T> {
-  const open = opened.getStore();
-  if (open) return run(joined(open).tx);
-  await verify();
+  const open = openTransaction.getStore();
+  if (open) return run(requireSameTenant(open).tx);
+  await verifyCredential();
   return transact(undefined, run);
 }
 
 /** A transaction that may carry the claim of an idempotency key; joins nothing. @see once.ts, its only caller beside db() */
 export async function transact<T>(claim: Claim | undefined, run: (tx: Tx) => Promise<T>): Promise<T> {
   const id = tenantId();
-  let left = nothing();
-  const result = await reachable((client) => {
-    const open: Open = { tx: undefined as never, read: undefined as never, tenantId: id, outgoing: nothing() };
+  let left = emptyOutbox();
+  const result = await translateFaults((client) => {
+    const open: OpenTransaction = {
+      tx: undefined as never,
+      read: undefined as never,
+      tenantId: id,
+      outgoing: emptyOutbox(),
+    };
     return withTenant(
       client,
       id,
       (tx, rows, readInTransaction) => {
         open.tx = tx;
         open.read = readInTransaction;
-        open.outgoing = nothing();
-        if (claim) claimed(claim, rows);
-        return opened.run(open, () => run(tx));
+        open.outgoing = emptyOutbox();
+        if (claim) checkClaim(claim, rows);
+        return openTransaction.run(open, () => run(tx));
       },
       {
-        atBegin: (q) => (claim ? claiming(q, claim) : []),
+        atBegin: (q) => (claim ? claimStatements(q, claim) : []),
         atCommit: (q) => {
           left = open.outgoing;
-          return [...written(q, left), ...(claim ? recording(q, claim) : [])];
+          return [...outboxStatements(q, left), ...(claim ? storeStatements(q, claim) : [])];
         },
       },
     );
@@ -95,20 +100,20 @@ export async function read<const Queries extends readonly Unexecuted[]>(
   build: (q: Reader) => Queries,
 ): Promise<Results<Queries>>;
 export async function read(build: (q: Reader) => Unexecuted | readonly Unexecuted[]): Promise<unknown> {
-  const open = opened.getStore();
+  const open = openTransaction.getStore();
   if (!open) {
-    if (context().credential?.proven === false) await verify();
-    return batch(build);
+    if (context().credential?.isVerified === false) await verifyCredential();
+    return readBatch(build);
   }
-  return joined(open).read(build);
+  return requireSameTenant(open).read(build);
 }
 
-async function batch(build: (q: Reader) => Unexecuted | readonly Unexecuted[]): Promise<unknown> {
+async function readBatch(build: (q: Reader) => Unexecuted | readonly Unexecuted[]): Promise<unknown> {
   const current = context();
   const { credential } = current;
   let single = false;
   let own = 0;
-  const results: readonly unknown[] = await reachable((client) =>
+  const results: readonly unknown[] = await translateFaults((client) =>
     readTenant(client, tenantId(), (q) => {
       const built = build(q);
       single = !Array.isArray(built);
@@ -120,26 +125,26 @@ async function batch(build: (q: Reader) => Unexecuted | readonly Unexecuted[]): 
   );
   if (credential) {
     delete current.credential; // it has been looked up, whatever comes of it
-    current.actor = credential.settle(results.slice(own));
+    current.actor = credential.authorize(results.slice(own));
   }
   return single ? results[0] : results.slice(0, own);
 }
 
 /** Looks the credential up now; does nothing when it is known. @throws Failure */
-export async function verify(): Promise<void> {
-  if (context().credential && !opened.getStore()) await batch(() => []);
+export async function verifyCredential(): Promise<void> {
+  if (context().credential && !openTransaction.getStore()) await readBatch(() => []);
 }
 
 /** Asks what needs no tenant, in one round trip; the rows of each call. @throws Failure unavailable */
-export const platform = (...calls: readonly PlatformCall[]): Promise<unknown[][]> =>
-  reachable((client) => callPlatform(client, calls));
+export const queryPlatform = (...calls: readonly PlatformCall[]): Promise<unknown[][]> =>
+  translateFaults((client) => callPlatform(client, calls));
 
 /**
  * Runs a part of a transaction that may be given up alone: its rows and its events go together.
  * @throws whatever `run` throws, after the rollback to the savepoint
  */
-export async function savepoint<T>(run: () => Promise<T>): Promise<T> {
-  const open = opened.getStore();
+export async function withSavepoint<T>(run: () => Promise<T>): Promise<T> {
+  const open = openTransaction.getStore();
   if (!open) throw new Error("A savepoint needs an open transaction.");
   const { events, jobs } = open.outgoing;
   const before = { events: [...events], jobs: [...jobs] };
@@ -156,26 +161,26 @@ export async function savepoint<T>(run: () => Promise<T>): Promise<T> {
 }
 
 /** The outgoing messages of the open transaction. @throws Error outside of one, because they would be lost */
-export function outgoing(): Outgoing {
-  const open = opened.getStore();
+export function currentOutbox(): Outbox {
+  const open = openTransaction.getStore();
   if (!open) throw new Error("emit() and enqueue() belong inside db().");
-  return joined(open).outgoing;
+  return requireSameTenant(open).outgoing;
 }
 
 /** Takes back what the open transaction did since the claim of its key, its messages included. */
-export async function undoEffect(tx: Tx): Promise<void> {
+export async function rollbackEffect(tx: Tx): Promise<void> {
   await tx.execute(sql`rollback to savepoint effect`);
-  const open = opened.getStore();
-  if (open) open.outgoing = nothing();
+  const open = openTransaction.getStore();
+  if (open) open.outgoing = emptyOutbox();
 }
 
 /** A transaction belongs to one tenant: an actor of another one cannot join it. */
-function joined(open: Open): Open {
+function requireSameTenant(open: OpenTransaction): OpenTransaction {
   if (open.tenantId !== tenantId()) throw new Error("The open transaction belongs to another tenant.");
   return open;
 }
 
-async function reachable<T>(run: (client: Client) => Promise<T>): Promise<T> {
+async function translateFaults<T>(run: (client: Client) => Promise<T>): Promise<T> {
   try {
     return await run(await database());
   } catch (error) {
@@ -201,7 +206,7 @@ async function reachable<T>(run: (client: Client) => Promise<T>): Promise<T> {
 }
 
 /** What `/ready` says of the database: it answers, its role is safe, its migrations are those of this code. */
-export async function readiness(): Promise<Record<"database" | "role" | "migrations", string>> {
+export async function checkReadiness(): Promise<Record<"database" | "role" | "migrations", string>> {
   try {
     const client = await database();
     const { rows } = await client.http.query("select count(*)::int from drizzle.__drizzle_migrations");

@@ -5,7 +5,7 @@ import { Failure, invalid } from "./error.js";
 import { idempotencyTable } from "./idempotency.sql.js";
 
 /** Stored for this long. Hours. */
-export const KEPT = 72;
+export const RETENTION_HOURS = 72;
 
 export interface StoredAnswer {
   status: number;
@@ -17,7 +17,7 @@ export interface StoredAnswer {
  * The record of a request whose provider has not answered yet. It is in flight for the lease, longer than any request
  * may run; after that whoever asks next goes on with it.
  */
-export const STARTED: StoredAnswer = { status: 0, headers: {}, body: "" };
+export const IN_PROGRESS: StoredAnswer = { status: 0, headers: {}, body: "" };
 /** Seconds. */
 const LEASE = 30;
 
@@ -46,7 +46,7 @@ export const rowId = ({ principal, key }: Claim) => `${principal} ${key}`;
  * Travels with BEGIN: one lock per key that nobody waits for, then the stored answer (a statement of its own, because
  * its snapshot must be younger than the lock), then the savepoint to which a refusal returns.
  */
-export const claiming = (q: Reader, claim: Claim): SQL[] => [
+export const claimStatements = (q: Reader, claim: Claim): SQL[] => [
   sql`select pg_try_advisory_xact_lock(hashtextextended(${`${claim.tenantId} ${rowId(claim)}`}, 0)) as free`,
   q
     .select({
@@ -63,7 +63,7 @@ export const claiming = (q: Reader, claim: Claim): SQL[] => [
 ];
 
 /** @throws Replay, or Failure in_flight or invalid */
-export function claimed(claim: Claim, [lock, stored]: BeginResults): void {
+export function checkClaim(claim: Claim, [lock, stored]: BeginResults): void {
   if (!lock?.rows[0]?.free) throw inFlight();
   const row = stored?.rows[0] as unknown as (StoredAnswer & { fingerprint: string; leased: boolean }) | undefined;
   if (!row) return;
@@ -73,7 +73,7 @@ export function claimed(claim: Claim, [lock, stored]: BeginResults): void {
       "This Idempotency-Key was already used for a request with another path or body.",
     );
   }
-  if (row.status === STARTED.status) {
+  if (row.status === IN_PROGRESS.status) {
     if (row.leased) throw inFlight();
     return;
   }
@@ -91,7 +91,7 @@ const inFlight = () =>
   );
 
 /** Travels with COMMIT. */
-export function recording(q: Reader, claim: Claim): SQL[] {
+export function storeStatements(q: Reader, claim: Claim): SQL[] {
   if (!claim.answer) return [];
   return [
     q
@@ -101,17 +101,17 @@ export function recording(q: Reader, claim: Claim): SQL[] {
       .onConflictDoUpdate({
         target: [idempotencyTable.tenantId, idempotencyTable.id],
         set: { ...claim.answer, updatedAt: sql`now()` },
-        setWhere: eq(idempotencyTable.status, STARTED.status),
+        setWhere: eq(idempotencyTable.status, IN_PROGRESS.status),
       })
       .getSQL(),
   ];
 }
 
 /** Frees the key of what was started and came to nothing, so that its retry need not wait for the lease. */
-export const forgotten = (q: Reader, claim: Claim): SQL =>
+export const releaseClaim = (q: Reader, claim: Claim): SQL =>
   q
     .with()
     .update(idempotencyTable)
     .set({ updatedAt: sql`now() - make_interval(secs => ${LEASE + 1})` })
-    .where(and(eq(idempotencyTable.id, rowId(claim)), eq(idempotencyTable.status, STARTED.status)))
+    .where(and(eq(idempotencyTable.id, rowId(claim)), eq(idempotencyTable.status, IN_PROGRESS.status)))
     .getSQL();

@@ -1,8 +1,8 @@
 import type { Reader } from "../../drizzle/reader.js";
-import { Later } from "./after-commit.js";
-import { db, transact, undoEffect, verify } from "./db.js";
+import { AfterCommit } from "./after-commit.js";
+import { db, rollbackEffect, transact, verifyCredential } from "./db.js";
 import { Failure } from "./error.js";
-import { type Claim, forgotten, Replay, recording, STARTED, type StoredAnswer } from "./idempotency.js";
+import { type Claim, IN_PROGRESS, Replay, releaseClaim, type StoredAnswer, storeStatements } from "./idempotency.js";
 
 /**
  * Runs a write once per idempotency key: `run` answers what is stored in the transaction of its effect. A refusal that
@@ -11,14 +11,14 @@ import { type Claim, forgotten, Replay, recording, STARTED, type StoredAnswer } 
  * @param refuse the answer to a refusal
  * @param store what is kept of an answer: itself, or encrypted
  */
-export async function once(
+export async function runIdempotent(
   claim: Claim,
-  run: () => Promise<StoredAnswer | Later<StoredAnswer>>,
+  run: () => Promise<StoredAnswer | AfterCommit<StoredAnswer>>,
   refuse: (refusal: Failure) => StoredAnswer,
   store: (answer: StoredAnswer) => StoredAnswer = (answer) => answer,
 ): Promise<{ answer: StoredAnswer; replayed: boolean }> {
-  await verify();
-  const kept = (answer: StoredAnswer): StoredAnswer => {
+  await verifyCredential();
+  const keepAnswer = (answer: StoredAnswer): StoredAnswer => {
     claim.answer = store(answer);
     return answer;
   };
@@ -26,17 +26,17 @@ export async function once(
     const made = await transact(claim, async (tx) => {
       try {
         const answer = await run();
-        if (!(answer instanceof Later)) return kept(answer);
-        claim.answer = STARTED;
+        if (!(answer instanceof AfterCommit)) return keepAnswer(answer);
+        claim.answer = IN_PROGRESS;
         return answer;
       } catch (error) {
         if (!isRefusal(error)) throw error;
-        await undoEffect(tx);
+        await rollbackEffect(tx);
         claim.answer = refuse(error);
         return claim.answer;
       }
     });
-    const answer = made instanceof Later ? await complete(claim, made, kept, refuse) : made;
+    const answer = made instanceof AfterCommit ? await completeAnswer(claim, made, keepAnswer, refuse) : made;
     return { answer, replayed: false };
   } catch (error) {
     if (error instanceof Replay) return { answer: error.answer, replayed: true };
@@ -47,9 +47,9 @@ export async function once(
 const isRefusal = (error: unknown): error is Failure => error instanceof Failure && error.kind === "conflict";
 
 /** Finishes what was put off, and completes its record; after a fault the same key may be used at once. */
-async function complete(
+async function completeAnswer(
   claim: Claim,
-  made: Later<StoredAnswer>,
+  made: AfterCommit<StoredAnswer>,
   kept: (answer: StoredAnswer) => StoredAnswer,
   refuse: (refusal: Failure) => StoredAnswer,
 ): Promise<StoredAnswer> {
@@ -58,14 +58,14 @@ async function complete(
     answer = kept(await made.finish());
   } catch (error) {
     if (!isRefusal(error)) {
-      await db((tx) => tx.execute(forgotten(tx as unknown as Reader, claim))).catch(() => undefined); // its lease ends
+      await db((tx) => tx.execute(releaseClaim(tx as unknown as Reader, claim))).catch(() => undefined); // its lease ends
       throw error;
     }
     answer = refuse(error);
     claim.answer = answer;
   }
   await db(async (tx) => {
-    for (const statement of recording(tx as unknown as Reader, claim)) await tx.execute(statement);
+    for (const statement of storeStatements(tx as unknown as Reader, claim)) await tx.execute(statement);
   });
   return answer;
 }

@@ -29,14 +29,14 @@ export const exponent = (currency: Currency): number => known[currency].exponent
  * The tax inside a gross amount, or on top of a net one, in minor units, rounded half up to the nearest unit.
  * @param rate basis points: 1900 is 19 %
  */
-export function taxOf(amount: number, rate: number, inclusive: boolean): number {
+export function calculateTax(amount: number, rate: number, inclusive: boolean): number {
   const base = BigInt(amount) * BigInt(rate);
   const divisor = inclusive ? BigInt(10_000 + rate) : 10_000n;
   return Number((base * 2n + divisor) / (divisor * 2n));
 }
 
 /** For people: `19.99 EUR`. */
-export function format({ amount, currency }: Money): string {
+export function formatMoney({ amount, currency }: Money): string {
   const digits = exponent(currency);
   const text = String(Math.abs(amount)).padStart(digits + 1, "0");
   const whole = text.slice(0, text.length - digits);

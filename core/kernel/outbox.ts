@@ -4,15 +4,15 @@ import { eventTable } from "./event/event.sql.js";
 import { jobTable } from "./job/job.sql.js";
 
 /** What a transaction leaves behind for others: written with its COMMIT, gone with its rollback. */
-export interface Outgoing {
+export interface Outbox {
   events: (typeof eventTable.$inferInsert)[];
   jobs: (typeof jobTable.$inferInsert)[];
 }
 
-export const nothing = (): Outgoing => ({ events: [], jobs: [] });
+export const emptyOutbox = (): Outbox => ({ events: [], jobs: [] });
 
 /** The statements that write it. */
-export function written(q: Reader, { events, jobs }: Outgoing): SQL[] {
+export function outboxStatements(q: Reader, { events, jobs }: Outbox): SQL[] {
   return [
     ...(events.length > 0 ? [q.insert(eventTable).values(events).getSQL()] : []),
     ...(jobs.length > 0 ? [q.insert(jobTable).values(jobs).onConflictDoNothing().getSQL()] : []),

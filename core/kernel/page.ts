@@ -5,7 +5,7 @@ import { config } from "./config.js";
 import { malformed } from "./error.js";
 
 /** The query of a list: `limit` 1…100 (20), `cursor` from the page before, and filters from an allow-list. */
-export const page = <Filters extends z.ZodRawShape>(filters: Filters) =>
+export const pageQuery = <Filters extends z.ZodRawShape>(filters: Filters) =>
   z.strictObject({
     limit: z.coerce.number().int().min(1).max(100).default(20),
     cursor: z.string().max(1000).optional(),
@@ -17,7 +17,7 @@ export const listOf = <Item extends z.ZodType>(item: Item) =>
   z.object({ data: z.array(item), nextCursor: z.string().nullable() });
 
 /** Signed, so that a cursor of another list, filter or tenant is refused instead of believed. */
-const sign = (scope: string, payload: string) =>
+const signCursor = (scope: string, payload: string) =>
   createHmac("sha256", Buffer.from(config.DATA_KEY, "base64url"))
     .update(JSON.stringify(["cursor", tenantId(), scope, payload]))
     .digest("base64url")
@@ -30,11 +30,11 @@ type Key = Record<string, string>;
  * @param list name of the list; with the filters it binds the cursor
  * @throws Failure malformed for a cursor that this list did not give out
  */
-export function cut(list: string, cursor: string | undefined, filters: Record<string, unknown> = {}) {
+export function paginate(list: string, cursor: string | undefined, filters: Record<string, unknown> = {}) {
   const scope = `${list} ${JSON.stringify(filters)}`;
   return {
     /** The key of the last row of the page before. */
-    after: (cursor ? open(scope, cursor) : {}) as Partial<Key>,
+    after: (cursor ? decodeCursor(scope, cursor) : {}) as Partial<Key>,
     /** @param rows one more than `limit`, when there is a next page */
     page<Row, Item = Row>(rows: readonly Row[], limit: number, key: (last: Row) => Key, item?: (row: Row) => Item) {
       const data = rows.slice(0, limit);
@@ -43,15 +43,15 @@ export function cut(list: string, cursor: string | undefined, filters: Record<st
         last && rows.length > limit ? Buffer.from(JSON.stringify(key(last))).toString("base64url") : undefined;
       return {
         data: (item ? data.map(item) : data) as Item[],
-        nextCursor: payload ? `${payload}.${sign(scope, payload)}` : null,
+        nextCursor: payload ? `${payload}.${signCursor(scope, payload)}` : null,
       };
     },
   };
 }
 
-function open(scope: string, cursor: string): Partial<Key> {
+function decodeCursor(scope: string, cursor: string): Partial<Key> {
   const [payload = "", given = ""] = cursor.split(".");
-  const wanted = Buffer.from(sign(scope, payload));
+  const wanted = Buffer.from(signCursor(scope, payload));
   const mac = Buffer.from(given);
   if (mac.length !== wanted.length || !timingSafeEqual(mac, wanted) || cursor !== `${payload}.${given}`) {
     throw malformed(

@@ -5,10 +5,10 @@ import { customAlphabet } from "nanoid";
 const randomText = customAlphabet("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", 43);
 
 /** What is kept of a secret with at least 128 random bits: nobody finds it by trying, so a plain hash is enough. */
-export const fingerprint = (text: string) => createHash("sha256").update(text).digest("hex");
+export const hashSecret = (text: string) => createHash("sha256").update(text).digest("hex");
 
 /** A secret that names its tenant, so that its look-up already runs under that tenant's policies: `sk_live_…_…`. */
-export const newSecret = (prefix: string, tenantId: string) =>
+export const createSecret = (prefix: string, tenantId: string) =>
   `${prefix}_${tenantId.slice("ten_".length)}_${randomText()}`;
 
 const SECRET = /^(sk_live|sk_test|pk_live|pk_test|rt)_([0-7][0-9a-hjkmnp-tv-z]{25})_[0-9A-Za-z]{32,64}$/;

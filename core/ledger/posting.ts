@@ -1,6 +1,6 @@
 export * as Posting from "./posting.js";
 
-import { amounts } from "../kernel/amounts.js";
+import { calculateAmounts } from "../kernel/amounts.js";
 import type { Currency } from "../kernel/money.js";
 import type { Account } from "./account.js";
 
@@ -41,7 +41,7 @@ export const reversed = (entries: readonly Entry[]): Entry[] =>
 /** The order stands: shoppers owe its total, which is earned but for the tax in it. */
 export function placed({ currency, shipping, shippingTaxInclusive, shippingTaxRate, tax, total }: Sale): Entry[] {
   const listed = { unitPrice: shipping, quantity: 1, taxInclusive: shippingTaxInclusive, taxRate: shippingTaxRate };
-  const delivery = amounts(listed);
+  const delivery = calculateAmounts(listed);
   const net = delivery.total - delivery.tax;
   return [
     { account: "receivable", amount: total, currency },

@@ -5,7 +5,7 @@ import { requireFeature } from "../entitlement/index.js";
 import { read } from "../kernel/db.js";
 import { fn } from "../kernel/fn.js";
 import { Money } from "../kernel/money.js";
-import { cut, page } from "../kernel/page.js";
+import { pageQuery, paginate } from "../kernel/page.js";
 import { kinds, ledgerEntryTable, ledgerTransactionTable, TransactionId } from "./ledger.sql.js";
 
 const LedgerEntry = z.object({
@@ -27,7 +27,7 @@ export const LedgerTransaction = z
     description: "One business fact in money. Its entries sum to zero; it never changes.",
   });
 
-export const TransactionPage = page({
+export const TransactionPage = pageQuery({
   kind: z.enum(kinds).optional(),
   reference: z.string().max(255).optional(),
   account: z.string().max(100).optional(),
@@ -66,7 +66,7 @@ function sought<Columns extends Partial<typeof view>>(q: Reader, columns: Column
 /** The newest first. */
 export const transactions = fn(TransactionPage, async ({ cursor, ...filters }) => {
   const { limit, ...rest } = filters;
-  const { after, page: answer } = cut("ledger_transactions", cursor, rest);
+  const { after, page: answer } = paginate("ledger_transactions", cursor, rest);
   const of = { ...filters, after: after.id };
   const [rows, entries] = await read(
     (q) =>

@@ -1,8 +1,8 @@
 import { and, eq, isNull, lte, sql } from "drizzle-orm";
 import type { Tx } from "../../drizzle/tenant.js";
-import { released } from "../entitlement/index.js";
+import { releaseEntitlement } from "../entitlement/index.js";
 import { Inventory } from "../inventory/index.js";
-import { savepoint } from "../kernel/db.js";
+import { withSavepoint } from "../kernel/db.js";
 import { Failure } from "../kernel/error.js";
 import { emit } from "../kernel/event/index.js";
 import { paymentTable } from "../payment/payment.sql.js";
@@ -35,7 +35,7 @@ export async function confirm(tx: Tx, order: Tendered): Promise<string | undefin
     .from(orderLineTable)
     .where(eq(orderLineTable.orderId, order.id));
   try {
-    await savepoint(() => Inventory.take(lines, { orderId: order.id, holder: order.cartId }));
+    await withSavepoint(() => Inventory.take(lines, { orderId: order.id, holder: order.cartId }));
   } catch (error) {
     if (!(error instanceof Failure) || error.kind !== "conflict") throw error;
     await cancel(tx, order.id, "out_of_stock", "money_returned");
@@ -68,7 +68,7 @@ export async function cancel(
   if (!order) return false;
   await Inventory.release(order.cartId);
   await tx.insert(orderTimelineTable).values(entry(orderId, "cancelled", { reason }));
-  await released("ordersPerMonth", 1, order.createdAt);
+  await releaseEntitlement("ordersPerMonth", 1, order.createdAt);
   emit(OrderCancelled, { orderId, number: order.number, reason });
   return true;
 }

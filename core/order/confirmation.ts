@@ -5,7 +5,7 @@ import { notFound } from "../kernel/error.js";
 import { defineJob } from "../kernel/job/index.js";
 import { type Html, html } from "../kernel/mail/html.js";
 import { Mail } from "../kernel/mail/index.js";
-import { format } from "../kernel/money.js";
+import { formatMoney } from "../kernel/money.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import { OrderId, orderTable, orderTimelineTable, TimelineId } from "./order.sql.js";
 import { entry } from "./timeline.js";
@@ -43,9 +43,9 @@ const thanks = (order: Confirmed, shop: string) =>
   `Thank you for your order ${order.number} at ${shop}, ${order.shippingAddress.name}.`;
 
 const sums = ({ shipping, totals }: Confirmed): [string, string][] => [
-  [shipping.name, format(shipping.total)],
-  ["Total", format(totals.total)],
-  ["Includes tax", format(totals.tax)],
+  [shipping.name, formatMoney(shipping.total)],
+  ["Total", formatMoney(totals.total)],
+  ["Includes tax", formatMoney(totals.tax)],
 ];
 
 const addressOf = ({ shippingAddress: to }: Confirmed) =>
@@ -57,7 +57,9 @@ const nameOf = ({ productName, variantName }: Confirmed["lines"][number]) =>
   variantName === productName ? productName : `${productName}, ${variantName}`;
 
 function text(order: Confirmed, shop: string): string {
-  const lines = order.lines.map((line) => `${line.quantity} x ${nameOf(line)} (${line.sku}): ${format(line.total)}`);
+  const lines = order.lines.map(
+    (line) => `${line.quantity} x ${nameOf(line)} (${line.sku}): ${formatMoney(line.total)}`,
+  );
   const foot = sums(order).map(([name, sum]) => `${name}: ${sum}`);
   const parts = [[thanks(order, shop)], lines, foot, ["Shipping address:", ...addressOf(order)]];
   return `${parts.map((part) => part.join("\n")).join("\n\n")}\n`;
@@ -68,7 +70,7 @@ const cell = "padding:8px 0;border-bottom:1px solid #e5e5e5";
 function page(order: Confirmed, shop: string): Html {
   const line = (item: Confirmed["lines"][number]) => html`
     <tr><td style="${cell}">${item.quantity} × ${nameOf(item)}<br><small>${item.sku}</small></td>
-    <td style="${cell};text-align:right">${format(item.total)}</td></tr>`;
+    <td style="${cell};text-align:right">${formatMoney(item.total)}</td></tr>`;
   const sum = ([name, value]: [string, string]) => html`
     <tr><td style="padding:4px 0">${name}</td><td style="padding:4px 0;text-align:right">${value}</td></tr>`;
   return html`<!doctype html>

@@ -11,7 +11,7 @@ import { db, read } from "../kernel/db.js";
 import { notFound } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
 import { Currency, Money } from "../kernel/money.js";
-import { cut, page } from "../kernel/page.js";
+import { pageQuery, paginate } from "../kernel/page.js";
 import { Payment, PaymentRecord, PaymentStatus } from "../payment/index.js";
 import { fulfillmentStatuses, OrderId, orderStatuses, orderTable, orderTimelineTable } from "./order.sql.js";
 import { entry, columns as entryColumns, TimelineEntry } from "./timeline.js";
@@ -59,7 +59,7 @@ export const OrderDetail = OrderShape.extend({
   timeline: z.array(TimelineEntry).meta({ description: "Oldest first, up to 500 entries" }),
 }).meta({ id: "OrderDetail" });
 
-export const OrderPage = page({
+export const OrderPage = pageQuery({
   status: z.enum(orderStatuses).optional(),
   paymentStatus: PaymentStatus.optional(),
   number: z.coerce.number().int().min(1).max(2_147_483_647).optional(),
@@ -101,7 +101,7 @@ const newest = prepared((q, { limit, after, status, paymentStatus, number, email
 
 /** The newest first. */
 export const list = fn(OrderPage, async ({ limit, cursor, ...filters }) => {
-  const { after, page: answer } = cut("orders", cursor, filters);
+  const { after, page: answer } = paginate("orders", cursor, filters);
   const rows = await read((q) => newest(q, { ...filters, limit: limit + 1, after: after.id }));
   return answer(
     rows,

@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import type { Tx } from "../../drizzle/tenant.js";
 import type { Header } from "../cart/key.js";
 import type { Line, Shipping } from "../cart/priced.js";
-import { admitted, type Counted, counting } from "../entitlement/index.js";
+import { checkUsage, type UsageCount, usageStatement } from "../entitlement/index.js";
 import type { Address } from "../kernel/address.js";
 import type { Totals } from "../kernel/amounts.js";
 import { statusOf } from "../payment/index.js";
@@ -53,7 +53,7 @@ export async function place(tx: Tx, placement: Placement) {
   const noted = tx
     .$with("noted")
     .as(tx.insert(orderTimelineTable).values(entry(orderId, stands ? "placed" : "payment_awaited")));
-  const counted = tx.$with("counted").as(counting(tx, "ordersPerMonth"));
+  const counted = tx.$with("counted").as(usageStatement(tx, "ordersPerMonth"));
   const [placed] = await tx
     .with(numbered, listed, opened, noted, counted)
     .insert(orderTable)
@@ -74,10 +74,10 @@ export async function place(tx: Tx, placement: Placement) {
       shippingTaxRate: shipping.taxRate,
       ...totals,
     })
-    .returning({ ...columns, counted: sql<Counted | null>`(select to_json(counted) from counted)` });
+    .returning({ ...columns, counted: sql<UsageCount | null>`(select to_json(counted) from counted)` });
   if (!placed) throw new Error("An insert without a conflict clause answers its row.");
   const { counted: count, ...order } = placed;
-  await admitted(tx, "ordersPerMonth", count);
+  await checkUsage(tx, "ordersPerMonth", count);
   return { order: order satisfies OrderRow, lines };
 }
 

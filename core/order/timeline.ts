@@ -1,7 +1,7 @@
 import { and, eq, inArray, isNull, or, sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
-import { signature } from "../kernel/actor.js";
+import { actorRecord } from "../kernel/actor.js";
 import { orderTable, orderTimelineTable, TimelineId } from "./order.sql.js";
 
 export const TimelineEntry = z
@@ -31,7 +31,7 @@ export const entry = (orderId: string, type: string, data: Record<string, unknow
   orderId,
   type,
   data,
-  actor: signature(),
+  actor: actorRecord(),
 });
 
 /** That its money will not come is worse than that it could not be taken. */

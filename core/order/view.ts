@@ -1,7 +1,7 @@
 import { asc, eq, type SQL } from "drizzle-orm";
 import type { Reader } from "../../drizzle/reader.js";
 import { lineView, moneyIn, shippingView, totalsView } from "../cart/priced.js";
-import { amounts } from "../kernel/amounts.js";
+import { calculateAmounts } from "../kernel/amounts.js";
 import { Payment } from "../payment/index.js";
 import { paymentEventTable, paymentOperationTable, paymentTable } from "../payment/payment.sql.js";
 import { orderLineTable, orderTable } from "./order.sql.js";
@@ -91,7 +91,7 @@ export function view(order: OrderRow, lines: readonly LineRow[]) {
   };
   return {
     ...shown,
-    shipping: shippingView({ ...delivery, ...amounts(delivery) }, money),
+    shipping: shippingView({ ...delivery, ...calculateAmounts(delivery) }, money),
     lines: lines.map((line) => lineView({ ...line, subtotal: line.unitPrice * line.quantity }, money)),
     totals: totalsView({ subtotal, shipping, tax, total }, money),
   };

@@ -3,7 +3,7 @@ export * as PaymentAccount from "./index.js";
 import { and, asc, desc, eq, sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
-import { later } from "../kernel/after-commit.js";
+import { afterCommit } from "../kernel/after-commit.js";
 import { db, read } from "../kernel/db.js";
 import { conflict, notFound, stale } from "../kernel/error.js";
 import { emit } from "../kernel/event/index.js";
@@ -84,7 +84,7 @@ export const get = fn(z.void(), async () => {
  * Makes the tenant's account at the provider, or reads how the one that it has stands now.
  * @throws Failure conflict `payment_account.refused`, `payment_account.taken` or `payment.provider_unavailable`
  */
-export const connect = fn(z.void(), () => later(() => answering(async () => view(await establish()))));
+export const connect = fn(z.void(), () => afterCommit(() => answering(async () => view(await establish()))));
 
 const page = z.url({ protocol: /^https?$/ }).max(1_500);
 export const Onboarding = z.strictObject({
@@ -104,7 +104,7 @@ export const onboard = fn(Onboarding, (urls) =>
   db(async (tx) => {
     const [row] = await tx.select().from(paymentAccountTable).where(inUse);
     if (!row?.account) throw none();
-    return later(() =>
+    return afterCommit(() =>
       answering(() => linkFor(row, urls)).catch((error: unknown) => {
         const refusal = refusalOf(error);
         if (!refusal) throw error;

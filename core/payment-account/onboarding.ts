@@ -6,8 +6,8 @@ import { context, tenantId } from "../kernel/actor.js";
 import { db, read } from "../kernel/db.js";
 import { conflict, Failure, OutcomeUnknown } from "../kernel/error.js";
 import { emit } from "../kernel/event/index.js";
-import { asked, isForgotten, pages, secondsOf } from "../stripe/call.js";
-import { modeOf, resolved, stripeFor, within } from "../stripe/client.js";
+import { createOrFind, isKeyExpired, listAll, secondsOf } from "../stripe/call.js";
+import { modeOf, stripeFor, withDeadline, withRetry } from "../stripe/client.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import { PaymentAccountId, paymentAccountTable } from "./payment-account.sql.js";
 import { ended, inUse, isStripe, PaymentAccountDeauthorized, type Row, sync } from "./sync.js";
@@ -18,7 +18,7 @@ const TIME = 12_000;
 /** What Stripe is asked for somebody who waits. @throws Failure unavailable when Stripe does not answer */
 export async function answering<T>(run: () => Promise<T>): Promise<T> {
   try {
-    return await within(TIME, run);
+    return await withDeadline(TIME, run);
   } catch (error) {
     if (!(error instanceof OutcomeUnknown)) throw error;
     throw new Failure(
@@ -131,12 +131,12 @@ async function make(intent: Row, country: string): Promise<string> {
   const stripe = await stripeFor(intent.livemode);
   const find = async () => {
     const created = { gte: secondsOf(intent.createdAt) - 300 };
-    for await (const one of pages((page) => stripe.accounts.list({ created, ...page }))) {
+    for await (const one of listAll((page) => stripe.accounts.list({ created, ...page }))) {
       if (one.metadata?.stoa_account === intent.id) return one;
     }
     return undefined;
   };
-  if (isForgotten(intent.createdAt)) {
+  if (isKeyExpired(intent.createdAt)) {
     const found = await find();
     if (found) return found.id;
     // Its key could make a second one: a new row has a new key.
@@ -148,7 +148,7 @@ async function make(intent: Row, country: string): Promise<string> {
     return make(await intend(intent.livemode), country);
   }
   const create = () => stripe.accounts.create(paramsOf(intent, country), { idempotencyKey: intent.id });
-  const answer = await asked(create, find);
+  const answer = await createOrFind(create, find);
   if ("done" in answer) return answer.done.id;
   throw conflict("payment_account.refused", "The provider refused to create an account; see `reason`.", {
     data: { reason: answer.refusal.code, detail: answer.refusal.message },
@@ -183,7 +183,7 @@ export async function linkFor({ account, livemode }: Row, urls: { returnUrl: str
     return_url: urls.returnUrl,
     refresh_url: urls.refreshUrl,
   };
-  const create = () => resolved(() => stripe.accountLinks.create(params, { idempotencyKey: `link/${wish}` }));
+  const create = () => withRetry(() => stripe.accountLinks.create(params, { idempotencyKey: `link/${wish}` }));
   const { url, expires_at } = await create();
   return { url, expiresAt: new Date(expires_at * 1000).toISOString() };
 }

@@ -3,7 +3,7 @@ import type Stripe from "stripe";
 import * as z from "zod";
 import { db, read } from "../kernel/db.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
-import { resolved, stripeFor } from "../stripe/client.js";
+import { stripeFor, withRetry } from "../stripe/client.js";
 import type { StripeEvent, StripeHandler } from "../stripe/event.js";
 import { refusalOf } from "../stripe/fault.js";
 import { accountStatuses, PaymentAccountId, paymentAccountTable } from "./payment-account.sql.js";
@@ -57,7 +57,7 @@ function factsOf(account: Stripe.Account): Facts {
 async function askFor(account: string, livemode: boolean): Promise<Facts | undefined> {
   const stripe = await stripeFor(livemode);
   try {
-    return factsOf(await resolved(() => stripe.accounts.retrieve(account)));
+    return factsOf(await withRetry(() => stripe.accounts.retrieve(account)));
   } catch (error) {
     if (refusalOf(error)?.code === "account_invalid") return undefined;
     throw error;

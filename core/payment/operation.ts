@@ -1,7 +1,7 @@
 import { and, eq, inArray, sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
-import { signature } from "../kernel/actor.js";
+import { actorRecord } from "../kernel/actor.js";
 import { db, read } from "../kernel/db.js";
 import { emit } from "../kernel/event/index.js";
 import { defineJob, enqueue } from "../kernel/job/index.js";
@@ -41,7 +41,7 @@ export async function wish(tx: Tx, payment: Payment, { kind, amount, reason, req
   if (amount > room[kind]) return undefined;
   const [made] = await tx
     .insert(paymentOperationTable)
-    .values({ id: OperationId.create(), paymentId: payment.id, kind, amount, reason, requestKey, actor: signature() })
+    .values({ id: OperationId.create(), paymentId: payment.id, kind, amount, reason, requestKey, actor: actorRecord() })
     .onConflictDoNothing({ target: [paymentOperationTable.tenantId, paymentOperationTable.requestKey] })
     .returning();
   if (!made) return undefined;

@@ -2,7 +2,7 @@ import { and, asc, eq, inArray, ne, sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
 import { context } from "../kernel/actor.js";
-import { type Later, later } from "../kernel/after-commit.js";
+import { type AfterCommit, afterCommit } from "../kernel/after-commit.js";
 import { db } from "../kernel/db.js";
 import { conflict, type Failure, notFound, OutcomeUnknown, stale } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
@@ -32,7 +32,7 @@ export const release = fn(Input.omit({ amount: true }), (asked) => ask("void", a
  * Sets aside what is wanted of the order's payments, each locked, so that requests stand in line; the CHECKs on their
  * sums are the last wall. What calls a provider is done after the commit. A retry of the request finds what it made.
  */
-const ask = (kind: Kind, asked: Asked): Promise<Later<void> | undefined> =>
+const ask = (kind: Kind, asked: Asked): Promise<AfterCommit<void> | undefined> =>
   db(async (tx) => {
     const { requestKey } = context();
     const payments = await tx
@@ -72,7 +72,7 @@ const madeBy = async (tx: Tx, requestKey: string, payments: readonly Payment[]) 
 };
 
 const finish = (kind: Kind, operations: readonly string[]) =>
-  later(async () => {
+  afterCommit(async () => {
     for (const id of operations) {
       const outcome = await run(id).catch((error: unknown) => {
         if (!(error instanceof OutcomeUnknown)) throw error;

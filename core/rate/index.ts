@@ -4,7 +4,7 @@ import { and, exists, not, type SQL, sql } from "drizzle-orm";
 import type { Reader } from "../../drizzle/reader.js";
 import type { Context } from "../kernel/actor.js";
 import { config } from "../kernel/config.js";
-import { platform } from "../kernel/db.js";
+import { queryPlatform } from "../kernel/db.js";
 import { Failure } from "../kernel/error.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import { rateBucketTable } from "./rate.sql.js";
@@ -93,7 +93,7 @@ const refilled = sql`least(excluded.capacity, ${rateBucketTable.tokens} + exclud
  * @param entitled nothing is taken unless it holds: an invented credential spends nobody's tokens
  * @param cost -1 gives one back
  */
-export function take(q: Reader, buckets: readonly Bucket[], entitled: SQL = sql`true`, cost = 1) {
+export function takeTokens(q: Reader, buckets: readonly Bucket[], entitled: SQL = sql`true`, cost = 1) {
   const rows = buckets
     .toSorted((a, b) => (a.policy < b.policy ? -1 : 1))
     .map((bucket) => sql`(${idOf(bucket)}, ${sizeOf(q, bucket.policy)})`);
@@ -137,7 +137,7 @@ export function take(q: Reader, buckets: readonly Bucket[], entitled: SQL = sql`
 }
 
 /** Whether all these buckets have just given a token, in this transaction. */
-export function granted(q: Reader, buckets: readonly Bucket[]): SQL {
+export function allGranted(q: Reader, buckets: readonly Bucket[]): SQL {
   const ids = buckets.map(idOf);
   return not(
     exists(
@@ -150,7 +150,7 @@ export function granted(q: Reader, buckets: readonly Bucket[]): SQL {
 }
 
 /** Of several buckets the one that limits most: a refused one, else the emptiest. */
-export function strictest(taken: readonly Taken[]): (Rate & { granted: boolean }) | undefined {
+export function mostLimited(taken: readonly Taken[]): (Rate & { granted: boolean }) | undefined {
   const states = taken.map(({ id, ...bucket }) => stateOf(id.split(":")[0] ?? "", bucket));
   const share = (state: Rate & { granted: boolean }) => (state.granted ? state.remaining / state.limit : -state.reset);
   return states.reduce<(typeof states)[number] | undefined>(
@@ -166,7 +166,7 @@ function stateOf(policy: string, { tokens, granted, capacity, perSecond }: Omit<
 }
 
 /** @throws Failure limited, with the seconds until the bucket is full again */
-export function admit(state: { granted: boolean; reset: number } | undefined): void {
+export function refuseLimited(state: { granted: boolean; reset: number } | undefined): void {
   if (!state || state.granted) return;
   throw new Failure("limited", "rate_limited", "Too many requests. Retry after `Retry-After` seconds.", {
     retryAfter: state.reset,
@@ -174,19 +174,19 @@ export function admit(state: { granted: boolean; reset: number } | undefined): v
 }
 
 /** The call that takes a token of those who have no tenant yet. */
-export const doorToken = (policy: FixedName, address: string) => {
+export const addressTokenCall = (policy: FixedName, address: string) => {
   const { capacity, perSecond } = policies[policy];
   return ["take_token", `${policy}:${addressKey(address)}`, capacity, perSecond, 1] as const;
 };
 
 /** @throws Failure limited */
-export function admitDoor(policy: FixedName, rows: readonly unknown[] | undefined): void {
+export function checkAddressToken(policy: FixedName, rows: readonly unknown[] | undefined): void {
   const [row] = (rows ?? []) as { granted: boolean; tokens: number }[];
-  admit(row && stateOf(policy, { ...policies[policy], tokens: Number(row.tokens), granted: row.granted }));
+  refuseLimited(row && stateOf(policy, { ...policies[policy], tokens: Number(row.tokens), granted: row.granted }));
 }
 
 /** Takes a token of an address, before any tenant is known. @throws Failure limited */
-export async function passDoor(policy: FixedName, address: string): Promise<void> {
-  const [rows] = await platform(doorToken(policy, address));
-  admitDoor(policy, rows);
+export async function admitAddress(policy: FixedName, address: string): Promise<void> {
+  const [rows] = await queryPlatform(addressTokenCall(policy, address));
+  checkAddressToken(policy, rows);
 }

@@ -6,7 +6,7 @@ import { Country } from "../kernel/address.js";
 import { read } from "../kernel/db.js";
 import { fn } from "../kernel/fn.js";
 import { Currency } from "../kernel/money.js";
-import { cut, listOf, page } from "../kernel/page.js";
+import { listOf, pageQuery, paginate } from "../kernel/page.js";
 import { RegionId, regionTable } from "./region.sql.js";
 export const RegionRecord = z
   .object({
@@ -28,11 +28,11 @@ const view = {
   version: regionTable.version,
 };
 
-export const RegionPage = page({});
+export const RegionPage = pageQuery({});
 export const RegionList = listOf(RegionRecord);
 
 export const list = fn(RegionPage, async ({ limit, cursor }) => {
-  const { after, page: answer } = cut("regions", cursor);
+  const { after, page: answer } = paginate("regions", cursor);
   const rows = await read((q) =>
     q
       .select(view)

@@ -7,14 +7,14 @@ import { Day } from "../kernel/clock.js";
 import { db, read } from "../kernel/db.js";
 import { fn } from "../kernel/fn.js";
 import { Currency, Money } from "../kernel/money.js";
-import { cut, page } from "../kernel/page.js";
+import { pageQuery, paginate } from "../kernel/page.js";
 import { salesDayTable } from "./report.sql.js";
 
 export const SalesDay = z
   .object({ day: z.iso.date(), orders: z.int(), revenue: Money })
   .meta({ id: "SalesDay", description: "The orders of one day (UTC) in one currency." });
 
-export const SalesPage = page({
+export const SalesPage = pageQuery({
   from: Day.optional(),
   to: Day.optional(),
   currency: Currency.optional(),
@@ -22,7 +22,7 @@ export const SalesPage = page({
 
 /** The newest day first. @throws Failure forbidden when the plan has no reports */
 export const sales = fn(SalesPage, async ({ limit, cursor, from, to, currency }) => {
-  const { after, page: answer } = cut("sales", cursor, { from, to, currency });
+  const { after, page: answer } = paginate("sales", cursor, { from, to, currency });
   const past = after.day && sql`(${salesDayTable.day}, ${salesDayTable.currency}) < (${after.day}, ${after.currency})`;
   const rows = await read((q) =>
     q

@@ -9,7 +9,7 @@ import { db, read } from "../kernel/db.js";
 import { invalid, notFound } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
 import { Amount, Currency, Money } from "../kernel/money.js";
-import { cut, page } from "../kernel/page.js";
+import { pageQuery, paginate } from "../kernel/page.js";
 import { RegionId } from "../region/region.sql.js";
 import { TaxClassId } from "../tax/tax.sql.js";
 import { ShippingOptionId, shippingOptionTable } from "./shipping.sql.js";
@@ -73,10 +73,10 @@ export const create = fn(NewShippingOption, ({ price, ...option }) =>
 const unknown = (pointer: string, detail: string) =>
   invalid("invalid_request", "The request does not match its schema; see `errors`.", { errors: [{ pointer, detail }] });
 
-export const ShippingPage = page({ regionId: RegionId.optional() });
+export const ShippingPage = pageQuery({ regionId: RegionId.optional() });
 
 export const list = fn(ShippingPage, async ({ limit, cursor, regionId }) => {
-  const { after, page: answer } = cut("shipping_options", cursor, { regionId });
+  const { after, page: answer } = paginate("shipping_options", cursor, { regionId });
   const rows = await read((q) =>
     q
       .select(columns)

@@ -5,17 +5,17 @@ import { Email, MemberName, MemberRecord } from "../identity/member.js";
 import { hashPassword, Password } from "../identity/password.js";
 import { refuseGuessable } from "../identity/password-strength.js";
 import { Session } from "../identity/session.js";
-import { as, context } from "../kernel/actor.js";
+import { context, runAs } from "../kernel/actor.js";
 import { Country } from "../kernel/address.js";
 import { db, read } from "../kernel/db.js";
 import { conflict, notFound } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
 import { defineJob, enqueue } from "../kernel/job/index.js";
 import { Currency } from "../kernel/money.js";
-import { passDoor } from "../rate/index.js";
+import { admitAddress } from "../rate/index.js";
 import { TenantName, TenantRecord, TenantSlug } from "../tenant/index.js";
 import { TenantId, tenantTableRoot } from "../tenant/tenant.sql.js";
-import { open } from "./provision.js";
+import { provision } from "./provision.js";
 
 export const Signup = z.strictObject({
   tenant: z.strictObject({ name: TenantName, slug: TenantSlug, currency: Currency, country: Country }),
@@ -45,8 +45,8 @@ export async function openTestTenant({ memberId }: { memberId: string }): Promis
     country: live.country,
   };
   const { email, name, passwordHash } = owner;
-  await as({ type: "system", tenantId: tenant.tenantId }, () =>
-    db((tx) => open(tx, { tenant, owner: { email, name, passwordHash } })),
+  await runAs({ type: "system", tenantId: tenant.tenantId }, () =>
+    db((tx) => provision(tx, { tenant, owner: { email, name, passwordHash } })),
   );
 }
 
@@ -54,21 +54,21 @@ export async function openTestTenant({ memberId }: { memberId: string }): Promis
  * A new tenant, in live mode, with its owner and what it needs to sell; its twin for test mode follows as a job.
  * @throws Failure conflict when the slug is taken
  */
-export const signup = fn(Signup, async ({ tenant, email, password, name }) => {
-  await passDoor("signup", context().address ?? "");
+export const signUp = fn(Signup, async ({ tenant, email, password, name }) => {
+  await admitAddress("signup", context().address ?? "");
   await refuseGuessable(password, [email, name, tenant.name, tenant.slug]);
   const owner = { email, name, passwordHash: await hashPassword(password) };
   const tenantId = TenantId.create();
-  return as({ type: "system", tenantId }, async () => {
+  return runAs({ type: "system", tenantId }, async () => {
     const made = await db(async (tx) => {
-      const opened = await open(tx, {
+      const opened = await provision(tx, {
         tenant: { ...tenant, tenantId, livemode: true, twinId: TenantId.create() },
         owner,
       });
       if (!opened) throw conflict("tenant.slug_taken", `The slug "${tenant.slug}" is in use.`);
       enqueue(openTestTenantJob, { memberId: opened.member.id }, { key: "test" });
-      return { ...opened, session: await Session.open(tx, opened.member.id) };
+      return { ...opened, session: await Session.start(tx, opened.member.id) };
     });
-    return { tenant: made.tenant, member: made.member, ...(await Session.tokens(made.session)) };
+    return { tenant: made.tenant, member: made.member, ...(await Session.issueTokens(made.session)) };
   });
 });

@@ -1,7 +1,7 @@
 import type { Tx } from "../../drizzle/tenant.js";
-import { openSubscription } from "../billing/trial.js";
+import { startTrial } from "../billing/trial.js";
 import { ChannelId, channelTable } from "../channel/channel.sql.js";
-import { entitled } from "../entitlement/index.js";
+import { consumeEntitlement } from "../entitlement/index.js";
 import { MemberId, memberTable } from "../identity/identity.sql.js";
 import { Member } from "../identity/member.js";
 import { LocationId, locationTable } from "../inventory/inventory.sql.js";
@@ -14,7 +14,7 @@ import { TenantCreated, view } from "../tenant/index.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import { standardRate } from "./vat.js";
 
-export interface Opening {
+export interface ProvisionInput {
   tenant: {
     tenantId: string;
     slug: string;
@@ -31,7 +31,7 @@ export interface Opening {
  * Makes a tenant with its owner and what it needs to sell, in the open transaction of its own context.
  * @returns undefined when the slug, or the tenant, is there already
  */
-export async function open(tx: Tx, { tenant, owner }: Opening) {
+export async function provision(tx: Tx, { tenant, owner }: ProvisionInput) {
   const [opened] = await tx.insert(tenantTableRoot).values(tenant).onConflictDoNothing().returning(view);
   if (!opened) return undefined;
   const [member] = await tx
@@ -39,20 +39,20 @@ export async function open(tx: Tx, { tenant, owner }: Opening) {
     .values({ id: MemberId.create(), role: "OWNER", ...owner })
     .returning(Member.view);
   if (!member) throw new Error("The owner was not inserted.");
-  await furnish(tx, tenant);
-  await openSubscription(tx, tenant.livemode);
-  await entitled("members");
+  await insertDefaults(tx, tenant);
+  await startTrial(tx, tenant.livemode);
+  await consumeEntitlement("members");
   emit(TenantCreated, { tenantId: opened.id, slug: opened.slug, livemode: opened.livemode });
   return { tenant: opened, member };
 }
 
 /** Region, tax, channel, location and a way to deliver: enough for the first sale. */
-async function furnish(tx: Tx, { currency, country }: Opening["tenant"]): Promise<void> {
+async function insertDefaults(tx: Tx, { currency, country }: ProvisionInput["tenant"]): Promise<void> {
   const [regionId, standardId] = [RegionId.create(), TaxClassId.create()];
   const name = new Intl.DisplayNames(["en"], { type: "region" }).of(country) ?? country;
   const region = { id: regionId, name, currency, countries: [country], isDefault: true };
   await tx.insert(regionTable).values(region);
-  await furnishTax(tx, country, standardId);
+  await insertTaxDefaults(tx, country, standardId);
   await tx.insert(channelTable).values({ id: ChannelId.create(), slug: "web", name: "Web shop", isDefault: true });
   await tx.insert(locationTable).values({ id: LocationId.create(), name: "Main", country, isDefault: true });
   await tx.insert(shippingOptionTable).values({
@@ -65,7 +65,7 @@ async function furnish(tx: Tx, { currency, country }: Opening["tenant"]): Promis
   });
 }
 
-async function furnishTax(tx: Tx, country: string, standardId: string): Promise<void> {
+async function insertTaxDefaults(tx: Tx, country: string, standardId: string): Promise<void> {
   const [reducedId, exemptId] = [TaxClassId.create(), TaxClassId.create()];
   await tx.insert(taxClassTable).values([
     { id: standardId, code: "standard", name: "Standard", isDefault: true },

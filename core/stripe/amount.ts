@@ -5,7 +5,7 @@ import { Currency, exponent, type Money } from "../kernel/money.js";
  * What Stripe takes from shoppers, of the currencies that we know.
  * @see https://docs.stripe.com/currencies#presentment-currencies (2026-11; BHD, JOD, KWD, OMR and TND by country)
  */
-const taken = new Set<string>(
+const presentmentCurrencies = new Set<string>(
   `AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BWP BYN BZD CAD CDF CHF CLP CNY COP CRC
   CVE CZK DJF DKK DOP DZD EGP ETB EUR FJD FKP GBP GEL GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR ISK JMD JOD JPY
   KES KGS KHR KMF KRW KWD KYD KZT LAK LBP LKR LRD LSL MAD MDL MKD MMK MNT MOP MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK
@@ -21,14 +21,14 @@ const taken = new Set<string>(
 const factors: Partial<Record<Currency, number>> = { ISK: 100, UGX: 100 };
 
 /** Twelve digits, whatever the currency; means of payment have less, and say so. */
-const MOST = 999_999_999_999;
+const MAX_UNITS = 999_999_999_999;
 
 /**
  * The least that Stripe charges, in our minor units. It counts in the currency in which the merchant is paid out, so for
  * a payment in that currency only, and some means of payment take less: it explains a refusal and makes none.
  * @see https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
  */
-const least: Partial<Record<Currency, number>> = {
+const minimumCharges: Partial<Record<Currency, number>> = {
   AED: 200,
   ARS: 50,
   AUD: 50,
@@ -61,8 +61,8 @@ const least: Partial<Record<Currency, number>> = {
   USD: 50,
   ZAR: 50,
 };
-export const leastOf = (currency: Currency): Money | undefined => {
-  const amount = least[currency];
+export const minimumChargeOf = (currency: Currency): Money | undefined => {
+  const amount = minimumCharges[currency];
   return amount === undefined ? undefined : { amount, currency };
 };
 
@@ -80,12 +80,12 @@ export const currencyCode = (currency: Currency): string => currency.toLowerCase
  * @throws Failure conflict `payment.currency_unsupported`, or `payment.amount_unsupported` for what Stripe cannot express
  */
 export function toStripe(amount: number, currency: Currency): number {
-  if (!taken.has(currency)) {
+  if (!presentmentCurrencies.has(currency)) {
     throw conflict("payment.currency_unsupported", `The provider does not support ${currency}.`);
   }
   const units = amount * (factors[currency] ?? 1);
-  if (amount === roundDown(amount, currency) && units <= MOST) return units;
-  const data = { step: stepOf(currency), most: Math.floor(MOST / (factors[currency] ?? 1)) };
+  if (amount === roundDown(amount, currency) && units <= MAX_UNITS) return units;
+  const data = { step: stepOf(currency), most: Math.floor(MAX_UNITS / (factors[currency] ?? 1)) };
   throw conflict(
     "payment.amount_unsupported",
     "The provider cannot charge exactly this amount; see `step` and `most`.",

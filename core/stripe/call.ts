@@ -1,45 +1,51 @@
 import type Stripe from "stripe";
 import { conflict, OutcomeUnknown } from "../kernel/error.js";
-import { resolved, stripeFor } from "./client.js";
+import { stripeFor, withRetry } from "./client.js";
 import { type Refusal, refusalOf } from "./fault.js";
 
 /** The merchant's account as our row has it; nothing else ever names an account. */
-export interface Merchant {
+export interface MerchantAccount {
   account: string | null;
   livemode: boolean | null;
 }
 
 /** Where calls for one merchant go. */
-export interface Place {
+export interface StripeAccount {
   readonly stripe: Stripe;
-  readonly at: { readonly stripeAccount: string };
+  readonly options: { readonly stripeAccount: string };
 }
 
 /** @throws Failure conflict `payment.provider_unavailable` */
-export async function placeOf({ account, livemode }: Merchant): Promise<Place> {
+export async function connectedAccount({ account, livemode }: MerchantAccount): Promise<StripeAccount> {
   if (!account || livemode === null) {
     throw conflict("payment.provider_unavailable", "The payment has no account at the provider.");
   }
-  return { stripe: await stripeFor(livemode), at: { stripeAccount: account } };
+  return { stripe: await stripeFor(livemode), options: { stripeAccount: account } };
 }
 
 /** @param idempotencyKey from the immutable id of what is wanted, with a suffix where it needs several calls */
-export const under = ({ at }: Place, idempotencyKey: string) => ({ ...at, idempotencyKey });
+export const withIdempotencyKey = ({ options }: StripeAccount, idempotencyKey: string) => ({
+  ...options,
+  idempotencyKey,
+});
 
 /** Stripe forgets keys after 24 hours: from here on a call could be done twice, so that it is only looked for. Hours. */
 const REMEMBERED = 23;
-export const isForgotten = (createdAt: string): boolean => Date.now() - Date.parse(createdAt) > REMEMBERED * 3_600_000;
+export const isKeyExpired = (createdAt: string): boolean => Date.now() - Date.parse(createdAt) > REMEMBERED * 3_600_000;
 
-export type Asked<T> = { done: T } | { refusal: Refusal };
+export type CreateOrFindResult<T> = { done: T } | { refusal: Refusal };
 
 /**
  * Asks for something and, when the answer is lost or a refusal, looks whether it has been done all the same: a key
  * stands for its first answer, also when that was an error of Stripe's own, so asking again may never tell.
  * @throws OutcomeUnknown when it cannot be found out
  */
-export async function asked<T>(ask: () => Promise<T>, find: () => Promise<T | undefined>): Promise<Asked<T>> {
+export async function createOrFind<T>(
+  ask: () => Promise<T>,
+  find: () => Promise<T | undefined>,
+): Promise<CreateOrFindResult<T>> {
   try {
-    return { done: await resolved(ask) };
+    return { done: await withRetry(ask) };
   } catch (error) {
     const refusal = refusalOf(error);
     if (!refusal && !(error instanceof OutcomeUnknown)) throw error;
@@ -54,12 +60,12 @@ export async function asked<T>(ask: () => Promise<T>, find: () => Promise<T | un
 }
 
 /** All objects of a list, the newest first; each page is a call of its own. */
-export async function* pages<T extends { id: string }>(
+export async function* listAll<T extends { id: string }>(
   list: (page: { limit: number; starting_after?: string }) => Promise<Stripe.ApiList<T>>,
 ): AsyncGenerator<T, void> {
   for (let after: string | undefined; ; ) {
     const page = { limit: 100, ...(after !== undefined && { starting_after: after }) };
-    const { data, has_more } = await resolved(() => list(page));
+    const { data, has_more } = await withRetry(() => list(page));
     yield* data;
     after = data.at(-1)?.id;
     if (!has_more || after === undefined) return;

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type Stripe from "stripe";
 import { config } from "../kernel/config.js";
 import { conflict, OutcomeUnknown } from "../kernel/error.js";
-import { isStripeError, mayPass, refusalOf } from "./fault.js";
+import { isRetryable, isStripeError, refusalOf } from "./fault.js";
 
 /** Written down in the requests, so that an upgrade of the SDK does not move us to another version by itself. */
 export const API_VERSION = "2026-10-28.endive";
@@ -14,26 +14,26 @@ const TIMEOUT = 5_000;
 const BUDGET = 8_000;
 
 /** Until when whoever waits for Stripe will wait. Unix milliseconds. */
-const patience = new AsyncLocalStorage<{ end: number }>();
+const deadline = new AsyncLocalStorage<{ end: number }>();
 
 /** A POST without a key of ours could be done twice. */
-class Keyless extends Error {}
+class MissingIdempotencyKey extends Error {}
 
 /**
  * Node's own fetch under the SDK, because the SDK's client for `node:https` counts silence and not time, and repeats a
  * closed connection once by itself, even with no retries at all. Here a dead socket of a frozen environment is an error
  * like any other, and `resolved` repeats it with the same key.
  */
-function patientClient(Sdk: typeof Stripe): HttpClient {
+function fetchClient(Sdk: typeof Stripe): HttpClient {
   const client = Sdk.createFetchHttpClient();
   return {
     getClientName: () => client.getClientName(),
     makeRequest(host, port, path, method, headers, body, protocol, timeout) {
       const key = String(headers["Idempotency-Key"] ?? "stripe-node-retry-");
       if (method === "POST" && key.startsWith("stripe-node-retry-")) {
-        return Promise.reject(new Keyless("A POST to Stripe needs an idempotency key of ours."));
+        return Promise.reject(new MissingIdempotencyKey("A POST to Stripe needs an idempotency key of ours."));
       }
-      const left = (patience.getStore()?.end ?? Number.POSITIVE_INFINITY) - Date.now();
+      const left = (deadline.getStore()?.end ?? Number.POSITIVE_INFINITY) - Date.now();
       const time = Math.max(1, Math.min(timeout, left));
       return client.makeRequest(host, port, path, method, headers, body, protocol, time);
     },
@@ -49,7 +49,7 @@ async function connect(key: string, base: string | undefined): Promise<Stripe> {
     host: hostname,
     port: port || (protocol === "http:" ? "80" : "443"),
     protocol: protocol === "http:" ? "http" : "https",
-    httpClient: patientClient(Sdk),
+    httpClient: fetchClient(Sdk),
     timeout: TIMEOUT,
     maxNetworkRetries: 0,
     telemetry: false,
@@ -97,25 +97,25 @@ export function publishableKeyFor(livemode: boolean): string {
 }
 
 /** All calls inside share this much time. @param milliseconds never more than is left of the time around it */
-export const within = <T>(milliseconds: number, run: () => Promise<T>): Promise<T> =>
-  patience.run({ end: Math.min(Date.now() + milliseconds, patience.getStore()?.end ?? Number.POSITIVE_INFINITY) }, run);
+export const withDeadline = <T>(milliseconds: number, run: () => Promise<T>): Promise<T> =>
+  deadline.run({ end: Math.min(Date.now() + milliseconds, deadline.getStore()?.end ?? Number.POSITIVE_INFINITY) }, run);
 
 /**
  * Makes one call, and makes it again, with the same key, until Stripe has said yes or no: after a cut connection, a
  * timeout, a conflict with itself, a limit or an outage. About 8 s in all, or what `within` leaves of them.
  * @throws OutcomeUnknown when it has said neither; the SDK's error when it has said no
  */
-export async function resolved<T>(run: () => Promise<T>): Promise<T> {
-  const end = patience.getStore()?.end ?? Date.now() + BUDGET;
+export async function withRetry<T>(run: () => Promise<T>): Promise<T> {
+  const end = deadline.getStore()?.end ?? Date.now() + BUDGET;
   for (let attempt = 0; ; attempt += 1) {
     if (Date.now() >= end) throw new OutcomeUnknown("The time for calling Stripe is over.");
     try {
-      return await patience.run({ end }, run);
+      return await deadline.run({ end }, run);
     } catch (error) {
       if (!isStripeError(error) || refusalOf(error)) throw error;
-      if (error.detail instanceof Keyless) throw error.detail;
+      if (error.detail instanceof MissingIdempotencyKey) throw error.detail;
       const wait = Math.min(2_000, 200 * 2 ** attempt) * (0.5 + Math.random());
-      if (!mayPass(error) || Date.now() + wait >= end) {
+      if (!isRetryable(error) || Date.now() + wait >= end) {
         throw new OutcomeUnknown(`Stripe gave no definite answer: ${error.message}`, { cause: error });
       }
       await sleep(wait);

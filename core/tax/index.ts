@@ -6,7 +6,7 @@ import { Country } from "../kernel/address.js";
 import { db, read } from "../kernel/db.js";
 import { invalid } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
-import { cut, page } from "../kernel/page.js";
+import { pageQuery, paginate } from "../kernel/page.js";
 import { TaxClassId, TaxRateId, taxClassTable, taxRateTable } from "./tax.sql.js";
 export const TaxClass = z
   .object({ id: TaxClassId, name: z.string(), code: z.string(), isDefault: z.boolean() })
@@ -36,10 +36,10 @@ const rateView = {
   rate: taxRateTable.rate,
 };
 
-export const ClassPage = page({});
+export const ClassPage = pageQuery({});
 
 export const classes = fn(ClassPage, async ({ limit, cursor }) => {
-  const { after, page: answer } = cut("tax_classes", cursor);
+  const { after, page: answer } = paginate("tax_classes", cursor);
   const rows = await read((q) =>
     q
       .select(classView)
@@ -51,10 +51,10 @@ export const classes = fn(ClassPage, async ({ limit, cursor }) => {
   return answer(rows, limit, (row) => ({ id: row.id }));
 });
 
-export const RatePage = page({});
+export const RatePage = pageQuery({});
 
 export const rates = fn(RatePage, async ({ limit, cursor }) => {
-  const { after, page: answer } = cut("tax_rates", cursor);
+  const { after, page: answer } = paginate("tax_rates", cursor);
   const rows = await read((q) =>
     q
       .select(rateView)

@@ -15,33 +15,33 @@ function areaOf(allow: Allow): Area {
   return allow.whileSuspended ? "billing" : "staff";
 }
 
-type Doing = "reads" | "writes";
+type Mode = "reads" | "writes";
 
 /**
  * THE table of what a tenant's access closes. Sessions and billing stay open, so that its owner can log in and pay, and
  * so does reading: the data are the merchant's own. What shoppers do is the store's, whoever asks for them: a shop that
  * is rendered by a server asks with a secret key.
  */
-const closed: Record<TenantAccess, Record<Area, readonly Doing[]>> = {
+const closedOperations: Record<TenantAccess, Record<Area, readonly Mode[]>> = {
   full: { session: [], billing: [], store: [], staff: [] },
   read_only: { session: [], billing: [], store: [], staff: ["writes"] },
   blocked: { session: [], billing: [], store: ["reads", "writes"], staff: ["writes"] },
 };
 
 /** How a tenant stands, as its row says. */
-export interface Standing {
+export interface TenantState {
   access: TenantAccess;
   status: (typeof tenantStatuses)[number];
 }
 
 /** The stricter of both, should they ever differ. */
-const accessOf = ({ access, status }: Standing): TenantAccess =>
+const accessOf = ({ access, status }: TenantState): TenantAccess =>
   status === "suspended" || status === "closing" ? "blocked" : access;
 
 /** Why a tenant that stands like this may not do this now; undefined when it may. */
-export function closure(standing: Standing, allow: Allow, writes: boolean): Failure | undefined {
+export function refusalFor(standing: TenantState, allow: Allow, writes: boolean): Failure | undefined {
   const access = accessOf(standing);
-  if (!closed[access][areaOf(allow)].includes(writes ? "writes" : "reads")) return undefined;
+  if (!closedOperations[access][areaOf(allow)].includes(writes ? "writes" : "reads")) return undefined;
   if (access === "read_only")
     return forbidden(
       "tenant_read_only",

@@ -4,7 +4,7 @@ import { eq, sql } from "drizzle-orm";
 import * as z from "zod";
 import { typeIdToUuid, uuidToTypeId } from "../../drizzle/typeid.js";
 import { Country } from "../kernel/address.js";
-import { db, platform, read } from "../kernel/db.js";
+import { db, queryPlatform, read } from "../kernel/db.js";
 import { forbidden, notFound, stale } from "../kernel/error.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
@@ -114,7 +114,7 @@ export function found(rows: readonly unknown[] | undefined): Found | undefined {
 
 /** @throws Failure not_found */
 export async function find(name: string): Promise<Found> {
-  const [rows] = await platform(finding(name));
+  const [rows] = await queryPlatform(finding(name));
   const tenant = found(rows);
   if (!tenant) throw notFound("tenant");
   return tenant;

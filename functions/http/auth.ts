@@ -1,10 +1,10 @@
-import { verifyAccess } from "../../core/identity/access-token.js";
+import { verifyAccessToken } from "../../core/identity/access-token.js";
 import { type Holder, type Lookup, ofAccess, ofKey, ofVisitor } from "../../core/identity/credential.js";
 import { allows } from "../../core/kernel/access.js";
 import { type Actor, type Credential, context } from "../../core/kernel/actor.js";
 import { forbidden, malformed, unauthenticated } from "../../core/kernel/error.js";
-import { admit, strictest } from "../../core/rate/index.js";
-import { closure } from "../../core/tenant/access.js";
+import { mostLimited, refuseLimited } from "../../core/rate/index.js";
+import { refusalFor } from "../../core/tenant/access.js";
 import { agree, find } from "../../core/tenant/index.js";
 import type { Allow } from "./endpoint.js";
 import { tenantNames } from "./tenant.js";
@@ -36,9 +36,9 @@ export async function authenticate(
   return {
     credential: {
       tenantId: lookup.tenantId,
-      proven: lookup.proven,
+      isVerified: lookup.proven,
       queries: lookup.queries,
-      settle: (results) => settle(lookup, results, { allow, names, writes }),
+      authorize: (results) => settle(lookup, results, { allow, names, writes }),
     },
   };
 }
@@ -50,7 +50,7 @@ async function presented({ headers, address }: Incoming): Promise<Lookup | undef
   if (others.length > 0)
     throw malformed("credential_ambiguous", "The request carries two different credentials. Send one.");
   const isKey = /^[sp]k_/.test(text) || headers.has("x-api-key");
-  return isKey ? ofKey(text, address) : ofAccess(await verifyAccess(text), address);
+  return isKey ? ofKey(text, address) : ofAccess(await verifyAccessToken(text), address);
 }
 
 /** RFC 6750 §2.1: one scheme, one space, one token. */
@@ -85,12 +85,12 @@ interface Terms {
 function settle(lookup: Lookup, results: readonly unknown[], { allow, names, writes }: Terms): Actor {
   const holder = lookup.holder(results);
   agree(holder.tenant, names);
-  const rate = strictest(lookup.taken(results));
+  const rate = mostLimited(lookup.taken(results));
   if (rate) context().rate = rate;
-  admit(rate);
+  refuseLimited(rate);
   if (!admits(holder.actor, allow))
     throw forbidden("forbidden", "The role or the scopes of this credential do not include this operation.");
-  const closed = closure(holder.tenant, allow, writes);
+  const closed = refusalFor(holder.tenant, allow, writes);
   if (closed) throw closed;
   context().plan = holder.tenant.plan;
   return holder.actor;

@@ -1,7 +1,7 @@
 import type { Context as HonoContext } from "hono";
 import type * as z from "zod";
 import type { Scope } from "../../core/kernel/access.js";
-import type { Later } from "../../core/kernel/after-commit.js";
+import type { AfterCommit } from "../../core/kernel/after-commit.js";
 
 /**
  * Who may call: `public` needs nothing, `tenant` needs the name of a tenant (`x-tenant-id` or `?tenant=`) and no
@@ -57,7 +57,7 @@ export interface Endpoint {
 }
 
 /** What calls a provider answers it later, when its transaction is committed. */
-type Handled<Value> = Value | Later<Value>;
+type Handled<Value> = Value | AfterCommit<Value>;
 
 /** One operation of the API: path, who, in, out, call. The answer is checked against `returns` by the compiler. */
 export function endpoint<

@@ -1,5 +1,5 @@
 import { config } from "../../core/kernel/config.js";
-import { readiness } from "../../core/kernel/db.js";
+import { checkReadiness } from "../../core/kernel/db.js";
 import { reachable } from "../nudge.js";
 import type { App } from "./app.js";
 
@@ -7,7 +7,7 @@ import type { App } from "./app.js";
 export function healthRoutes(app: App): void {
   app.get("/health", (c) => c.json({ status: "ok", stage: config.STAGE }, 200, { "cache-control": "no-store" }));
   app.get("/ready", async (c) => {
-    const [database, queue] = await Promise.all([readiness(), reachable()]);
+    const [database, queue] = await Promise.all([checkReadiness(), reachable()]);
     const checks = { ...database, queue };
     const ready = Object.values(checks).every((check) => check === "ok");
     return c.json({ status: ready ? "ready" : "not_ready", checks }, ready ? 200 : 503, {

@@ -1,14 +1,14 @@
 import type { Context as HonoContext } from "hono";
 import * as z from "zod";
 import { context } from "../../core/kernel/actor.js";
-import { finished, Later } from "../../core/kernel/after-commit.js";
+import { AfterCommit, runAfterCommit } from "../../core/kernel/after-commit.js";
 import { config } from "../../core/kernel/config.js";
-import { db, verify } from "../../core/kernel/db.js";
+import { db, verifyCredential } from "../../core/kernel/db.js";
 import { Failure, malformed, notFound } from "../../core/kernel/error.js";
 import { parse } from "../../core/kernel/fn.js";
 import { rowId, type StoredAnswer } from "../../core/kernel/idempotency.js";
-import { once } from "../../core/kernel/idempotent.js";
-import { passDoor } from "../../core/rate/index.js";
+import { runIdempotent } from "../../core/kernel/idempotent.js";
+import { admitAddress } from "../../core/rate/index.js";
 import { authenticate } from "./auth.js";
 import { checkText, readJson } from "./body.js";
 import type { Endpoint, Input } from "./endpoint.js";
@@ -32,14 +32,15 @@ export async function run(endpoint: Endpoint, http: HonoContext): Promise<Respon
   );
   const write = endpoint.method !== "get";
   try {
-    if (write) await verify();
+    if (write) await verifyCredential();
     const { input, bytes } = await inputOf(endpoint, http, url);
     if (!write) return await read(endpoint, input);
     return await perform(endpoint, input, bytes, request);
   } catch (error) {
     // Whoever may not ask is not told what would have been wrong with the question.
-    if (error instanceof Failure && current.credential) await verify();
-    if (error instanceof Failure && error.code === "credential_invalid") await passDoor("miss", current.address ?? "");
+    if (error instanceof Failure && current.credential) await verifyCredential();
+    if (error instanceof Failure && error.code === "credential_invalid")
+      await admitAddress("miss", current.address ?? "");
     throw error;
   }
 }
@@ -97,7 +98,7 @@ function versionOf({ ifMatch }: Endpoint["spec"], header: string | undefined): n
 
 async function read(endpoint: Endpoint, input: AnyInput): Promise<Response> {
   const value = await endpoint.handle(input);
-  await verify();
+  await verifyCredential();
   return respond(answerOf(endpoint, value));
 }
 
@@ -107,16 +108,16 @@ async function perform(endpoint: Endpoint, input: AnyInput, bytes: Uint8Array, r
   const handle = async () => endpoint.handle(input);
   if (!claim) {
     const nobody = !context().actor || spec.transaction === "own";
-    return respond(answerOf(endpoint, await finished(await (nobody ? handle() : db(handle)))));
+    return respond(answerOf(endpoint, await runAfterCommit(await (nobody ? handle() : db(handle)))));
   }
   const current = context();
   current.requestKey = rowId(claim);
   const { requestId } = current;
-  const { answer, replayed } = await once(
+  const { answer, replayed } = await runIdempotent(
     claim,
     async () => {
       const value = await handle();
-      return value instanceof Later ? value.map((later) => answerOf(endpoint, later)) : answerOf(endpoint, value);
+      return value instanceof AfterCommit ? value.map((later) => answerOf(endpoint, later)) : answerOf(endpoint, value);
     },
     (refusal) => failureAnswer(refusal, requestId),
     spec.secret ? (made) => seal(made) : undefined,

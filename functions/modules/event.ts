@@ -2,7 +2,7 @@ import * as z from "zod";
 import { defineScope } from "../../core/kernel/access.js";
 import { eventTable, inboxTable } from "../../core/kernel/event/event.sql.js";
 import { Event } from "../../core/kernel/event/index.js";
-import { forgetEvents } from "../../core/kernel/event/retention.js";
+import { deleteOldEvents } from "../../core/kernel/event/retention.js";
 import { listOf } from "../../core/kernel/page.js";
 import { endpoint } from "../http/endpoint.js";
 import type { Module } from "./module.js";
@@ -34,5 +34,5 @@ export const event: Module = {
   scopes: [readEvents],
   tables: [eventTable, inboxTable],
   routes,
-  sweeps: [{ name: "event.forget", run: forgetEvents }],
+  sweeps: [{ name: "event.forget", run: deleteOldEvents }],
 };

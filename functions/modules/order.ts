@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { Checkout } from "../../core/checkout/index.js";
 import { defineScope } from "../../core/kernel/access.js";
-import { Later } from "../../core/kernel/after-commit.js";
+import { AfterCommit } from "../../core/kernel/after-commit.js";
 import { on } from "../../core/kernel/event/index.js";
 import { enqueue, handle } from "../../core/kernel/job/index.js";
 import { listOf } from "../../core/kernel/page.js";
@@ -44,9 +44,9 @@ const moving = {
 } as const;
 
 /** The order as it is afterwards; what a provider is asked for is asked after the commit. */
-async function shown(id: string, asked: Promise<Later<void> | undefined>) {
+async function shown(id: string, asked: Promise<AfterCommit<void> | undefined>) {
   const waits = await asked;
-  return waits ? new Later(() => waits.finish().then(() => Order.get(id))) : Order.get(id);
+  return waits ? new AfterCommit(() => waits.finish().then(() => Order.get(id))) : Order.get(id);
 }
 
 const routes: Endpoint[] = [

@@ -52,5 +52,5 @@ export const session: Module = {
   name: "session",
   tables: [sessionTable, refreshTokenTable],
   routes,
-  sweeps: [{ name: "session.forget", run: Session.forget }],
+  sweeps: [{ name: "session.forget", run: Session.deleteExpired }],
 };

@@ -1,5 +1,5 @@
 import { handle } from "../../core/kernel/job/index.js";
-import { openTestTenant, openTestTenantJob, SignedUp, signup as signUp } from "../../core/signup/index.js";
+import { openTestTenant, openTestTenantJob, SignedUp, signUp } from "../../core/signup/index.js";
 import { endpoint } from "../http/endpoint.js";
 import type { Module } from "./module.js";
 

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { Billing } from "../../core/billing/index.js";
 import { handleStripeEvent } from "../../core/stripe/event.js";
-import { readEvent } from "../../core/stripe/incoming.js";
+import { parseEvent } from "../../core/stripe/webhook-event.js";
 import { ownSystem, settle, tenantsOf } from "../messages/system.js";
 import { tenantUuid } from "../race/race.js";
 import type { Tenant } from "../support/client.js";
@@ -101,7 +101,7 @@ describe("the events of a subscription's life", () => {
     const events = stripeOf(own.host)
       .events(null)
       .filter(({ id }) => !known.has(id))
-      .map((event) => readEvent(Buffer.from(JSON.stringify(event)), "platform").event)
+      .map((event) => parseEvent(Buffer.from(JSON.stringify(event)), "platform").event)
       .filter((event) => event !== null && event !== undefined);
     expect(events.length).toBeGreaterThan(15);
     const orders = fc.shuffledSubarray([...events, ...events.slice(0, 5)], { minLength: 1, maxLength: 12 });

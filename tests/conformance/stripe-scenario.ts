@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { as } from "../../core/kernel/actor.js";
+import { runAs } from "../../core/kernel/actor.js";
 import type { Attempt, Operation } from "../../core/payment/provider.js";
 import { stripe } from "../../core/payment/stripe/index.js";
 import { disputesSince, intentsSince, refundsSince } from "../../core/payment/stripe/list.js";
@@ -126,7 +126,7 @@ export async function recover(host: Host, { tenant, account }: { tenant: Tenant;
   });
   const stranger = await newTenant({}, host.url);
   standIn.chaos.faults = [{ kind: "error_after", method: "POST", path: "/v1/accounts", next: 1 }];
-  await asSystemOf(host, stranger.id, () => as({ type: "system", tenantId: stranger.id }, establish));
+  await asSystemOf(host, stranger.id, () => runAs({ type: "system", tenantId: stranger.id }, establish));
 }
 
 /** A shopper with a card, as one that bought before. */

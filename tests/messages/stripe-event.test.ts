@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { handleStripeEvent, type StripeEvent, type StripeHandler, stripeTypes } from "../../core/stripe/event.js";
-import { readEvent } from "../../core/stripe/incoming.js";
+import { parseEvent } from "../../core/stripe/webhook-event.js";
 import { typeIdToUuid } from "../../drizzle/typeid.js";
 import { modules } from "../../functions/modules/index.js";
 import { newTenant, type Tenant } from "../support/client.js";
@@ -166,7 +166,7 @@ describe("the handlers", () => {
     const isStored = (type: string, endpoint: "connect" | "platform") => {
       const data = { object: { id: objectId, object: "refund" } };
       const sent = { id, object: "event", type, created, livemode, data };
-      return readEvent(Buffer.from(JSON.stringify(sent)), endpoint).event !== undefined;
+      return parseEvent(Buffer.from(JSON.stringify(sent)), endpoint).event !== undefined;
     };
     const handlers = modules.flatMap(({ stripe = [] }) => stripe);
     const types = [...new Set(handlers.flatMap((handler) => handler.types))];

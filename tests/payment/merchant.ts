@@ -3,7 +3,7 @@ import Stripe from "stripe";
 import { afterAll, beforeAll, beforeEach, vi } from "vitest";
 import { id } from "../../core/kernel/id.js";
 import type { Attempt, Operation } from "../../core/payment/provider.js";
-import { type Place, placeOf } from "../../core/stripe/call.js";
+import { connectedAccount, type StripeAccount } from "../../core/stripe/call.js";
 import { type Clock, createClock } from "../../stacks/local/lambda/clock.js";
 import type { Logged } from "../../stacks/local/stripe/engine/log.js";
 import { type StripeStandIn, startStripe } from "../../stacks/local/stripe/server.js";
@@ -16,7 +16,7 @@ export class Merchant {
   standIn!: StripeStandIn;
   clock!: Clock;
   account = "";
-  place!: Place;
+  place!: StripeAccount;
   /** Of another integrator than ours, and of the shopper. */
   sdk!: Stripe;
 
@@ -35,7 +35,7 @@ export class Merchant {
     const { id: account } = await this.sdk.accounts.create({ country: "DE" });
     this.standIn.completeOnboarding(account);
     this.account = account;
-    this.place = await placeOf({ account, livemode: false });
+    this.place = await connectedAccount({ account, livemode: false });
   }
 
   get at() {

@@ -2,7 +2,7 @@ import { constantFrom, integer, property, assert as sample, tuple } from "fast-c
 import { describe, expect, test } from "vitest";
 import { Failure } from "../../core/kernel/error.js";
 import { Currency, exponent, MAX_AMOUNT } from "../../core/kernel/money.js";
-import { currencyCode, fromStripe, leastOf, roundDown, toStripe } from "../../core/stripe/amount.js";
+import { currencyCode, fromStripe, minimumChargeOf, roundDown, toStripe } from "../../core/stripe/amount.js";
 
 const codeOf = (run: () => unknown): string => {
   try {
@@ -93,11 +93,11 @@ describe("amounts for Stripe", () => {
   test("the least that Stripe takes can be sent to it", () => {
     sample(
       property(constantFrom(...taken), (currency) => {
-        const least = leastOf(currency);
+        const least = minimumChargeOf(currency);
         if (least) expect(toStripe(least.amount, currency)).toBeGreaterThanOrEqual(30);
       }),
     );
-    expect(leastOf("EUR")).toEqual({ amount: 50, currency: "EUR" });
-    expect(leastOf("XOF")).toBeUndefined();
+    expect(minimumChargeOf("EUR")).toEqual({ amount: 50, currency: "EUR" });
+    expect(minimumChargeOf("XOF")).toBeUndefined();
   });
 });

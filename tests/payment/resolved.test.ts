@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import Stripe from "stripe";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Failure, OutcomeUnknown } from "../../core/kernel/error.js";
-import { modeOf, publishableKeyFor, resolved, stripeFor, within } from "../../core/stripe/client.js";
+import { modeOf, publishableKeyFor, stripeFor, withDeadline, withRetry } from "../../core/stripe/client.js";
 import { refusalOf } from "../../core/stripe/fault.js";
 
 type Behaviour = (request: IncomingMessage, response: ServerResponse) => void;
@@ -65,7 +65,7 @@ describe("a call that is", () => {
   ];
   test.each(passing)("%s is made again with its key, and answers", async (_, behaviour) => {
     const { keys, pay } = await stripeLike(behaviour, behaviour, made);
-    await expect(resolved(() => pay())).resolves.toMatchObject({ id: "pi_1" });
+    await expect(withRetry(() => pay())).resolves.toMatchObject({ id: "pi_1" });
     expect(keys).toEqual(["pay_1", "pay_1", "pay_1"]);
   });
 
@@ -76,14 +76,14 @@ describe("a call that is", () => {
   test.each(silent)("%s is given up in time, and nothing is guessed", async (_, behaviour) => {
     const { keys, pay } = await stripeLike(behaviour);
     const started = Date.now();
-    await expect(within(700, () => resolved(() => pay()))).rejects.toBeInstanceOf(OutcomeUnknown);
+    await expect(withDeadline(700, () => withRetry(() => pay()))).rejects.toBeInstanceOf(OutcomeUnknown);
     expect(Date.now() - started).toBeLessThan(1_500);
     expect(keys).toEqual(["pay_1"]);
   });
 
   test("cut every time is OutcomeUnknown, with its cause", async () => {
     const { keys, pay } = await stripeLike(cut);
-    const error = await within(1_000, () => resolved(() => pay())).catch((thrown: unknown) => thrown);
+    const error = await withDeadline(1_000, () => withRetry(() => pay())).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(OutcomeUnknown);
     expect((error as Error).cause).toMatchObject({ type: "StripeConnectionError" });
     expect(new Set(keys)).toEqual(new Set(["pay_1"]));
@@ -99,7 +99,7 @@ describe("a call that is", () => {
   ];
   test.each(decided)("%s is a refusal, asked for once", async (_, behaviour, code) => {
     const { keys, pay } = await stripeLike(behaviour);
-    const error = await resolved(() => pay()).catch((thrown: unknown) => thrown);
+    const error = await withRetry(() => pay()).catch((thrown: unknown) => thrown);
     expect(error).not.toBeInstanceOf(OutcomeUnknown);
     expect(refusalOf(error)?.code).toBe(code);
     expect(keys).toHaveLength(1);
@@ -112,7 +112,7 @@ describe("a call that is", () => {
   ];
   test.each(ours)("met by %s is undecided at once: it says nothing of the payment", async (_, behaviour) => {
     const { keys, pay } = await stripeLike(behaviour);
-    await expect(resolved(() => pay())).rejects.toBeInstanceOf(OutcomeUnknown);
+    await expect(withRetry(() => pay())).rejects.toBeInstanceOf(OutcomeUnknown);
     expect(keys).toHaveLength(1);
   });
 });
@@ -130,14 +130,14 @@ describe("the client", () => {
 
   test("survives a connection that died while nobody looked", async () => {
     const { keys, pay } = await stripeLike(made, cut, made);
-    await resolved(() => pay("pay_1"));
-    await expect(resolved(() => pay("pay_2"))).resolves.toMatchObject({ id: "pi_1" });
+    await withRetry(() => pay("pay_1"));
+    await expect(withRetry(() => pay("pay_2"))).resolves.toMatchObject({ id: "pi_1" });
     expect(keys).toEqual(["pay_1", "pay_2", "pay_2"]);
   });
 
   test("sends no POST without a key of ours", async () => {
     const { keys, stripe } = await stripeLike(made);
-    const call = resolved(() => stripe.paymentIntents.create({ amount: 1_000, currency: "eur" }));
+    const call = withRetry(() => stripe.paymentIntents.create({ amount: 1_000, currency: "eur" }));
     await expect(call).rejects.toThrow("idempotency key of ours");
     await expect(call).rejects.not.toBeInstanceOf(OutcomeUnknown);
     expect(keys).toEqual([]);

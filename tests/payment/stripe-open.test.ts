@@ -5,7 +5,7 @@ import type { Attempt } from "../../core/payment/provider.js";
 import { close } from "../../core/payment/stripe/close.js";
 import { openIntent, openSession } from "../../core/payment/stripe/open.js";
 import { snapshotOf } from "../../core/payment/stripe/snapshot.js";
-import { within } from "../../core/stripe/client.js";
+import { withDeadline } from "../../core/stripe/client.js";
 import { merchant } from "./merchant.js";
 
 const shop = merchant();
@@ -54,7 +54,7 @@ describe("an attempt on the shop's page", () => {
     async (kind) => {
       const attempt = shop.attempt();
       shop.faults({ kind, method: "POST", path: "/v1/payment_intents" });
-      const opened = within(kind === "hang_after" ? 11_000 : 5_000, () => openIntent(shop.place, attempt, false));
+      const opened = withDeadline(kind === "hang_after" ? 11_000 : 5_000, () => openIntent(shop.place, attempt, false));
       expect((await opened).reference).toBe(made(attempt)[0]?.id);
       expect(made(attempt)).toHaveLength(1);
       for (const { idempotencyKey } of shop.asked("POST", /payment_intents$/)) expect(idempotencyKey).toBe(attempt.id);

@@ -4,7 +4,7 @@ import type { Attempt, Operation } from "../../core/payment/provider.js";
 import { openIntent } from "../../core/payment/stripe/open.js";
 import { operate } from "../../core/payment/stripe/operate.js";
 import { snapshotOf } from "../../core/payment/stripe/snapshot.js";
-import { within } from "../../core/stripe/client.js";
+import { withDeadline } from "../../core/stripe/client.js";
 import { merchant } from "./merchant.js";
 
 const shop = merchant();
@@ -41,7 +41,7 @@ describe("capture", () => {
     const attempt = await paid();
     const operation = capture(10_000);
     shop.faults({ kind, method: "POST", path: "/v1/payment_intents/*/capture" });
-    expect(await within(9_000, () => does(attempt, operation))).toMatchObject({ status: "succeeded" });
+    expect(await withDeadline(9_000, () => does(attempt, operation))).toMatchObject({ status: "succeeded" });
     expect(await does(attempt, operation)).toMatchObject({ status: "succeeded" });
     expect(await seen(attempt)).toMatchObject({ status: "captured", authorized: 10_000, captured: 10_000, fee: 200 });
     for (const { idempotencyKey } of shop.asked("POST", /capture$/)) expect(idempotencyKey).toBe(operation.id);
@@ -109,7 +109,7 @@ describe("refund", () => {
     const attempt = await captured();
     const operation = refund(2_500);
     shop.faults({ kind, method: "POST", path: "/v1/refunds" });
-    const outcome = await within(9_000, () => does(attempt, operation));
+    const outcome = await withDeadline(9_000, () => does(attempt, operation));
     expect(await does(attempt, operation)).toEqual(outcome);
     const [one, ...others] = refundsOf(attempt);
     expect(others).toEqual([]);
@@ -179,7 +179,7 @@ describe("void", () => {
     const attempt = await paid();
     shop.faults({ kind, method: "POST", path: "/v1/payment_intents/*/cancel" });
     const operation = release();
-    expect(await within(9_000, () => does(attempt, operation))).toMatchObject({ status: "succeeded" });
+    expect(await withDeadline(9_000, () => does(attempt, operation))).toMatchObject({ status: "succeeded" });
     expect(await does(attempt, operation)).toMatchObject({ status: "succeeded" });
     expect(await seen(attempt)).toMatchObject({ status: "voided", authorized: 10_000, captured: 0, refunds: [] });
   });

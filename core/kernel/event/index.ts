@@ -2,11 +2,11 @@ export * as Event from "./index.js";
 
 import { and, desc, eq, lt } from "drizzle-orm";
 import * as z from "zod";
-import { context, signature } from "../actor.js";
-import { db, outgoing, read } from "../db.js";
+import { actorRecord, context } from "../actor.js";
+import { currentOutbox, db, read } from "../db.js";
 import { notFound } from "../error.js";
 import { fn, parse } from "../fn.js";
-import { cut, page } from "../page.js";
+import { pageQuery, paginate } from "../page.js";
 import { EventId, eventTable, inboxTable } from "./event.sql.js";
 
 export { EventId } from "./event.sql.js";
@@ -37,7 +37,7 @@ export const defineEvent = <Schema extends z.ZodObject>(type: string, schema: Sc
 });
 
 /** An event as its subscribers see it. */
-export interface Happened<Data> {
+export interface DeliveredEvent<Data> {
   id: string;
   data: Data;
   actor: Record<string, unknown>;
@@ -47,22 +47,22 @@ export interface Happened<Data> {
 export interface Subscriber {
   name: string;
   event: EventType;
-  run(event: Happened<never>): Promise<unknown>;
+  run(event: DeliveredEvent<never>): Promise<unknown>;
 }
 export const on = <Schema extends z.ZodObject>(
   event: EventType<Schema>,
   name: string,
-  run: (event: Happened<z.output<Schema>>) => Promise<unknown>,
+  run: (event: DeliveredEvent<z.output<Schema>>) => Promise<unknown>,
 ): Subscriber => ({ name, event, run: run as Subscriber["run"] });
 
 /** Says that something happened, in the commit of the open transaction. @throws Failure when the data does not fit */
 export function emit<Schema extends z.ZodObject>(event: EventType<Schema>, data: z.input<Schema>): void {
   const { requestId, traceparent } = context();
-  outgoing().events.push({
+  currentOutbox().events.push({
     id: EventId.create(),
     type: event.type,
     data: parse(event.schema, data) as Record<string, unknown>,
-    actor: signature(),
+    actor: actorRecord(),
     requestId,
     traceparent: traceparent ?? null,
   });
@@ -78,11 +78,11 @@ const view = {
   publishedAt: eventTable.publishedAt,
 };
 
-export const EventPage = page({ type: z.string().max(100).optional() });
+export const EventPage = pageQuery({ type: z.string().max(100).optional() });
 
 /** The newest first. */
 export const list = fn(EventPage, async ({ limit, cursor, type }) => {
-  const { after, page: answer } = cut("events", cursor, { type });
+  const { after, page: answer } = paginate("events", cursor, { type });
   const rows = await read((q) =>
     q
       .select(view)
@@ -116,7 +116,7 @@ export const get = fn(EventId, async (eventId) => {
  * delivery waits for the first and then finds it done.
  * @returns false when it had been done before
  */
-export const handle = (subscriber: Subscriber, event: Happened<unknown>): Promise<boolean> =>
+export const handleOnce = (subscriber: Subscriber, event: DeliveredEvent<unknown>): Promise<boolean> =>
   db(async (tx) => {
     const fresh = await tx
       .insert(inboxTable)
@@ -124,6 +124,6 @@ export const handle = (subscriber: Subscriber, event: Happened<unknown>): Promis
       .onConflictDoNothing()
       .returning({ id: inboxTable.id });
     if (fresh.length === 0) return false;
-    await subscriber.run(event as Happened<never>);
+    await subscriber.run(event as DeliveredEvent<never>);
     return true;
   });

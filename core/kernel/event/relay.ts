@@ -20,7 +20,7 @@ export interface Pointer {
 export interface Refusal {
   reason: string;
   /** Only these are counted: an outage of the bus gives nothing up. */
-  own: boolean;
+  countsAsAttempt: boolean;
 }
 
 /** Sends pointers; answers the ids that did not leave. */
@@ -33,7 +33,7 @@ export const MAX_ATTEMPTS = 10;
 const RESEND = 900;
 
 let client: Client | undefined;
-async function relay<T>(run: (tx: Tx) => Promise<T>): Promise<T> {
+async function inRelayTransaction<T>(run: (tx: Tx) => Promise<T>): Promise<T> {
   if (!client) {
     const made = new Client({ url: config.RELAY_DATABASE_URL, proxy: config.NEON_PROXY });
     await checkRole(made);
@@ -54,8 +54,8 @@ const pointer = (table: typeof eventTable | typeof jobTable) => ({
  * frees them at once; a duplicate is then possible, and consumers bear it. No last id is remembered: transactions
  * commit in another order than their ids were made.
  */
-export const publishNext = (send: Send): Promise<{ sent: number; failed: number }> =>
-  relay(async (tx) => {
+export const publishEvents = (send: Send): Promise<{ sent: number; failed: number }> =>
+  inRelayTransaction(async (tx) => {
     const claimed = await tx
       .select({ ...pointer(eventTable), type: eventTable.type })
       .from(eventTable)
@@ -66,24 +66,24 @@ export const publishNext = (send: Send): Promise<{ sent: number; failed: number 
     if (claimed.length === 0) return { sent: 0, failed: 0 };
     const refused = await send(claimed as Pointer[]);
     const sent = claimed.filter(({ id }) => !refused.has(id)).map(({ id }) => id);
-    if (sent.length > 0) await tx.update(eventTable).set({ publishedAt: sql`now()` }).where(these(sent));
-    for (const [{ reason, own }, ids] of byRefusal(refused)) {
-      const attempts = own ? sql`${eventTable.attempts} + 1` : sql`${eventTable.attempts}`;
-      const seconds = own ? sql`least(300, power(2, ${eventTable.attempts}))` : sql`5`;
+    if (sent.length > 0) await tx.update(eventTable).set({ publishedAt: sql`now()` }).where(unpublishedWithIds(sent));
+    for (const [{ reason, countsAsAttempt }, ids] of groupByRefusal(refused)) {
+      const attempts = countsAsAttempt ? sql`${eventTable.attempts} + 1` : sql`${eventTable.attempts}`;
+      const seconds = countsAsAttempt ? sql`least(300, power(2, ${eventTable.attempts}))` : sql`5`;
       const retry = {
         attempts,
         nextAttemptAt: sql`now() + ${seconds} * (0.8 + random() * 0.4) * interval '1 second'`,
         lastError: reason.slice(0, 500),
         deadAt: sql`case when ${attempts} >= ${MAX_ATTEMPTS} then now() end`,
       };
-      await tx.update(eventTable).set(retry).where(these(ids));
+      await tx.update(eventTable).set(retry).where(unpublishedWithIds(ids));
     }
     return { sent: sent.length, failed: refused.size };
   });
 
 /** Sends the pointers of jobs that are due: new ones, retries, and those whose worker died with the lease. */
 export const sendDueJobs = (send: Send): Promise<{ sent: number; failed: number }> =>
-  relay(async (tx) => {
+  inRelayTransaction(async (tx) => {
     const lostPointer = lt(jobTable.sentAt, sql`now() - make_interval(secs => ${RESEND})`);
     const queued = and(
       eq(jobTable.status, "queued"),
@@ -110,8 +110,8 @@ export const sendDueJobs = (send: Send): Promise<{ sent: number; failed: number 
   });
 
 /** How far behind the outbox is. Seconds, and counts. */
-export const lag = () =>
-  relay(async (tx) => {
+export const measureLag = () =>
+  inRelayTransaction(async (tx) => {
     const [row] = await tx
       .select({
         pending: sql<number>`count(*) filter (where dead_at is null)::int`,
@@ -124,13 +124,14 @@ export const lag = () =>
   });
 
 /** Found by the index of what is unpublished, not by tenant after tenant. */
-const these = (ids: readonly string[]) => and(inArray(eventTable.id, [...ids]), isNull(eventTable.publishedAt));
+const unpublishedWithIds = (ids: readonly string[]) =>
+  and(inArray(eventTable.id, [...ids]), isNull(eventTable.publishedAt));
 
 /** One UPDATE for all that failed alike. */
-function byRefusal(refused: Map<string, Refusal>): Map<Refusal, string[]> {
+function groupByRefusal(refused: Map<string, Refusal>): Map<Refusal, string[]> {
   const groups = new Map<string, [Refusal, string[]]>();
   for (const [id, refusal] of refused) {
-    const name = `${refusal.own} ${refusal.reason}`;
+    const name = `${refusal.countsAsAttempt} ${refusal.reason}`;
     groups.set(name, [refusal, [...(groups.get(name)?.[1] ?? []), id]]);
   }
   return new Map(groups.values());

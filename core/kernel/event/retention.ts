@@ -8,32 +8,36 @@ import { eventTable, inboxTable } from "./event.sql.js";
  * Days for which events, what was done about them, and finished jobs are kept: longer than a message can live in a
  * queue (4 days) and its dead letters (14 days).
  */
-export const KEPT = 30;
+export const RETENTION_DAYS = 30;
 /** Rows of one table in one run; the next run goes on. */
 const SLICE = 5_000;
 
 /** Ids are UUIDv7, so that age is an order of the primary key. In a select, so that it is evaluated once. */
-const boundary = sql`(select uuidv7(make_interval(days => ${-KEPT})))`;
-const oldest = () => {
-  const hex = (Date.now() - KEPT * 86_400_000).toString(16).padStart(12, "0");
+const oldestKeptUuid = sql`(select uuidv7(make_interval(days => ${-RETENTION_DAYS})))`;
+const oldestKeptId = () => {
+  const hex = (Date.now() - RETENTION_DAYS * 86_400_000).toString(16).padStart(12, "0");
   return uuidToTypeId("evt", `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`);
 };
 
 /** Forgets what is older, of the actor's tenant; an event that was never published stays. */
-export const forgetEvents = () =>
+export const deleteOldEvents = () =>
   db(async (tx) => {
     const old = tx
       .select({ id: eventTable.id })
       .from(eventTable)
-      .where(and(lt(eventTable.id, boundary), isNotNull(eventTable.publishedAt)))
+      .where(and(lt(eventTable.id, oldestKeptUuid), isNotNull(eventTable.publishedAt)))
       .limit(SLICE);
     const events = await tx.delete(eventTable).where(inArray(eventTable.id, old)).returning({ id: eventTable.id });
-    const done = tx.select({ id: inboxTable.id }).from(inboxTable).where(lt(inboxTable.id, oldest())).limit(SLICE);
+    const done = tx
+      .select({ id: inboxTable.id })
+      .from(inboxTable)
+      .where(lt(inboxTable.id, oldestKeptId()))
+      .limit(SLICE);
     await tx.delete(inboxTable).where(inArray(inboxTable.id, done));
     const finished = tx
       .select({ id: jobTable.id })
       .from(jobTable)
-      .where(and(lt(jobTable.id, boundary), isNotNull(jobTable.finishedAt)))
+      .where(and(lt(jobTable.id, oldestKeptUuid), isNotNull(jobTable.finishedAt)))
       .limit(SLICE);
     await tx.delete(jobTable).where(inArray(jobTable.id, finished));
     return events.length;

@@ -3,10 +3,10 @@ export * as Job from "./index.js";
 import { and, desc, eq, lt, lte, or, sql } from "drizzle-orm";
 import * as z from "zod";
 import { context } from "../actor.js";
-import { db, outgoing, read } from "../db.js";
+import { currentOutbox, db, read } from "../db.js";
 import { notFound } from "../error.js";
 import { fn, parse } from "../fn.js";
-import { cut, page } from "../page.js";
+import { pageQuery, paginate } from "../page.js";
 import { JobId, jobStatuses, jobTable } from "./job.sql.js";
 
 export { JobId } from "./job.sql.js";
@@ -64,7 +64,7 @@ export function enqueue<Schema extends z.ZodObject>(
   options: { key?: string; delay?: number } = {},
 ): void {
   const { requestId, traceparent } = context();
-  outgoing().jobs.push({
+  currentOutbox().jobs.push({
     id: JobId.create(),
     name: job.name,
     payload: parse(job.schema, payload) as Record<string, unknown>,
@@ -87,11 +87,11 @@ const view = {
   finishedAt: jobTable.finishedAt,
 };
 
-export const JobPage = page({ status: z.enum(jobStatuses).optional() });
+export const JobPage = pageQuery({ status: z.enum(jobStatuses).optional() });
 
 /** The newest first. */
 export const list = fn(JobPage, async ({ limit, cursor, status }) => {
-  const { after, page: answer } = cut("jobs", cursor, { status });
+  const { after, page: answer } = paginate("jobs", cursor, { status });
   const rows = await read((q) =>
     q
       .select(view)
@@ -141,7 +141,7 @@ export async function exists(jobId: string): Promise<boolean> {
 }
 
 /** Only the holder of this attempt may finish it: a slow one that lost its lease changes nothing. */
-const held = (jobId: string, attempt: number) =>
+const isHeldBy = (jobId: string, attempt: number) =>
   and(eq(jobTable.id, jobId), eq(jobTable.status, "running"), eq(jobTable.attempts, attempt));
 
 export const succeed = (jobId: string, attempt: number) =>
@@ -155,7 +155,7 @@ export const succeed = (jobId: string, attempt: number) =>
         lastError: null,
         finishedAt: sql`now()`,
       } as never)
-      .where(held(jobId, attempt)),
+      .where(isHeldBy(jobId, attempt)),
   );
 
 /** Back into the queue with exponential backoff and jitter (5 s, 10 s, 20 s … ≤ 1 h), or given up after the last attempt. */
@@ -171,5 +171,5 @@ export const fail = (jobId: string, attempt: number, reason: string) =>
         leaseUntil: null,
         lastError: reason.slice(0, 500),
       })
-      .where(held(jobId, attempt)),
+      .where(isHeldBy(jobId, attempt)),
   );

@@ -1,5 +1,5 @@
 import type Stripe from "stripe";
-import { asked, idOf, type Place, under } from "../../stripe/call.js";
+import { createOrFind, idOf, type StripeAccount, withIdempotencyKey } from "../../stripe/call.js";
 import type { Attempt } from "../provider.js";
 import { look } from "./find.js";
 
@@ -10,26 +10,26 @@ const unpaid = new Set<string>(["requires_payment_method", "requires_confirmatio
  * Ends an attempt that nobody has paid. What was paid in the same moment stays paid: Stripe then refuses, and that is
  * no failure. @throws OutcomeUnknown
  */
-export async function close(place: Place, attempt: Attempt): Promise<void> {
+export async function close(place: StripeAccount, attempt: Attempt): Promise<void> {
   const seen = await look(place, attempt);
   if (seen?.session?.status === "open") await expire(place, attempt, seen.session.id);
   if (seen?.intent && unpaid.has(seen.intent.status)) await cancel(place, attempt, seen.intent);
 }
 
-async function expire(place: Place, attempt: Attempt, session: string): Promise<void> {
+async function expire(place: StripeAccount, attempt: Attempt, session: string): Promise<void> {
   const { stripe } = place;
-  await asked(
-    () => stripe.checkout.sessions.expire(session, {}, under(place, `${attempt.id}/expire`)),
+  await createOrFind(
+    () => stripe.checkout.sessions.expire(session, {}, withIdempotencyKey(place, `${attempt.id}/expire`)),
     async () => undefined,
   );
 }
 
 /** The key names the state that is ended: a refusal stands for its key, and the next state may be another matter. */
-async function cancel(place: Place, { id }: Attempt, intent: Stripe.PaymentIntent): Promise<void> {
+async function cancel(place: StripeAccount, { id }: Attempt, intent: Stripe.PaymentIntent): Promise<void> {
   const { stripe } = place;
   const key = [id, "cancel", intent.status, idOf(intent.latest_charge) ?? "untried"].join("/");
-  await asked(
-    () => stripe.paymentIntents.cancel(intent.id, {}, under(place, key)),
+  await createOrFind(
+    () => stripe.paymentIntents.cancel(intent.id, {}, withIdempotencyKey(place, key)),
     async () => undefined,
   );
 }

@@ -1,6 +1,6 @@
 import type Stripe from "stripe";
-import { type Place, pages, secondsOf } from "../../stripe/call.js";
-import { resolved } from "../../stripe/client.js";
+import { listAll, type StripeAccount, secondsOf } from "../../stripe/call.js";
+import { withRetry } from "../../stripe/client.js";
 import type { Attempt } from "../provider.js";
 
 /** Informational for Stripe and for people; here it only finds what a lost answer would have named. */
@@ -25,9 +25,12 @@ function* windowsOf({ createdAt }: Attempt): Generator<Stripe.RangeQueryParam> {
 }
 
 /** The PaymentIntent of an attempt whose answer was lost. Lists are complete at once; Stripe's search is not. */
-export async function findIntent({ stripe, at }: Place, attempt: Attempt): Promise<Stripe.PaymentIntent | undefined> {
+export async function findIntent(
+  { stripe, options }: StripeAccount,
+  attempt: Attempt,
+): Promise<Stripe.PaymentIntent | undefined> {
   for (const created of windowsOf(attempt)) {
-    for await (const intent of pages((page) => stripe.paymentIntents.list({ created, ...page }, at))) {
+    for await (const intent of listAll((page) => stripe.paymentIntents.list({ created, ...page }, options))) {
       if (intent.metadata.stoa_payment === attempt.id) return intent;
     }
   }
@@ -36,11 +39,11 @@ export async function findIntent({ stripe, at }: Place, attempt: Attempt): Promi
 
 /** The same for a Checkout Session. */
 export async function findSession(
-  { stripe, at }: Place,
+  { stripe, options }: StripeAccount,
   attempt: Attempt,
 ): Promise<Stripe.Checkout.Session | undefined> {
   for (const created of windowsOf(attempt)) {
-    for await (const session of pages((page) => stripe.checkout.sessions.list({ created, ...page }, at))) {
+    for await (const session of listAll((page) => stripe.checkout.sessions.list({ created, ...page }, options))) {
       if (session.client_reference_id === attempt.id) return session;
     }
   }
@@ -56,19 +59,21 @@ export interface Seen {
 const depth = ["latest_charge.refunds"];
 
 /** Reads an attempt by what we know of it; undefined while Stripe does not know it. One call, where its answer was not lost. */
-export async function look(place: Place, attempt: Attempt): Promise<Seen | undefined> {
-  const { stripe, at } = place;
+export async function look(place: StripeAccount, attempt: Attempt): Promise<Seen | undefined> {
+  const { stripe, options } = place;
   const { session: known, reference, method } = attempt;
   if (method === "checkout_session") {
     const id = known ?? (await findSession(place, attempt))?.id;
     if (!id) return undefined;
     const expand = depth.map((path) => `payment_intent.${path}`);
-    const session = await resolved(() => stripe.checkout.sessions.retrieve(id, { expand }, at));
+    const session = await withRetry(() => stripe.checkout.sessions.retrieve(id, { expand }, options));
     const { payment_intent: intent } = session;
     return { session, ...(typeof intent === "object" && intent && { intent }) };
   }
   const id = reference ?? (await findIntent(place, attempt))?.id;
-  return id ? { intent: await resolved(() => stripe.paymentIntents.retrieve(id, { expand: depth }, at)) } : undefined;
+  return id
+    ? { intent: await withRetry(() => stripe.paymentIntents.retrieve(id, { expand: depth }, options)) }
+    : undefined;
 }
 
 /** Under its operation's id a capture leaves its amount in the metadata of what it captured: Stripe has no object for it. */

@@ -3,8 +3,8 @@ import type Stripe from "stripe";
 import { read } from "../../kernel/db.js";
 import { conflict } from "../../kernel/error.js";
 import { paymentAccountTable } from "../../payment-account/payment-account.sql.js";
-import { placeOf, under } from "../../stripe/call.js";
-import { resolved, within } from "../../stripe/client.js";
+import { connectedAccount, withIdempotencyKey } from "../../stripe/call.js";
+import { withDeadline, withRetry } from "../../stripe/client.js";
 import { refusalOf } from "../../stripe/fault.js";
 import type { Provider, StoredMethod } from "../provider.js";
 import { close } from "./close.js";
@@ -17,7 +17,7 @@ const TIME = 12_000;
 
 /** @throws Failure conflict `payment.provider_unavailable` for an account that is not connected any more, OutcomeUnknown */
 const asking = <T>(run: () => Promise<T>): Promise<T> =>
-  within(TIME, run).catch((error: unknown) => {
+  withDeadline(TIME, run).catch((error: unknown) => {
     if (refusalOf(error)?.code !== "account_invalid") throw error;
     throw conflict("payment.provider_unavailable", "The merchant's payment account is no longer connected.");
   });
@@ -28,26 +28,26 @@ export const stripe: Provider = {
     asking(async () => {
       const parts = await capturesByHand(attempt.account);
       const open = attempt.method === "checkout_session" ? openSession : openIntent;
-      return open(await placeOf(attempt), attempt, parts);
+      return open(await connectedAccount(attempt), attempt, parts);
     }),
-  snapshot: (attempt) => asking(async () => snapshotOf(await placeOf(attempt), attempt)),
-  operate: (attempt, operation) => asking(async () => operate(await placeOf(attempt), attempt, operation)),
-  close: (attempt) => asking(async () => close(await placeOf(attempt), attempt)),
+  snapshot: (attempt) => asking(async () => snapshotOf(await connectedAccount(attempt), attempt)),
+  operate: (attempt, operation) => asking(async () => operate(await connectedAccount(attempt), attempt, operation)),
+  close: (attempt) => asking(async () => close(await connectedAccount(attempt), attempt)),
 
   storedMethods: ({ reference, ...merchant }) =>
     asking(async () => {
-      const place = await placeOf(merchant);
-      const list = () => place.stripe.paymentMethods.list({ customer: reference, limit: 100 }, place.at);
-      return (await resolved(list)).data.map(stored);
+      const place = await connectedAccount(merchant);
+      const list = () => place.stripe.paymentMethods.list({ customer: reference, limit: 100 }, place.options);
+      return (await withRetry(list)).data.map(stored);
     }),
   forgetMethod: ({ reference, ...merchant }, method) =>
     asking(async () => {
-      const place = await placeOf(merchant);
-      const { stripe: sdk, at } = place;
-      const found = await resolved(() => sdk.paymentMethods.retrieve(method, {}, at));
+      const place = await connectedAccount(merchant);
+      const { stripe: sdk, options } = place;
+      const found = await withRetry(() => sdk.paymentMethods.retrieve(method, {}, options));
       // Detached by an earlier try, or never this shopper's.
       if (found.customer !== reference) return;
-      await resolved(() => sdk.paymentMethods.detach(method, {}, under(place, `${method}/detach`)));
+      await withRetry(() => sdk.paymentMethods.detach(method, {}, withIdempotencyKey(place, `${method}/detach`)));
     }),
 };
 

@@ -1,5 +1,5 @@
 import type Stripe from "stripe";
-import { idOf, type Merchant, pages, placeOf, secondsOf } from "../../stripe/call.js";
+import { connectedAccount, idOf, listAll, type MerchantAccount, secondsOf } from "../../stripe/call.js";
 
 /** Something that Stripe has on a merchant's account, ours or not. */
 export interface Listed {
@@ -21,19 +21,19 @@ const sinceOf = (since: string): Stripe.RangeQueryParam => ({ gte: secondsOf(sin
  * What was made on a merchant's account since an instant, for comparison with what we know; the newest first.
  * @throws OutcomeUnknown between two pages
  */
-export async function* intentsSince(merchant: Merchant, since: string): AsyncGenerator<Listed, void> {
-  const { stripe, at: place } = await placeOf(merchant);
+export async function* intentsSince(merchant: MerchantAccount, since: string): AsyncGenerator<Listed, void> {
+  const { stripe, options: place } = await connectedAccount(merchant);
   const created = sinceOf(since);
-  for await (const intent of pages((page) => stripe.paymentIntents.list({ created, ...page }, place))) {
+  for await (const intent of listAll((page) => stripe.paymentIntents.list({ created, ...page }, place))) {
     const { id, metadata, status, amount_received: moved, created: at } = intent;
     yield { reference: id, paymentIntent: id, attempt: metadata.stoa_payment ?? null, status, moved, created: at };
   }
 }
 
-export async function* refundsSince(merchant: Merchant, since: string): AsyncGenerator<Listed, void> {
-  const { stripe, at } = await placeOf(merchant);
+export async function* refundsSince(merchant: MerchantAccount, since: string): AsyncGenerator<Listed, void> {
+  const { stripe, options } = await connectedAccount(merchant);
   const created = sinceOf(since);
-  for await (const refund of pages((page) => stripe.refunds.list({ created, ...page }, at))) {
+  for await (const refund of listAll((page) => stripe.refunds.list({ created, ...page }, options))) {
     const { id, payment_intent, metadata, status, amount: moved } = refund;
     const attempt = metadata?.stoa_payment ?? null;
     const what = { reference: id, paymentIntent: idOf(payment_intent), attempt, status: status ?? "", moved };
@@ -41,10 +41,10 @@ export async function* refundsSince(merchant: Merchant, since: string): AsyncGen
   }
 }
 
-export async function* disputesSince(merchant: Merchant, since: string): AsyncGenerator<Listed, void> {
-  const { stripe, at } = await placeOf(merchant);
+export async function* disputesSince(merchant: MerchantAccount, since: string): AsyncGenerator<Listed, void> {
+  const { stripe, options } = await connectedAccount(merchant);
   const created = sinceOf(since);
-  for await (const dispute of pages((page) => stripe.disputes.list({ created, ...page }, at))) {
+  for await (const dispute of listAll((page) => stripe.disputes.list({ created, ...page }, options))) {
     const { id, payment_intent, status, amount: moved } = dispute;
     const what = { reference: id, paymentIntent: idOf(payment_intent), attempt: null, status, moved };
     yield { ...what, created: dispute.created };

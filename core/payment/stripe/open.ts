@@ -1,8 +1,15 @@
 import type Stripe from "stripe";
 import { conflict, type Failure } from "../../kernel/error.js";
-import { currencyCode, leastOf, roundDown, toStripe } from "../../stripe/amount.js";
-import { asked, idOf, isForgotten, type Place, secondsOf, under } from "../../stripe/call.js";
-import { publishableKeyFor, resolved } from "../../stripe/client.js";
+import { currencyCode, minimumChargeOf, roundDown, toStripe } from "../../stripe/amount.js";
+import {
+  createOrFind,
+  idOf,
+  isKeyExpired,
+  type StripeAccount,
+  secondsOf,
+  withIdempotencyKey,
+} from "../../stripe/call.js";
+import { publishableKeyFor, withRetry } from "../../stripe/client.js";
 import { type Refusal, refusalOf } from "../../stripe/fault.js";
 import type { Attempt, Opened } from "../provider.js";
 import { findIntent, findSession, metadataOf } from "./find.js";
@@ -100,12 +107,12 @@ async function make<T>(
   create: Create<T>,
   find: () => Promise<T | undefined>,
 ): Promise<T> {
-  if (isForgotten(attempt.createdAt)) {
+  if (isKeyExpired(attempt.createdAt)) {
     const found = await find();
     if (found) return found;
     throw conflict("payment.attempt_expired", "The payment attempt has expired. Create another one.");
   }
-  const answer = await asked(() => (parts ? orWhole(create, attempt) : create(attempt.id, false)), find);
+  const answer = await createOrFind(() => (parts ? orWhole(create, attempt) : create(attempt.id, false)), find);
   if ("refusal" in answer) throw refusalFor(attempt, answer.refusal);
   return answer.done;
 }
@@ -114,7 +121,7 @@ async function make<T>(
 function refusalFor({ currency }: Attempt, { code, param }: Refusal): Failure {
   if (code === "amount_too_small") {
     return conflict("payment.amount_too_small", "The amount is below the provider's minimum charge; see `least`.", {
-      data: { least: leastOf(currency) },
+      data: { least: minimumChargeOf(currency) },
     });
   }
   if (code === "account_invalid")
@@ -129,15 +136,15 @@ function refusalFor({ currency }: Attempt, { code, param }: Refusal): Failure {
 const payable = new Set(["requires_payment_method", "requires_confirmation", "requires_action"]);
 
 /** For the shop's own page: Elements confirm it with the client secret. */
-export async function openIntent(place: Place, attempt: Attempt, parts: boolean): Promise<Opened> {
-  const { stripe, at } = place;
+export async function openIntent(place: StripeAccount, attempt: Attempt, parts: boolean): Promise<Opened> {
+  const { stripe, options } = place;
   const { reference: known, account, livemode } = attempt;
   const intent = known
-    ? await resolved(() => stripe.paymentIntents.retrieve(known, {}, at))
+    ? await withRetry(() => stripe.paymentIntents.retrieve(known, {}, options))
     : await make(
         attempt,
         parts,
-        (key, several) => stripe.paymentIntents.create(intentParams(attempt, several), under(place, key)),
+        (key, several) => stripe.paymentIntents.create(intentParams(attempt, several), withIdempotencyKey(place, key)),
         () => findIntent(place, attempt),
       );
   const { client_secret: clientSecret } = intent;
@@ -152,15 +159,16 @@ export async function openIntent(place: Place, attempt: Attempt, parts: boolean)
 }
 
 /** For Stripe's page: the browser goes there and comes back. */
-export async function openSession(place: Place, attempt: Attempt, parts: boolean): Promise<Opened> {
-  const { stripe, at } = place;
+export async function openSession(place: StripeAccount, attempt: Attempt, parts: boolean): Promise<Opened> {
+  const { stripe, options } = place;
   const known = attempt.session;
   const session = known
-    ? await resolved(() => stripe.checkout.sessions.retrieve(known, {}, at))
+    ? await withRetry(() => stripe.checkout.sessions.retrieve(known, {}, options))
     : await make(
         attempt,
         parts,
-        (key, several) => stripe.checkout.sessions.create(sessionParams(attempt, several), under(place, key)),
+        (key, several) =>
+          stripe.checkout.sessions.create(sessionParams(attempt, several), withIdempotencyKey(place, key)),
         () => findSession(place, attempt),
       );
   const { id, url, payment_intent } = session;

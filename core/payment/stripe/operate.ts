@@ -1,15 +1,23 @@
 import type Stripe from "stripe";
 import { Failure, OutcomeUnknown } from "../../kernel/error.js";
 import { roundDown, toStripe } from "../../stripe/amount.js";
-import { type Asked, asked, idOf, isForgotten, type Place, pages, under } from "../../stripe/call.js";
-import { resolved } from "../../stripe/client.js";
+import {
+  type CreateOrFindResult,
+  createOrFind,
+  idOf,
+  isKeyExpired,
+  listAll,
+  type StripeAccount,
+  withIdempotencyKey,
+} from "../../stripe/call.js";
+import { withRetry } from "../../stripe/client.js";
 import { refusalOf } from "../../stripe/fault.js";
 import type { Attempt, Operation, Outcome } from "../provider.js";
 import { isInParts, look, metadataOf } from "./find.js";
 
 /** What is wanted of a payment that Stripe knows under this id. */
 interface Wanted {
-  place: Place;
+  place: StripeAccount;
   attempt: Attempt;
   operation: Operation;
   intent: string;
@@ -19,7 +27,7 @@ interface Wanted {
  * Does what is wanted, or finds that it was done before: a refusal counts only when Stripe shows that it was not.
  * @throws OutcomeUnknown when it cannot be found out
  */
-export async function operate(place: Place, attempt: Attempt, operation: Operation): Promise<Outcome> {
+export async function operate(place: StripeAccount, attempt: Attempt, operation: Operation): Promise<Outcome> {
   try {
     const intent = attempt.reference ?? (await look(place, attempt))?.intent?.id;
     if (!intent) return unknown(operation);
@@ -53,18 +61,18 @@ async function once<T>(
   find: () => Promise<T | undefined>,
   outcome: (done: T) => Outcome,
 ): Promise<Outcome> {
-  if (isForgotten(operation.createdAt)) {
+  if (isKeyExpired(operation.createdAt)) {
     const found = await find();
     return found === undefined ? expired : outcome(found);
   }
-  const answer: Asked<T> = await asked(ask, find);
+  const answer: CreateOrFindResult<T> = await createOrFind(ask, find);
   if ("done" in answer) return outcome(answer.done);
   const { code, message } = answer.refusal;
   return { status: "failed", code, message };
 }
 
-const read = ({ place: { stripe, at }, intent }: Wanted) =>
-  resolved(() => stripe.paymentIntents.retrieve(intent, { expand: ["latest_charge"] }, at));
+const read = ({ place: { stripe, options }, intent }: Wanted) =>
+  withRetry(() => stripe.paymentIntents.retrieve(intent, { expand: ["latest_charge"] }, options));
 
 const chargeOf = ({ latest_charge: charge }: Stripe.PaymentIntent) => (typeof charge === "object" ? charge : null);
 
@@ -97,7 +105,7 @@ async function capture(wanted: Wanted): Promise<Outcome> {
   };
   return once(
     wanted,
-    () => place.stripe.paymentIntents.capture(intent, params, under(place, id)),
+    () => place.stripe.paymentIntents.capture(intent, params, withIdempotencyKey(place, id)),
     async () => {
       const seen = await read(wanted);
       return seen.metadata[id] === undefined ? undefined : seen;
@@ -128,7 +136,7 @@ async function returnsFee(wanted: Wanted): Promise<boolean> {
 
 async function refund(wanted: Wanted): Promise<Outcome> {
   const { place, attempt, operation, intent } = wanted;
-  const { stripe, at } = place;
+  const { stripe, options } = place;
   const { id, amount } = operation;
   const params: Stripe.RefundCreateParams = {
     payment_intent: intent,
@@ -137,12 +145,12 @@ async function refund(wanted: Wanted): Promise<Outcome> {
     metadata: { ...metadataOf(attempt), stoa_operation: id },
   };
   const find = async () => {
-    for await (const one of pages((page) => stripe.refunds.list({ payment_intent: intent, ...page }, at))) {
+    for await (const one of listAll((page) => stripe.refunds.list({ payment_intent: intent, ...page }, options))) {
       if (one.metadata?.stoa_operation === id) return one;
     }
     return undefined;
   };
-  return once(wanted, () => stripe.refunds.create(params, under(place, id)), find, refundOutcome);
+  return once(wanted, () => stripe.refunds.create(params, withIdempotencyKey(place, id)), find, refundOutcome);
 }
 
 function refundOutcome({ id: reference, status, failure_reason: reason }: Stripe.Refund): Outcome {
@@ -169,14 +177,14 @@ async function release(wanted: Wanted): Promise<Outcome> {
     const nothing = { amount_to_capture: 0, final_capture: true };
     return once(
       wanted,
-      () => paymentIntents.capture(intent, nothing, under(place, operation.id)),
+      () => paymentIntents.capture(intent, nothing, withIdempotencyKey(place, operation.id)),
       find,
       () => released,
     );
   }
   return once(
     wanted,
-    () => paymentIntents.cancel(intent, {}, under(place, operation.id)),
+    () => paymentIntents.cancel(intent, {}, withIdempotencyKey(place, operation.id)),
     find,
     () => released,
   );

@@ -1,7 +1,7 @@
 import type Stripe from "stripe";
 import { fromStripe } from "../../stripe/amount.js";
-import { type Place, pages } from "../../stripe/call.js";
-import { resolved } from "../../stripe/client.js";
+import { listAll, type StripeAccount } from "../../stripe/call.js";
+import { withRetry } from "../../stripe/client.js";
 import type { Attempt, Refunded, Snapshot } from "../provider.js";
 import { capturesOf, isInParts, look, type Seen } from "./find.js";
 
@@ -9,7 +9,7 @@ type Status = Snapshot["status"];
 type Failures = Snapshot["failures"];
 
 /** All that Stripe says of an attempt now; undefined while Stripe does not know it. @throws OutcomeUnknown */
-export async function snapshotOf(place: Place, attempt: Attempt): Promise<Snapshot | undefined> {
+export async function snapshotOf(place: StripeAccount, attempt: Attempt): Promise<Snapshot | undefined> {
   const seen = await look(place, attempt);
   if (!seen) return undefined;
   const { intent, session } = seen;
@@ -69,13 +69,13 @@ function statusOf({ intent, session }: Seen): Status {
 
 /** Attempts of the shopper that were refused. Asked for only where there were some. */
 async function failuresOf(
-  { stripe, at }: Place,
+  { stripe, options }: StripeAccount,
   { id, last_payment_error: last }: Stripe.PaymentIntent,
   charge: Stripe.Charge | null,
 ): Promise<Failures> {
   if (!last && charge?.status !== "failed") return [];
   const failures: { reference: string; code: string; message: string }[] = [];
-  for await (const one of pages((page) => stripe.charges.list({ payment_intent: id, ...page }, at))) {
+  for await (const one of listAll((page) => stripe.charges.list({ payment_intent: id, ...page }, options))) {
     if (one.status !== "failed") continue;
     const { failure_code: code, failure_message: message, outcome } = one;
     failures.unshift({ reference: one.id, code: outcome?.reason ?? code ?? "failed", message: message ?? "" });
@@ -100,7 +100,11 @@ const refundStatuses: Record<string, Refunded["status"]> = {
  * What went back to the shopper. Stripe lists what was authorised and let go among the refunds: it never was our money,
  * and has no balance transaction.
  */
-async function refundsOf(place: Place, intent: Stripe.PaymentIntent, charge: Stripe.Charge): Promise<Refunded[]> {
+async function refundsOf(
+  place: StripeAccount,
+  intent: Stripe.PaymentIntent,
+  charge: Stripe.Charge,
+): Promise<Refunded[]> {
   if (intent.amount_received === 0) return [];
   const all = await allRefunds(place, intent, charge);
   return all.filter(isRefund).map(({ id, amount, currency, status, metadata }) => ({
@@ -114,10 +118,15 @@ async function refundsOf(place: Place, intent: Stripe.PaymentIntent, charge: Str
 const isRefund = ({ status, balance_transaction, metadata }: Stripe.Refund) =>
   status !== "succeeded" || balance_transaction !== null || metadata?.stoa_operation !== undefined;
 
-async function allRefunds({ stripe, at }: Place, { id }: Stripe.PaymentIntent, { refunds }: Stripe.Charge) {
+async function allRefunds(
+  { stripe, options }: StripeAccount,
+  { id }: Stripe.PaymentIntent,
+  { refunds }: Stripe.Charge,
+) {
   if (refunds && !refunds.has_more) return refunds.data;
   const all: Stripe.Refund[] = [];
-  for await (const one of pages((page) => stripe.refunds.list({ payment_intent: id, ...page }, at))) all.push(one);
+  for await (const one of listAll((page) => stripe.refunds.list({ payment_intent: id, ...page }, options)))
+    all.push(one);
   return all;
 }
 
@@ -126,7 +135,7 @@ async function allRefunds({ stripe, at }: Place, { id }: Stripe.PaymentIntent, {
  * charge knows the first; of parts, and of what went back, the platform's own account is asked, which has a fee for each.
  */
 async function feesOf(
-  { stripe }: Place,
+  { stripe }: StripeAccount,
   charge: Stripe.Charge | null,
   intent: Stripe.PaymentIntent,
   refunds: readonly Refunded[],
@@ -135,7 +144,7 @@ async function feesOf(
   const fee = intent.amount_received > 0 ? minor(charge?.application_fee_amount ?? 0) : 0;
   const plain = refunds.length === 0 && intent.amount_received === intent.amount && !isInParts(intent);
   if (!charge || fee === 0 || plain) return { fee, feeReturned: 0 };
-  const { data } = await resolved(() => stripe.applicationFees.list({ charge: charge.id, limit: 100 }));
+  const { data } = await withRetry(() => stripe.applicationFees.list({ charge: charge.id, limit: 100 }));
   const booked = data.filter(({ currency }) => currency === intent.currency);
   if (booked.length === 0) return { fee, feeReturned: 0 }; // Stripe books a moment later
   return {

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { context } from "../kernel/actor.js";
-import { platform } from "../kernel/db.js";
+import { queryPlatform } from "../kernel/db.js";
 import { malformed } from "../kernel/error.js";
 import { type StripeEndpoint, type StripeEvent, stripeTypes } from "./event.js";
 
@@ -56,7 +56,7 @@ function relatedOf({ id, object, ...names }: z.output<typeof Subject>["data"]["o
 }
 
 /** What Stripe sent, once it is known to be from Stripe. */
-export interface Incoming {
+export interface WebhookEvent {
   readonly id: string;
   readonly type: string;
   readonly endpoint: StripeEndpoint;
@@ -81,7 +81,7 @@ function jsonOf(body: Uint8Array): unknown {
 }
 
 /** @throws Failure malformed, with the id and type as far as they can be read */
-export function readEvent(body: Uint8Array, endpoint: StripeEndpoint): Incoming {
+export function parseEvent(body: Uint8Array, endpoint: StripeEndpoint): WebhookEvent {
   const json = jsonOf(body);
   const { object: _, account = null, ...envelope } = parsed(Envelope, json);
   const { id, type, created } = envelope;
@@ -91,7 +91,7 @@ export function readEvent(body: Uint8Array, endpoint: StripeEndpoint): Incoming 
   return { ...incoming, event: { ...envelope, endpoint, account, objectId: object.id, related: relatedOf(object) } };
 }
 
-export interface Received {
+export interface StoreResult {
   /** `duplicate`: it was here before, and nothing was done. `quarantined`: it belongs to nobody that we know. */
   readonly outcome: "queued" | "duplicate" | "quarantined";
   readonly reason: string | null;
@@ -101,7 +101,7 @@ export interface Received {
  * Stores an event and makes the job of its tenant, found by account or customer and never by metadata: one statement.
  * @throws Failure unavailable when the database cannot be reached; nothing is stored then
  */
-export async function receive(event: StripeEvent): Promise<Received> {
-  const [rows = []] = await platform(["receive_stripe_event", JSON.stringify(event), context().requestId]);
-  return rows[0] as Received;
+export async function storeEvent(event: StripeEvent): Promise<StoreResult> {
+  const [rows = []] = await queryPlatform(["receive_stripe_event", JSON.stringify(event), context().requestId]);
+  return rows[0] as StoreResult;
 }
