@@ -55,7 +55,7 @@ async function completeAnswer(
 ): Promise<StoredAnswer> {
   let answer: StoredAnswer;
   try {
-    answer = kept(await made.finish());
+    answer = kept(await made.run());
   } catch (error) {
     if (!isRefusal(error)) {
       await db((tx) => tx.execute(releaseClaim(tx as unknown as Reader, claim))).catch(() => undefined); // its lease ends

@@ -46,7 +46,7 @@ const moving = {
 /** The order as it is afterwards; what a provider is asked for is asked after the commit. */
 async function shown(id: string, asked: Promise<AfterCommit<void> | undefined>) {
   const waits = await asked;
-  return waits ? new AfterCommit(() => waits.finish().then(() => Order.get(id))) : Order.get(id);
+  return waits ? new AfterCommit(() => waits.run().then(() => Order.get(id))) : Order.get(id);
 }
 
 const routes: Endpoint[] = [
