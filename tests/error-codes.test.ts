@@ -22,19 +22,6 @@ const named = new Set(
 );
 
 const unnamed = {
-  "api-key": ["api_key.not_found", "api_key.over", "scope_not_held"],
-  session: [
-    "credential_ambiguous",
-    "credential_invalid",
-    "credential_malformed",
-    "refresh_token_invalid",
-    "token_invalid",
-  ],
-  inventory: ["stock.changed", "stock.too_much"],
-  list: ["cursor_invalid"],
-  member: ["member.last_owner", "member.not_found", "role_not_held"],
-  tenant: ["tenant.not_found", "tenant.slug_taken", "tenant_name_invalid", "tenant_required"],
-
   billing: ["billing.provider_unreachable"],
   cart: ["cart.not_found", "cart.too_many_lines", "variant.unavailable"],
   dispute: ["dispute.not_found"],

@@ -14,6 +14,8 @@ export function tally(answers: readonly Answered[]): Record<string, number> {
   return counts;
 }
 
-/** Status, code and the fields at fault: `422 invalid_request /name`. */
-export const faults = (answer: Answered): string =>
-  [outcome(answer), ...(answer.body?.errors ?? []).map(({ pointer }: { pointer: string }) => pointer)].join(" ");
+/** Status, code and each field at fault: `422 invalid_request /name`. */
+export function faults(answer: Answered): string {
+  const pointers = (answer.body?.errors ?? []).map(({ pointer }: { pointer: string }) => pointer);
+  return [outcome(answer), ...new Set(pointers)].join(" ");
+}
