@@ -7,7 +7,6 @@ import {
   OperationId,
   operationKinds,
   operationStatuses,
-  PaymentEventId,
   PaymentId,
   paymentEventTable,
   paymentEventTypes,
