@@ -1,5 +1,5 @@
 import { eq, sql } from "drizzle-orm";
-import { plans } from "../entitlement/plan.js";
+import { initialPlan, plans } from "../entitlement/plan.js";
 import { read } from "../kernel/db.js";
 import { conflict, notFound } from "../kernel/error.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
@@ -61,7 +61,7 @@ function untouched({ livemode, createdAt }: BilledTenant): Row {
     customer: null,
     livemode: null,
     subscription: null,
-    plan: livemode ? "trial" : "sandbox",
+    plan: initialPlan(livemode),
     interval: null,
     status: null,
     trialEndsAt,

@@ -57,7 +57,7 @@ export async function settle(tx: Tx, held: Account, facts: Facts, { steps, ...as
     const { plan, interval, status, currentPeriodEnd, cancelAt } = facts;
     emit(SubscriptionUpdated, { plan, interval, status, currentPeriodEnd, cancelAt });
   }
-  await move(tx, held, stand, limits.requestsPerSecond);
+  await move(tx, held, stand, { plan: facts.plan, requestRate: limits.requestsPerSecond });
 }
 
 /** When time alone may change something: a step, the end of a trial, or that Stripe has not been asked for long. */
@@ -72,16 +72,20 @@ function lookAt({ row, now }: Account, { cause }: Standing, step: string | undef
   return times.length > 0 ? new Date(Math.min(...times)).toISOString() : null;
 }
 
-async function move(tx: Tx, { tenant }: Account, { cause, access }: Standing, requestRate: number): Promise<void> {
+/** What the tenant's row keeps of its plan, so that each request reads it there. */
+type Terms = Required<Pick<typeof tenantTableRoot.$inferInsert, "plan" | "requestRate">>;
+
+async function move(tx: Tx, { tenant }: Account, { cause, access }: Standing, { plan, requestRate }: Terms) {
   const { status: from } = tenant;
   const to = transitions[from][cause];
   await tx
     .update(tenantTableRoot)
-    .set({ status: to, access, requestRate, version: sql`${tenantTableRoot.version} + 1` })
+    .set({ status: to, access, plan, requestRate, version: sql`${tenantTableRoot.version} + 1` })
     .where(
       or(
         ne(tenantTableRoot.status, to),
         ne(tenantTableRoot.access, access),
+        sql`${tenantTableRoot.plan} is distinct from ${plan}`,
         ne(tenantTableRoot.requestRate, requestRate),
       ),
     );

@@ -1,8 +1,8 @@
 import { sql } from "drizzle-orm";
-import { bigint, boolean, check, index, integer, primaryKey, text, uniqueIndex } from "drizzle-orm/pg-core";
+import { boolean, check, index, integer, primaryKey, text, uniqueIndex } from "drizzle-orm/pg-core";
 import { instant, version } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
-import type { PlanCode } from "../entitlement/plan.js";
+import type { PlanCode } from "../entitlement/entitlement.sql.js";
 
 /** What a tenant has with the platform: one row, a copy of what Stripe said last. */
 export const subscriptionTable = tenantTable(
@@ -35,22 +35,5 @@ export const subscriptionTable = tenantTable(
     // Not led by tenant_id: the sweep looks for what is due in any tenant.
     index("subscription_due").on(self.nextStepAt).where(sql`next_step_at is not null`),
     check("subscription_interval", sql`interval in ('month', 'year')`),
-  ],
-);
-
-/** What a tenant has used of a limit of its plan, counted in the transaction of the use. */
-export const usageTable = tenantTable(
-  "usage",
-  {
-    metric: text("metric").notNull(),
-    /** `2026-11` for what is counted by month (UTC), empty for what is counted for good. */
-    period: text("period").notNull().default(""),
-    value: bigint("value", { mode: "number" }).notNull().default(0),
-    /** When it was last compared with what is there. */
-    countedAt: instant("counted_at"),
-  },
-  (self) => [
-    primaryKey({ name: "usage_pk", columns: [self.tenantId, self.metric, self.period] }),
-    check("usage_value", sql`value >= 0`),
   ],
 );

@@ -1,7 +1,8 @@
 export * as Billing from "./index.js";
 
 import * as z from "zod";
-import { features, Interval, planCodes, planOf, plans, SoldPlan, soldPlans } from "../entitlement/plan.js";
+import { planCodes, soldPlans } from "../entitlement/entitlement.sql.js";
+import { features, Interval, planOf, plans, SoldPlan } from "../entitlement/plan.js";
 import { fn } from "../kernel/fn.js";
 import { Money } from "../kernel/money.js";
 import { tenantAccesses, tenantStatuses } from "../tenant/tenant.sql.js";

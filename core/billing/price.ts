@@ -1,5 +1,6 @@
 import type Stripe from "stripe";
-import { type Interval, intervals, plans, type SoldPlan, soldPlans } from "../entitlement/plan.js";
+import { soldPlans } from "../entitlement/entitlement.sql.js";
+import { type Interval, intervals, plans, type SoldPlan } from "../entitlement/plan.js";
 import { withRetry } from "../stripe/client.js";
 import { under } from "./call.js";
 

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Tx } from "../../drizzle/tenant.js";
-import { plans } from "../entitlement/plan.js";
+import { initialPlan, plans } from "../entitlement/plan.js";
 import { subscriptionTable } from "./billing.sql.js";
 import { stepsOf } from "./status.js";
 
@@ -11,5 +11,5 @@ const [first] = stepsOf(trial.dunning);
 export async function startTrial(tx: Tx, livemode: boolean): Promise<void> {
   const inDays = (days: number) => sql<string>`now() + make_interval(days => ${days})`;
   const until = { trialEndsAt: inDays(trial.trialDays), nextStepAt: inDays(trial.trialDays + (first?.day ?? 0)) };
-  await tx.insert(subscriptionTable).values(livemode ? { plan: "trial", ...until } : { plan: "sandbox" });
+  await tx.insert(subscriptionTable).values({ plan: initialPlan(livemode), ...(livemode && until) });
 }

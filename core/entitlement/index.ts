@@ -2,13 +2,13 @@ import { and, eq, type SQL, sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Reader } from "../../drizzle/reader.js";
 import type { Tx } from "../../drizzle/tenant.js";
-import { subscriptionTable, usageTable } from "../billing/billing.sql.js";
 import { actor, context } from "../kernel/actor.js";
 import { db, read, verifyCredential } from "../kernel/db.js";
 import { type Failure, forbidden } from "../kernel/error.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
-import { type Feature, type Limits, type Plan, planCodes, planOf, plans } from "./plan.js";
+import { planCodes, usageTable } from "./entitlement.sql.js";
+import { type Feature, type Limits, type Plan, planOf, plans } from "./plan.js";
 
 /** What plans limit by number, and what is counted of it. */
 export const metrics = [
@@ -31,17 +31,15 @@ export const LimitReached = defineEvent(
 export const periodOf = (metric: Metric, at?: string): SQL<string> =>
   metric === "ordersPerMonth" ? sql`to_char(${at ?? sql`now()`}::timestamptz at time zone 'utc', 'YYYY-MM')` : sql`''`;
 
-/** The code of the tenant's plan; before it has subscribed to one, what its mode says. */
-export const planCode = (q: Pick<Reader, "select">): SQL<string> => {
-  const bought = q.select({ plan: subscriptionTable.plan }).from(subscriptionTable);
-  const given = sql`case when ${tenantTableRoot.livemode} then 'trial' else 'sandbox' end`;
-  return sql<string>`coalesce(${bought}, ${q.select({ plan: given }).from(tenantTableRoot)})`;
-};
+/** The code of the plan, for a query of the tenant's own row. */
+export const planCode = sql<string>`coalesce(${tenantTableRoot.plan},
+  case when ${tenantTableRoot.livemode} then 'trial' else 'sandbox' end)`;
 
 /** What the plan allows, asked for where it counts; null without a limit, nothing for a plan that nobody knows. */
 function limitOf(q: Pick<Reader, "select">, metric: Metric): SQL<number | null> {
   const cases = planCodes.map((code) => sql`when ${code}::text then ${plans[code].limits[metric]}::bigint`);
-  return sql`case ${planCode(q)} ${sql.join(cases, sql` `)} else 0 end`;
+  const plan = q.select({ plan: planCode }).from(tenantTableRoot);
+  return sql`case ${plan} ${sql.join(cases, sql` `)} else 0 end`;
 }
 
 /** What a count came to. */
@@ -106,7 +104,7 @@ async function refusal(tx: Tx, metric: Metric): Promise<Failure> {
   if (who === "visitor" || who === "customer")
     return forbidden("checkout.closed", "The shop accepts no orders at the moment.");
   const [state] = await tx
-    .select({ plan: planCode(tx), current: usageTable.value })
+    .select({ plan: planCode, current: usageTable.value })
     .from(tenantTableRoot)
     .leftJoin(usageTable, and(eq(usageTable.metric, metric), eq(usageTable.period, periodOf(metric))));
   const { code: plan, limits } = planOf(state?.plan ?? "");
@@ -120,7 +118,7 @@ async function currentPlan(): Promise<Plan> {
   if (context().plan === undefined) await verifyCredential();
   const known = context().plan;
   if (known !== undefined) return planOf(known);
-  const [row] = await read((q) => q.select({ plan: planCode(q) }).from(tenantTableRoot));
+  const [row] = await read((q) => q.select({ plan: planCode }).from(tenantTableRoot));
   return planOf(row?.plan ?? "");
 }
 

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { Currency, Money } from "../kernel/money.js";
+import { type PlanCode, soldPlans } from "./entitlement.sql.js";
 
 export const intervals = ["month", "year"] as const;
 export const Interval = z.enum(intervals).meta({ id: "BillingInterval" });
@@ -44,14 +45,9 @@ export interface Plan {
   dunning: Timetable;
 }
 
-export const soldPlans = ["starter", "growth", "scale"] as const;
 /** A plan that is for sale. */
 export const SoldPlan = z.enum(soldPlans).meta({ id: "PlanCode" });
 export type SoldPlan = z.infer<typeof SoldPlan>;
-
-/** `trial`: before there is a subscription. `sandbox`: test mode, which is never billed. */
-export const planCodes = [...soldPlans, "trial", "sandbox"] as const;
-export type PlanCode = (typeof planCodes)[number];
 
 const CURRENCY: Currency = "EUR";
 const euros = (month: number, year: number) => ({
@@ -118,6 +114,9 @@ export function planOf(code: string): Plan {
   if (!plan) throw new Error(`There is no plan "${code.slice(0, 50)}".`);
   return plan;
 }
+
+/** The plan of a tenant before it subscribes to one. */
+export const initialPlan = (livemode: boolean): PlanCode => (livemode ? "trial" : "sandbox");
 
 /** What the platform keeps of a card payment, in minor units, rounded down: never more than was agreed. */
 export const platformFee = ({ fee }: Pick<Plan, "fee">, amount: number): number =>

@@ -4,7 +4,6 @@ import { and, eq, gte, inArray, ne, type SQL, sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Reader } from "../../drizzle/reader.js";
 import type { Tx } from "../../drizzle/tenant.js";
-import { usageTable } from "../billing/billing.sql.js";
 import { productTable } from "../catalog/catalog.sql.js";
 import { memberTable } from "../identity/identity.sql.js";
 import { db, read } from "../kernel/db.js";
@@ -13,8 +12,9 @@ import { fn } from "../kernel/fn.js";
 import { orderTable } from "../order/order.sql.js";
 import { BURST } from "../rate/index.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
+import { planCodes, usageTable } from "./entitlement.sql.js";
 import { type Metric, metrics, periodOf, planCode } from "./index.js";
-import { features, planCodes, planOf } from "./plan.js";
+import { features, planOf } from "./plan.js";
 
 const Entitlement = z.object({
   entitlement: z.enum(metrics),
@@ -54,7 +54,7 @@ export const get = fn(z.void(), async () => {
       [
         q
           .select({
-            plan: planCode(q),
+            plan: planCode,
             perSecond: tenantTableRoot.requestRate,
             start: rfc3339(monthStart()),
             end: rfc3339(monthStart(1)),

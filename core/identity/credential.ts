@@ -1,4 +1,4 @@
-import { and, eq, exists, isNull, lt, or, type SQL, sql } from "drizzle-orm";
+import { and, eq, exists, isNull, lt, or, sql } from "drizzle-orm";
 import { param, prepared } from "../../drizzle/prepared.js";
 import type { Reader, Unexecuted } from "../../drizzle/reader.js";
 import { planCode } from "../entitlement/index.js";
@@ -30,15 +30,12 @@ export interface Lookup {
   taken(results: readonly unknown[]): Parameters<typeof mostLimited>[0];
 }
 
-const about = (plan: SQL<string>) => ({
+const tenant = {
   slug: tenantTableRoot.slug,
   status: tenantTableRoot.status,
   access: tenantTableRoot.access,
-  plan,
-});
-type About = ReturnType<typeof about>;
-/** Where it only matters whether somebody is found, no plan is read. */
-const nothing = about(sql<string>`''`);
+  plan: planCode,
+};
 
 /** Who pays: the client and the principal, then what they share with others. */
 interface Payers {
@@ -58,11 +55,11 @@ const far: Bucket[] = [{ policy: "tenant", key: "" }];
  * these statements, so they are built once.
  */
 function lookup<Values extends object, Query extends Unexecuted<object[]>>(
-  find: (q: Reader, values: Values, tenant: About) => Query,
+  find: (q: Reader, values: Values) => Query,
   actorOf: (row: Awaited<Query>[number], tenantId: string) => Holder["actor"],
 ) {
-  const found = prepared((q, values: Values) => find(q, values, about(planCode(q))));
-  const known = (q: Reader, values: Values) => exists(find(q, values, nothing));
+  const found = prepared(find);
+  const known = (q: Reader, values: Values) => exists(find(q, values));
   const near = prepared((q, values: Values & Payers) => takeTokens(q, nearOf(values), known(q, values)));
   const shared = prepared((q, values: Values & Payers) =>
     takeTokens(q, far, sql`${known(q, values)} and ${allGranted(q, nearOf(values))}`),
@@ -86,7 +83,7 @@ function lookup<Values extends object, Query extends Unexecuted<object[]>>(
 }
 
 const member = lookup(
-  (q, { sessionId, principal }: { sessionId: string; principal: string }, tenant) =>
+  (q, { sessionId, principal }: { sessionId: string; principal: string }) =>
     q
       .select({ sessionId: sessionTable.id, memberId: memberTable.id, role: memberTable.role, ...tenant })
       .from(sessionTable)
@@ -107,7 +104,7 @@ export const ofAccess = ({ tenantId, memberId, sessionId }: AccessClaims, addres
   member(tenantId, { sessionId, principal: memberId, address: addressKey(address) });
 
 const key = lookup(
-  (q, { hash }: { hash: string }, tenant) =>
+  (q, { hash }: { hash: string }) =>
     q
       .select({ id: apiKeyTable.id, kind: apiKeyTable.kind, scopes: apiKeyTable.scopes, ...tenant })
       .from(apiKeyTable)
@@ -143,7 +140,7 @@ const actorOfKey = (tenantId: string, { id, kind, scopes }: { id: string; kind: 
     : ({ type: "visitor", tenantId, keyId: id } as const);
 
 const visitor = lookup(
-  (q, _: object, tenant) => q.select(tenant).from(tenantTableRoot),
+  (q) => q.select(tenant).from(tenantTableRoot),
   (_, tenantId) => ({ type: "visitor", tenantId }),
 );
 

@@ -2,6 +2,7 @@ import type { Tx } from "../../drizzle/tenant.js";
 import { startTrial } from "../billing/trial.js";
 import { ChannelId, channelTable } from "../channel/channel.sql.js";
 import { consumeEntitlement } from "../entitlement/index.js";
+import { initialPlan } from "../entitlement/plan.js";
 import { MemberId, memberTable } from "../identity/identity.sql.js";
 import { Member } from "../identity/member.js";
 import { LocationId, locationTable } from "../inventory/inventory.sql.js";
@@ -32,7 +33,11 @@ export interface ProvisionInput {
  * @returns undefined when the slug, or the tenant, is there already
  */
 export async function provision(tx: Tx, { tenant, owner }: ProvisionInput) {
-  const [opened] = await tx.insert(tenantTableRoot).values(tenant).onConflictDoNothing().returning(view);
+  const [opened] = await tx
+    .insert(tenantTableRoot)
+    .values({ ...tenant, plan: initialPlan(tenant.livemode) })
+    .onConflictDoNothing()
+    .returning(view);
   if (!opened) return undefined;
   const [member] = await tx
     .insert(memberTable)

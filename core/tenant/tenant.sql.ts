@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import { boolean, char, check, integer, primaryKey, text, unique } from "drizzle-orm/pg-core";
 import { version } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
+import type { PlanCode } from "../entitlement/entitlement.sql.js";
 import { id } from "../kernel/id.js";
 
 export const TenantId = id("ten");
@@ -21,6 +22,11 @@ export const tenantTableRoot = tenantTable(
     status: text("status", { enum: tenantStatuses }).notNull().default("trial"),
     /** What the status lets it do; each credential reads it. */
     access: text("access", { enum: tenantAccesses }).notNull().default("full"),
+    /**
+     * The plan of its subscription, here because each request reads it. Null in a row of a release that did not write it:
+     * then the mode decides (`planCode`).
+     */
+    plan: text("plan").$type<PlanCode>(),
     /** The plan's limit of requests per second, beside the credential that it limits. */
     requestRate: integer("request_rate").notNull().default(2_000),
     livemode: boolean("livemode").notNull(),

@@ -1,4 +1,4 @@
-import { usageTable } from "../../core/billing/billing.sql.js";
+import { usageTable } from "../../core/entitlement/entitlement.sql.js";
 import { LimitReached } from "../../core/entitlement/index.js";
 import { Usage } from "../../core/entitlement/usage.js";
 import { endpoint } from "../http/endpoint.js";

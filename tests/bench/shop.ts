@@ -46,9 +46,7 @@ const shelf = `
 export async function openShop(host: Host, products: number): Promise<Shop> {
   const tenant = await newTenant({}, host.url);
   // A measurement makes more orders than the trial allows in a month.
-  await host.admin.query("update subscription set plan = 'scale' where tenant_id = $1", [
-    typeIdToUuid("ten", tenant.id),
-  ]);
+  await host.admin.query("update tenant set plan = 'scale' where tenant_id = $1", [typeIdToUuid("ten", tenant.id)]);
   const [row] = await host.admin.query(shelf, [typeIdToUuid("ten", tenant.id), products, sizes]);
   const { product, variants } = row as { product: string; variants: string[] };
   await host.admin.query("analyze");

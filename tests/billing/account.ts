@@ -22,7 +22,7 @@ export async function rowOf({ admin }: Host, tenant: Tenant): Promise<Record<str
   const [row] = await admin.query(
     `select s.customer, s.subscription, s.plan, s.interval, s.status as "subscriptionStatus", s.trial_ends_at::text as "trialEndsAt",
         s.current_period_end::text as "currentPeriodEnd", s.cancel_at::text as "cancelAt", s.past_due_since::text as "pastDueSince",
-        s.dunning_step as "dunningStep", t.status, t.access, t.request_rate as "requestRate"
+        s.dunning_step as "dunningStep", t.status, t.access, t.plan as "tenantPlan", t.request_rate as "requestRate"
        from subscription s join tenant t using (tenant_id) where tenant_id = $1`,
     [tenantUuid(tenant)],
   );

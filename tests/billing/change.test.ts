@@ -64,6 +64,7 @@ describe("a change of plan", () => {
     await follow(own.host);
     expect(await row(paying)).toMatchObject({
       plan: "growth",
+      tenantPlan: "growth",
       status: "active",
       requestRate: plans.growth.limits.requestsPerSecond,
     });
@@ -124,7 +125,12 @@ describe("a change of plan", () => {
   test("in the trial costs nothing now", async () => {
     await trying.owner.post("/v1/billing/change", { plan: "scale", interval: "month" });
     await follow(own.host);
-    expect(await row(trying)).toMatchObject({ plan: "scale", subscriptionStatus: "trialing", status: "trial" });
+    expect(await row(trying)).toMatchObject({
+      plan: "scale",
+      tenantPlan: "scale",
+      subscriptionStatus: "trialing",
+      status: "trial",
+    });
     expect((await invoices(trying)).map(({ total }) => total.amount)).toEqual([0]);
   });
 

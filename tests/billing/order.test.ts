@@ -112,6 +112,7 @@ describe("the events of a subscription's life", () => {
               current_period_end = $2, cancel_at = null, dunning_step = 0 where tenant_id = $1`,
           [tenantUuid(tenant), before.currentPeriodEnd],
         );
+        await own.host.admin.query("update tenant set plan = 'starter' where tenant_id = $1", [tenantUuid(tenant)]);
         const run = (event: (typeof events)[number]) =>
           within(tenant, () => handleStripeEvent(event, Billing.billingHandlers));
         if (together) await Promise.all(order.map(run));

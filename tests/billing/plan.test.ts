@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { trialEndOf } from "../../core/billing/checkout.js";
 import { offerOf } from "../../core/billing/price.js";
-import { planOf, plans, platformFee, soldPlans } from "../../core/entitlement/plan.js";
+import { soldPlans } from "../../core/entitlement/entitlement.sql.js";
+import { planOf, plans, platformFee } from "../../core/entitlement/plan.js";
 import { MAX_AMOUNT } from "../../core/kernel/money.js";
 
 describe("plans", () => {

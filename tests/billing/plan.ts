@@ -1,4 +1,4 @@
-import type { PlanCode } from "../../core/entitlement/plan.js";
+import type { PlanCode } from "../../core/entitlement/entitlement.sql.js";
 import { plans } from "../../core/entitlement/plan.js";
 import { tenantUuid } from "../race/race.js";
 import type { Answer, Tenant } from "../support/client.js";
@@ -15,8 +15,9 @@ const rowsOf = (result: unknown) =>
 export async function putOn(admin: Asked, tenant: Tenant, plan: PlanCode): Promise<void> {
   const id = tenantUuid(tenant);
   await admin.query("update subscription set plan = $2 where tenant_id = $1", [id, plan]);
-  await admin.query("update tenant set request_rate = $2 where tenant_id = $1", [
+  await admin.query("update tenant set plan = $2, request_rate = $3 where tenant_id = $1", [
     id,
+    plan,
     plans[plan].limits.requestsPerSecond,
   ]);
 }

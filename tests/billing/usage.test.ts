@@ -215,6 +215,26 @@ describe("the numbers are those of the rows", () => {
     expect(await drift(host().admin, till.tenant)).toEqual([]);
   });
 
+  test("tenants that were there before get their plan by the migration", async () => {
+    const [bought, free] = await Promise.all([newTenant({}, host().url), newTenant({}, host().url)]);
+    const { twinId } = await free.owner.get("/v1/admin/tenant");
+    const rows = [tenantUuid(bought), tenantUuid(free), typeIdToUuid("ten", twinId)];
+    await eventually(async () => (await host().admin.query("select from tenant where tenant_id = $1", [rows[2]]))[0]);
+    const { admin } = host();
+    await admin.query("update subscription set plan = 'growth' where tenant_id = $1", [rows[0]]);
+    await admin.query("delete from subscription where tenant_id = $1", [rows[1]]);
+    await admin.query("update tenant set plan = null where tenant_id = any($1)", [rows]);
+    expect((await usageOf(free.owner)).plan).toBe("trial"); // a row of the release before
+    const file = new URL("../../drizzle/migrations/0010_tenant_plan.sql", import.meta.url);
+    const [, update] = readFileSync(file, "utf8").split("--> statement-breakpoint");
+    await admin.query(update as string);
+    const plans = await admin.query(
+      "select plan from tenant where tenant_id = any($1) order by array_position($1, tenant_id)",
+      [rows],
+    );
+    expect(plans.map(({ plan }) => plan)).toEqual(["growth", "trial", "sandbox"]);
+  });
+
   test("tenants that were there before are counted by the migration", async () => {
     const file = new URL("../../drizzle/migrations/0004_usage_backfill.sql", import.meta.url);
     const [, ...inserts] = readFileSync(file, "utf8").split("--> statement-breakpoint");

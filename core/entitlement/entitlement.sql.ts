@@ -1,0 +1,27 @@
+import { sql } from "drizzle-orm";
+import { bigint, check, primaryKey, text } from "drizzle-orm/pg-core";
+import { instant } from "../../drizzle/column.js";
+import { tenantTable } from "../../drizzle/table.js";
+
+/** Plans that are for sale. */
+export const soldPlans = ["starter", "growth", "scale"] as const;
+/** `trial`: before there is a subscription. `sandbox`: test mode, which is never billed. */
+export const planCodes = [...soldPlans, "trial", "sandbox"] as const;
+export type PlanCode = (typeof planCodes)[number];
+
+/** What a tenant has used of a limit of its plan, counted in the transaction of the use. */
+export const usageTable = tenantTable(
+  "usage",
+  {
+    metric: text("metric").notNull(),
+    /** `2026-11` for what is counted by month (UTC), empty for what is counted for good. */
+    period: text("period").notNull().default(""),
+    value: bigint("value", { mode: "number" }).notNull().default(0),
+    /** When it was last compared with what is there. */
+    countedAt: instant("counted_at"),
+  },
+  (self) => [
+    primaryKey({ name: "usage_pk", columns: [self.tenantId, self.metric, self.period] }),
+    check("usage_value", sql`value >= 0`),
+  ],
+);
