@@ -10,7 +10,7 @@ import { feeOf } from "./fee.js";
 import { type PaymentStep, statusOf } from "./index.js";
 import { PaymentEventId, PaymentId, paymentEventTable, paymentTable } from "./payment.sql.js";
 import type { Attempt, Opened } from "./provider.js";
-import { isManual, ProviderName, providerOf } from "./registry.js";
+import { isManual, ProviderName, providerOf, RetryProviderName } from "./registry.js";
 
 const way = {
   method: z.enum(["payment_intent", "checkout_session"]).optional().meta({
@@ -32,9 +32,7 @@ export const Means = z.strictObject({ provider: ProviderName, ...way }).refine(r
 export type Means = z.output<typeof Means>;
 
 /** How they try again: what stands without money needs no second try. */
-export const OtherMeans = z
-  .strictObject({ provider: ProviderName.exclude(["manual"]), ...way })
-  .refine(returns, missing);
+export const OtherMeans = z.strictObject({ provider: RetryProviderName, ...way }).refine(returns, missing);
 
 /** How long an unpaid order keeps its goods: longer than any page of a provider stays open. Minutes. */
 export const HOLD = 45;

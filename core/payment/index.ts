@@ -3,6 +3,7 @@ export * as Payment from "./index.js";
 import * as z from "zod";
 import { Money } from "../kernel/money.js";
 import { paymentStatuses } from "../order/order.sql.js";
+import { manual } from "./manual.js";
 import {
   OperationId,
   operationKinds,
@@ -14,6 +15,13 @@ import {
   paymentTable,
 } from "./payment.sql.js";
 import { Action } from "./provider.js";
+import { stripe } from "./stripe/index.js";
+
+export { type Provider, paymentProviders } from "./provider.js";
+
+/** The providers that the core brings. */
+export const providers = [manual, stripe];
+
 export const PaymentStatus = z.enum(paymentStatuses).meta({ id: "PaymentStatus" });
 export type PaymentStatus = z.infer<typeof PaymentStatus>;
 

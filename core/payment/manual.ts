@@ -5,10 +5,9 @@ import type { Provider } from "./provider.js";
  * nothing of its own: the row is the truth.
  */
 export const manual: Provider = {
+  name: "manual",
   open: async () => ({ reference: null, session: null, action: null, expiresIn: 0 }),
   snapshot: async () => undefined,
   operate: async () => ({ status: "succeeded", reference: null }),
   close: async () => undefined,
-  storedMethods: async () => [],
-  forgetMethod: async () => undefined,
 };

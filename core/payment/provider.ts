@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { Currency } from "../kernel/money.js";
+import { Registry } from "../kernel/registry.js";
 
 /** What a provider is told of an attempt. Amounts are minor units; it was committed before anybody is called. */
 export interface Attempt {
@@ -86,19 +87,13 @@ export type Outcome =
   | { status: "succeeded" | "pending"; reference: string | null }
   | { status: "failed"; code: string; message: string };
 
-/** A shopper's means of payment that the provider keeps. */
-export interface StoredMethod {
-  reference: string;
-  type: string;
-  /** For people: `Visa •••• 4242, 12/2030`. */
-  label: string;
-}
-
 /**
  * One way to pay. Nothing of it runs inside of a transaction: the intent is committed first, and the result afterwards.
  * Whatever it cannot find out (a timeout, a cut connection, an outage) it throws as OutcomeUnknown, and guesses nothing.
  */
 export interface Provider {
+  /** Permanent: rows and the ledger's accounts carry it. */
+  readonly name: string;
   /** Opens an attempt, or says again how it was opened. @throws Failure conflict when the provider refuses it for good */
   open(attempt: Attempt): Promise<Opened>;
   /** Undefined while the provider does not know the attempt. */
@@ -107,14 +102,7 @@ export interface Provider {
   operate(attempt: Attempt, operation: Operation): Promise<Outcome>;
   /** Ends an attempt that nobody has paid; does nothing to one that somebody has. */
   close(attempt: Attempt): Promise<void>;
-  /** What a shopper has left with it, for another purchase without typing. */
-  storedMethods(customer: {
-    account: string | null;
-    livemode: boolean | null;
-    reference: string;
-  }): Promise<StoredMethod[]>;
-  forgetMethod(
-    customer: { account: string | null; livemode: boolean | null; reference: string },
-    method: string,
-  ): Promise<void>;
 }
+
+/** The providers of all modules. */
+export const paymentProviders = new Registry<Provider>("payment provider", ({ name }) => name);

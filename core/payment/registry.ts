@@ -1,14 +1,18 @@
 import * as z from "zod";
-import { manual } from "./manual.js";
-import type { Provider } from "./provider.js";
-import { stripe } from "./stripe/index.js";
+import { type Provider, paymentProviders } from "./provider.js";
 
-const providers = { manual, stripe } as const satisfies Record<string, Provider>;
-export const ProviderName = z.enum(Object.keys(providers) as [keyof typeof providers]);
-export type ProviderName = z.infer<typeof ProviderName>;
+const names = () => paymentProviders.all().map(({ name }) => name) as [string, ...string[]];
+/** Built when it is first used, because modules bring the providers. */
+export const ProviderName = z.lazy(() => z.enum(names()));
+/** An order that is opened by hand needs no second attempt. */
+export const RetryProviderName = z.lazy(() => z.enum(names()).exclude(["manual"]));
 
-/** The provider of a payment. @throws ZodError for a name that the table never had */
-export const providerOf = (name: string): Provider => providers[ProviderName.parse(name)];
+/** The provider of a payment. @throws Error for a name that no module brings */
+export function providerOf(name: string): Provider {
+  const provider = paymentProviders.find(name);
+  if (!provider) throw new Error(`There is no payment provider "${name}".`);
+  return provider;
+}
 
-/** The merchant's own word: it calls nobody, so that what is wanted of it is done as soon as it is written. */
+/** A manual payment calls no provider: an operation is done as soon as it is written. */
 export const isManual = (name: string) => name === "manual";

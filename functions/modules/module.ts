@@ -2,6 +2,7 @@ import type { Scope } from "../../core/kernel/access.js";
 import type { EventType, Subscriber } from "../../core/kernel/event/index.js";
 import type { JobHandler } from "../../core/kernel/job/index.js";
 import type { TenantTable } from "../../core/kernel/table.js";
+import type { Provider } from "../../core/payment/index.js";
 import type { StripeHandler } from "../../core/stripe/event.js";
 import type { Endpoint } from "../http/endpoint.js";
 
@@ -25,6 +26,8 @@ export interface Module {
   subscribers?: readonly Subscriber[];
   jobs?: readonly JobHandler[];
   sweeps?: readonly Sweep[];
+  /** Payment providers. */
+  providers?: readonly Provider[];
   /** Handlers of Stripe's events. */
   stripe?: readonly StripeHandler[];
 }

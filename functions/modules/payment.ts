@@ -2,6 +2,7 @@ import { defineScope } from "../../core/kernel/access.js";
 import { handle } from "../../core/kernel/job/index.js";
 import { paymentEvents } from "../../core/payment/event.js";
 import { close, closePaymentJob, expire } from "../../core/payment/expiry.js";
+import { providers } from "../../core/payment/index.js";
 import { operatePaymentJob, run } from "../../core/payment/operation.js";
 import { paymentEventTable, paymentOperationTable, paymentTable } from "../../core/payment/payment.sql.js";
 import { paymentHandlers } from "../../core/payment/stripe/webhook.js";
@@ -17,5 +18,6 @@ export const payment: Module = {
   events: paymentEvents,
   jobs: [handle(operatePaymentJob, ({ operationId }) => run(operationId)), handle(closePaymentJob, close)],
   sweeps: [{ name: "payment.expire", run: expire }],
+  providers,
   stripe: paymentHandlers,
 };

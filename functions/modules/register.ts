@@ -1,6 +1,7 @@
 import { scopes } from "../../core/kernel/access.js";
 import { declaredJobs } from "../../core/kernel/job/index.js";
 import { requireUnique } from "../../core/kernel/registry.js";
+import { paymentProviders } from "../../core/payment/index.js";
 import { stripeHandlers } from "../../core/stripe/event.js";
 import type { Module } from "./module.js";
 
@@ -40,5 +41,6 @@ export function register(modules: readonly Module[]): void {
   );
   if (route) throw new Error(`No module declares the scope of ${route.method.toUpperCase()} ${route.path}.`);
   scopes.fill(all((module) => module.scopes));
+  paymentProviders.fill(all((module) => module.providers));
   stripeHandlers.fill(all((module) => module.stripe));
 }

@@ -50,37 +50,8 @@ describe("what Stripe lists", () => {
   });
 });
 
-describe("what a shopper has left with a merchant", () => {
-  const newShopper = async () => {
-    const { id } = await shop.sdk.customers.create({ email: "ada@example.com" }, shop.at);
-    const card = await shop.sdk.paymentMethods.attach("pm_card_visa", { customer: id }, shop.at);
-    return { reference: id, card: card.id, ...where() };
-  };
-
-  test("is shown as people know it, and forgotten when they wish", async () => {
-    const { card, ...ada } = await newShopper();
-    const [method] = await stripe.storedMethods(ada);
-    expect(method).toEqual({
-      reference: card,
-      type: "card",
-      label: expect.stringMatching(/^Visa •••• 4242, \d\d\/\d{4}$/),
-    });
-    await stripe.forgetMethod(ada, card);
-    expect(await stripe.storedMethods(ada)).toEqual([]);
-    await stripe.forgetMethod(ada, card);
-    expect(shop.asked("POST", /detach$/)).toHaveLength(1);
-  });
-
-  test("stays when it is another's", async () => {
-    const [{ card: _, ...ada }, grace] = [await newShopper(), await newShopper()];
-    await stripe.forgetMethod(ada, grace.card);
-    expect(await stripe.storedMethods(grace)).toHaveLength(1);
-    expect(shop.asked("POST", /detach$/)).toEqual([]);
-  });
-
-  test("is asked of an account that is connected", async () => {
-    const gone = { ...where(), account: "acct_gone", reference: "cus_1" };
-    await expect(stripe.storedMethods(gone)).rejects.toMatchObject({ code: "payment.provider_unavailable" });
-    await expect(stripe.storedMethods({ ...gone, account: null })).rejects.toMatchObject({ kind: "conflict" });
-  });
+test("an account that is not connected, or none, is refused as unavailable", async () => {
+  const gone = { ...shop.attempt(), account: "acct_gone", reference: "pi_gone" };
+  await expect(stripe.snapshot(gone)).rejects.toMatchObject({ code: "payment.provider_unavailable" });
+  await expect(stripe.snapshot({ ...gone, account: null })).rejects.toMatchObject({ kind: "conflict" });
 });

@@ -8,6 +8,7 @@ import type { Till } from "../support/till.js";
 async function newWorker({ host, tenant }: Till) {
   Object.assign(process.env, host.env("jobs"));
   vi.resetModules();
+  await import("../../functions/modules/index.js");
   const { asSystem } = await import("../support/domain.js");
   const { db } = await import("../../core/kernel/db.js");
   const { load, newAttempt } = await import("../../core/payment/attempt.js");

@@ -1,12 +1,11 @@
 import { eq } from "drizzle-orm";
-import type Stripe from "stripe";
 import { read } from "../../kernel/db.js";
 import { conflict } from "../../kernel/error.js";
 import { paymentAccountTable } from "../../payment-account/payment-account.sql.js";
-import { connectedAccount, withIdempotencyKey } from "../../stripe/call.js";
-import { withDeadline, withRetry } from "../../stripe/client.js";
+import { connectedAccount } from "../../stripe/call.js";
+import { withDeadline } from "../../stripe/client.js";
 import { refusalOf } from "../../stripe/fault.js";
-import type { Provider, StoredMethod } from "../provider.js";
+import type { Provider } from "../provider.js";
 import { close } from "./close.js";
 import { openIntent, openSession } from "./open.js";
 import { operate } from "./operate.js";
@@ -24,6 +23,7 @@ const asking = <T>(run: () => Promise<T>): Promise<T> =>
 
 /** Stripe, by direct charges on the merchant's own account: their name on the statement, their fees, their disputes. */
 export const stripe: Provider = {
+  name: "stripe",
   open: (attempt) =>
     asking(async () => {
       const parts = await capturesByHand(attempt.account);
@@ -33,22 +33,6 @@ export const stripe: Provider = {
   snapshot: (attempt) => asking(async () => snapshotOf(await connectedAccount(attempt), attempt)),
   operate: (attempt, operation) => asking(async () => operate(await connectedAccount(attempt), attempt, operation)),
   close: (attempt) => asking(async () => close(await connectedAccount(attempt), attempt)),
-
-  storedMethods: ({ reference, ...merchant }) =>
-    asking(async () => {
-      const place = await connectedAccount(merchant);
-      const list = () => place.stripe.paymentMethods.list({ customer: reference, limit: 100 }, place.options);
-      return (await withRetry(list)).data.map(stored);
-    }),
-  forgetMethod: ({ reference, ...merchant }, method) =>
-    asking(async () => {
-      const place = await connectedAccount(merchant);
-      const { stripe: sdk, options } = place;
-      const found = await withRetry(() => sdk.paymentMethods.retrieve(method, {}, options));
-      // Detached by an earlier try, or never this shopper's.
-      if (found.customer !== reference) return;
-      await withRetry(() => sdk.paymentMethods.detach(method, {}, withIdempotencyKey(place, `${method}/detach`)));
-    }),
 };
 
 /** Whoever captures by hand may want to do it as the parcels leave. */
@@ -61,13 +45,4 @@ async function capturesByHand(account: string | null): Promise<boolean> {
       .where(eq(paymentAccountTable.account, account)),
   );
   return row?.capture === "manual";
-}
-
-const named = (name: string) => name.charAt(0).toUpperCase() + name.slice(1).replaceAll("_", " ");
-
-function stored({ id, type, card, sepa_debit: sepa, us_bank_account: bank }: Stripe.PaymentMethod): StoredMethod {
-  const month = card && `${String(card.exp_month).padStart(2, "0")}/${card.exp_year}`;
-  const number = card?.last4 ?? sepa?.last4 ?? bank?.last4;
-  const label = [named(card?.brand ?? type), number && `•••• ${number}`].filter(Boolean).join(" ");
-  return { reference: id, type, label: month ? `${label}, ${month}` : label };
 }
