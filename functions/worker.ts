@@ -1,4 +1,4 @@
-import type { Context, SQSBatchItemFailure, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
+import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
 import * as z from "zod";
 import { withContext } from "../core/kernel/actor.js";
 import { requireConfig } from "../core/kernel/config.js";
@@ -7,6 +7,7 @@ import { Event } from "../core/kernel/event/index.js";
 import { Job } from "../core/kernel/job/index.js";
 import { JobId } from "../core/kernel/job/job.sql.js";
 import { TenantId } from "../core/tenant/tenant.sql.js";
+import { Discard, processBatch } from "./batch.js";
 import { count, log, reasonOf } from "./log.js";
 import { useMailer } from "./mail.js";
 import { modules } from "./modules/index.js";
@@ -29,63 +30,6 @@ const JobPointer = pointer(JobId);
 /** EventBridge delivers its envelope; the pointer is the detail. */
 const Envelope = z.object({ detail: EventPointer });
 
-type Handle = (body: unknown, context: Context) => Promise<void>;
-
-/** Nobody can ever handle this message: it is acknowledged and counted instead of being received five times. */
-class Discard extends Error {
-  constructor(readonly reason: "unreadable" | "tenant_mismatch" | "unknown_type") {
-    super(reason);
-  }
-}
-
-/** Milliseconds that are left for the last message: two subscribers that each wait three times for a lock. */
-const RESERVE = 15_000;
-
-/** Each message on its own: one that fails is reported alone, and delays nobody. */
-async function each({ Records }: SQSEvent, context: Context, handle: Handle): Promise<SQSBatchResponse> {
-  const batchItemFailures: SQSBatchItemFailure[] = [];
-  for (const record of Records) {
-    const left = context.getRemainingTimeInMillis() > RESERVE;
-    if (!left || !(await handled(record, context, handle)))
-      batchItemFailures.push({ itemIdentifier: record.messageId });
-  }
-  return { batchItemFailures };
-}
-
-async function handled(record: SQSRecord, context: Context, handle: Handle): Promise<boolean> {
-  try {
-    await handle(bodyOf(record), context);
-    return true;
-  } catch (error) {
-    if (error instanceof Discard) {
-      count("MessagesDiscarded", 1, { reason: error.reason });
-      log.warn("message discarded", { reason: error.reason, messageId: record.messageId });
-      return true;
-    }
-    count("MessagesFailed");
-    log.error("message failed", {
-      error,
-      messageId: record.messageId,
-      receives: record.attributes.ApproximateReceiveCount,
-    });
-    return false;
-  }
-}
-
-function bodyOf({ body }: SQSRecord): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    throw new Discard("unreadable");
-  }
-}
-
-function read<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
-  const result = schema.safeParse(body);
-  if (!result.success) throw new Discard("unreadable");
-  return result.data;
-}
-
 const as = <T>(at: z.output<typeof EventPointer>, run: () => Promise<T>): Promise<T> =>
   withContext(
     {
@@ -105,8 +49,7 @@ const jobHandlers = new Map(
 /** All subscribers of one event, each in a transaction of its own with its inbox row. */
 export const events = (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
   requireConfig("events");
-  return each(event, context, async (body) => {
-    const { detail } = read(Envelope, body);
+  return processBatch(event, context, Envelope, async ({ detail }) => {
     await as(detail, async () => {
       const happened = await Event.find(detail.id);
       if (!happened || happened.type !== detail.type) throw new Discard("tenant_mismatch");
@@ -127,8 +70,7 @@ export const events = (event: SQSEvent, context: Context): Promise<SQSBatchRespo
 /** One job: taken with a lease, run outside of any transaction, its end recorded by whoever holds the lease. */
 export const jobs = (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
   requireConfig("jobs");
-  return each(event, context, async (body) => {
-    const at = read(JobPointer, body);
+  return processBatch(event, context, JobPointer, async (at) => {
     await as(at, async () => {
       const lease = Math.ceil(context.getRemainingTimeInMillis() / 1000) + 5;
       const job = await Job.claim(at.id, lease);
