@@ -1,4 +1,3 @@
-import { STATUS_CODES } from "node:http";
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
 import { context, withContext } from "../core/kernel/actor.js";
 import { config, requireConfig } from "../core/kernel/config.js";
@@ -9,6 +8,7 @@ import { parseEvent, storeEvent, type WebhookEvent } from "../core/stripe/webhoo
 import "./modules/index.js";
 import { count, log, MetricUnit, measure } from "./log.js";
 import { nudge } from "./nudge.js";
+import { type ProblemInput, writeProblem } from "./problem.js";
 
 requireConfig("stripe");
 
@@ -26,15 +26,10 @@ const secretsOf = (endpoint: StripeEndpoint) =>
 type Answer = APIGatewayProxyStructuredResultV2;
 const now = () => Math.floor(Date.now() / 1000);
 
-/** RFC 9457 without a page about the code: only Stripe reads it. */
-function problem(about: { status: number; code: string; detail: string; headers?: Record<string, string> }): Answer {
-  const { headers, ...members } = about;
-  const { requestId } = context();
-  return {
-    statusCode: about.status,
-    headers: { "content-type": "application/problem+json", ...headers },
-    body: JSON.stringify({ type: "about:blank", title: STATUS_CODES[about.status], ...members, requestId }),
-  };
+/** Only Stripe reads it, so it names no page about its code. */
+function problem(about: Omit<ProblemInput, "requestId">): Answer {
+  const { status, headers, body } = writeProblem({ ...about, requestId: context().requestId });
+  return { statusCode: status, headers, body };
 }
 
 /** A Lambda URL of its own: Stripe's events are verified, stored and answered here; the work is done behind the queue. */

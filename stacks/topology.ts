@@ -35,8 +35,14 @@ export const functions = {
     install: loadedLate,
     copy: [
       { from: "docs/errors.md", to: "docs/errors.md" },
-      { from: "node_modules/swagger-ui-dist/swagger-ui.css", to: "docs/swagger-ui.css" },
-      { from: "node_modules/swagger-ui-dist/swagger-ui-bundle.js", to: "docs/swagger-ui-bundle.js" },
+      ...["index.html", "errors.html", "page.css", "page.js", "icon.svg"].map((name) => ({
+        from: `docs/reference/${name}`,
+        to: `docs/reference/${name}`,
+      })),
+      ...["swagger-ui.css", "swagger-ui-bundle.js"].map((name) => ({
+        from: `node_modules/swagger-ui-dist/${name}`,
+        to: `docs/reference/${name}`,
+      })),
     ],
   },
   events: { handler: "functions/worker.events", timeout: 30, memory: 1024, external: [...loadedLate, "stripe"] },

@@ -124,3 +124,64 @@ describe("bytes", () => {
     expect(accepted).toBeGreaterThan(50);
   });
 });
+
+/** The whole verifier of Stripe's library, which reads the body as well. */
+function constructs(header: string, payload: string | Buffer): boolean {
+  try {
+    return Boolean(Stripe.webhooks.constructEvent(payload, header, secret, 300, undefined, at * 1000));
+  } catch {
+    return false;
+  }
+}
+
+describe("beside constructEvent of Stripe's library", () => {
+  const others = fc.array(fc.tuple(fc.constantFrom("v0", "v1"), fc.stringMatching(/^[0-9a-f]{64}$/)), { maxLength: 3 });
+  /** A body, and a header of the form that Stripe documents, as it was sent or with one thing changed on its way. */
+  const arrived = fc
+    .record({
+      data: fc.jsonValue({ maxDepth: 2 }),
+      seconds: fc.oneof(fc.integer({ min: -900, max: 900 }), fc.constantFrom(-301, -300, 300, 301)),
+      signer: fc.constantFrom(secret, secret, secret, "whsec_old"),
+      before: others,
+      after: others,
+      change: fc.constantFrom("nothing", "nothing", "nothing", "nothing", "body", "time", "mac"),
+    })
+    .map(({ data, seconds, signer, before, after, change }) => {
+      const text = textOf({ id: "evt_1", object: "event", data });
+      const known = macOf(text, signer, at + seconds);
+      const time = change === "time" ? at + seconds + 1 : at + seconds;
+      const given = change === "mac" ? known.replace(/^./, (first) => (first === "0" ? "1" : "0")) : known;
+      const items = [["t", time], ...before, ["v1", given], ...after];
+      return {
+        header: items.map(([name, value]) => `${name}=${value}`).join(","),
+        payload: change === "body" ? text.replace("evt_1", "evt_2") : text,
+        ahead: time > at + 300,
+      };
+    });
+
+  test("the verdict on a well-formed header is the same, but for a time more than 300 s ahead", () => {
+    const counts = { accepted: 0, refused: 0, "accepted there, as it is ahead": 0 };
+    fc.assert(
+      fc.property(arrived, ({ header, payload, ahead }) => {
+        const [here, there] = [ours(header, payload), constructs(header, payload)];
+        counts[here ? "accepted" : there ? "accepted there, as it is ahead" : "refused"] += 1;
+        return here === (there && !ahead);
+      }),
+      { numRuns: 3_000, seed: 7 },
+    );
+    for (const count of Object.values(counts)) expect(count).toBeGreaterThan(200);
+  });
+
+  test("any text is accepted by both; behind a byte order mark it is refused here", () => {
+    const payloads = fc.jsonValue().map((data) => textOf({ id: "evt_1", object: "event", data }));
+    fc.assert(
+      fc.property(payloads, (payload) => {
+        const header = signed(payload, secret, at);
+        const marked = Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), Buffer.from(payload)]);
+        expect([ours(header, payload), constructs(header, payload)]).toEqual([true, true]);
+        expect([ours(header, marked), theirs(header, marked)]).toEqual([false, true]);
+      }),
+      { numRuns: 500, seed: 3 },
+    );
+  });
+});
