@@ -54,7 +54,7 @@ describe("postings", () => {
     fc.assert(
       fc.property(sale, (order) => {
         const { receivable = 0, sales = 0, shipping = 0, tax_payable = 0 } = balances(Posting.placed(order));
-        expect([receivable, -tax_payable]).toEqual([order.total, order.tax]);
+        expect([receivable, tax_payable]).toEqual([order.total, 0 - order.tax]); // not -0
         expect(-(sales + shipping)).toBe(order.total - order.tax);
         expect(Math.max(sales, shipping)).toBeLessThanOrEqual(0);
       }),
@@ -72,22 +72,6 @@ describe("postings", () => {
         const { sales = 0, shipping = 0, refunds: allowed = 0, ...rest } = balances(books);
         expect(rest).toEqual({});
         expect(allowed).toBe(-sales - shipping);
-      }),
-    );
-  });
-
-  test("a cancelled order leaves nothing, whether it was refunded before, after, or both", () => {
-    fc.assert(
-      fc.property(sale, cuts, fc.double({ min: 0, max: 1, noNaN: true }), (order, ways, share) => {
-        const before = Math.round(order.total * share);
-        const books = [
-          ...Posting.placed(order),
-          ...Posting.captured(pay(order)),
-          ...refunds(order, [before]),
-          ...Posting.cancelled(order, before),
-          ...parts(order.total - before, ways).flatMap((part) => Posting.refunded({ ...pay(order, part), sale: null })),
-        ];
-        expect(balances(books)).toEqual({});
       }),
     );
   });
@@ -189,9 +173,6 @@ describe("the books", () => {
   test("any sequence of postings, with repetitions, has a trial balance of zero", async () => {
     const posting = fc.oneof(
       sale.map(Posting.placed),
-      fc
-        .tuple(sale, fc.double({ min: 0, max: 1, noNaN: true }))
-        .map(([order, share]) => Posting.cancelled(order, Math.round(order.total * share))),
       sale.map((order) => Posting.captured(pay(order))),
       fc.tuple(sale, fc.integer({ min: -999, max: 999 })).map(([order, fee]) => Posting.platformFee(pay(order, fee))),
       fc.tuple(sale, amount).map(([order, value]) => {

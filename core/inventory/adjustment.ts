@@ -126,13 +126,6 @@ async function resolve(tx: Tx, adjustments: readonly Adjustment[]): Promise<Targ
   return targets;
 }
 
-interface Level {
-  variantId: string;
-  locationId: string;
-  onHand: number;
-  reserved: number;
-}
-
 /** Opens the levels that are missing, and locks all of them in key order. */
 async function lock(tx: Tx, targets: readonly Target[]): Promise<Map<string, Level>> {
   const keys = new Map(

@@ -10,7 +10,6 @@ export const EntryId = id("len");
 
 export const kinds = [
   "order.placed",
-  "order.cancelled",
   "payment.captured",
   "payment.fee",
   "payment.refunded",

@@ -69,15 +69,6 @@ function allowance(sale: Sale, before: number, amount: number): Entry[] {
   ];
 }
 
-/**
- * The order does not stand any more: nothing of it is earned or owed. Money that was paid for it is owed to the shopper.
- * @param refunded what was refunded of it while it stood, in minor units: that is no allowance now, but part of the debt
- */
-export const cancelled = (order: Sale, refunded = 0): Entry[] => [
-  ...reversed(placed(order)),
-  ...reversed(allowance(order, 0, refunded)),
-];
-
 /** A provider took money of a shopper. */
 export const captured = ({ provider, currency, amount }: Moved): Entry[] =>
   move(currency, amount, "receivable", `processor:${provider}`);
