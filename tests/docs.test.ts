@@ -57,6 +57,13 @@ describe("the documentation", () => {
     expect(heard.filter((type) => !declared.has(type))).toEqual([]);
   });
 
+  test.each(["platform", "connect"])("lists the events of Stripe's endpoint /%s", (endpoint) => {
+    const handlers = modules.flatMap(({ stripe = [] }) => stripe).filter((handler) => handler.endpoint === endpoint);
+    const section = read("docs/guides/payments.md").split(`/${endpoint}\` receives`)[1] ?? "";
+    const list = /```\n([^`]*)\n```/.exec(section)?.[1];
+    expect(list?.split("\n")).toEqual([...new Set<string>(handlers.flatMap(({ types }) => types))].sort());
+  });
+
   test("names files and functions that exist", () => {
     const missing = documents.flatMap((file) => {
       const text = read(file);
