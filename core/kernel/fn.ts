@@ -1,12 +1,21 @@
 import type * as z from "zod";
 import { type FieldError, invalid } from "./error.js";
 
-/** The issues of zod as RFC 6901 pointers. */
+/** Fields that one answer names: a body may have thousands at fault. */
+const MOST_ERRORS = 100;
+
+/** The issues of zod as RFC 6901 pointers. An unknown field says so in few words, because zod's message lists all of them. */
 export const fieldErrors = (error: z.ZodError): FieldError[] =>
-  error.issues.flatMap((issue) => {
-    const path = issue.code === "unrecognized_keys" ? issue.keys.map((key) => [...issue.path, key]) : [issue.path];
-    return path.map((parts) => ({ pointer: pointer(parts), detail: issue.message }));
-  });
+  error.issues
+    .flatMap((issue) =>
+      issue.code === "unrecognized_keys"
+        ? issue.keys.map((key) => ({
+            pointer: pointer([...issue.path, key]),
+            detail: "is not a field of this request",
+          }))
+        : [{ pointer: pointer(issue.path), detail: issue.message }],
+    )
+    .slice(0, MOST_ERRORS);
 
 const pointer = (path: readonly PropertyKey[]) =>
   path.map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
