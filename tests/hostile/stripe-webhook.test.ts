@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { typeIdToUuid } from "../../drizzle/typeid.js";
-import { newTenant, type Tenant } from "../support/client.js";
+import { type Answer, newTenant, type Tenant } from "../support/client.js";
 import { ownHost, quiet } from "../support/host.js";
+import { outcome } from "../support/outcome.js";
 import {
   connectAccount,
   deliver,
@@ -28,15 +29,18 @@ beforeAll(async () => {
 const event = (more = {}) => eventOf({ account, ...more });
 const connect = () => secretsOf(host()).connect;
 
-/** Sends what must be refused: nothing is asked of the database, and the answer says nothing of the inside. */
-async function refused(send: () => Promise<{ status: number; text: string }>, status = 400) {
+/** A refusal asks nothing of the database, and its answer says nothing of the inside. */
+async function refused(
+  send: () => Promise<{ status: number; text: string }>,
+  expected = "400 stripe_event.signature_invalid",
+) {
   host().bridge.reset();
-  const answer = await send();
-  expect([answer.status, host().bridge.counts()]).toEqual([
-    status,
+  const { status, text } = await send();
+  expect([outcome({ status, body: JSON.parse(text) } as Answer), host().bridge.counts()]).toEqual([
+    expected,
     { roundTrips: 0, statements: 0, connections: 0, http: 0 },
   ]);
-  expect(answer.text).not.toMatch(internals);
+  expect(text).not.toMatch(internals);
 }
 
 describe("the signature comes first", () => {
@@ -103,12 +107,12 @@ describe("the signature comes first", () => {
 
   test("what is too large, elsewhere, or asked in another way is not even read", async () => {
     const large = (bytes: number) => textOf(event({ object: { description: "x".repeat(bytes) } }));
-    for (const [text, type] of [
-      [large(257 * 1024), "application/json"],
-      [large(257 * 1024), "application/octet-stream"],
-      [large(10 * 1024 * 1024), "application/json"], // the URL itself refuses it
+    for (const [text, type, expected] of [
+      [large(257 * 1024), "application/json", "413 body_too_large"],
+      [large(257 * 1024), "application/octet-stream", "413 body_too_large"],
+      [large(10 * 1024 * 1024), "application/json", "413"], // the URL itself refuses it
     ] as const)
-      await refused(() => post(host(), text, { header: signed(text, connect()), type }), 413);
+      await refused(() => post(host(), text, { header: signed(text, connect()), type }), expected);
     const text = textOf(event());
     const header = { "stripe-signature": signed(text, connect()) };
     const ask = async (method: string, path: string) => {
@@ -117,8 +121,9 @@ describe("the signature comes first", () => {
       return { status: response.status, text: await response.text() };
     };
     for (const path of ["/", "/connect/", "/Connect", "/connect/platform", "/v1/admin/orders"])
-      await refused(() => ask("POST", path), 404);
-    for (const method of ["GET", "PUT", "DELETE"]) await refused(() => ask(method, "/connect"), 405);
+      await refused(() => ask("POST", path), "404 route_unknown");
+    for (const method of ["GET", "PUT", "DELETE"])
+      await refused(() => ask(method, "/connect"), "405 method_not_allowed");
   });
 });
 
