@@ -12,16 +12,33 @@ import { fn } from "../kernel/fn.js";
 import { Currency } from "../kernel/money.js";
 import { RegionId, regionTable } from "../region/region.sql.js";
 import { ShippingOptionId } from "../shipping/shipping.sql.js";
-import { basket, Cart, view } from "./calculate.js";
+import { calculateCart } from "./calculate.js";
 import { CartId, cartLineTable, cartTable } from "./cart.sql.js";
-import { CartKey, hash, header, lifetime, newToken, opens, touch } from "./key.js";
-import { changed, insert, NewLines } from "./line.js";
-import { contents } from "./load.js";
+import { CartKey, cartColumns, expiry, hashToken, matchesKey, newToken, requireOpenCart } from "./key.js";
+import { insertLines, NewLines, recalculate } from "./line.js";
+import { cartQueries, loadCart, toCartRows } from "./load.js";
+import { CartRecord, view } from "./view.js";
 
-export { Cart as CartShape, Requirement } from "./calculate.js";
+export { type CalculatedCart, calculateCart } from "./calculate.js";
 export { CartId, LineId } from "./cart.sql.js";
-export { CartKey } from "./key.js";
+export { CartKey, type CartRow, hashToken, lockOpenCart, refusalFor } from "./key.js";
 export { addLine, NewLine, Quantity, removeLine, setLine } from "./line.js";
+export { loadCart } from "./load.js";
+export {
+  type Line,
+  lineView,
+  moneyOf,
+  PricedLine,
+  PricedShipping,
+  PricedTotals,
+  type Shipping,
+  shippingView,
+  totalsView,
+} from "./price-view.js";
+export { Requirement } from "./requirement.js";
+export { listShippingOptions } from "./shipping.js";
+export { CartRecord } from "./view.js";
+
 export const NewCart = z.strictObject({
   regionId: RegionId.optional().meta({ description: "Default: the tenant's default region" }),
   channel: z
@@ -46,7 +63,7 @@ export const CartChange = z.strictObject({
   currency: Currency.optional(),
 });
 
-export const OpenedCart = Cart.extend({
+export const NewCartRecord = CartRecord.extend({
   token: z
     .string()
     .meta({ description: "The secret of this cart and its order, for `x-cart-token`. Only returned here" }),
@@ -55,7 +72,7 @@ export const OpenedCart = Cart.extend({
 const wrong = (pointer: string, detail: string) =>
   invalid("invalid_request", "The request does not match its schema; see `errors`.", { errors: [{ pointer, detail }] });
 
-/** The token is in this answer and nowhere else. */
+/** Makes a cart. Its token is in this answer only: the row keeps a hash. */
 export const create = fn(NewCart, ({ regionId, channel, currency, email, lines }) =>
   db(async (tx) => {
     const [place] = await tx
@@ -72,27 +89,27 @@ export const create = fn(NewCart, ({ regionId, channel, currency, email, lines }
       .insert(cartTable)
       .values({
         id: CartId.create(),
-        tokenHash: hash(token),
+        tokenHash: hashToken(token),
         regionId: place.regionId,
         channelId: place.channelId,
         currency: currency ?? Currency.parse(place.currency),
         email: email ?? null,
-        expiresAt: lifetime as never,
+        expiresAt: expiry as never,
       })
-      .returning(header);
+      .returning(cartColumns);
     if (!cart) throw new Error("An insert without a conflict clause answers its row.");
-    if (lines.length > 0) await insert(tx, cart.id, lines, "/lines");
-    const made = await changed(tx, cart, lines, (field, index) => `/lines/${index}/${field}`);
+    if (lines.length > 0) await insertLines(tx, cart.id, lines, "/lines");
+    const made = await recalculate(cart, lines, (field, index) => `/lines/${index}/${field}`);
     return { ...view(made), token };
   }),
 );
 
 export const get = fn(CartKey, async (key) => {
-  const [[cart], rows] = await read(
-    (q) => [q.select(header).from(cartTable).where(opens(key)), contents(q, key.id)] as const,
+  const [[cart], ...rows] = await read(
+    (q) => [q.select(cartColumns).from(cartTable).where(matchesKey(key)), ...cartQueries(q, key.id)] as const,
   );
   if (!cart) throw notFound("cart");
-  return view(basket(cart, rows));
+  return view(calculateCart(cart, toCartRows(rows)));
 });
 
 export const update = fn(z.object({ cart: CartKey, change: CartChange }), ({ cart: key, change }) =>
@@ -103,14 +120,14 @@ export const update = fn(z.object({ cart: CartKey, change: CartChange }), ({ car
       .from(regionTable)
       .where(eq(regionTable.id, regionId ?? ""));
     const moved = regionId && { shippingOptionId: null, currency: currency ?? sql`(${itsCurrency})` };
-    const cart = await touch(tx, key, { ...moved, ...change }).catch((error: unknown) => {
+    const cart = await requireOpenCart(tx, key, { ...moved, ...change }).catch((error: unknown) => {
       const { code, constraint } = faultOf(error) ?? {};
       if (constraint === "cart_shipping_option") throw notOffered();
-      // A region that is not there has no currency either.
+      // The subquery for the currency of an unknown region answers null: SQLSTATE 23502, not-null violation.
       if (constraint === "cart_region" || code === "23502") throw wrong("/regionId", "is not a region of this shop");
       throw error;
     });
-    const made = basket(cart, await contents(tx, cart.id));
+    const made = calculateCart(cart, await loadCart(cart.id));
     if (change.shippingOptionId && !made.shipping) throw notOffered();
     return view(made);
   }),
@@ -118,29 +135,28 @@ export const update = fn(z.object({ cart: CartKey, change: CartChange }), ({ car
 
 const notOffered = () => wrong("/shippingOptionId", "is not offered in the region and currency of this cart");
 
-/** Minutes. */
-const HOLD = 15;
+const RESERVATION_MINUTES = 15;
 
-/** Holds the stock of all lines for a quarter of an hour, again from now when it was held before. */
-export const hold = fn(CartKey, (key) =>
+/** Reserves the stock of all lines for a quarter of an hour from now, also when it was reserved before. */
+export const reserveStock = fn(CartKey, (key) =>
   db(async (tx) => {
-    const cart = await touch(tx, key);
-    const { lines } = basket(cart, await contents(tx, cart.id));
-    if (lines.length > 0) await Inventory.hold(cart.id, lines, HOLD);
-    return view(basket(cart, await contents(tx, cart.id)));
+    const cart = await requireOpenCart(tx, key);
+    const { lines } = calculateCart(cart, await loadCart(cart.id));
+    if (lines.length > 0) await Inventory.hold(cart.id, lines, RESERVATION_MINUTES);
+    return view(calculateCart(cart, await loadCart(cart.id)));
   }),
 );
 
-export const release = fn(CartKey, (key) =>
+export const releaseStock = fn(CartKey, (key) =>
   db(async (tx) => {
-    const cart = await touch(tx, key);
+    const cart = await requireOpenCart(tx, key);
     await Inventory.release(cart.id);
-    return view(basket(cart, await contents(tx, cart.id)));
+    return view(calculateCart(cart, await loadCart(cart.id)));
   }),
 );
 
-/** Forgets open carts whose time is over. What they held was let go long before: a hold lasts minutes. */
-export const expire = (limit = 200): Promise<number> =>
+/** Deletes expired open carts. Their reservations lasted minutes and are gone already. @returns how many */
+export const deleteExpired = (limit = 200): Promise<number> =>
   db(async (tx) => {
     const expired = await tx
       .select({ id: cartTable.id })

@@ -4,23 +4,23 @@ import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
 import { conflict, type Failure, notFound, stale } from "../kernel/error.js";
 import { CartId, cartTable } from "./cart.sql.js";
-/** What opens a cart; a change names the version that it has seen. */
+/** The id and the token of a cart, and for a change the version that the caller has seen. */
 export const CartKey = z.object({ id: CartId, token: z.string(), version: z.int().optional() });
 export type CartKey = z.output<typeof CartKey>;
 
-/** 192 random bits: nobody finds it by trying, so that its plain SHA-256 is enough to keep. */
+/** 192 random bits cannot be guessed, so that the row keeps a plain SHA-256 of the token. */
 export const newToken = () => randomBytes(24).toString("base64url");
-export const hash = (token: string) => createHash("sha256").update(token).digest("hex");
+export const hashToken = (token: string) => createHash("sha256").update(token).digest("hex");
 
 /** An open cart lives this long after its last change. Days. */
 const LIFE = 30;
-export const lifetime = sql`now() + make_interval(days => ${LIFE})`;
+export const expiry = sql`now() + make_interval(days => ${LIFE})`;
 
-const mine = ({ id, token }: CartKey) => and(eq(cartTable.id, id), eq(cartTable.tokenHash, hash(token)));
-/** The cart that this key opens; a wrong token is as good as none. */
-export const opens = (key: CartKey) => and(mine(key), sql`${cartTable.expiresAt} > now()`);
+const matchesToken = ({ id, token }: CartKey) => and(eq(cartTable.id, id), eq(cartTable.tokenHash, hashToken(token)));
+/** The condition for the unexpired cart of a key; a wrong token matches no row. */
+export const matchesKey = (key: CartKey) => and(matchesToken(key), sql`${cartTable.expiresAt} > now()`);
 
-export const header = {
+export const cartColumns = {
   id: cartTable.id,
   status: cartTable.status,
   version: cartTable.version,
@@ -35,7 +35,7 @@ export const header = {
   createdAt: cartTable.createdAt,
   expiresAt: cartTable.expiresAt,
 };
-export type Header = Pick<typeof cartTable.$inferSelect, keyof typeof header>;
+export type CartRow = Pick<typeof cartTable.$inferSelect, keyof typeof cartColumns>;
 
 type Changes = { [Column in keyof typeof cartTable.$inferInsert]?: (typeof cartTable.$inferInsert)[Column] | SQL };
 
@@ -44,29 +44,29 @@ type Changes = { [Column in keyof typeof cartTable.$inferInsert]?: (typeof cartT
  * all that happens to one cart in order.
  * @returns undefined when it is not open, not there, or has another version
  */
-export async function take(tx: Tx, key: CartKey, changes: Changes = {}): Promise<Header | undefined> {
+export async function lockOpenCart(tx: Tx, key: CartKey, changes: Changes = {}): Promise<CartRow | undefined> {
   const seen = key.version === undefined ? undefined : eq(cartTable.version, key.version);
   const [cart] = await tx
     .update(cartTable)
-    .set({ ...changes, version: sql`${cartTable.version} + 1`, expiresAt: lifetime })
-    .where(and(opens(key), eq(cartTable.status, "open"), seen))
-    .returning(header);
+    .set({ ...changes, version: sql`${cartTable.version} + 1`, expiresAt: expiry })
+    .where(and(matchesKey(key), eq(cartTable.status, "open"), seen))
+    .returning(cartColumns);
   return cart;
 }
 
 /** @throws Failure not_found, conflict (`cart.completed`) or stale */
-export async function touch(tx: Tx, key: CartKey, changes: Changes = {}): Promise<Header> {
-  const cart = await take(tx, key, changes);
-  if (!cart) throw await refusal(tx, key);
+export async function requireOpenCart(tx: Tx, key: CartKey, changes: Changes = {}): Promise<CartRow> {
+  const cart = await lockOpenCart(tx, key, changes);
+  if (!cart) throw await refusalFor(tx, key);
   return cart;
 }
 
-/** Why a cart could not be taken. */
-export async function refusal(tx: Tx, key: CartKey): Promise<Failure> {
+/** The reason why {@link lockOpenCart} found no cart. */
+export async function refusalFor(tx: Tx, key: CartKey): Promise<Failure> {
   const [cart] = await tx
     .select({ status: cartTable.status, version: cartTable.version })
     .from(cartTable)
-    .where(opens(key));
+    .where(matchesKey(key));
   if (!cart) return notFound("cart");
   if (cart.status === "completed")
     return conflict("cart.completed", "The cart has become an order and can no longer be changed.");

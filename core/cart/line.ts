@@ -7,10 +7,11 @@ import { Inventory } from "../inventory/index.js";
 import { db } from "../kernel/db.js";
 import { conflict, invalid, notFound } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
-import { type Basket, basket, view } from "./calculate.js";
+import { type CalculatedCart, calculateCart } from "./calculate.js";
 import { cartLineTable, LineId } from "./cart.sql.js";
-import { CartKey, type Header, touch } from "./key.js";
-import { contents } from "./load.js";
+import { CartKey, type CartRow, requireOpenCart } from "./key.js";
+import { loadCart } from "./load.js";
+import { view } from "./view.js";
 
 const MAX_LINES = 100;
 
@@ -19,45 +20,45 @@ export const NewLine = z.strictObject({ variantId: VariantId, quantity: Quantity
 export const NewLines = z.array(NewLine).max(MAX_LINES);
 type NewLine = z.output<typeof NewLine>;
 
-/** Equal variants are one line. */
+/** Adds a line; a variant that is in the cart already gets the quantities of both. */
 export const addLine = fn(z.object({ cart: CartKey, line: NewLine }), ({ cart, line }) =>
   db(async (tx) => {
-    const touched = await touch(tx, cart);
-    await insert(tx, touched.id, [line], "/variantId");
-    return view(await changed(tx, touched, [line], (field) => `/${field}`));
+    const touched = await requireOpenCart(tx, cart);
+    await insertLines(tx, touched.id, [line], "/variantId");
+    return view(await recalculate(touched, [line], (field) => `/${field}`));
   }),
 );
 
 export const setLine = fn(z.object({ cart: CartKey, lineId: LineId, quantity: Quantity }), (input) =>
   db(async (tx) => {
-    const touched = await touch(tx, input.cart);
+    const touched = await requireOpenCart(tx, input.cart);
     const lines = await tx
       .update(cartLineTable)
       .set({ quantity: input.quantity })
       .where(and(eq(cartLineTable.id, input.lineId), eq(cartLineTable.cartId, touched.id)))
       .returning({ variantId: cartLineTable.variantId });
     if (lines.length === 0) throw notFound("cart_line");
-    return view(await changed(tx, touched, lines, () => "/quantity"));
+    return view(await recalculate(touched, lines, () => "/quantity"));
   }),
 );
 
 export const removeLine = fn(z.object({ cart: CartKey, lineId: LineId }), ({ cart, lineId }) =>
   db(async (tx) => {
-    const touched = await touch(tx, cart);
+    const touched = await requireOpenCart(tx, cart);
     const removed = await tx
       .delete(cartLineTable)
       .where(and(eq(cartLineTable.id, lineId), eq(cartLineTable.cartId, touched.id)))
       .returning({ id: cartLineTable.id });
     if (removed.length === 0) throw notFound("cart_line");
-    return view(await changed(tx, touched, [], () => ""));
+    return view(await recalculate(touched, [], () => ""));
   }),
 );
 
 /**
- * Puts lines into a cart. Keys and checks refuse what can never be in one; whether a variant is sold is seen in the
- * view that is answered anyway.
+ * Inserts lines into a cart. Foreign keys and checks refuse unknown variants and impossible quantities; the
+ * recalculation that follows refuses a variant that is not for sale.
  */
-export async function insert(tx: Tx, cartId: string, lines: readonly NewLine[], pointer: string): Promise<void> {
+export async function insertLines(tx: Tx, cartId: string, lines: readonly NewLine[], pointer: string): Promise<void> {
   const quantities = new Map<string, number>();
   for (const { variantId, quantity } of lines) quantities.set(variantId, quantity + (quantities.get(variantId) ?? 0));
   const ids = Array.from(quantities, () => LineId.create()).sort(); // lines are shown in the order of their ids
@@ -73,42 +74,41 @@ export async function insert(tx: Tx, cartId: string, lines: readonly NewLine[], 
     })
     .catch((error: unknown) => {
       const constraint = faultOf(error)?.constraint;
-      if (constraint === "cart_line_variant") throw unavailable(pointer);
-      if (constraint === "cart_line_quantity") throw tooLarge(pointer.replace("variantId", "quantity"));
+      if (constraint === "cart_line_variant") throw variantUnavailable(pointer);
+      if (constraint === "cart_line_quantity") throw totalTooLarge(pointer.replace("variantId", "quantity"));
       throw error;
     });
 }
 
 /**
- * The basket after a change of its lines; the stock that was held for the former ones is let go.
- * @param given what the change put in, which must be for sale
- * @param pointer of a field of one of them
+ * Calculates a cart anew after a change of its lines, and releases the stock that was reserved for the former ones.
+ * @param given the variants of the change, which must be for sale
+ * @param pointer gives the path of a field of one of them, for errors
  * @throws Failure invalid or conflict
  */
-export async function changed(
-  tx: Tx,
-  cart: Header,
+export async function recalculate(
+  cart: CartRow,
   given: readonly { variantId: string }[],
   pointer: (field: "variantId" | "quantity", index: number) => string,
-): Promise<Basket> {
-  const made = basket(cart, await contents(tx, cart.id));
+): Promise<CalculatedCart> {
+  const made = calculateCart(cart, await loadCart(cart.id));
   if (made.lines.length > MAX_LINES) throw conflict("cart.too_many_lines", `A cart has at most ${MAX_LINES} lines.`);
   const states = new Map(made.lines.map(({ variantId, state }) => [variantId, state]));
   for (const [index, { variantId }] of given.entries()) {
-    if (states.get(variantId) === "unavailable") throw unavailable(pointer("variantId", index));
-    if (made.requirements.includes("total_too_large")) throw tooLarge(pointer("quantity", index));
+    if (states.get(variantId) === "unavailable") throw variantUnavailable(pointer("variantId", index));
+    if (made.requirements.includes("total_too_large")) throw totalTooLarge(pointer("quantity", index));
   }
-  if (made.heldUntil) await Inventory.release(cart.id);
-  return { ...made, heldUntil: null };
+  if (made.reservedUntil) await Inventory.release(cart.id);
+  return { ...made, reservedUntil: null };
 }
 
-/** Says the same for a variant that is unknown, foreign, not active or without a price in the cart's currency. */
-const unavailable = (pointer: string) =>
+/** One answer for an unknown, foreign or inactive variant and for one without a price: it tells nothing of other tenants. */
+const variantUnavailable = (pointer: string) =>
   invalid("variant.unavailable", "The variant is not for sale.", {
     errors: [{ pointer, detail: "is not for sale in the currency of this cart" }],
   });
 
-const tooLarge = (pointer: string) =>
+const totalTooLarge = (pointer: string) =>
   invalid("cart.total_too_large", "The amount exceeds the maximum of one order.", {
     errors: [{ pointer, detail: "exceeds the maximum of one cart" }],
   });

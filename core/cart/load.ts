@@ -1,88 +1,67 @@
-import { and, eq, gt, min, sql } from "drizzle-orm";
-import { alias } from "drizzle-orm/pg-core";
-import type { Reader } from "../../drizzle/reader.js";
-import { productTable, variantTable } from "../catalog/catalog.sql.js";
-import { priceTable } from "../catalog/price.sql.js";
-import { reservationTable } from "../inventory/inventory.sql.js";
+import { eq, type SQL, sql } from "drizzle-orm";
+import type { Reader, Results } from "../../drizzle/reader.js";
+import { Catalog } from "../catalog/index.js";
+import { Inventory } from "../inventory/index.js";
+import { read } from "../kernel/db.js";
+import { Region } from "../region/index.js";
 import { regionTable } from "../region/region.sql.js";
-import { shippingOptionTable } from "../shipping/shipping.sql.js";
-import { taxClassTable, taxRateTable } from "../tax/tax.sql.js";
+import { Shipping } from "../shipping/index.js";
+import { Tax } from "../tax/index.js";
 import { cartLineTable, cartTable } from "./cart.sql.js";
 
-const shippingRate = alias(taxRateTable, "shipping_rate");
-
-/** Where tax is due: the country of the address, until there is one the region's first. */
-const country = sql`coalesce(${cartTable.shippingAddress} ->> 'country', ${regionTable.countries}[1])`;
-
-const product = {
-  id: productTable.id,
-  name: productTable.name,
-  status: productTable.status,
-};
-const variant = { sku: variantTable.sku, name: variantTable.name, options: variantTable.options };
-const shipping = {
-  id: shippingOptionTable.id,
-  name: shippingOptionTable.name,
-  amount: shippingOptionTable.amount,
-  taxInclusive: shippingOptionTable.taxInclusive,
-};
-
 /**
- * All that a cart's view and its checkout need, in one statement whatever the number of lines: a row for each line
- * with the prices and rates of this moment, one row without a line when the cart is empty.
+ * The statements that load all that a cart is calculated from, each built by the domain that owns the rows. They travel
+ * as one message, and their number does not grow with the lines.
  */
-export function contents(q: Reader, cartId: string) {
-  const defaultClass = q
-    .select({ id: taxClassTable.id })
-    .from(taxClassTable)
-    .where(eq(taxClassTable.isDefault, true))
-    .orderBy(taxClassTable.id)
-    .limit(1);
-  const heldUntil = q
-    .select({ at: min(reservationTable.expiresAt) })
-    .from(reservationTable)
-    .where(and(eq(reservationTable.holder, cartId), gt(reservationTable.expiresAt, sql`now()`)));
-  return q
+export function cartQueries(q: Reader, cartId: string) {
+  const isThisCart = eq(cartTable.id, cartId);
+  const ofCart = (column: SQL | typeof cartTable.currency | typeof cartTable.regionId) =>
+    sql`(${q
+      .select({ value: sql`${column}`.as("value") })
+      .from(cartTable)
+      .where(isThisCart)})`;
+  const variantIds = q
+    .select({ id: cartLineTable.variantId })
+    .from(cartLineTable)
+    .where(eq(cartLineTable.cartId, cartId));
+  // Tax is due in the country of the address; until there is one, in the region's first country.
+  const country = q
     .select({
-      countries: regionTable.countries,
-      heldUntil: sql<string | null>`(${heldUntil})`.mapWith(reservationTable.expiresAt),
-      shipping,
-      shippingRate: shippingRate.rate,
-      line: { id: cartLineTable.id, variantId: cartLineTable.variantId, quantity: cartLineTable.quantity },
-      variant,
-      product,
-      price: { amount: priceTable.amount, taxInclusive: priceTable.taxInclusive },
-      rate: taxRateTable.rate,
+      value: sql`coalesce(${cartTable.shippingAddress} ->> 'country', ${regionTable.countries}[1])`.as("value"),
     })
     .from(cartTable)
     .innerJoin(regionTable, eq(regionTable.id, cartTable.regionId))
-    .leftJoin(
-      shippingOptionTable,
-      and(
-        eq(shippingOptionTable.id, cartTable.shippingOptionId),
-        eq(shippingOptionTable.regionId, cartTable.regionId),
-        eq(shippingOptionTable.currency, cartTable.currency),
-      ),
-    )
-    .leftJoin(
-      shippingRate,
-      and(eq(shippingRate.taxClassId, shippingOptionTable.taxClassId), eq(shippingRate.country, country)),
-    )
-    .leftJoin(cartLineTable, eq(cartLineTable.cartId, cartTable.id))
-    .leftJoin(variantTable, eq(variantTable.id, cartLineTable.variantId))
-    .leftJoin(productTable, eq(productTable.id, variantTable.productId))
-    .leftJoin(
-      priceTable,
-      and(eq(priceTable.variantId, cartLineTable.variantId), eq(priceTable.currency, cartTable.currency)),
-    )
-    .leftJoin(
-      taxRateTable,
-      and(
-        eq(taxRateTable.taxClassId, sql`coalesce(${productTable.taxClassId}, (${defaultClass}))`),
-        eq(taxRateTable.country, country),
-      ),
-    )
-    .where(eq(cartTable.id, cartId))
-    .orderBy(cartLineTable.id);
+    .where(isThisCart);
+  return [
+    q
+      .select({ id: cartLineTable.id, variantId: cartLineTable.variantId, quantity: cartLineTable.quantity })
+      .from(cartLineTable)
+      .where(eq(cartLineTable.cartId, cartId))
+      .orderBy(cartLineTable.id),
+    Catalog.sellableQuery(q, sql`(${variantIds})`, ofCart(cartTable.currency)),
+    Region.countriesQuery(q, ofCart(cartTable.regionId)),
+    Shipping.optionQuery(q, {
+      optionId: ofCart(sql`${cartTable.shippingOptionId}`),
+      regionId: ofCart(cartTable.regionId),
+      currency: ofCart(cartTable.currency),
+    }),
+    Tax.ratesQuery(q, sql`(${country})`),
+    Inventory.reservedUntilQuery(q, cartId),
+  ] as const;
 }
-export type Contents = Awaited<ReturnType<typeof contents>>;
+type Loaded = Results<ReturnType<typeof cartQueries>>;
+
+/** The rows of {@link cartQueries}, by name. */
+export const toCartRows = ([lines, variants, [region], [shippingOption], rates, [reservation]]: Loaded) => ({
+  lines,
+  variants,
+  countries: region?.countries ?? [],
+  shippingOption,
+  rates,
+  reservedUntil: reservation?.until ?? null,
+});
+export type CartRows = ReturnType<typeof toCartRows>;
+
+/** Reads what a cart is calculated from, in the open transaction or in a batch of its own: one round trip. */
+export const loadCart = async (cartId: string): Promise<CartRows> =>
+  toCartRows(await read((q) => cartQueries(q, cartId)));

@@ -2,6 +2,7 @@ export * as Catalog from "./index.js";
 
 export { Option, Options } from "./option.js";
 export * from "./product.js";
+export { type Sellable, sellableQuery } from "./sellable.js";
 export { Slug } from "./slug.js";
 export { browse, IdOrSlug, Market, StorePage, StoreProduct, show } from "./storefront.js";
 export {

@@ -3,9 +3,7 @@ export * as Checkout from "./index.js";
 import { and, desc, eq } from "drizzle-orm";
 import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
-import { basket } from "../cart/calculate.js";
-import { CartKey, hash, refusal, take } from "../cart/key.js";
-import { contents } from "../cart/load.js";
+import { Cart, CartKey } from "../cart/index.js";
 import { Inventory } from "../inventory/index.js";
 import { afterCommit } from "../kernel/after-commit.js";
 import { db, read } from "../kernel/db.js";
@@ -35,9 +33,9 @@ export const Completed = z.object({ order: OrderShape, payment: PaymentStep }).m
  */
 export const complete = fn(z.object({ cart: CartKey, completion: Completion }), ({ cart: key, completion }) =>
   db(async (tx) => {
-    const cart = await take(tx, key, { status: "completed" });
+    const cart = await Cart.lockOpenCart(tx, key, { status: "completed" });
     if (!cart) return again(tx, key);
-    const { lines, shipping, totals, requirements } = basket(cart, await contents(tx, cart.id));
+    const { lines, shipping, totals, requirements } = Cart.calculateCart(cart, await Cart.loadCart(cart.id));
     const { email, shippingAddress } = cart;
     if (requirements.length > 0 || !email || !shippingAddress || !shipping) {
       throw conflict("cart.incomplete", "The cart is incomplete; see `requirements`.", { data: { requirements } });
@@ -63,7 +61,7 @@ const opened = (order: ReturnType<typeof view>, paymentId: string) =>
 
 /** The order that this cart became before, and what is left to do for it. */
 async function again(tx: Tx, key: CartKey) {
-  const mine = and(eq(orderTable.cartId, key.id), eq(orderTable.tokenHash, hash(key.token)));
+  const mine = and(eq(orderTable.cartId, key.id), eq(orderTable.tokenHash, Cart.hashToken(key.token)));
   const [[found], lines, [payment]] = await read((q) => {
     const [head, body] = statements(q, mine);
     return [
@@ -78,7 +76,7 @@ async function again(tx: Tx, key: CartKey) {
         .limit(1),
     ] as const;
   });
-  if (!found || !payment) throw await refusal(tx, key);
+  if (!found || !payment) throw await Cart.refusalFor(tx, key);
   const order = view(found, lines);
   if (order.status === "pending") return opened(order, payment.id);
   return { order, payment: { status: order.paymentStatus, action: null } };

@@ -1,6 +1,6 @@
 import { and, eq } from "drizzle-orm";
 import * as z from "zod";
-import { CartKey, hash } from "../cart/key.js";
+import { CartKey, hashToken } from "../cart/index.js";
 import { Inventory } from "../inventory/index.js";
 import { afterCommit } from "../kernel/after-commit.js";
 import { db, read } from "../kernel/db.js";
@@ -11,7 +11,8 @@ import { HOLD, newAttempt, OtherMeans, open } from "../payment/attempt.js";
 import { paymentTable } from "../payment/payment.sql.js";
 
 const Key = z.object({ id: OrderId, token: CartKey.shape.token });
-const mine = ({ id, token }: z.output<typeof Key>) => and(eq(orderTable.id, id), eq(orderTable.tokenHash, hash(token)));
+const mine = ({ id, token }: z.output<typeof Key>) =>
+  and(eq(orderTable.id, id), eq(orderTable.tokenHash, hashToken(token)));
 
 /**
  * Another attempt to pay an order that still waits: another card, another way. Its goods are held anew. Whichever

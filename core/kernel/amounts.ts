@@ -1,6 +1,6 @@
 import { calculateTax, MAX_AMOUNT } from "./money.js";
 
-/** Something to pay for, as it is listed. Minor units; `taxRate` in basis points. */
+/** The listed price of a line. Minor units; `taxRate` in basis points. */
 export interface ListedPrice {
   unitPrice: number;
   quantity: number;
@@ -8,7 +8,7 @@ export interface ListedPrice {
   taxRate: number;
 }
 
-/** What it comes to: the listed price of all units, the tax in it or on it, and what is paid. */
+/** The amounts of a line: the listed price of all units, its tax, and the total to pay. Minor units. */
 export interface Amounts {
   subtotal: number;
   tax: number;
@@ -22,7 +22,7 @@ export function calculateAmounts({ unitPrice, quantity, taxInclusive, taxRate }:
   return { subtotal, tax, total: taxInclusive ? subtotal : subtotal + tax };
 }
 
-/** A line of more than this cannot be sold: a hundred such lines, and the days' sums of them, stay below 2^53. */
+/** Whether a line can be sold: a hundred such lines, and the sums of a day's orders, stay below 2^53. */
 export const isWithinLimit = ({ subtotal, total }: Amounts) => subtotal <= MAX_AMOUNT && total <= MAX_AMOUNT;
 
 export interface Totals {
@@ -32,7 +32,7 @@ export interface Totals {
   shipping: number;
   /** All tax, whether the listed prices contain it or not. */
   tax: number;
-  /** What is paid: the totals of the lines and of shipping. */
+  /** The amount to pay: the totals of the lines and of shipping. */
   total: number;
 }
 

@@ -4,8 +4,7 @@ import { and, asc, desc, eq, lt, sql } from "drizzle-orm";
 import * as z from "zod";
 import { faultOf } from "../../drizzle/fault.js";
 import { param, prepared } from "../../drizzle/prepared.js";
-import { CartKey, hash } from "../cart/key.js";
-import { PricedLine, PricedShipping, PricedTotals } from "../cart/priced.js";
+import { CartKey, hashToken, PricedLine, PricedShipping, PricedTotals } from "../cart/index.js";
 import { Address, Email } from "../kernel/address.js";
 import { db, read } from "../kernel/db.js";
 import { notFound } from "../kernel/error.js";
@@ -136,7 +135,7 @@ export const get = fn(OrderId, async (orderId) => {
 
 /** For the shopper, by the token of the cart that it was made from. */
 export const open = fn(z.object({ id: OrderId, token: CartKey.shape.token }), async ({ id: orderId, token }) => {
-  const mine = and(eq(orderTable.id, orderId), eq(orderTable.tokenHash, hash(token)));
+  const mine = and(eq(orderTable.id, orderId), eq(orderTable.tokenHash, hashToken(token)));
   const [[order], lines] = await read((q) => statements(q, mine));
   if (!order) throw notFound("order");
   return view(order, lines);

@@ -1,7 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Tx } from "../../drizzle/tenant.js";
-import type { Header } from "../cart/key.js";
-import type { Line, Shipping } from "../cart/priced.js";
+import type { CartRow, Line, Shipping } from "../cart/index.js";
 import { checkUsage, type UsageCount, usageStatement } from "../entitlement/index.js";
 import type { Address } from "../kernel/address.js";
 import type { Totals } from "../kernel/amounts.js";
@@ -17,7 +16,7 @@ const FIRST_NUMBER = 1001;
 /** A cart that lacks nothing. */
 export interface Placement {
   orderId: string;
-  cart: Header;
+  cart: CartRow;
   email: string;
   shippingAddress: Address;
   lines: readonly Line[];

@@ -1,6 +1,6 @@
 import { asc, eq, type SQL } from "drizzle-orm";
 import type { Reader } from "../../drizzle/reader.js";
-import { lineView, moneyIn, shippingView, totalsView } from "../cart/priced.js";
+import { lineView, moneyOf, shippingView, totalsView } from "../cart/index.js";
 import { calculateAmounts } from "../kernel/amounts.js";
 import { Payment } from "../payment/index.js";
 import { paymentEventTable, paymentOperationTable, paymentTable } from "../payment/payment.sql.js";
@@ -81,7 +81,7 @@ export const statements = (q: Reader, which: SQL | undefined) =>
 export function view(order: OrderRow, lines: readonly LineRow[]) {
   const { shippingName, shippingTaxInclusive, shippingTaxRate, subtotal, shipping, tax, total, ...rest } = order;
   const { attention: _, ...shown } = rest; // the staff's
-  const money = moneyIn(order.currency);
+  const money = moneyOf(order.currency);
   const delivery = {
     name: shippingName,
     unitPrice: shipping,

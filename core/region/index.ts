@@ -1,7 +1,8 @@
 export * as Region from "./index.js";
 
-import { asc, gt, sql } from "drizzle-orm";
+import { asc, eq, gt, type SQL, sql } from "drizzle-orm";
 import * as z from "zod";
+import type { Reader } from "../../drizzle/reader.js";
 import { Country } from "../kernel/address.js";
 import { read } from "../kernel/db.js";
 import { fn } from "../kernel/fn.js";
@@ -43,3 +44,7 @@ export const list = fn(RegionPage, async ({ limit, cursor }) => {
   );
   return answer(rows, limit, (row) => ({ id: row.id }));
 });
+
+/** The statement that reads the countries of one region. */
+export const countriesQuery = (q: Reader, regionId: SQL) =>
+  q.select({ countries: regionTable.countries }).from(regionTable).where(eq(regionTable.id, regionId));

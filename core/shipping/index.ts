@@ -1,12 +1,11 @@
 export * as Shipping from "./index.js";
 
-import { and, asc, eq, gt } from "drizzle-orm";
+import { and, asc, eq, gt, type SQL } from "drizzle-orm";
 import * as z from "zod";
 import { faultOf } from "../../drizzle/fault.js";
-import { cartTable } from "../cart/cart.sql.js";
-import { CartKey, opens } from "../cart/key.js";
+import type { Reader } from "../../drizzle/reader.js";
 import { db, read } from "../kernel/db.js";
-import { invalid, notFound } from "../kernel/error.js";
+import { invalid } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
 import { Amount, Currency, Money } from "../kernel/money.js";
 import { pageQuery, paginate } from "../kernel/page.js";
@@ -93,27 +92,30 @@ export const list = fn(ShippingPage, async ({ limit, cursor, regionId }) => {
   return answer(rows, limit, (row) => ({ id: row.id }), view);
 });
 
-/** What the region and currency of a cart offer, in the order of the shop. */
-export const offered = fn(CartKey, async (key) => {
-  const [[cart], options] = await read(
-    (q) =>
-      [
-        q.select({ id: cartTable.id }).from(cartTable).where(opens(key)),
-        q
-          .select(choice)
-          .from(shippingOptionTable)
-          .innerJoin(
-            cartTable,
-            and(
-              eq(cartTable.regionId, shippingOptionTable.regionId),
-              eq(cartTable.currency, shippingOptionTable.currency),
-            ),
-          )
-          .where(opens(key))
-          .orderBy(asc(shippingOptionTable.position), asc(shippingOptionTable.id))
-          .limit(100),
-      ] as const,
-  );
-  if (!cart) throw notFound("cart");
-  return { data: options.map(view), nextCursor: null };
-});
+/** The statement that reads one option, where it is offered in the region and currency; else it answers no row. */
+export const optionQuery = (
+  q: Reader,
+  { optionId, regionId, currency }: Record<"optionId" | "regionId" | "currency", SQL>,
+) =>
+  q
+    .select({ ...choice, taxClassId: shippingOptionTable.taxClassId })
+    .from(shippingOptionTable)
+    .where(
+      and(
+        eq(shippingOptionTable.id, optionId),
+        eq(shippingOptionTable.regionId, regionId),
+        eq(shippingOptionTable.currency, currency),
+      ),
+    );
+
+/** The statement that reads the options of a region and currency, in the order in which the shop shows them. */
+export const offeredQuery = (q: Reader, { regionId, currency }: Record<"regionId" | "currency", SQL>) =>
+  q
+    .select(choice)
+    .from(shippingOptionTable)
+    .where(and(eq(shippingOptionTable.regionId, regionId), eq(shippingOptionTable.currency, currency)))
+    .orderBy(asc(shippingOptionTable.position), asc(shippingOptionTable.id))
+    .limit(100);
+
+/** An option as a shopper sees it. */
+export const toChoice = view<Awaited<ReturnType<typeof offeredQuery>>[number]>;

@@ -8,6 +8,9 @@ import { invalid } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
 import { pageQuery, paginate } from "../kernel/page.js";
 import { TaxClassId, TaxRateId, taxClassTable, taxRateTable } from "./tax.sql.js";
+
+export { ratesQuery, rateTable } from "./rate-table.js";
+
 export const TaxClass = z
   .object({ id: TaxClassId, name: z.string(), code: z.string(), isDefault: z.boolean() })
   .meta({ id: "TaxClass", description: "The tax treatment of a product: standard, reduced or exempt." });

@@ -4,16 +4,16 @@ import {
   Cart,
   CartChange,
   CartId,
-  CartShape,
+  CartRecord,
   LineId,
   NewCart,
+  NewCartRecord,
   NewLine,
-  OpenedCart,
   Quantity,
 } from "../../core/cart/index.js";
 import { Checkout, Completed, Completion } from "../../core/checkout/index.js";
 import { listOf } from "../../core/kernel/page.js";
-import { Shipping, ShippingChoice } from "../../core/shipping/index.js";
+import { ShippingChoice } from "../../core/shipping/index.js";
 import { type Endpoint, endpoint } from "../http/endpoint.js";
 import type { Module } from "./module.js";
 
@@ -21,7 +21,7 @@ const params = z.object({ id: CartId });
 const lineParams = params.extend({ lineId: LineId });
 const reading = { allow: "shopper", cartToken: true, params } as const;
 /** Each change says which version of the cart it has seen: two tabs never overwrite each other in silence. */
-const changing = { ...reading, ifMatch: "required", returns: [200, CartShape] } as const;
+const changing = { ...reading, ifMatch: "required", returns: [200, CartRecord] } as const;
 
 const routes: Endpoint[] = [
   endpoint(
@@ -30,7 +30,7 @@ const routes: Endpoint[] = [
     {
       allow: "shopper",
       body: NewCart,
-      returns: [201, OpenedCart],
+      returns: [201, NewCartRecord],
       idempotency: "none",
       ifMatch: "none",
       summary: "Create a cart",
@@ -41,7 +41,7 @@ const routes: Endpoint[] = [
   endpoint(
     "get",
     "/v1/store/carts/{id}",
-    { ...reading, returns: [200, CartShape], summary: "Get a cart with current prices" },
+    { ...reading, returns: [200, CartRecord], summary: "Get a cart with current prices" },
     ({ params: { id }, cartToken }) => Cart.get({ id, token: cartToken }),
   ),
   endpoint(
@@ -80,7 +80,7 @@ const routes: Endpoint[] = [
     "get",
     "/v1/store/carts/{id}/shipping-options",
     { ...reading, returns: [200, listOf(ShippingChoice)], summary: "List the shipping options of a cart" },
-    ({ params: { id }, cartToken }) => Shipping.offered({ id, token: cartToken }),
+    ({ params: { id }, cartToken }) => Cart.listShippingOptions({ id, token: cartToken }),
   ),
   endpoint(
     "post",
@@ -91,13 +91,13 @@ const routes: Endpoint[] = [
       description:
         "Reserves every line. A repeated call restarts the 15 minutes; a change of the lines releases the reservation.",
     },
-    ({ params: { id }, cartToken: token, version }) => Cart.hold({ id, token, version }),
+    ({ params: { id }, cartToken: token, version }) => Cart.reserveStock({ id, token, version }),
   ),
   endpoint(
     "delete",
     "/v1/store/carts/{id}/hold",
     { ...changing, summary: "Release the reserved stock of a cart" },
-    ({ params: { id }, cartToken: token, version }) => Cart.release({ id, token, version }),
+    ({ params: { id }, cartToken: token, version }) => Cart.releaseStock({ id, token, version }),
   ),
   endpoint(
     "post",
@@ -122,5 +122,5 @@ export const cart: Module = {
   name: "cart",
   tables: [cartTable, cartLineTable],
   routes,
-  sweeps: [{ name: "cart.expire", run: () => Cart.expire() }],
+  sweeps: [{ name: "cart.expire", run: () => Cart.deleteExpired() }],
 };

@@ -12,14 +12,15 @@ const host = ownHost(quiet);
  */
 const READ = [1, 5] as const; // tenant, credential, own tokens, shared tokens, rows
 const CEILINGS = {
-  get: [1, 6],
-  remove: [6, 14],
-  add: [6, 14],
-  hold: [7, 15],
-  complete: [7, 16],
+  // A cart is loaded by six statements in one message, one for each domain that owns rows of it.
+  get: [1, 11],
+  remove: [6, 19],
+  add: [6, 19],
+  hold: [7, 25],
+  complete: [7, 21],
   replay: [3, 10],
   // Besides: the account, the fee, how the attempt stands (twice), what Stripe called it, the answer of the key.
-  card: [18, 31],
+  card: [18, 36],
 } as const;
 const seen: Record<string, Cost> = {};
 let tenant: Tenant;

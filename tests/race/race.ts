@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { hash, newToken } from "../../core/cart/key.js";
+import { hashToken, newToken } from "../../core/cart/key.js";
 import { newTypeId, typeIdToUuid } from "../../drizzle/typeid.js";
 import { Cart, type Tenant } from "../support/client.js";
 
@@ -24,7 +24,7 @@ export async function copies(admin: pg.Pool, tenant: Tenant, cart: Cart, count: 
     tenantUuid(tenant),
     typeIdToUuid("crt", cart.state.id),
     made.map(({ id }) => typeIdToUuid("crt", id)),
-    made.map(({ token }) => hash(token)),
+    made.map(({ token }) => hashToken(token)),
   ];
   await admin.query(
     `with copy as (select * from unnest($3::uuid[], $4::text[]) as copy (id, token_hash)),

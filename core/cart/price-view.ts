@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { Amounts, ListedPrice, Totals } from "../kernel/amounts.js";
 import { Money } from "../kernel/money.js";
 
-/** What carts and orders show alike: lines, shipping and totals with their taxes. */
+/** The amounts that carts and orders show alike: of lines, shipping and totals. */
 const Priced = z.object({
   subtotal: Money.meta({ description: "The listed price of all units" }),
   taxRate: z.int().meta({ description: "Basis points: 1900 is 19 %" }),
@@ -45,11 +45,11 @@ export interface Shipping extends ListedPrice, Amounts {
 
 /** Minor units as money of one currency. */
 export type ToMoney = (amount: number) => Money;
-export const moneyIn =
+export const moneyOf =
   (currency: Money["currency"]): ToMoney =>
   (amount) => ({ amount, currency });
 
-const priced = ({ subtotal, taxRate, taxInclusive, tax, total }: ListedPrice & Amounts, money: ToMoney) => ({
+const priceView = ({ subtotal, taxRate, taxInclusive, tax, total }: ListedPrice & Amounts, money: ToMoney) => ({
   subtotal: money(subtotal),
   taxRate,
   taxInclusive,
@@ -66,12 +66,12 @@ export const lineView = (line: Line, money: ToMoney) => ({
   options: line.options,
   quantity: line.quantity,
   unitPrice: money(line.unitPrice),
-  ...priced(line, money),
+  ...priceView(line, money),
 });
 
 export const shippingView = (shipping: Shipping, money: ToMoney) => ({
   name: shipping.name,
-  ...priced(shipping, money),
+  ...priceView(shipping, money),
 });
 
 export const totalsView = ({ subtotal, shipping, tax, total }: Totals, money: ToMoney) => ({

@@ -1,0 +1,60 @@
+import * as z from "zod";
+import { Address } from "../kernel/address.js";
+import { Currency, Money } from "../kernel/money.js";
+import type { CalculatedCart } from "./calculate.js";
+import { CartId } from "./cart.sql.js";
+import { lineView, moneyOf, PricedLine, PricedShipping, PricedTotals, shippingView, totalsView } from "./price-view.js";
+import { Requirement } from "./requirement.js";
+
+export const CartRecord = z
+  .object({
+    id: CartId,
+    version: z.int(),
+    status: z.enum(["open", "completed"]),
+    currency: Currency,
+    regionId: z.string(),
+    channelId: z.string(),
+    email: z.string().nullable(),
+    shippingAddress: Address.nullable(),
+    billingAddress: Address.nullable().meta({ description: "null: the shipping address" }),
+    shippingOption: PricedShipping.extend({ id: z.string() }).nullable(),
+    lines: z.array(
+      PricedLine.extend({
+        productId: z.string(),
+        available: z
+          .boolean()
+          .meta({ description: "An unavailable line adds nothing to the totals and blocks the checkout" }),
+        unitPrice: Money.nullable().meta({ description: "null: no price in the cart's currency" }),
+      }),
+    ),
+    totals: PricedTotals,
+    requirements: z
+      .array(Requirement)
+      .meta({ description: "The reasons why the cart cannot be completed; empty when it can" }),
+    heldUntil: z
+      .string()
+      .nullable()
+      .meta({ description: "The instant until which the stock of all lines is reserved; null when it is not" }),
+    createdAt: z.string(),
+    expiresAt: z.string(),
+  })
+  .meta({ id: "Cart", description: "Prices and taxes are current, not stored." });
+
+/** The cart as the API shows it: amounts with their currency, without the hash of the token. */
+export function view({ cart, lines, shipping, totals, requirements, reservedUntil }: CalculatedCart) {
+  const { tokenHash: _, shippingOptionId: __, ...shown } = cart;
+  const money = moneyOf(cart.currency);
+  return {
+    ...shown,
+    shippingOption: shipping ? { id: shipping.id, ...shippingView(shipping, money) } : null,
+    lines: lines.map((line) => ({
+      ...lineView(line, money),
+      unitPrice: line.hasPrice ? money(line.unitPrice) : null,
+      productId: line.productId,
+      available: line.state === "for_sale",
+    })),
+    totals: totalsView(totals, money),
+    requirements,
+    heldUntil: reservedUntil,
+  };
+}
