@@ -141,9 +141,11 @@ const RESERVATION_MINUTES = 15;
 export const reserveStock = fn(CartKey, (key) =>
   db(async (tx) => {
     const cart = await requireOpenCart(tx, key);
-    const { lines } = calculateCart(cart, await loadCart(cart.id));
-    if (lines.length > 0) await Inventory.hold(cart.id, lines, RESERVATION_MINUTES);
-    return view(calculateCart(cart, await loadCart(cart.id)));
+    const calculated = calculateCart(cart, await loadCart(cart.id));
+    if (calculated.lines.length === 0) return view(calculated);
+    await Inventory.hold(cart.id, calculated.lines, RESERVATION_MINUTES);
+    const [reservation] = await read((q) => Inventory.reservedUntilQuery(q, cart.id));
+    return view({ ...calculated, reservedUntil: reservation?.until ?? null });
   }),
 );
 

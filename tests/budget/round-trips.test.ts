@@ -16,7 +16,7 @@ const CEILINGS = {
   get: [1, 11],
   remove: [6, 19],
   add: [6, 19],
-  hold: [7, 25],
+  hold: [7, 20],
   complete: [7, 21],
   replay: [3, 10],
   // Besides: the account, the fee, how the attempt stands (twice), what Stripe called it, the answer of the key.
