@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { isScope, type Operation, operations } from "../isolation/operation.js";
 import { newTenant, type Tenant } from "../support/client.js";
 
@@ -20,20 +20,16 @@ async function others(query: string, wanted: string) {
   return answers.filter(([, answer]) => answer !== wanted);
 }
 
-describe("each list", () => {
-  test("has a page of 1 to 100 items", async () => {
-    expect(lists.length).toBeGreaterThan(15);
-    for (const limit of ["1", "100"]) expect(await others(`limit=${limit}`, "200")).toEqual([]);
-    for (const limit of ["0", "101", "ten"])
-      expect(await others(`limit=${limit}`, "422 invalid_request /limit")).toEqual([]);
-  });
-
-  test("goes on from cursors that it gave out, and from no others", async () => {
-    for (const cursor of ["x", "eyJpZCI6IngifQ.AAAAAAAAAAAAAAAAAAAAAA"])
-      expect(await others(`cursor=${cursor}`, "400 cursor_invalid cursor")).toEqual([]);
-  });
-
-  test("has no filters but those that are documented", async () => {
-    expect(await others("color=red", "422 invalid_request /color")).toEqual([]);
-  });
+test.each([
+  ["limit=1", "200"],
+  ["limit=100", "200"],
+  ["limit=0", "422 invalid_request /limit"],
+  ["limit=101", "422 invalid_request /limit"],
+  ["limit=ten", "422 invalid_request /limit"],
+  ["cursor=x", "400 cursor_invalid cursor"],
+  ["cursor=eyJpZCI6IngifQ.AAAAAAAAAAAAAAAAAAAAAA", "400 cursor_invalid cursor"],
+  ["color=red", "422 invalid_request /color"],
+])("each list answers %s with %s", async (query, wanted) => {
+  expect(lists.length).toBeGreaterThan(15);
+  expect(await others(query, wanted)).toEqual([]);
 });
