@@ -45,7 +45,7 @@ interface Done {
  */
 export async function settle(tx: Tx, held: Account, facts: Facts, { steps, ...asked }: Done): Promise<void> {
   const { row, now } = held;
-  const { dunning, limits } = planOf(facts.plan);
+  const { dunning, requestsPerSecond } = planOf(facts.plan);
   const stand = standing({ ...row, ...facts }, dunning, now);
   const dunningStep = anchorOf(held, row) === stand.since ? steps : 0;
   const nextStepAt = lookAt(held, stand, nextStep(stand, dunning, dunningStep)?.at);
@@ -57,7 +57,7 @@ export async function settle(tx: Tx, held: Account, facts: Facts, { steps, ...as
     const { plan, interval, status, currentPeriodEnd, cancelAt } = facts;
     emit(SubscriptionUpdated, { plan, interval, status, currentPeriodEnd, cancelAt });
   }
-  await move(tx, held, stand, { plan: facts.plan, requestRate: limits.requestsPerSecond });
+  await move(tx, held, stand, { plan: facts.plan, requestRate: requestsPerSecond });
 }
 
 /** When time alone may change something: a step, the end of a trial, or that Stripe has not been asked for long. */

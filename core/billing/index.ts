@@ -2,6 +2,7 @@ export * as Billing from "./index.js";
 
 import * as z from "zod";
 import { planCodes, soldPlans } from "../entitlement/entitlement.sql.js";
+import { Limits, limitsOf } from "../entitlement/index.js";
 import { features, Interval, planOf, plans, SoldPlan } from "../entitlement/plan.js";
 import { fn } from "../kernel/fn.js";
 import { Money } from "../kernel/money.js";
@@ -23,14 +24,7 @@ export const PlanRecord = z
     name: z.string(),
     prices: z.object({ month: Money, year: Money }),
     fee: z.int().meta({ description: "The platform's application fee on card payments, in basis points: 100 is 1 %" }),
-    limits: z
-      .object({
-        products: z.int().nullable(),
-        ordersPerMonth: z.int().nullable(),
-        members: z.int().nullable(),
-        requestsPerSecond: z.int(),
-      })
-      .meta({ description: "null: unlimited" }),
+    limits: Limits.meta({ description: "null: unlimited" }),
     features: z.array(z.enum(features)),
   })
   .meta({ id: "Plan" });
@@ -62,8 +56,8 @@ export const billingEvents = [TenantStatusChanged, SubscriptionUpdated];
 /** Plans that are for sale. */
 export const catalogue = fn(z.void(), () => ({
   data: soldPlans.map((sold) => {
-    const { code, name, prices, fee, limits, features: included } = plans[sold];
-    return { code: SoldPlan.parse(code), name, prices, fee, limits, features: [...included] };
+    const { code, name, prices, fee, features: included } = plans[sold];
+    return { code: SoldPlan.parse(code), name, prices, fee, limits: limitsOf(plans[sold]), features: [...included] };
   }),
 }));
 

@@ -12,6 +12,7 @@ import { pageQuery, paginate } from "../kernel/page.js";
 import { missed } from "../kernel/version.js";
 import { TaxClassId } from "../tax/tax.sql.js";
 import { ProductId, productStatuses, productTable, variantTable } from "./catalog.sql.js";
+import { productMeter } from "./meter.js";
 import { type Option, Options, unfit } from "./option.js";
 import { nextSlug, Slug, slugOf } from "./slug.js";
 import {
@@ -90,7 +91,7 @@ export const create = fn(NewProduct, async ({ variants, slug, ...input }) => {
     if (!product) throw slugTaken();
     const made = await insertVariants(tx, product, variants);
     if (made.length < variants.length) throw skuTaken(missingSkus(variants, made));
-    if (product.status !== "archived") await consumeEntitlement("products");
+    if (product.status !== "archived") await consumeEntitlement(productMeter);
     emit(ProductCreated, { productId: id });
     return { ...product, variants: made };
   });
@@ -177,8 +178,8 @@ export const update = fn(ProductPatch.extend(Versioned.shape), ({ id, version, .
     const [product] = await one(tx, id);
     if (!product) throw notFound("product");
     if (patch.options) refuseMisfits(patch.options, product.variants);
-    if (was === "archived" && product.status !== "archived") await consumeEntitlement("products");
-    if (was !== "archived" && product.status === "archived") await releaseEntitlement("products");
+    if (was === "archived" && product.status !== "archived") await consumeEntitlement(productMeter);
+    if (was !== "archived" && product.status === "archived") await releaseEntitlement(productMeter);
     emit(ProductUpdated, { productId: id });
     return product;
   }),
@@ -221,7 +222,7 @@ export const remove = fn(Versioned, ({ id, version }) =>
       await deleteVariants(tx, eq(variantTable.productId, id));
       await tx.delete(productTable).where(eq(productTable.id, id));
     });
-    if (was !== "archived") await releaseEntitlement("products");
+    if (was !== "archived") await releaseEntitlement(productMeter);
     emit(ProductDeleted, { productId: id });
   }),
 );

@@ -8,36 +8,21 @@ import { type Failure, forbidden } from "../kernel/error.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import { planCodes, usageTable } from "./entitlement.sql.js";
-import { type Feature, type Limits, type Plan, planOf, plans } from "./plan.js";
+import { limitOf, type Meter, meters, periodOf } from "./meter.js";
+import { type Feature, type Plan, planOf } from "./plan.js";
 
-/** What plans limit by number, and what is counted of it. */
-export const metrics = [
-  "products", // drafts and active ones: what was sold cannot be deleted, so that archiving has to make room
-  "ordersPerMonth", // by the month (UTC) of their making; one that is cancelled gives its place back
-  "members", // the active ones, the owner included
-] as const satisfies readonly (keyof Limits)[];
-export type Metric = (typeof metrics)[number];
+export { defineMeter, Limits, limitsOf, type Meter, monthStart } from "./meter.js";
 
 /** The last place was taken: the next one will be refused. */
-export const LimitReached = defineEvent(
-  "usage.limit_reached",
-  z.object({ entitlement: z.enum(metrics), limit: z.int() }),
-);
-
-/**
- * The period that a use counts for, as `usage` keeps it.
- * @param at when it was made (ISO 8601); now when left out
- */
-export const periodOf = (metric: Metric, at?: string): SQL<string> =>
-  metric === "ordersPerMonth" ? sql`to_char(${at ?? sql`now()`}::timestamptz at time zone 'utc', 'YYYY-MM')` : sql`''`;
+export const LimitReached = defineEvent("usage.limit_reached", z.object({ entitlement: z.string(), limit: z.int() }));
 
 /** The code of the plan, for a query of the tenant's own row. */
 export const planCode = sql<string>`coalesce(${tenantTableRoot.plan},
   case when ${tenantTableRoot.livemode} then 'trial' else 'sandbox' end)`;
 
 /** What the plan allows, asked for where it counts; null without a limit, nothing for a plan that nobody knows. */
-function limitOf(q: Pick<Reader, "select">, metric: Metric): SQL<number | null> {
-  const cases = planCodes.map((code) => sql`when ${code}::text then ${plans[code].limits[metric]}::bigint`);
+function currentLimit(q: Pick<Reader, "select">, meter: Meter): SQL<number | null> {
+  const cases = planCodes.map((code) => sql`when ${code}::text then ${limitOf(meter, code)}::bigint`);
   const plan = q.select({ plan: planCode }).from(tenantTableRoot);
   return sql`case ${plan} ${sql.join(cases, sql` `)} else 0 end`;
 }
@@ -52,17 +37,18 @@ export interface UsageCount {
  * The statement that counts a use, for whoever puts it into one of their own and hands its row to `admitted`. Whoever
  * counts waits for who counted before, until the commit, so it belongs late into the transaction.
  */
-export function usageStatement(tx: Tx, metric: Metric, by = 1) {
+export function usageStatement(tx: Tx, meter: Meter, by = 1) {
+  if (meters.find(meter.name) !== meter) throw new Error(`No module lists the meter "${meter.name}".`);
   const sum = sql`${usageTable.value} + excluded.value`;
   return tx
     .insert(usageTable)
-    .values({ metric, period: periodOf(metric), value: by })
+    .values({ metric: meter.name, period: periodOf(meter), value: by })
     .onConflictDoUpdate({
       target: [usageTable.tenantId, usageTable.metric, usageTable.period],
       set: { value: sum },
-      setWhere: sql`coalesce(${sum} <= ${limitOf(tx, metric)}, true)`,
+      setWhere: sql`coalesce(${sum} <= ${currentLimit(tx, meter)}, true)`,
     })
-    .returning({ value: usageTable.value, limit: limitOf(tx, metric).mapWith(Number).as("limit") });
+    .returning({ value: usageTable.value, limit: currentLimit(tx, meter).mapWith(Number).as("limit") });
 }
 
 /**
@@ -70,9 +56,9 @@ export function usageStatement(tx: Tx, metric: Metric, by = 1) {
  * @param counted the row of `counting`; there is none where there was no room
  * @throws Failure forbidden
  */
-export async function checkUsage(tx: Tx, metric: Metric, counted: UsageCount | undefined | null): Promise<void> {
-  if (!counted || (counted.limit !== null && counted.value > counted.limit)) throw await refusal(tx, metric);
-  if (counted.value === counted.limit) emit(LimitReached, { entitlement: metric, limit: counted.limit });
+export async function checkUsage(tx: Tx, meter: Meter, counted: UsageCount | undefined | null): Promise<void> {
+  if (!counted || (counted.limit !== null && counted.value > counted.limit)) throw await refusal(tx, meter);
+  if (counted.value === counted.limit) emit(LimitReached, { entitlement: meter.name, limit: counted.limit });
 }
 
 /**
@@ -80,36 +66,37 @@ export async function checkUsage(tx: Tx, metric: Metric, counted: UsageCount | u
  * effect that is rolled back is not counted.
  * @throws Failure forbidden `entitlement_required` when it would go beyond the limit
  */
-export const consumeEntitlement = (metric: Metric, by = 1): Promise<void> =>
+export const consumeEntitlement = (meter: Meter, by = 1): Promise<void> =>
   db(async (tx) => {
-    const [counted] = await usageStatement(tx, metric, by);
-    await checkUsage(tx, metric, counted);
+    const [counted] = await usageStatement(tx, meter, by);
+    await checkUsage(tx, meter, counted);
   });
 
 /**
  * Gives a use back, in the open transaction of the effect.
  * @param at when it was counted (ISO 8601), where the month matters
  */
-export const releaseEntitlement = (metric: Metric, by = 1, at?: string): Promise<void> =>
+export const releaseEntitlement = (meter: Meter, by = 1, at?: string): Promise<void> =>
   db(async (tx) => {
     await tx
       .update(usageTable)
       .set({ value: sql`greatest(0, ${usageTable.value} - ${by})` })
-      .where(and(eq(usageTable.metric, metric), eq(usageTable.period, periodOf(metric, at))));
+      .where(and(eq(usageTable.metric, meter.name), eq(usageTable.period, periodOf(meter, at))));
   });
 
 /** Says which limit is reached; a shopper learns nothing of the merchant's plan. */
-async function refusal(tx: Tx, metric: Metric): Promise<Failure> {
+async function refusal(tx: Tx, meter: Meter): Promise<Failure> {
+  const { name } = meter;
   const who = actor().type;
   if (who === "visitor" || who === "customer")
     return forbidden("checkout.closed", "The shop accepts no orders at the moment.");
   const [state] = await tx
     .select({ plan: planCode, current: usageTable.value })
     .from(tenantTableRoot)
-    .leftJoin(usageTable, and(eq(usageTable.metric, metric), eq(usageTable.period, periodOf(metric))));
-  const { code: plan, limits } = planOf(state?.plan ?? "");
-  return forbidden("entitlement_required", `The plan "${plan}" allows no more ${metric}; see GET /v1/billing/usage.`, {
-    data: { entitlement: metric, plan, limit: limits[metric], current: state?.current ?? 0 },
+    .leftJoin(usageTable, and(eq(usageTable.metric, name), eq(usageTable.period, periodOf(meter))));
+  const { code: plan } = planOf(state?.plan ?? "");
+  return forbidden("entitlement_required", `The plan "${plan}" allows no more ${name}; see GET /v1/billing/usage.`, {
+    data: { entitlement: name, plan, limit: limitOf(meter, plan), current: state?.current ?? 0 },
   });
 }
 

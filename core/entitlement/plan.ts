@@ -10,15 +10,6 @@ export type Interval = z.infer<typeof Interval>;
 export const features = ["reports", "ledger"] as const;
 export type Feature = (typeof features)[number];
 
-/** Null: without a limit. */
-export interface Limits {
-  products: number | null;
-  /** By calendar month, UTC. */
-  ordersPerMonth: number | null;
-  members: number | null;
-  requestsPerSecond: number;
-}
-
 /** What happens to a tenant that owes a payment. All in days. */
 export interface Timetable {
   /** When its owners are written to, counted from the day that the payment is owed; before it when negative. */
@@ -38,7 +29,8 @@ export interface Plan {
   prices: Prices | null;
   /** The platform's share of card payments, in basis points: 100 is 1 %. */
   fee: number;
-  limits: Limits;
+  /** What all credentials of the tenant may ask for together. Other limits are those of the meters. */
+  requestsPerSecond: number;
   features: readonly Feature[];
   /** How long a tenant may use it before it pays. */
   trialDays: number;
@@ -58,7 +50,7 @@ const euros = (month: number, year: number) => ({
 const dunning: Timetable = { reminderDays: [0, 3, 6], graceDays: 7, readOnlyDays: 14, suspendDays: 60 };
 
 const growth = {
-  limits: { products: 10_000, ordersPerMonth: 5_000, members: 15, requestsPerSecond: 500 },
+  requestsPerSecond: 500,
   fee: 100,
   features: ["reports", "ledger"],
 } as const;
@@ -70,7 +62,7 @@ export const plans: Readonly<Record<SoldPlan, Plan & { prices: Prices }> & Recor
     name: "Starter",
     prices: euros(29, 290),
     fee: 200,
-    limits: { products: 500, ordersPerMonth: 500, members: 3, requestsPerSecond: 100 },
+    requestsPerSecond: 100,
     features: [],
     trialDays: 0,
     dunning,
@@ -81,7 +73,7 @@ export const plans: Readonly<Record<SoldPlan, Plan & { prices: Prices }> & Recor
     name: "Scale",
     prices: euros(399, 3_990),
     fee: 50,
-    limits: { products: null, ordersPerMonth: null, members: null, requestsPerSecond: 2_000 },
+    requestsPerSecond: 2_000,
     features,
     trialDays: 0,
     dunning: { ...dunning, reminderDays: [0, 3, 7, 13], graceDays: 14 },
@@ -92,7 +84,7 @@ export const plans: Readonly<Record<SoldPlan, Plan & { prices: Prices }> & Recor
     prices: null,
     ...growth,
     // What somebody measures before they buy is not the smallest machine.
-    limits: { ...growth.limits, requestsPerSecond: 2_000 },
+    requestsPerSecond: 2_000,
     trialDays: 14,
     dunning: { ...dunning, reminderDays: [-3, 0, 3, 6] },
   },
@@ -101,7 +93,7 @@ export const plans: Readonly<Record<SoldPlan, Plan & { prices: Prices }> & Recor
     name: "Sandbox",
     prices: null,
     fee: 0,
-    limits: { products: null, ordersPerMonth: null, members: null, requestsPerSecond: 2_000 },
+    requestsPerSecond: 2_000,
     features,
     trialDays: 0,
     dunning,

@@ -1,23 +1,20 @@
 export * as Usage from "./usage.js";
 
-import { and, eq, gte, inArray, ne, type SQL, sql } from "drizzle-orm";
+import { and, inArray, type SQL, sql } from "drizzle-orm";
 import * as z from "zod";
-import type { Reader } from "../../drizzle/reader.js";
 import type { Tx } from "../../drizzle/tenant.js";
-import { productTable } from "../catalog/catalog.sql.js";
-import { memberTable } from "../identity/identity.sql.js";
 import { db, read } from "../kernel/db.js";
 import { notFound } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
-import { orderTable } from "../order/order.sql.js";
 import { BURST } from "../rate/index.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import { planCodes, usageTable } from "./entitlement.sql.js";
-import { type Metric, metrics, periodOf, planCode } from "./index.js";
+import { planCode } from "./index.js";
+import { limitOf, MeterName, meters, monthStart, periodOf } from "./meter.js";
 import { features, planOf } from "./plan.js";
 
 const Entitlement = z.object({
-  entitlement: z.enum(metrics),
+  entitlement: MeterName,
   limit: z.int().nullable().meta({ description: "null: unlimited" }),
   current: z.int(),
 });
@@ -38,13 +35,10 @@ export const UsageRecord = z
 /** Of all metrics, for the period that runs. */
 const now = () =>
   sql`(${usageTable.metric}, ${usageTable.period}) in (${sql.join(
-    metrics.map((metric) => sql`(${metric}, ${periodOf(metric)})`),
+    meters.all().map((meter) => sql`(${meter.name}, ${periodOf(meter)})`),
     sql`, `,
   )})`;
 
-/** The first moment of the month, UTC, so many months from now. */
-const monthStart = (ahead = 0) =>
-  sql<string>`(date_trunc('month', now() at time zone 'utc') + make_interval(months => ${ahead})) at time zone 'utc'`;
 const rfc3339 = (at: SQL) => sql<string>`to_char(${at} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`;
 
 /** What the caller's own plan allows, and what is used of it. */
@@ -64,37 +58,20 @@ export const get = fn(z.void(), async () => {
       ] as const,
   );
   if (!tenant) throw notFound("tenant");
-  const { code, limits, features: included } = planOf(tenant.plan);
+  const { code, features: included } = planOf(tenant.plan);
   const current = new Map(used.map(({ metric, value }) => [metric, value]));
   return {
     plan: code,
     period: { start: tenant.start, end: tenant.end },
-    entitlements: metrics.map((metric) => ({
-      entitlement: metric,
-      limit: limits[metric],
-      current: current.get(metric) ?? 0,
+    entitlements: meters.all().map((meter) => ({
+      entitlement: meter.name,
+      limit: limitOf(meter, code),
+      current: current.get(meter.name) ?? 0,
     })),
     features: [...included],
     requests: { perSecond: tenant.perSecond, burst: BURST * tenant.perSecond },
   };
 });
-
-/** Ids are UUIDv7, so that age is an order of the primary key; clocks of those who make them may be a day slow. */
-const sinceMonth = sql`(select uuidv7(${monthStart()} - now() - interval '1 day'))`;
-
-/** How much there is of each: what `usage` must say. */
-function counts(q: Pick<Reader, "select">): Record<Metric, SQL> {
-  const many = { count: sql`count(*)` };
-  const products = q.select(many).from(productTable).where(ne(productTable.status, "archived"));
-  const members = q.select(many).from(memberTable).where(eq(memberTable.status, "active"));
-  const orders = q
-    .select(many)
-    .from(orderTable)
-    .where(
-      and(gte(orderTable.id, sinceMonth), gte(orderTable.createdAt, monthStart()), ne(orderTable.status, "cancelled")),
-    );
-  return { products: sql`${products}`, ordersPerMonth: sql`${orders}`, members: sql`${members}` };
-}
 
 /** Hours after which it is looked once more whether the numbers are right. */
 const TRUSTED = 24;
@@ -108,7 +85,7 @@ export const recount = (): Promise<number> =>
   db(async (tx) => {
     const due = await lockDue(tx);
     if (due.length === 0) return 0;
-    const cases = Object.entries(counts(tx)).map(([metric, count]) => sql`when ${metric} then ${count}`);
+    const cases = meters.all().map((meter) => sql`when ${meter.name} then ${meter.count(tx)}`);
     const counted = await tx
       .update(usageTable)
       .set({ value: sql`case ${usageTable.metric} ${sql.join(cases, sql` `)} end` })
@@ -122,7 +99,7 @@ async function lockDue(tx: Tx): Promise<string[]> {
   const old = sql`coalesce(${usageTable.countedAt} < now() - make_interval(hours => ${TRUSTED}), true)`;
   const rows = await tx
     .insert(usageTable)
-    .values(metrics.map((metric) => ({ metric, period: periodOf(metric), countedAt: sql`now()` })))
+    .values(meters.all().map((meter) => ({ metric: meter.name, period: periodOf(meter), countedAt: sql`now()` })))
     .onConflictDoUpdate({
       target: [usageTable.tenantId, usageTable.metric, usageTable.period],
       set: { countedAt: sql`now()` },

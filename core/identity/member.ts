@@ -12,6 +12,7 @@ import { defineEvent, emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
 import { listOf, pageQuery, paginate } from "../kernel/page.js";
 import { MemberId, memberTable, sessionTable } from "./identity.sql.js";
+import { memberMeter } from "./meter.js";
 import { hashPassword, Password } from "./password.js";
 import { refuseGuessable } from "./password-strength.js";
 
@@ -115,7 +116,7 @@ export const create = fn(NewMember, async ({ password, ...given }) => {
       .returning(view);
     if (!member)
       throw conflict("member.email_taken", `The tenant already has a member with the email "${given.email}".`);
-    await consumeEntitlement("members");
+    await consumeEntitlement(memberMeter);
     emit(MemberCreated, { memberId: member.id, role: member.role });
     return member;
   });
@@ -186,7 +187,7 @@ export const remove = fn(z.strictObject({ id: MemberId, version: z.int().optiona
       .update(sessionTable)
       .set({ revokedAt: sql`now()` as never, revokedFor: "removal" })
       .where(and(eq(sessionTable.memberId, member.id), isNull(sessionTable.revokedAt)));
-    await releaseEntitlement("members");
+    await releaseEntitlement(memberMeter);
     emit(MemberRemoved, { memberId: member.id });
   }),
 );

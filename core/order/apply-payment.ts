@@ -7,6 +7,7 @@ import { Failure } from "../kernel/error.js";
 import { emit } from "../kernel/event/index.js";
 import { paymentTable } from "../payment/payment.sql.js";
 import { OrderCancelled, OrderPlaced } from "./event.js";
+import { orderMeter } from "./meter.js";
 import { orderLineTable, orderTable, orderTimelineTable } from "./order.sql.js";
 import { entry } from "./timeline.js";
 
@@ -68,7 +69,7 @@ export async function cancel(
   if (!order) return false;
   await Inventory.release(order.cartId);
   await tx.insert(orderTimelineTable).values(entry(orderId, "cancelled", { reason }));
-  await releaseEntitlement("ordersPerMonth", 1, order.createdAt);
+  await releaseEntitlement(orderMeter, 1, order.createdAt);
   emit(OrderCancelled, { orderId, number: order.number, reason });
   return true;
 }

@@ -6,6 +6,7 @@ import type { Address } from "../kernel/address.js";
 import type { Totals } from "../kernel/amounts.js";
 import { statusOf } from "../payment/index.js";
 import { paymentTable } from "../payment/payment.sql.js";
+import { orderMeter } from "./meter.js";
 import { counterTable, OrderLineId, orderLineTable, orderTable, orderTimelineTable } from "./order.sql.js";
 import { entry } from "./timeline.js";
 import { columns, type LineRow, type OrderRow } from "./view.js";
@@ -52,7 +53,7 @@ export async function place(tx: Tx, placement: Placement) {
   const noted = tx
     .$with("noted")
     .as(tx.insert(orderTimelineTable).values(entry(orderId, stands ? "placed" : "payment_awaited")));
-  const counted = tx.$with("counted").as(usageStatement(tx, "ordersPerMonth"));
+  const counted = tx.$with("counted").as(usageStatement(tx, orderMeter));
   const [placed] = await tx
     .with(numbered, listed, opened, noted, counted)
     .insert(orderTable)
@@ -76,7 +77,7 @@ export async function place(tx: Tx, placement: Placement) {
     .returning({ ...columns, counted: sql<UsageCount | null>`(select to_json(counted) from counted)` });
   if (!placed) throw new Error("An insert without a conflict clause answers its row.");
   const { counted: count, ...order } = placed;
-  await checkUsage(tx, "ordersPerMonth", count);
+  await checkUsage(tx, orderMeter, count);
   return { order: order satisfies OrderRow, lines };
 }
 

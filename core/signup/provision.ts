@@ -5,6 +5,7 @@ import { consumeEntitlement } from "../entitlement/index.js";
 import { initialPlan } from "../entitlement/plan.js";
 import { MemberId, memberTable } from "../identity/identity.sql.js";
 import { Member } from "../identity/member.js";
+import { memberMeter } from "../identity/meter.js";
 import { LocationId, locationTable } from "../inventory/inventory.sql.js";
 import { emit } from "../kernel/event/index.js";
 import { type Currency, exponent } from "../kernel/money.js";
@@ -46,7 +47,7 @@ export async function provision(tx: Tx, { tenant, owner }: ProvisionInput) {
   if (!member) throw new Error("The owner was not inserted.");
   await insertDefaults(tx, tenant);
   await startTrial(tx, tenant.livemode);
-  await consumeEntitlement("members");
+  await consumeEntitlement(memberMeter);
   emit(TenantCreated, { tenantId: opened.id, slug: opened.slug, livemode: opened.livemode });
   return { tenant: opened, member };
 }

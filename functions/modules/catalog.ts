@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { productTable, variantTable } from "../../core/catalog/catalog.sql.js";
 import { Catalog } from "../../core/catalog/index.js";
+import { productMeter } from "../../core/catalog/meter.js";
 import { defineScope } from "../../core/kernel/access.js";
 import { listOf } from "../../core/kernel/page.js";
 import { endpoint } from "../http/endpoint.js";
@@ -141,6 +142,7 @@ export const catalog: Module = {
   name: "catalog",
   scopes: [readCatalog, writeCatalog],
   tables: [productTable, variantTable],
+  meters: [productMeter],
   routes,
   events: Catalog.events,
 };

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { memberTable } from "../../core/identity/identity.sql.js";
 import { Member, memberEvents } from "../../core/identity/member.js";
+import { memberMeter } from "../../core/identity/meter.js";
 import { defineScope } from "../../core/kernel/access.js";
 import { endpoint } from "../http/endpoint.js";
 import type { Module } from "./module.js";
@@ -63,6 +64,7 @@ export const member: Module = {
   name: "member",
   scopes: [readMembers, writeMembers],
   tables: [memberTable],
+  meters: [memberMeter],
   routes,
   events: memberEvents,
 };

@@ -1,3 +1,4 @@
+import type { Meter } from "../../core/entitlement/meter.js";
 import type { Scope } from "../../core/kernel/access.js";
 import type { EventType, Subscriber } from "../../core/kernel/event/index.js";
 import type { JobHandler } from "../../core/kernel/job/index.js";
@@ -21,6 +22,8 @@ export interface Module {
   tables?: readonly TenantTable[];
   /** Rights that its routes take. */
   scopes?: readonly Scope[];
+  /** What it counts for the limits of the plans. */
+  meters?: readonly Meter[];
   routes?: readonly Endpoint[];
   events?: readonly EventType[];
   subscribers?: readonly Subscriber[];

@@ -20,6 +20,7 @@ import {
   Refund,
 } from "../../core/order/index.js";
 import { book } from "../../core/order/ledger.js";
+import { orderMeter } from "../../core/order/meter.js";
 import { counterTable, orderLineTable, orderTable, orderTimelineTable } from "../../core/order/order.sql.js";
 import { TimelineEntry } from "../../core/order/timeline.js";
 import { OtherMeans } from "../../core/payment/attempt.js";
@@ -160,6 +161,7 @@ export const order: Module = {
   name: "order",
   scopes: [readOrders, writeOrders],
   tables: [orderTable, orderLineTable, orderTimelineTable, counterTable],
+  meters: [orderMeter],
   routes,
   events: [OrderPlaced, OrderPaid, OrderCancelled],
   subscribers: [

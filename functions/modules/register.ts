@@ -1,3 +1,4 @@
+import { meters } from "../../core/entitlement/meter.js";
 import { scopes } from "../../core/kernel/access.js";
 import { declaredJobs } from "../../core/kernel/job/index.js";
 import { requireUnique } from "../../core/kernel/registry.js";
@@ -7,40 +8,40 @@ import type { Module } from "./module.js";
 
 /**
  * Hands the domain what the modules declare. The list does so itself when it is loaded, so that no entry can forget it.
- * @throws Error that names what is declared twice, or not handled
+ * @throws Error that names what is declared twice, or used and not declared
  */
 export function register(modules: readonly Module[]): void {
   const all = <Item>(pick: (module: Module) => readonly Item[] | undefined): Item[] =>
     modules.flatMap((module) => pick(module) ?? []);
-  const jobs = all((module) => module.jobs).map(({ job }) => job.name);
-  requireUnique(
-    "module",
-    modules.map(({ name }) => name),
-  );
-  requireUnique(
-    "event type",
-    all((module) => module.events).map(({ type }) => type),
-  );
-  requireUnique(
-    "subscriber",
-    all((module) => module.subscribers).map(({ name }) => name),
-  );
-  requireUnique(
-    "sweep",
-    all((module) => module.sweeps).map(({ name }) => name),
-  );
-  requireUnique("job", jobs);
-  const unhandled = declaredJobs().find(({ name }) => !jobs.includes(name));
-  if (unhandled) throw new Error(`No module handles the job "${unhandled.name}".`);
-  const types = all((module) => module.events).map(({ type }) => type);
-  const deaf = all((module) => module.subscribers).find(({ event }) => !types.includes(event.type));
-  if (deaf) throw new Error(`The subscriber "${deaf.name}" listens to "${deaf.event.type}", which no module declares.`);
-  const declared = all((module) => module.scopes);
-  const route = all((module) => module.routes).find(
-    ({ spec: { allow } }) => typeof allow === "object" && !declared.includes(allow),
-  );
-  if (route) throw new Error(`No module declares the scope of ${route.method.toUpperCase()} ${route.path}.`);
+  requireSound(modules, all);
   scopes.fill(all((module) => module.scopes));
   paymentProviders.fill(all((module) => module.providers));
+  meters.fill(all((module) => module.meters));
   stripeHandlers.fill(all((module) => module.stripe));
+}
+
+type All = <Item>(pick: (module: Module) => readonly Item[] | undefined) => Item[];
+
+/** Names are unique across modules; what is used is declared, and what is declared is handled. */
+function requireSound(modules: readonly Module[], all: All): void {
+  const types = all((module) => module.events).map(({ type }) => type);
+  const subscribers = all((module) => module.subscribers);
+  const jobs = all((module) => module.jobs).map(({ job }) => job.name);
+  const routes = all((module) => module.routes);
+  const names = {
+    module: modules.map(({ name }) => name),
+    route: routes.map(({ method, path }) => `${method.toUpperCase()} ${path}`),
+    "event type": types,
+    subscriber: subscribers.map(({ name }) => name),
+    job: jobs,
+    sweep: all((module) => module.sweeps).map(({ name }) => name),
+  };
+  for (const [kind, given] of Object.entries(names)) requireUnique(kind, given);
+  const unhandled = declaredJobs().find(({ name }) => !jobs.includes(name));
+  if (unhandled) throw new Error(`No module handles the job "${unhandled.name}".`);
+  const deaf = subscribers.find(({ event }) => !types.includes(event.type));
+  if (deaf) throw new Error(`The subscriber "${deaf.name}" listens to "${deaf.event.type}", which no module declares.`);
+  const scoped = all((module) => module.scopes);
+  const unscoped = routes.find(({ spec: { allow } }) => typeof allow === "object" && !scoped.includes(allow));
+  if (unscoped) throw new Error(`No module declares the scope of ${unscoped.method.toUpperCase()} ${unscoped.path}.`);
 }

@@ -66,7 +66,7 @@ describe("a change of plan", () => {
       plan: "growth",
       tenantPlan: "growth",
       status: "active",
-      requestRate: plans.growth.limits.requestsPerSecond,
+      requestRate: plans.growth.requestsPerSecond,
     });
   });
 

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { plans } from "../../core/entitlement/plan.js";
+import { productMeter } from "../../core/catalog/meter.js";
+import { limitOf } from "../../core/entitlement/meter.js";
 import { atOnce, copies, prepared, tenantUuid, violations } from "../race/race.js";
 import { newProduct, newTenant, password, type Tenant, unique } from "../support/client.js";
 import { administrator } from "../support/database.js";
@@ -30,9 +31,9 @@ async function fill(to: Tenant): Promise<void> {
   await admin.query(
     `insert into product (tenant_id, id, slug, name)
      select $1, uuidv7(), 'filler-' || n, 'Filler' from generate_series(1, $2::int) n`,
-    [tenantUuid(to), (plans.trial.limits.products ?? 0) - 10],
+    [tenantUuid(to), (limitOf(productMeter, "trial") ?? 0) - 10],
   );
-  await pretend(admin, to, "products", (plans.trial.limits.products ?? 0) - 10);
+  await pretend(admin, to, "products", (limitOf(productMeter, "trial") ?? 0) - 10);
 }
 
 /** What the merchant heard of its limits. */
@@ -47,7 +48,7 @@ describe("products", () => {
     expect(tally(answers)).toEqual({ "201": 10, "403 entitlement_required": 90 });
     const { status, body } = await create(full);
     expect(status).toBe(403);
-    const limit = plans.trial.limits.products;
+    const limit = limitOf(productMeter, "trial");
     expect(body).toMatchObject({ entitlement: "products", plan: "trial", limit, current: limit });
     expect(await reached(full)).toEqual([{ entitlement: "products", limit }]);
     expect(await drift(admin, full)).toEqual([]);
@@ -97,7 +98,7 @@ describe("products", () => {
   test("where there is no room, nothing comes out of the archive", async () => {
     const full = await newTenant();
     const { id } = await full.post("/v1/admin/products", { ...product(), status: "archived" });
-    await pretend(admin, full, "products", plans.trial.limits.products ?? 0);
+    await pretend(admin, full, "products", limitOf(productMeter, "trial") ?? 0);
     const answer = await full.call("PATCH", `/v1/admin/products/${id}`, { body: { status: "active" } });
     expect([answer.status, answer.body.code]).toEqual([403, "entitlement_required"]);
     expect((await full.get(`/v1/admin/products/${id}`)).status).toBe("archived");

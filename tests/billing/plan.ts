@@ -18,7 +18,7 @@ export async function putOn(admin: Asked, tenant: Tenant, plan: PlanCode): Promi
   await admin.query("update tenant set plan = $2, request_rate = $3 where tenant_id = $1", [
     id,
     plan,
-    plans[plan].limits.requestsPerSecond,
+    plans[plan].requestsPerSecond,
   ]);
 }
 

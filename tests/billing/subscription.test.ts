@@ -38,7 +38,7 @@ describe("a plan is bought on Stripe's page", () => {
     const found = await subscriptionOf(mine);
     expect(found).toMatchObject({ plan: "scale", interval: "year", status: "trial", subscriptionStatus: "trialing" });
     expect(seconds(found.currentPeriodEnd)).toBe(seconds(trialEndsAt));
-    expect((await row(mine)).requestRate).toBe(plans.scale.limits.requestsPerSecond);
+    expect((await row(mine)).requestRate).toBe(plans.scale.requestsPerSecond);
     stripeOf(own.host).act("end_trial", { subscription: (await row(mine)).subscription });
     await follow(own.host);
     expect(await standingOf(mine)).toBe("active full");

@@ -2,8 +2,10 @@ import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import pg from "pg";
 import { beforeAll, describe, expect, test, vi } from "vitest";
+import { limitsOf } from "../../core/entitlement/meter.js";
 import { plans } from "../../core/entitlement/plan.js";
 import { typeIdToUuid } from "../../drizzle/typeid.js";
+import "../../functions/modules/index.js"; // fills the meters
 import { atOnce, copies, prepared, tenantUuid } from "../race/race.js";
 import {
   type Answer,
@@ -36,7 +38,7 @@ describe("what is shown", () => {
   test("is each limit with what is used of it, the month, and the rate", async () => {
     const fresh = await newTenant({}, host().url);
     await newProduct(fresh);
-    const { products, ordersPerMonth, members, requestsPerSecond: perSecond } = plans.trial.limits;
+    const { products, ordersPerMonth, members, requestsPerSecond: perSecond } = limitsOf(plans.trial);
     const month = (ahead: number) => {
       const now = new Date();
       return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + ahead)).toISOString().replace(".000", "");
@@ -50,7 +52,7 @@ describe("what is shown", () => {
         { entitlement: "members", limit: members, current: 1 },
       ],
       features: ["reports", "ledger"],
-      requests: { perSecond, burst: 2 * perSecond },
+      requests: { perSecond, burst: 2 * Number(perSecond) },
     });
   });
 

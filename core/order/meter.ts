@@ -1,0 +1,24 @@
+import { and, gte, ne, sql } from "drizzle-orm";
+import { defineMeter, monthStart } from "../entitlement/index.js";
+import { orderTable } from "./order.sql.js";
+
+/** Ids are UUIDv7, so that age is an order of the primary key; the clocks of those who make them may be a day slow. */
+const sinceMonth = sql`(select uuidv7(${monthStart()} - now() - interval '1 day'))`;
+
+/** By the month (UTC) of their making; a cancelled order gives its place back. */
+export const orderMeter = defineMeter({
+  name: "ordersPerMonth",
+  limits: { starter: 500, growth: 5_000, scale: null },
+  per: "month",
+  count: (q) =>
+    q
+      .select({ count: sql`count(*)` })
+      .from(orderTable)
+      .where(
+        and(
+          gte(orderTable.id, sinceMonth),
+          gte(orderTable.createdAt, monthStart()),
+          ne(orderTable.status, "cancelled"),
+        ),
+      ),
+});
