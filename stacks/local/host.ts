@@ -1,15 +1,15 @@
+import type { RequestListener } from "node:http";
 import { join } from "node:path";
 import { type FunctionName, type FunctionSpec, functions, queues, schedules } from "../topology.js";
 import { queueNames } from "./aws/endpoints.js";
 import { waitUntilIdle } from "./idle.js";
 import { type Clock, createClock } from "./lambda/clock.js";
 import { type LogLine, startEnvironment } from "./lambda/environment.js";
-import type { Local } from "./lambda/gateway.js";
 import { createLog, type Log } from "./lambda/log.js";
 import { startPoller } from "./lambda/poller.js";
 import { createPool, type Pool } from "./lambda/pool.js";
 import { type Scheduler, startScheduler } from "./lambda/scheduler.js";
-import { localPages } from "./page/page.js";
+import { createPages } from "./page/pages.js";
 import type { Secrets } from "./secrets.js";
 import { type Foundation, layFoundation, type Undo } from "./services.js";
 import { databaseUrl, environmentOf } from "./settings.js";
@@ -172,8 +172,8 @@ async function start(options: HostOptions, undo: Undo): Promise<Host> {
   const clock = createClock();
   const log = createLog({ file: join(dir, "log.jsonl") });
   undo.push(log.flush, clock.stop);
-  let pages: Local | undefined;
-  const foundation = await layFoundation(options, clock, (...call) => pages?.(...call) ?? false, undo);
+  let pages: RequestListener = (_, response) => response.writeHead(503).end();
+  const foundation = await layFoundation(options, clock, (...call) => pages(...call), undo);
   const { gateway, webhooks, stripe, ...shared } = foundation;
   const { admin, bridge, secrets, endpoints } = shared;
   const url = `http://127.0.0.1:${gateway.port}`;
@@ -214,7 +214,7 @@ async function start(options: HostOptions, undo: Undo): Promise<Host> {
       waitUntilIdle({ endpoints, admin, pools, scheduler, stripe: stripe.standIn }, timeoutMs),
     stop: () => takeBack(undo),
   };
-  pages = localPages(host);
+  pages = createPages(host);
   gateway.serve(pools.api);
   webhooks.serve(pools.stripe);
   return host;

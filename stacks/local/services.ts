@@ -1,11 +1,12 @@
 import { mkdirSync } from "node:fs";
+import type { RequestListener } from "node:http";
 import { type FunctionName, functions } from "../topology.js";
 import { type Endpoints, startEndpoints } from "./aws/endpoints.js";
 import { type Mailbox, openMailbox } from "./aws/mailbox.js";
 import type { HostOptions } from "./host.js";
 import { type Bundle, bundle } from "./lambda/bundle.js";
 import type { Clock } from "./lambda/clock.js";
-import { type Gateway, type Local, startGateway } from "./lambda/gateway.js";
+import { type Gateway, startGateway } from "./lambda/gateway.js";
 import { type Admin, openAdmin } from "./postgres/admin.js";
 import { type Bridge, startBridge } from "./postgres/bridge.js";
 import { startPostgres } from "./postgres/server.js";
@@ -59,7 +60,12 @@ async function startDatabase(options: HostOptions, undo: Undo, part: ReturnType<
 }
 
 /** Starts the database, the endpoints and the gateway beside each other. What was started is in `undo`, also on failure. */
-export async function layFoundation(options: HostOptions, clock: Clock, local: Local, undo: Undo): Promise<Foundation> {
+export async function layFoundation(
+  options: HostOptions,
+  clock: Clock,
+  local: RequestListener,
+  undo: Undo,
+): Promise<Foundation> {
   const { dir, ports = {}, durable = false, build, external } = options;
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const kept: { dir?: string } = durable ? { dir } : {};

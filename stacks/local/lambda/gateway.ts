@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type Answer, Refused, say, toAnswer, toEvent, toUrlEvent } from "./gateway-event.js";
 import { type Pool, Throttled } from "./pool.js";
@@ -9,9 +9,6 @@ export interface Gateway {
   serve(pool: Pool): void;
   stop(): Promise<void>;
 }
-
-/** Serves a path of the host itself; false when it is not one. */
-export type Local = (request: IncomingMessage, response: ServerResponse) => boolean;
 
 /** What stands in front of a function. */
 interface Front {
@@ -110,7 +107,8 @@ interface GatewayOptions {
   readonly port?: number;
   /** `url`: the URL of one function. */
   readonly front?: keyof typeof fronts;
-  readonly local?: Local;
+  /** Serves the paths below `/_local`. */
+  readonly local?: RequestListener;
 }
 
 /** Turns HTTP on 127.0.0.1 into events of API Gateway, or of a function's own URL. */
@@ -119,7 +117,7 @@ export async function startGateway({ port = 0, front = "api", local }: GatewayOp
   const server = createServer({ maxHeaderSize: largestHeader, keepAliveTimeout: 75_000 }, (request, response) => {
     request.on("error", () => undefined); // a client that went away
     response.on("error", () => undefined);
-    if (local?.(request, response)) return;
+    if (local && /^\/_local(?:[/?]|$)/.test(request.url ?? "")) return void local(request, response);
     void answer(request, pool, fronts[front]).then((result) => send(request, response, result));
   });
   await listen(server, port);

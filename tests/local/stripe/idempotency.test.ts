@@ -47,7 +47,7 @@ test("keys belong to the account in whose name the request is", async () => {
 });
 
 test("while the first request runs, the second is told so; both at once take the money once", async () => {
-  standIn.chaos.latencyMs = 60;
+  standIn.chaos.latencyMs = 250;
   const results = await Promise.allSettled(
     Array.from({ length: 5 }, () => pay("pm_card_visa", {}, { idempotencyKey: "k" })),
   );

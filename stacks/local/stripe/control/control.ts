@@ -1,14 +1,12 @@
-import type { Incoming, Outgoing } from "../engine/api.js";
+import { Hono } from "hono";
 import type { Delivering, Endpoint } from "../engine/delivery.js";
 import type { Type } from "../engine/engine.js";
 import { Failure } from "../engine/failure.js";
+import { bodyOf, type Http } from "../engine/http.js";
 import type { Log } from "../engine/log.js";
 import type { Release } from "../engine/sending.js";
 import type { Core } from "../engine/world.js";
 import { type Actions, setChaos } from "./action.js";
-
-/** `GET /_control…` shows what the stand-in holds, `POST /_control/<action>` makes something happen; JSON both ways. */
-export type Control = (incoming: Incoming) => Promise<Outgoing>;
 
 export interface Controlled {
   readonly core: Core;
@@ -17,11 +15,11 @@ export interface Controlled {
   readonly actions: Actions;
 }
 
-const json = (value: unknown, status = 200): Outgoing => ({
-  status,
-  headers: { "content-type": "application/json" },
-  body: JSON.stringify(value ?? null, null, 2),
-});
+const json = (value: unknown, status = 200) =>
+  new Response(JSON.stringify(value ?? null, null, 2), {
+    status,
+    headers: { "content-type": "application/json", "access-control-allow-origin": "*" },
+  });
 
 export function stateOf({ core, delivery, log, actions }: Controlled) {
   const objects: Record<string, number> = {};
@@ -72,21 +70,24 @@ const writes: Record<string, (controlled: Controlled, input: Input) => unknown> 
   forget_requests: ({ log }) => log.clear(),
 };
 
-export function createControl(controlled: Controlled): Control {
-  async function run({ method, path, query, body }: Incoming) {
-    const name = path.slice("/_control/".length);
-    if (method === "GET") return reads[name]?.(controlled, new URLSearchParams(query));
+/** `GET /_control…` shows what the stand-in holds, `POST /_control/<action>` makes something happen; JSON both ways. */
+export function createControl(controlled: Controlled): Http {
+  const app: Http = new Hono();
+  const absent = () => json({ error: "There is no such control." }, 404);
+  app.get("/:name?", (context) => {
+    const read = reads[context.req.param("name") ?? ""];
+    return read ? json(read(controlled, new URL(context.req.url).searchParams)) : absent();
+  });
+  app.post("/:name", async (context) => {
+    const name = context.req.param("name");
+    const body = await bodyOf(context);
     const input = (body ? JSON.parse(body) : {}) as Input;
     const write = Object.hasOwn(writes, name) && writes[name];
-    return write ? ((await write(controlled, input)) ?? {}) : controlled.actions[name]?.(input);
-  }
-  return async (incoming) => {
-    try {
-      const result = await run(incoming);
-      return result === undefined ? json({ error: "There is no such control." }, 404) : json(result);
-    } catch (error) {
-      if (error instanceof Failure) return json({ error: error.body }, error.status);
-      return json({ error: String(error) }, 422);
-    }
-  };
+    const result = write ? ((await write(controlled, input)) ?? {}) : controlled.actions[name]?.(input);
+    return (await result) === undefined ? absent() : json(await result);
+  });
+  app.onError((error) =>
+    error instanceof Failure ? json({ error: error.body }, error.status) : json({ error: String(error) }, 422),
+  );
+  return app;
 }

@@ -7,7 +7,6 @@ import { Failure, refused, unknownUrl } from "./failure.js";
 import { decodeForm, type Raw } from "./form.js";
 import { randomText } from "./id.js";
 import { checkKey, type Idempotency, type Remembered } from "./idempotency.js";
-import type { Router } from "./router.js";
 import { apiVersion, type Core, createWorld } from "./world.js";
 
 export interface Incoming {
@@ -16,6 +15,10 @@ export interface Incoming {
   readonly query: string;
   readonly headers: Record<string, string | string[] | undefined>;
   readonly body: string;
+  /** Where the address leads; none when Stripe has no such address. */
+  readonly route: Route | undefined;
+  /** By the name in the route's path. */
+  readonly params: Record<string, string>;
 }
 export interface Outgoing {
   readonly status: number;
@@ -26,7 +29,6 @@ export interface Outgoing {
 export interface Api {
   readonly core: Core;
   readonly keys: Keys;
-  readonly router: Router<Route>;
   readonly idempotency: Idempotency;
   readonly expand: ReturnType<typeof createExpander>;
 }
@@ -76,17 +78,17 @@ const digest = (form: string) => createHash("sha256").update(form.split("&").sor
 export function prepare(api: Api, id: string, incoming: Incoming): Prepared {
   const version = header(incoming, "stripe-version");
   if (version && version !== apiVersion) throw refused(`Invalid Stripe API version: ${version}`);
-  const match = api.router(incoming.method, incoming.path);
-  const { credential, account } = authorize(api, incoming.headers, match?.route);
-  if (!match) throw unknownUrl(incoming.method, incoming.path);
+  const { route } = incoming;
+  const { credential, account } = authorize(api, incoming.headers, route);
+  if (!route) throw unknownUrl(incoming.method, incoming.path);
   const params = decoded(incoming);
   const key = incoming.method === "POST" ? header(incoming, "idempotency-key") : undefined;
   if (key) checkKey(key);
   const fingerprint = key ? digest(incoming.body) : "";
   const expand = expansions(params);
-  const execute = match.route.check(params);
+  const execute = route.check(params);
   const endpoint = incoming.path;
-  return { id, account, credential, path: match.path, params, execute, expand, key, endpoint, fingerprint };
+  return { id, account, credential, path: incoming.params, params, execute, expand, key, endpoint, fingerprint };
 }
 
 const scope = ({ account }: Prepared) => account ?? "platform";

@@ -1,32 +1,26 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Control } from "../control/control.js";
+import type { HttpBindings } from "@hono/node-server";
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import { type Context, Hono } from "hono";
 import { answer } from "./answer.js";
 import type { Api, Incoming, Outgoing } from "./api.js";
-import type { Page } from "./engine.js";
+import type { Page, Route } from "./engine.js";
 import { Failure } from "./failure.js";
 import type { Log } from "./log.js";
-import type { Router } from "./router.js";
 import { createWorld } from "./world.js";
 
-export interface FrontDoor {
+export type Http = Hono<{ Bindings: HttpBindings }>;
+type HttpContext = Context<{ Bindings: HttpBindings }>;
+
+interface Parts {
   readonly api: Api;
   readonly log: Log;
-  readonly control: Control;
-  readonly pages: Router<Page>;
+  readonly control: Http;
+  readonly routes: readonly Route[];
+  readonly pages: readonly Page[];
 }
 
-const limit = 1_000_000;
-
-async function read(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > limit) throw new RangeError("Request body too large.");
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
-}
+/** Characters. */
+const largestBody = 1_000_000;
 
 /** Browsers reach Stripe's API from any page. */
 const anywhere = {
@@ -35,44 +29,76 @@ const anywhere = {
   "access-control-allow-methods": "GET, POST, DELETE",
   "access-control-expose-headers": "Request-Id, Stripe-Version",
 };
-const html = { "content-type": "text/html; charset=utf-8", "cache-control": "no-store" };
+const html = { ...anywhere, "content-type": "text/html; charset=utf-8", "cache-control": "no-store" };
+const plain = { ...anywhere, "content-type": "text/plain; charset=utf-8" };
 
-/** What a person sees; a page's world is the platform's, and the page finds whose object it shows. */
-function show({ api, pages }: FrontDoor, incoming: Incoming): Outgoing {
-  const match = pages(incoming.method, incoming.path);
-  if (!match) return { status: 404, headers: html, body: "<!doctype html><title>404</title><h1>Not found</h1>" };
-  const query = new URLSearchParams(incoming.query);
-  const form = new URLSearchParams(incoming.body);
-  try {
-    const reply = match.route.run({ path: match.path, query, form }, createWorld(api.core));
-    if ("redirect" in reply) return { status: 303, headers: { ...html, location: reply.redirect }, body: "" };
-    return { status: reply.status ?? 200, headers: html, body: reply.html };
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    return { status: error.status, headers: { "content-type": "text/plain; charset=utf-8" }, body: error.message };
-  }
+/** @throws RangeError when it is too large */
+export async function bodyOf({ req }: HttpContext): Promise<string> {
+  const body = req.method === "GET" ? "" : await req.text();
+  if (body.length > largestBody) throw new RangeError("Request body too large.");
+  return body;
 }
 
-function dispatch(door: FrontDoor, incoming: Incoming) {
-  const { method, path } = incoming;
-  if (path === "/_control" || path.startsWith("/_control/")) return door.control(incoming);
-  if (method === "OPTIONS") return { status: 204, headers: {}, body: "" };
-  if (/^\/(v\d|oauth)(\/|$)/.test(path)) return answer(door.api, door.log, incoming);
-  return show(door, incoming);
-}
+const queryOf = ({ req }: HttpContext) => req.url.split("?", 2)[1] ?? "";
 
-/** Tells the API, the pages and the switches apart. */
-export const createFrontDoor = (door: FrontDoor) => async (request: IncomingMessage, response: ServerResponse) => {
-  try {
-    const { pathname, search } = new URL(request.url ?? "/", "http://stripe");
-    const body = await read(request);
-    const { method = "GET", headers } = request;
-    const reply = await dispatch(door, { method, path: pathname, query: search.slice(1), headers, body });
-    if (reply === "cut") request.socket.destroy();
-    if (typeof reply !== "object") return;
-    response.writeHead(reply.status, { ...anywhere, ...reply.headers }).end(reply.body);
-  } catch (error) {
-    if (response.headersSent) response.destroy();
-    else response.writeHead(error instanceof RangeError ? 413 : 500).end(String((error as Error).stack));
-  }
-};
+const toResponse = ({ status, headers, body }: Outgoing) =>
+  new Response(body, { status, headers: { ...anywhere, ...headers } });
+
+/** A request to the API; without a route for an address that Stripe does not have. */
+const run =
+  ({ api, log }: Parts, route?: Route) =>
+  async (context: HttpContext) => {
+    const { req, env } = context;
+    const incoming: Incoming = {
+      method: req.method,
+      path: req.path,
+      query: queryOf(context),
+      headers: env.incoming.headers,
+      body: await bodyOf(context),
+      route,
+      params: req.param(),
+    };
+    const reply = await answer(api, log, incoming);
+    if (typeof reply === "object") return toResponse(reply);
+    if (reply === "cut") env.incoming.socket.destroy();
+    return RESPONSE_ALREADY_SENT;
+  };
+
+/** A page for a person. Its world is the platform's, and the page finds whose object it shows. */
+const show =
+  ({ api }: Parts, page: Page) =>
+  async (context: HttpContext) => {
+    const query = new URLSearchParams(queryOf(context));
+    const form = new URLSearchParams(await bodyOf(context));
+    try {
+      const reply = page.run({ path: context.req.param(), query, form }, createWorld(api.core));
+      if ("redirect" in reply)
+        return new Response(null, { status: 303, headers: { ...html, location: reply.redirect } });
+      return new Response(reply.html, { status: reply.status ?? 200, headers: html });
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      return new Response(error.message, { status: error.status, headers: plain });
+    }
+  };
+
+/** The first route that fits answers, so `/a/b` stands before `/a/:id`. */
+const fixedFirst = <Addressed extends { readonly path: string }>(routes: readonly Addressed[]) =>
+  routes.toSorted((a, b) => (a.path < b.path ? 1 : -1));
+
+/** The API, the pages and the switches. */
+export function createHttp(parts: Parts): Http {
+  const app: Http = new Hono();
+  app.route("/_control", parts.control);
+  app.options("*", () => new Response(null, { status: 204, headers: anywhere }));
+  for (const route of fixedFirst(parts.routes)) app.on(route.method, route.path, run(parts, route));
+  app.all("/:root{v\\d|oauth}/*", run(parts));
+  for (const page of fixedFirst(parts.pages)) app.on(page.method, page.path, show(parts, page));
+  app.notFound(
+    () => new Response("<!doctype html><title>404</title><h1>Not found</h1>", { status: 404, headers: html }),
+  );
+  app.onError((error) => {
+    const status = error instanceof RangeError ? 413 : 500;
+    return new Response(error.stack ?? error.message, { status, headers: plain });
+  });
+  return app;
+}

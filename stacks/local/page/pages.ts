@@ -1,0 +1,155 @@
+import type { RequestListener } from "node:http";
+import { getRequestListener } from "@hono/node-server";
+import { type Context, Hono, type MiddlewareHandler } from "hono";
+import type { schedules } from "../../topology.js";
+import { deadLetterOf, queueNames } from "../aws/endpoints.js";
+import { mailboxPage, mailPage } from "../aws/mailbox.js";
+import type { Host } from "../host.js";
+import { type Status, statusPage } from "./status.js";
+
+type Input = Record<string, unknown>;
+
+const isForm = ({ req }: Context) => (req.header("content-type") ?? "").startsWith("application/x-www-form-urlencoded");
+
+/** @throws SyntaxError for a body that is not JSON */
+async function inputOf(context: Context): Promise<Input> {
+  if (isForm(context)) return context.req.parseBody();
+  return JSON.parse((await context.req.text()) || "{}");
+}
+
+const json = (value: unknown, status = 200) =>
+  new Response(`${JSON.stringify(value, null, 2)}\n`, { status, headers: { "content-type": "application/json" } });
+
+const absent = () => json({ message: "Not Found" }, 404);
+
+/** A page for a browser, JSON for other clients. */
+const show = (context: Context, value: unknown, page: () => string) =>
+  (context.req.header("accept") ?? "").includes("text/html") ? context.html(page()) : json(value);
+
+/** A form of the page leads back to the page. */
+const done = (context: Context, value: unknown) => (isForm(context) ? context.redirect("/_local", 303) : json(value));
+
+async function statusOf(host: Host): Promise<Status> {
+  const { clock, endpoints, admin, scheduler, pools, stripe } = host;
+  const [events] = await admin.query(
+    `select count(*) filter (where state = 'queued')::int as queued,
+      count(*) filter (where state = 'quarantined')::int as quarantined from platform.stripe_event`,
+  );
+  const depths = async (name: string) => {
+    const local = endpoints.sqs?.inspect().find((queue) => queue.name === name);
+    return { name, messages: [], ...(await endpoints.depth(name)), ...local };
+  };
+  return {
+    url: host.url,
+    now: clock.now(),
+    ahead: clock.now() - Date.now(),
+    queues: await Promise.all(queueNames.flatMap((name) => [name, deadLetterOf(name)]).map(depths)),
+    outbox: await admin.backlog(),
+    stripe: { standIn: stripe?.url, webhookUrl: host.webhookUrl, queued: 0, quarantined: 0, ...events },
+    schedules: scheduler.list(),
+    environments: Object.entries(pools).flatMap(([name, pool]) =>
+      pool.environments().map((environment) => ({ function: name, ...environment })),
+    ),
+    chaos: {
+      ...(endpoints.sqs && { sqs: endpoints.sqs.chaos }),
+      ...(endpoints.bus && { eventbridge: endpoints.bus.chaos }),
+    },
+  };
+}
+
+async function advanceClock({ clock }: Host, context: Context) {
+  const { advance } = await inputOf(context);
+  const seconds = Number(advance ?? 0);
+  if (!(seconds >= 0 && seconds <= 366 * 86_400))
+    return json({ message: "`advance` is a number of seconds, up to a year." }, 422);
+  await clock.advance(seconds * 1000);
+  return done(context, { now: clock.now() });
+}
+
+async function runSchedule({ scheduler }: Host, context: Context) {
+  const name = context.req.param("name") ?? "";
+  if (!scheduler.list().some((schedule) => schedule.name === name)) return absent();
+  return done(context, { result: (await scheduler.run(name as keyof typeof schedules)) ?? null });
+}
+
+/** Sends dead letters back to the queue that they come from; the name is that of either. */
+async function redrive({ endpoints }: Host, context: Context) {
+  const name = context.req.param("name");
+  const source = queueNames.find((queue) => deadLetterOf(queue) === name || queue === name);
+  return source ? done(context, { moved: await endpoints.redrive(source) }) : absent();
+}
+
+/** `{ "sqs": { "duplicate": 0.1 } }`, or a form with `sqs.duplicate=0.1`. */
+async function setChaos({ endpoints }: Host, context: Context) {
+  const targets: Record<string, object | undefined> = { sqs: endpoints.sqs?.chaos, eventbridge: endpoints.bus?.chaos };
+  const changes = Object.entries(await inputOf(context)).flatMap(([name, value]) =>
+    typeof value === "object" && value !== null
+      ? Object.entries(value).map(([key, inner]) => [name, key, inner] as const)
+      : [[...(name.split(".", 2) as [string, string]), value] as const],
+  );
+  for (const [endpoint, name, value] of changes) {
+    const switches = targets[endpoint] as Record<string, number | boolean> | undefined;
+    if (!switches || !Object.hasOwn(switches, name ?? ""))
+      return json({ message: `There is no switch ${endpoint}.${name}.` }, 422);
+    const flag = typeof switches[name] === "boolean";
+    switches[name] = flag ? value === true || value === "true" || value === "on" : Math.max(0, Number(value) || 0);
+  }
+  return done(context, targets);
+}
+
+async function putMail({ mailbox }: Host, context: Context) {
+  const mail = await inputOf(context);
+  try {
+    return json({ id: (await mailbox.put(mail)).id }, 201);
+  } catch (error) {
+    return json({ message: (error as Error).message }, 422);
+  }
+}
+
+const own = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/;
+
+/** A page of the internet may reach this port by a name of its own (DNS rebinding), or post a form to it. */
+const ownPagesOnly: MiddlewareHandler = async ({ req }, next) => {
+  const [host, origin] = [req.header("host") ?? "", req.header("origin")];
+  const foreign = req.method !== "GET" && origin !== undefined && origin !== `http://${host}`;
+  if (foreign || !own.test(host)) return json({ message: "Only for this machine." }, 403);
+  return next();
+};
+
+const headers = {
+  "content-security-policy":
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; frame-ancestors 'none'",
+  "cache-control": "no-store",
+  "x-content-type-options": "nosniff",
+};
+
+const withHeaders: MiddlewareHandler = async ({ header }, next) => {
+  await next();
+  for (const [name, value] of Object.entries(headers)) header(name, value);
+};
+
+/** The host's own pages, below `/_local`. */
+export function createPages(host: Host): RequestListener {
+  const app = new Hono().basePath("/_local");
+  app.use(withHeaders, ownPagesOnly);
+  app.get("/", async (context) => {
+    const status = await statusOf(host);
+    return show(context, status, () => statusPage(status));
+  });
+  app.post("/clock", (context) => advanceClock(host, context));
+  app.post("/schedules/:name", (context) => runSchedule(host, context));
+  app.post("/queues/:name/redrive", (context) => redrive(host, context));
+  app.post("/chaos", (context) => setChaos(host, context));
+  app.post("/mail", (context) => putMail(host, context));
+  app.get("/mail", (context) => {
+    const mails = host.mailbox.list();
+    return show(context, { data: mails }, () => mailboxPage(mails));
+  });
+  app.get("/mail/:id{\\d+}", (context) => {
+    const mail = host.mailbox.get(Number(context.req.param("id")));
+    return mail ? show(context, mail, () => mailPage(mail)) : absent();
+  });
+  app.all("*", absent);
+  app.onError((error) => json({ message: error.message }, error instanceof SyntaxError ? 400 : 500));
+  return getRequestListener(app.fetch);
+}
