@@ -151,5 +151,6 @@ export function createPages(host: Host): RequestListener {
   });
   app.all("*", absent);
   app.onError((error) => json({ message: error.message }, error instanceof SyntaxError ? 400 : 500));
-  return getRequestListener(app.fetch);
+  const listener = getRequestListener(app.fetch);
+  return (request, response) => void listener(request, response);
 }
