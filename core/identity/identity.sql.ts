@@ -2,8 +2,8 @@ import { sql } from "drizzle-orm";
 import { check, foreignKey, index, text, unique } from "drizzle-orm/pg-core";
 import { instant, version } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
-import { roles } from "../kernel/access.js";
 import { id } from "../kernel/id.js";
+import { roles } from "../kernel/role.js";
 
 export const SessionId = id("ses");
 export const RefreshTokenId = id("rft");

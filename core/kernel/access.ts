@@ -1,11 +1,7 @@
 import * as z from "zod";
 import type { Actor } from "./actor.js";
 import { Registry } from "./registry.js";
-
-/** Roles of members, each including the ones after it. */
-export const roles = ["OWNER", "ADMIN", "MEMBER"] as const;
-export const Role = z.enum(roles).meta({ id: "Role", description: "OWNER ≥ ADMIN ≥ MEMBER" });
-export type Role = z.infer<typeof Role>;
+import { type Role, roles } from "./role.js";
 
 /**
  * One right of a role or of a secret key. A module declares its own and lists them. What shoppers do needs none:

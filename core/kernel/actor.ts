@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Reader, Unexecuted } from "../../drizzle/reader.js";
-import type { Role } from "./access.js";
 import { unauthenticated } from "./error.js";
+import type { Role } from "./role.js";
 
 /** Who is calling. Each but the operator carries its tenant. */
 export type Actor =

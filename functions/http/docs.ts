@@ -3,7 +3,7 @@ import { extname } from "node:path";
 import { publicKeys } from "../../core/identity/access-token.js";
 import { html } from "../../core/kernel/mail/html.js";
 import { packaged } from "../packaged.js";
-import type { App } from "./app.js";
+import type { App } from "./hono.js";
 
 const types: Record<string, string> = {
   ".css": "text/css; charset=utf-8",

@@ -1,7 +1,7 @@
 import { config } from "../../core/kernel/config.js";
 import { checkReadiness } from "../../core/kernel/db.js";
 import { reachable } from "../nudge.js";
-import type { App } from "./app.js";
+import type { App } from "./hono.js";
 
 /** `/health`: this process runs. `/ready`: what it needs is there, each part by name; 503 when one is not. */
 export function healthRoutes(app: App): void {

@@ -1,7 +1,7 @@
 import { createRoute, type RouteConfig } from "@hono/zod-openapi";
 import * as z from "zod";
-import type { App } from "./app.js";
 import type { Allow, Endpoint, Spec } from "./endpoint.js";
+import type { App } from "./hono.js";
 import { Problem } from "./problem.js";
 
 const security: Record<Extract<Allow, string>, RouteConfig["security"]> = {
