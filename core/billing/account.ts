@@ -1,5 +1,5 @@
 import { eq, sql } from "drizzle-orm";
-import { initialPlan, plans } from "../entitlement/plan.js";
+import { initialPlan, plans } from "../entitlement/index.js";
 import { read } from "../kernel/db.js";
 import { conflict, notFound } from "../kernel/error.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";

@@ -1,6 +1,6 @@
 import { ne, or, type SQL, sql } from "drizzle-orm";
 import type { Tx } from "../../drizzle/tenant.js";
-import { planOf } from "../entitlement/plan.js";
+import { planOf } from "../entitlement/index.js";
 import { emit } from "../kernel/event/index.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import { type Account, clock, columns, millisecondsOf, oneMore, tenantColumns, unchanged } from "./account.js";

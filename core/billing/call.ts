@@ -3,8 +3,7 @@ import type Stripe from "stripe";
 import { context, tenantId } from "../kernel/actor.js";
 import { type AfterCommit, afterCommit } from "../kernel/after-commit.js";
 import { conflict, Failure, OutcomeUnknown } from "../kernel/error.js";
-import { withDeadline, withRetry } from "../stripe/client.js";
-import { isStripeError, refusalOf } from "../stripe/fault.js";
+import { isStripeError, refusalOf, withDeadline, withRetry } from "../stripe/index.js";
 
 /**
  * The idempotency key of a call to Stripe that this request makes for one purpose: the same when the request is

@@ -1,7 +1,7 @@
 import type Stripe from "stripe";
 import * as z from "zod";
 import { planCodes } from "../entitlement/entitlement.sql.js";
-import { Interval, SoldPlan } from "../entitlement/plan.js";
+import { Interval, SoldPlan } from "../entitlement/index.js";
 import { Instant, toUtc } from "../kernel/clock.js";
 import { conflict } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";

@@ -1,10 +1,10 @@
 import type Stripe from "stripe";
 import * as z from "zod";
-import { Interval, SoldPlan } from "../entitlement/plan.js";
+import { Interval, SoldPlan } from "../entitlement/index.js";
 import { tenantId } from "../kernel/actor.js";
 import { conflict } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
-import { withRetry } from "../stripe/client.js";
+import { withRetry } from "../stripe/index.js";
 import { loadBilled } from "./account.js";
 import { afterwards, keyOf, under } from "./call.js";
 import { customerOf } from "./customer.js";

@@ -3,7 +3,7 @@ import type Stripe from "stripe";
 import { memberTable } from "../identity/identity.sql.js";
 import { tenantId } from "../kernel/actor.js";
 import { db, read } from "../kernel/db.js";
-import { modeOf, stripeFor } from "../stripe/client.js";
+import { modeOf, stripeFor } from "../stripe/index.js";
 import { type Account, oneMore } from "./account.js";
 import { subscriptionTable } from "./billing.sql.js";
 import { keyOf, under } from "./call.js";

@@ -1,6 +1,6 @@
 import { and, asc, eq, lte, sql } from "drizzle-orm";
 import type { Tx } from "../../drizzle/tenant.js";
-import { planOf } from "../entitlement/plan.js";
+import { planOf } from "../entitlement/index.js";
 import { memberTable } from "../identity/identity.sql.js";
 import { db } from "../kernel/db.js";
 import { enqueue } from "../kernel/job/index.js";

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { planCodes } from "../entitlement/entitlement.sql.js";
-import { intervals } from "../entitlement/plan.js";
+import { intervals } from "../entitlement/index.js";
 import { defineEvent } from "../kernel/event/index.js";
 import { tenantAccesses, tenantStatuses } from "../tenant/tenant.sql.js";
 import { causes } from "./status.js";

@@ -2,8 +2,7 @@ export * as Billing from "./index.js";
 
 import * as z from "zod";
 import { planCodes, soldPlans } from "../entitlement/entitlement.sql.js";
-import { Limits, limitsOf } from "../entitlement/index.js";
-import { features, Interval, planOf, plans, SoldPlan } from "../entitlement/plan.js";
+import { features, Interval, Limits, limitsOf, planOf, plans, SoldPlan } from "../entitlement/index.js";
 import { fn } from "../kernel/fn.js";
 import { Money } from "../kernel/money.js";
 import { tenantAccesses, tenantStatuses } from "../tenant/tenant.sql.js";
@@ -82,3 +81,5 @@ export const get = fn(z.void(), async () => {
     version,
   };
 });
+
+export { startTrial } from "./trial.js";

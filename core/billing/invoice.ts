@@ -2,7 +2,7 @@ import * as z from "zod";
 import { fn } from "../kernel/fn.js";
 import { Currency, Money } from "../kernel/money.js";
 import { pageQuery, paginate } from "../kernel/page.js";
-import { withRetry } from "../stripe/client.js";
+import { withRetry } from "../stripe/index.js";
 import { loadBilled } from "./account.js";
 import { answering } from "./call.js";
 import { knownCustomer } from "./customer.js";

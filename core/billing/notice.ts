@@ -1,12 +1,12 @@
 import { eq } from "drizzle-orm";
 import * as z from "zod";
-import { planOf } from "../entitlement/plan.js";
+import { planOf } from "../entitlement/index.js";
 import { MemberId, memberTable } from "../identity/identity.sql.js";
 import { read } from "../kernel/db.js";
 import { defineJob } from "../kernel/job/index.js";
 import { html } from "../kernel/mail/html.js";
 import { Mail } from "../kernel/mail/index.js";
-import { stripeFor, withRetry } from "../stripe/client.js";
+import { stripeFor, withRetry } from "../stripe/index.js";
 import { type Account, load } from "./account.js";
 import { dueAt, standing, stepKinds, stepsOf } from "./status.js";
 import { sync } from "./sync.js";

@@ -1,5 +1,5 @@
 import type Stripe from "stripe";
-import { withRetry } from "../stripe/client.js";
+import { withRetry } from "../stripe/index.js";
 import { under } from "./call.js";
 
 /** Named by what it allows: a new one is made when this changes. */

@@ -1,7 +1,7 @@
 import type Stripe from "stripe";
 import { soldPlans } from "../entitlement/entitlement.sql.js";
-import { type Interval, intervals, plans, type SoldPlan } from "../entitlement/plan.js";
-import { withRetry } from "../stripe/client.js";
+import { type Interval, intervals, plans, type SoldPlan } from "../entitlement/index.js";
+import { withRetry } from "../stripe/index.js";
 import { under } from "./call.js";
 
 /** A plan and how often it is paid. */

@@ -1,4 +1,4 @@
-import type { Timetable } from "../entitlement/plan.js";
+import type { Timetable } from "../entitlement/index.js";
 import type { tenantAccesses, tenantStatuses } from "../tenant/tenant.sql.js";
 
 export type TenantStatus = (typeof tenantStatuses)[number];

@@ -1,5 +1,5 @@
 import type Stripe from "stripe";
-import { withRetry } from "../stripe/client.js";
+import { withRetry } from "../stripe/index.js";
 import type { Row } from "./account.js";
 import { offerOf } from "./price.js";
 

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Tx } from "../../drizzle/tenant.js";
-import { initialPlan, plans } from "../entitlement/plan.js";
+import { initialPlan, plans } from "../entitlement/index.js";
 import { subscriptionTable } from "./billing.sql.js";
 import { stepsOf } from "./status.js";
 

@@ -120,3 +120,5 @@ export async function requireFeature(feature: Feature): Promise<void> {
     data: { entitlement: feature, plan },
   });
 }
+
+export { features, Interval, initialPlan, intervals, planOf, plans, SoldPlan, type Timetable } from "./plan.js";

@@ -6,7 +6,7 @@ import type { Actor } from "../kernel/actor.js";
 import { unauthenticated } from "../kernel/error.js";
 import { hashSecret, tenantOfSecret } from "../kernel/token.js";
 import { addressKey, allGranted, type Bucket, type mostLimited, takeTokens } from "../rate/index.js";
-import type { TenantState } from "../tenant/access.js";
+import type { TenantState } from "../tenant/index.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import type { AccessClaims } from "./access-token.js";
 import { usable } from "./api-key.js";

@@ -1,10 +1,15 @@
 import { eq } from "drizzle-orm";
 import * as z from "zod";
 import { MemberId, memberTable } from "../identity/identity.sql.js";
-import { Email, MemberName, MemberRecord } from "../identity/member.js";
-import { hashPassword, Password } from "../identity/password.js";
-import { refuseGuessable } from "../identity/password-strength.js";
-import { Session } from "../identity/session.js";
+import {
+  Email,
+  hashPassword,
+  MemberName,
+  MemberRecord,
+  Password,
+  refuseGuessable,
+  Session,
+} from "../identity/index.js";
 import { context, runAs } from "../kernel/actor.js";
 import { Country } from "../kernel/address.js";
 import { db, read } from "../kernel/db.js";

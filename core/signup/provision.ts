@@ -1,11 +1,9 @@
 import type { Tx } from "../../drizzle/tenant.js";
-import { startTrial } from "../billing/trial.js";
+import { startTrial } from "../billing/index.js";
 import { ChannelId, channelTable } from "../channel/channel.sql.js";
-import { consumeEntitlement } from "../entitlement/index.js";
-import { initialPlan } from "../entitlement/plan.js";
+import { consumeEntitlement, initialPlan } from "../entitlement/index.js";
 import { MemberId, memberTable } from "../identity/identity.sql.js";
-import { Member } from "../identity/member.js";
-import { memberMeter } from "../identity/meter.js";
+import { Member, memberMeter } from "../identity/index.js";
 import { LocationId, locationTable } from "../inventory/inventory.sql.js";
 import { emit } from "../kernel/event/index.js";
 import { type Currency, exponent } from "../kernel/money.js";

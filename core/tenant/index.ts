@@ -127,3 +127,5 @@ export function agree(tenant: Pick<Found, "id" | "slug"> | undefined, names: rea
   const agreed = tenant ? names.every((name) => isName(tenant, name)) : new Set(names).size <= 1;
   if (!agreed) throw forbidden("tenant_mismatch", "The request names another tenant than the credential's.");
 }
+
+export type { TenantState } from "./access.js";

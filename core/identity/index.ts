@@ -1,0 +1,5 @@
+export { Email, Member, MemberName, MemberRecord } from "./member.js";
+export { memberMeter } from "./meter.js";
+export { hashPassword, Password } from "./password.js";
+export { refuseGuessable } from "./password-strength.js";
+export { Session } from "./session.js";
