@@ -1,60 +1,72 @@
-import { and, eq, isNull, lte, sql } from "drizzle-orm";
+import { and, eq, lte, sql } from "drizzle-orm";
 import type { Tx } from "../../drizzle/tenant.js";
 import { releaseEntitlement } from "../entitlement/index.js";
 import { Inventory } from "../inventory/index.js";
-import { withSavepoint } from "../kernel/db.js";
+import { read, withSavepoint } from "../kernel/db.js";
 import { Failure } from "../kernel/error.js";
 import { emit } from "../kernel/event/index.js";
-import { paymentTable } from "../payment/payment.sql.js";
 import { OrderCancelled, OrderPlaced } from "./event.js";
 import { orderMeter } from "./meter.js";
-import { orderLineTable, orderTable, orderTimelineTable } from "./order.sql.js";
+import { type Order, orderLineTable, orderTable, orderTimelineTable } from "./order.sql.js";
 import { entry } from "./timeline.js";
 
+/** What payments change of an order, as it is afterwards. */
+export type PaymentProgress = Partial<Pick<Order, "status" | "paymentStatus" | "attention">>;
+
+const bump = sql`${orderTable.version} + 1`;
+
 /**
- * Counts an accepted payment for an order that waits for it. One conditional statement: whatever races, accepted
- * payments never promise more than the total. @returns undefined when the order does not want it
+ * Applies an accepted payment to a pending order. One conditional statement with a CHECK behind it: whatever races,
+ * accepted payments never promise more than the total.
+ * @param progress what else changes; the status `open` places the order
+ * @returns undefined when the order is not pending, or needs less than that
  */
-export async function tender(tx: Tx, orderId: string, amount: number) {
-  const tendered = sql`${orderTable.tendered} + ${amount}`;
+export async function applyPayment(tx: Tx, orderId: string, amount: number, progress: PaymentProgress = {}) {
+  const amountApplied = sql`${orderTable.amountApplied} + ${amount}`;
+  const isPlaced = progress.status === "open";
   const [order] = await tx
     .update(orderTable)
-    .set({ tendered })
-    .where(and(eq(orderTable.id, orderId), eq(orderTable.status, "pending"), lte(tendered, orderTable.total)))
+    .set({ ...progress, ...(isPlaced && { placedAt: sql`now()` }), amountApplied, version: bump })
+    .where(and(eq(orderTable.id, orderId), eq(orderTable.status, "pending"), lte(amountApplied, orderTable.total)))
     .returning();
+  if (!order || !isPlaced) return order;
+  const total = { amount: order.total, currency: order.currency };
+  emit(OrderPlaced, { orderId, number: order.number, total, placedAt: order.placedAt });
   return order;
 }
-export type Tendered = NonNullable<Awaited<ReturnType<typeof tender>>>;
 
-/**
- * A pending order whose money is promised stands, if its goods are still there; else it is cancelled, and says so.
- * @returns why it could not stand
- */
-export async function confirm(tx: Tx, order: Tendered): Promise<string | undefined> {
-  const lines = await tx
-    .select({ variantId: orderLineTable.variantId, quantity: orderLineTable.quantity })
-    .from(orderLineTable)
-    .where(eq(orderLineTable.orderId, order.id));
-  try {
-    await withSavepoint(() => Inventory.take(lines, { orderId: order.id, holder: order.cartId }));
-  } catch (error) {
-    if (!(error instanceof Failure) || error.kind !== "conflict") throw error;
-    await cancel(tx, order.id, "out_of_stock", "money_returned");
-    return "out_of_stock";
-  }
-  const [placed] = await tx
+/** Writes what payments change of an order besides the amount applied, and counts its version up. */
+export async function updateProgress(tx: Tx, orderId: string, progress: PaymentProgress): Promise<void> {
+  await tx
     .update(orderTable)
-    .set({ status: "open", placedAt: sql`now()`, version: sql`${orderTable.version} + 1` })
-    .where(eq(orderTable.id, order.id))
-    .returning({ placedAt: orderTable.placedAt });
-  if (!placed) throw new Error("The order is locked by this transaction.");
-  await tx.insert(orderTimelineTable).values(entry(order.id, "placed"));
-  const total = { amount: order.total, currency: order.currency };
-  emit(OrderPlaced, { orderId: order.id, number: order.number, total, placedAt: placed.placedAt });
-  return undefined;
+    .set({ ...progress, version: bump })
+    .where(eq(orderTable.id, orderId));
 }
 
-/** Ends an order that waits for its money, and lets its goods go. @returns false when it does not wait any more */
+/**
+ * Deducts the goods of an order from stock, its own reservation first; all of them or none.
+ * @returns false when there are not enough
+ */
+export async function deductGoods({ id: orderId, cartId }: Pick<Order, "id" | "cartId">): Promise<boolean> {
+  const lines = await read((q) =>
+    q
+      .select({ variantId: orderLineTable.variantId, quantity: orderLineTable.quantity })
+      .from(orderLineTable)
+      .where(eq(orderLineTable.orderId, orderId)),
+  );
+  try {
+    await withSavepoint(() => Inventory.take(lines, { orderId, holder: cartId }));
+    return true;
+  } catch (error) {
+    if (!(error instanceof Failure) || error.kind !== "conflict") throw error;
+    return false;
+  }
+}
+
+/**
+ * Cancels a pending order, and releases its goods and its place in the plan's limit.
+ * @returns false when the order is not pending any more
+ */
 export async function cancel(
   tx: Tx,
   orderId: string,
@@ -63,7 +75,7 @@ export async function cancel(
 ): Promise<boolean> {
   const [order] = await tx
     .update(orderTable)
-    .set({ status: "cancelled", tendered: 0, cancelReason: reason, attention, version: sql`${orderTable.version} + 1` })
+    .set({ status: "cancelled", amountApplied: 0, cancelReason: reason, attention, version: bump })
     .where(and(eq(orderTable.id, orderId), eq(orderTable.status, "pending")))
     .returning({ number: orderTable.number, cartId: orderTable.cartId, createdAt: orderTable.createdAt });
   if (!order) return false;
@@ -72,15 +84,4 @@ export async function cancel(
   await releaseEntitlement(orderMeter, 1, order.createdAt);
   emit(OrderCancelled, { orderId, number: order.number, reason });
   return true;
-}
-
-/** Whether an attempt to pay it is under way. The order stays locked, so that no other one begins meanwhile. */
-export async function hasOpenAttempt(tx: Tx, orderId: string): Promise<boolean> {
-  await tx.select({ id: orderTable.id }).from(orderTable).where(eq(orderTable.id, orderId)).for("update");
-  const open = await tx
-    .select({ id: paymentTable.id })
-    .from(paymentTable)
-    .where(and(eq(paymentTable.orderId, orderId), isNull(paymentTable.closedAt)))
-    .limit(1);
-  return open.length > 0;
 }

@@ -9,7 +9,7 @@ import { formatMoney } from "../kernel/money.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import { OrderId, orderTable, orderTimelineTable, TimelineId } from "./order.sql.js";
 import { entry } from "./timeline.js";
-import { statements, view } from "./view.js";
+import { orderQueries, view } from "./view.js";
 
 type Confirmed = ReturnType<typeof view>;
 
@@ -20,10 +20,10 @@ export const confirmationMailJob = defineJob("order.confirmation-mail", z.object
  * yes and ours it goes out a second time, with the same id. The entry has the job's id too, so that it is made once.
  */
 export async function sendConfirmation({ orderId }: { orderId: string }, job: { id: string }): Promise<void> {
-  const [[order], lines, , , , [shop]] = await read(
+  const [[order], lines, [shop]] = await read(
     (q) =>
       [
-        ...statements(q, eq(orderTable.id, orderId)),
+        ...orderQueries(q, eq(orderTable.id, orderId)),
         q.select({ name: tenantTableRoot.name }).from(tenantTableRoot),
       ] as const,
   );

@@ -1,6 +1,6 @@
 export * as Order from "./index.js";
 
-import { and, asc, desc, eq, lt, sql } from "drizzle-orm";
+import { and, desc, eq, lt, sql } from "drizzle-orm";
 import * as z from "zod";
 import { faultOf } from "../../drizzle/fault.js";
 import { param, prepared } from "../../drizzle/prepared.js";
@@ -11,16 +11,27 @@ import { notFound } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
 import { Currency, Money } from "../kernel/money.js";
 import { pageQuery, paginate } from "../kernel/page.js";
-import { Payment, PaymentRecord, PaymentStatus } from "../payment/index.js";
-import { fulfillmentStatuses, OrderId, orderStatuses, orderTable, orderTimelineTable } from "./order.sql.js";
-import { entry, columns as entryColumns, TimelineEntry } from "./timeline.js";
-import { statements, view } from "./view.js";
+import {
+  fulfillmentStatuses,
+  OrderId,
+  orderStatuses,
+  orderTable,
+  orderTimelineTable,
+  paymentStatuses,
+} from "./order.sql.js";
+import { entry, columns as entryColumns } from "./timeline.js";
+import { orderQueries, view } from "./view.js";
 
-export { Capture, capture, Refund, refund, release } from "../payment/order-operation.js";
+export { applyPayment, cancel, deductGoods, type PaymentProgress, updateProgress } from "./apply-payment.js";
 export { confirmationMailJob, sendConfirmation } from "./confirmation.js";
 export { OrderCancelled, OrderPaid, OrderPlaced } from "./event.js";
+export { recordSale } from "./ledger.js";
 export { OrderId } from "./order.sql.js";
 export { place } from "./place.js";
+export { addToTimeline, columns as timelineColumns, entry as timelineEntry, TimelineEntry } from "./timeline.js";
+export { orderQueries, view } from "./view.js";
+
+export const PaymentStatus = z.enum(paymentStatuses).meta({ id: "PaymentStatus" });
 
 const Head = z.object({
   id: OrderId,
@@ -37,27 +48,21 @@ const Head = z.object({
   email: z.string(),
   placedAt: z.string(),
 });
-export const OrderShape = Head.extend({
+export const OrderRecord = Head.extend({
   shippingAddress: Address,
   billingAddress: Address,
   shipping: PricedShipping,
   lines: z.array(PricedLine),
   totals: PricedTotals,
 }).meta({ id: "Order", description: "A snapshot of the purchase. Only its statuses change." });
-const attention = z
+export const Attention = z
   .string()
   .nullable()
   .meta({
     description: "The reason why the staff should review the order; null when there is none",
     examples: ["money_returned", "payment_lost", "capture_failed"],
   });
-export const OrderSummary = Head.extend({ total: Money, attention }).meta({ id: "OrderSummary" });
-export const OrderDetail = OrderShape.extend({
-  attention,
-  payments: z.array(PaymentRecord),
-  timeline: z.array(TimelineEntry).meta({ description: "Oldest first, up to 500 entries" }),
-}).meta({ id: "OrderDetail" });
-
+export const OrderSummary = Head.extend({ total: Money, attention: Attention }).meta({ id: "OrderSummary" });
 export const OrderPage = pageQuery({
   status: z.enum(orderStatuses).optional(),
   paymentStatus: PaymentStatus.optional(),
@@ -80,8 +85,8 @@ const summary = {
   total: orderTable.total,
 };
 
-type Sought = Omit<z.infer<typeof OrderPage>, "cursor"> & { after: string | undefined };
-const newest = prepared((q, { limit, after, status, paymentStatus, number, email }: Sought) =>
+type ListQuery = Omit<z.infer<typeof OrderPage>, "cursor"> & { after: string | undefined };
+const newest = prepared((q, { limit, after, status, paymentStatus, number, email }: ListQuery) =>
   q
     .select(summary)
     .from(orderTable)
@@ -98,7 +103,7 @@ const newest = prepared((q, { limit, after, status, paymentStatus, number, email
     .limit(limit),
 );
 
-/** The newest first. */
+/** Lists orders, the newest first. */
 export const list = fn(OrderPage, async ({ limit, cursor, ...filters }) => {
   const { after, page: answer } = paginate("orders", cursor, filters);
   const rows = await read((q) => newest(q, { ...filters, limit: limit + 1, after: after.id }));
@@ -110,40 +115,20 @@ export const list = fn(OrderPage, async ({ limit, cursor, ...filters }) => {
   );
 });
 
-/** All of it, for the staff. */
-export const get = fn(OrderId, async (orderId) => {
-  const [[order], lines, payments, events, operations, timeline] = await read(
-    (q) =>
-      [
-        ...statements(q, eq(orderTable.id, orderId)),
-        q
-          .select(entryColumns)
-          .from(orderTimelineTable)
-          .where(eq(orderTimelineTable.orderId, orderId))
-          .orderBy(asc(orderTimelineTable.id))
-          .limit(500),
-      ] as const,
-  );
-  if (!order) throw notFound("order");
-  return {
-    ...view(order, lines),
-    attention: order.attention,
-    payments: payments.map((payment) => Payment.view(payment, events, operations)),
-    timeline,
-  };
-});
-
-/** For the shopper, by the token of the cart that it was made from. */
-export const open = fn(z.object({ id: OrderId, token: CartKey.shape.token }), async ({ id: orderId, token }) => {
-  const mine = and(eq(orderTable.id, orderId), eq(orderTable.tokenHash, hashToken(token)));
-  const [[order], lines] = await read((q) => statements(q, mine));
-  if (!order) throw notFound("order");
-  return view(order, lines);
-});
+/** The order as its shopper sees it, found by the token of its cart. @throws Failure not_found */
+export const getByCartToken = fn(
+  z.object({ id: OrderId, token: CartKey.shape.token }),
+  async ({ id: orderId, token }) => {
+    const mine = and(eq(orderTable.id, orderId), eq(orderTable.tokenHash, hashToken(token)));
+    const [[order], lines] = await read((q) => orderQueries(q, mine));
+    if (!order) throw notFound("order");
+    return view(order, lines);
+  },
+);
 
 export const Note = z.strictObject({ text: z.string().trim().regex(/\S/, "must not be blank").max(2000) });
 
-/** A word of the staff, for the staff. */
+/** Adds a note of the staff to the timeline, which shoppers do not see. @throws Failure not_found */
 export const note = fn(z.object({ id: OrderId, note: Note }), ({ id: orderId, note: data }) =>
   db(async (tx) => {
     const [made] = await tx

@@ -4,8 +4,8 @@ import { Ledger } from "../ledger/index.js";
 import { Posting } from "../ledger/posting.js";
 import { orderTable } from "./order.sql.js";
 
-/** Writes a sale into the books, once its order stands. */
-export const book = ({ orderId }: { orderId: string }) =>
+/** Records the sale of a placed order in the ledger. */
+export const recordSale = ({ orderId }: { orderId: string }) =>
   db(async (tx) => {
     const [order] = await tx.select().from(orderTable).where(eq(orderTable.id, orderId));
     if (order) await Ledger.record("order.placed", orderId, Posting.placed(order));

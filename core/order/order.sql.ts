@@ -24,7 +24,7 @@ export const TimelineId = id("otl");
 export const OrderLineId = id("oln");
 export const OrderId = id("ord");
 
-/** `pending`: placed, and waiting for a provider to say that it is paid. */
+/** `pending`: created at checkout, and not placed before its payments are authorized. */
 export const orderStatuses = ["pending", "open", "completed", "cancelled"] as const;
 export const paymentStatuses = [
   "pending",
@@ -37,6 +37,7 @@ export const paymentStatuses = [
   "voided",
   "failed",
 ] as const;
+export type PaymentStatus = (typeof paymentStatuses)[number];
 export const fulfillmentStatuses = ["unfulfilled", "partially_fulfilled", "fulfilled"] as const;
 
 /** What was bought: an immutable snapshot. The three statuses move on their own. */
@@ -64,9 +65,9 @@ export const orderTable = tenantTable(
     shippingTaxRate: integer("shipping_tax_rate").notNull(),
     tax: minorUnits("tax").notNull(),
     total: minorUnits("total").notNull(),
-    /** What accepted payments promise of the total: never more than it, whatever races. */
-    tendered: minorUnits("tendered").notNull().default(0),
-    /** Why somebody should look at it, as a code; null for nearly all. */
+    /** The sum of the accepted payments: never more than the total, whatever races. */
+    amountApplied: minorUnits("tendered").notNull().default(0),
+    /** The reason why the staff should review the order, as a code; null for nearly all orders. */
     attention: text("attention"),
     cancelReason: text("cancel_reason"),
     placedAt: instant("placed_at").notNull().default(sql`now()`),
@@ -87,6 +88,7 @@ export const orderTable = tenantTable(
     check("order_status_known", sql`status in ('pending', 'open', 'completed', 'cancelled')`),
   ],
 );
+export type Order = typeof orderTable.$inferSelect;
 
 export const orderLineTable = tenantTable(
   "order_line",

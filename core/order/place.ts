@@ -4,7 +4,6 @@ import type { CartRow, Line, Shipping } from "../cart/index.js";
 import { checkUsage, type UsageCount, usageStatement } from "../entitlement/index.js";
 import type { Address } from "../kernel/address.js";
 import type { Totals } from "../kernel/amounts.js";
-import { statusOf } from "../payment/index.js";
 import { paymentTable } from "../payment/payment.sql.js";
 import { orderMeter } from "./meter.js";
 import { counterTable, OrderLineId, orderLineTable, orderTable, orderTimelineTable } from "./order.sql.js";
@@ -14,7 +13,7 @@ import { columns, type LineRow, type OrderRow } from "./view.js";
 /** The first order of a tenant. */
 const FIRST_NUMBER = 1001;
 
-/** A cart that lacks nothing. */
+/** A complete cart, and the payment that it is to be paid with. */
 export interface Placement {
   orderId: string;
   cart: CartRow;
@@ -23,19 +22,18 @@ export interface Placement {
   lines: readonly Line[];
   shipping: Shipping;
   totals: Totals;
-  payment: NewPayment;
+  payment: typeof paymentTable.$inferInsert;
 }
 
-type NewPayment = typeof paymentTable.$inferInsert;
-
 /**
- * Writes an order, its lines, its payment and its first entry in one statement: from here to the commit it holds the
- * lock of the tenant's counter, for which the next order waits.
+ * Writes an order, its lines, its payment and its first entry in one statement. Until the commit it holds the lock of
+ * the tenant's counter, for which the next order waits.
  */
 export async function place(tx: Tx, placement: Placement) {
   const { orderId, cart, totals, shipping, payment } = placement;
   const lines = placement.lines.map(rowOf);
-  const stands = payment.accepted === true;
+  const amountApplied = payment.accepted ? payment.amount : 0;
+  const isPlaced = amountApplied === totals.total && payment.accepted === true;
   const numbered = tx.$with("numbered").as(
     tx
       .insert(counterTable)
@@ -52,7 +50,7 @@ export async function place(tx: Tx, placement: Placement) {
   const opened = tx.$with("opened").as(tx.insert(paymentTable).values(payment));
   const noted = tx
     .$with("noted")
-    .as(tx.insert(orderTimelineTable).values(entry(orderId, stands ? "placed" : "payment_awaited")));
+    .as(tx.insert(orderTimelineTable).values(entry(orderId, isPlaced ? "placed" : "payment_awaited")));
   const counted = tx.$with("counted").as(usageStatement(tx, orderMeter));
   const [placed] = await tx
     .with(numbered, listed, opened, noted, counted)
@@ -66,9 +64,10 @@ export async function place(tx: Tx, placement: Placement) {
       email: placement.email,
       shippingAddress: placement.shippingAddress,
       billingAddress: cart.billingAddress ?? placement.shippingAddress,
-      status: stands ? "open" : "pending",
-      tendered: stands ? totals.total : 0,
-      paymentStatus: statusOf(totals.total, []),
+      status: isPlaced ? "open" : "pending",
+      amountApplied,
+      // Nothing is left to capture of an order of nothing.
+      paymentStatus: totals.total === 0 ? "captured" : "pending",
       shippingName: shipping.name,
       shippingTaxInclusive: shipping.taxInclusive,
       shippingTaxRate: shipping.taxRate,

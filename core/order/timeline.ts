@@ -1,8 +1,7 @@
-import { and, eq, inArray, isNull, or, sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
 import { actorRecord } from "../kernel/actor.js";
-import { orderTable, orderTimelineTable, TimelineId } from "./order.sql.js";
+import { orderTimelineTable, TimelineId } from "./order.sql.js";
 
 export const TimelineEntry = z
   .object({
@@ -25,7 +24,7 @@ export const columns = {
   createdAt: orderTimelineTable.createdAt,
 };
 
-/** A row of the timeline, by whoever is calling. */
+/** A row of the timeline, with the calling actor. */
 export const entry = (orderId: string, type: string, data: Record<string, unknown> = {}) => ({
   id: TimelineId.create(),
   orderId,
@@ -34,27 +33,12 @@ export const entry = (orderId: string, type: string, data: Record<string, unknow
   actor: actorRecord(),
 });
 
-/** That its money will not come is worse than that it could not be taken. */
-const LOST = "payment_lost";
-
-/** Asks for somebody's attention to an order that stands, once. */
-export async function flag(
+/** Adds entries to the history of an order, in this order. */
+export async function addToTimeline(
   tx: Tx,
   orderId: string,
-  attention: "payment_lost" | "capture_failed",
-  data: Record<string, unknown>,
+  entries: readonly { type: string; data?: Record<string, unknown> }[],
 ): Promise<void> {
-  const worse = attention === LOST ? sql`${orderTable.attention} <> ${LOST}` : undefined;
-  const [flagged] = await tx
-    .update(orderTable)
-    .set({ attention, version: sql`${orderTable.version} + 1` })
-    .where(
-      and(
-        eq(orderTable.id, orderId),
-        inArray(orderTable.status, ["open", "completed"]),
-        or(isNull(orderTable.attention), worse),
-      ),
-    )
-    .returning({ id: orderTable.id });
-  if (flagged) await tx.insert(orderTimelineTable).values(entry(orderId, attention, data));
+  if (entries.length === 0) return;
+  await tx.insert(orderTimelineTable).values(entries.map(({ type, data }) => entry(orderId, type, data)));
 }

@@ -2,8 +2,6 @@ import { asc, eq, type SQL } from "drizzle-orm";
 import type { Reader } from "../../drizzle/reader.js";
 import { lineView, moneyOf, shippingView, totalsView } from "../cart/index.js";
 import { calculateAmounts } from "../kernel/amounts.js";
-import { Payment } from "../payment/index.js";
-import { paymentEventTable, paymentOperationTable, paymentTable } from "../payment/payment.sql.js";
 import { orderLineTable, orderTable } from "./order.sql.js";
 
 export const columns = {
@@ -45,8 +43,8 @@ const lineColumns = {
 export type OrderRow = Pick<typeof orderTable.$inferSelect, keyof typeof columns>;
 export type LineRow = Pick<typeof orderLineTable.$inferSelect, keyof typeof lineColumns>;
 
-/** An order with its lines and payments, each statement with the whole condition: who may not see one sees no part. */
-export const statements = (q: Reader, which: SQL | undefined) =>
+/** An order and its lines, each query with the whole condition: a caller that may not see an order sees no part of it. */
+export const orderQueries = (q: Reader, which: SQL | undefined) =>
   [
     q.select(columns).from(orderTable).where(which),
     q
@@ -55,32 +53,12 @@ export const statements = (q: Reader, which: SQL | undefined) =>
       .innerJoin(orderTable, eq(orderTable.id, orderLineTable.orderId))
       .where(which)
       .orderBy(asc(orderLineTable.position)),
-    q
-      .select(Payment.columns)
-      .from(paymentTable)
-      .innerJoin(orderTable, eq(orderTable.id, paymentTable.orderId))
-      .where(which)
-      .orderBy(asc(paymentTable.id)),
-    q
-      .select(Payment.eventColumns)
-      .from(paymentEventTable)
-      .innerJoin(paymentTable, eq(paymentTable.id, paymentEventTable.paymentId))
-      .innerJoin(orderTable, eq(orderTable.id, paymentTable.orderId))
-      .where(which)
-      .orderBy(asc(paymentEventTable.id)),
-    q
-      .select(Payment.operationColumns)
-      .from(paymentOperationTable)
-      .innerJoin(paymentTable, eq(paymentTable.id, paymentOperationTable.paymentId))
-      .innerJoin(orderTable, eq(orderTable.id, paymentTable.orderId))
-      .where(which)
-      .orderBy(asc(paymentOperationTable.id)),
   ] as const;
 
-/** What its shopper sees. */
+/** The order as the shopper sees it: without the attention of the staff. */
 export function view(order: OrderRow, lines: readonly LineRow[]) {
   const { shippingName, shippingTaxInclusive, shippingTaxRate, subtotal, shipping, tax, total, ...rest } = order;
-  const { attention: _, ...shown } = rest; // the staff's
+  const { attention: _, ...shown } = rest;
   const money = moneyOf(order.currency);
   const delivery = {
     name: shippingName,

@@ -3,6 +3,8 @@ export * as PaymentAccount from "./index.js";
 import { and, asc, desc, eq, sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
+import { planCode } from "../entitlement/index.js";
+import { planOf, platformFee } from "../entitlement/plan.js";
 import { afterCommit } from "../kernel/after-commit.js";
 import { db, read } from "../kernel/db.js";
 import { conflict, notFound, stale } from "../kernel/error.js";
@@ -166,26 +168,29 @@ async function missed(tx: Tx) {
 }
 
 /**
- * The account on which a new payment is charged, in the open transaction.
- * @param due what is to be charged, in minor units: refused here when the provider cannot take it
+ * The account on which a new payment is charged, and the application fee of the tenant's plan, in the open transaction.
+ * @param due what is to be charged, in minor units: refused here when the provider cannot charge it
  * @throws Failure conflict `payment.provider_unavailable`, `payment.currency_unsupported` or `payment.amount_unsupported`
  */
-export async function readyAccount(tx: Tx, due?: { amount: number; currency: Currency }) {
+export async function chargeableAccount(tx: Tx, due: { amount: number; currency: Currency }) {
   const [row] = await tx
     .select({
       account: paymentAccountTable.account,
       livemode: paymentAccountTable.livemode,
-      capture: paymentAccountTable.capture,
       charges: paymentAccountTable.chargesEnabled,
       tenantLivemode: tenantTableRoot.livemode,
+      plan: planCode,
     })
     .from(paymentAccountTable)
     .innerJoin(tenantTableRoot, sql`true`)
     .where(inUse);
-  const { account, livemode, capture } = row ?? {};
-  if (!row?.charges || !account || livemode === undefined || !capture || livemode !== modeOf(row.tenantLivemode)) {
+  if (!row?.charges || !row.account || row.livemode !== modeOf(row.tenantLivemode)) {
     throw conflict("payment.provider_unavailable", "The merchant's payment account cannot accept charges now.");
   }
-  if (due) toStripe(due.amount, due.currency);
-  return { account, livemode, capture };
+  toStripe(due.amount, due.currency);
+  return { account: row.account, livemode: row.livemode, fee: applicationFeeOf(row.plan, due.amount) };
 }
+
+/** The platform's share of a payment by the tenant's plan, in minor units: never more than half of the payment. */
+const applicationFeeOf = (plan: string, amount: number): number =>
+  Math.min(platformFee(planOf(plan), amount), Math.floor(amount / 2));

@@ -1,136 +1,121 @@
 import { eq, sql } from "drizzle-orm";
 import * as z from "zod";
+import type { Reader } from "../../drizzle/reader.js";
 import type { Tx } from "../../drizzle/tenant.js";
 import { db, read } from "../kernel/db.js";
 import { Failure, OutcomeUnknown } from "../kernel/error.js";
-import type { Currency } from "../kernel/money.js";
-import { orderTable } from "../order/order.sql.js";
-import { readyAccount } from "../payment-account/index.js";
-import { feeOf } from "./fee.js";
-import { type PaymentStep, statusOf } from "./index.js";
-import { PaymentEventId, PaymentId, paymentEventTable, paymentTable } from "./payment.sql.js";
-import type { Attempt, Opened } from "./provider.js";
-import { isManual, ProviderName, providerOf, RetryProviderName } from "./registry.js";
+import { PaymentStatus } from "../order/index.js";
+import { type Order, orderTable } from "../order/order.sql.js";
+import { statusOf } from "./order-status.js";
+import { type Payment, PaymentEventId, PaymentId, paymentEventTable, paymentTable } from "./payment.sql.js";
+import {
+  Action,
+  type Attempt,
+  type Due,
+  manual,
+  type OpenedAttempt,
+  type PaymentMethodInput,
+  providerOf,
+  remoteProviderOf,
+} from "./provider.js";
 
-const way = {
-  method: z.enum(["payment_intent", "checkout_session"]).optional().meta({
-    description:
-      "`payment_intent`: confirm on the shop's own page with Stripe Elements. `checkout_session`: redirect to Stripe Checkout. Default: `payment_intent`",
-  }),
-  returnUrl: z
-    .url({ protocol: /^https?$/ })
-    .max(1_500)
-    .optional()
-    .meta({ description: "The page to which Stripe Checkout returns the shopper; required for `checkout_session`" }),
-};
-type Way = { method?: string | undefined; returnUrl?: string | undefined };
-const returns = ({ method, returnUrl }: Way) => method !== "checkout_session" || returnUrl !== undefined;
-const missing = { path: ["returnUrl"], message: "is required for a checkout session" };
+/** A payment as its shopper sees it: the status, and the next step. */
+export const PaymentStep = z.object({ status: PaymentStatus, action: Action }).meta({ id: "PaymentStep" });
+export type PaymentStep = z.infer<typeof PaymentStep>;
 
-/** How the shopper wants to pay. */
-export const Means = z.strictObject({ provider: ProviderName, ...way }).refine(returns, missing);
-export type Means = z.output<typeof Means>;
-
-/** How they try again: what stands without money needs no second try. */
-export const OtherMeans = z.strictObject({ provider: RetryProviderName, ...way }).refine(returns, missing);
-
-/** How long an unpaid order keeps its goods: longer than any page of a provider stays open. Minutes. */
-export const HOLD = 45;
-
-export interface Due {
-  orderId: string;
-  amount: number;
-  currency: Currency;
-}
+/** An unpaid order keeps its goods for longer than any page of a provider stays open. Minutes. */
+export const RESERVATION_MINUTES = 45;
 
 /**
- * A new attempt to pay what is due, as a row to insert: what it needs is looked up in the open transaction.
+ * Prepares an attempt to pay what is due: the row to insert, with all that its provider adds in the open transaction.
  * @throws Failure conflict `payment.provider_unavailable` when the merchant cannot be paid this way
  */
-export async function newAttempt(tx: Tx, { orderId, amount, currency }: Due, means: Means) {
-  const payment = { id: PaymentId.create(), orderId, amount, currency, provider: means.provider };
-  // Nothing to pay is paid by hand.
-  if (isManual(means.provider) || amount === 0) {
-    return { ...payment, provider: "manual", authorized: amount, accepted: true };
-  }
-  const { account, livemode } = await readyAccount(tx, { amount, currency });
+export async function prepareAttempt(tx: Tx, due: Due, input: PaymentMethodInput) {
+  // An order of nothing needs no provider that is called.
+  const provider = due.amount === 0 ? manual : providerOf(input.provider);
+  const prepared = await provider.prepare(tx, due, input);
+  const { synchronous } = provider;
   return {
-    ...payment,
-    method: means.method ?? "payment_intent",
-    returnUrl: means.returnUrl ?? null,
-    account,
-    livemode,
-    fee: await feeOf(tx, amount),
-    expiresAt: sql`now() + make_interval(mins => ${HOLD})` as never as string, // counted by the database
+    ...{ id: PaymentId.create(), ...due, provider: provider.name, ...prepared },
+    accepted: synchronous,
+    authorized: synchronous ? due.amount : 0,
+    expiresAt: synchronous ? null : inMinutes(RESERVATION_MINUTES),
   };
 }
 
-/** What its provider is told of it, and how it stands. */
-export async function load(paymentId: string) {
-  const [[row], events] = await read(
-    (q) =>
-      [
-        q
-          .select({
-            payment: paymentTable,
-            order: { number: orderTable.number, email: orderTable.email, status: orderTable.status },
-          })
-          .from(paymentTable)
-          .innerJoin(orderTable, eq(orderTable.id, paymentTable.orderId))
-          .where(eq(paymentTable.id, paymentId)),
-        q
-          .select({
-            type: paymentEventTable.type,
-            amount: paymentEventTable.amount,
-            reference: paymentEventTable.reference,
-          })
-          .from(paymentEventTable)
-          .where(eq(paymentEventTable.paymentId, paymentId))
-          .orderBy(paymentEventTable.id),
-      ] as const,
-  );
-  if (!row) return undefined;
-  const { payment, order } = row;
-  const attempt: Attempt = { ...payment, email: order.email, description: `Order ${order.number}` };
-  return { payment, order, attempt, status: statusOf(payment.amount, events) };
+/** An instant by the clock of the database. */
+const inMinutes = (minutes: number) => sql`now() + make_interval(mins => ${minutes})` as never as string;
+
+/** An attempt as its row and its order have it. */
+export interface LoadedAttempt extends Attempt, Pick<Payment, "provider" | "authorized" | "accepted" | "closedAt"> {
+  orderStatus: Order["status"];
 }
 
+const attemptQuery = (q: Reader, paymentId: string) =>
+  q
+    .select({
+      payment: paymentTable,
+      order: { number: orderTable.number, email: orderTable.email, status: orderTable.status },
+    })
+    .from(paymentTable)
+    .innerJoin(orderTable, eq(orderTable.id, paymentTable.orderId))
+    .where(eq(paymentTable.id, paymentId));
+
+function toAttempt([row]: Awaited<ReturnType<typeof attemptQuery>>): LoadedAttempt | undefined {
+  if (!row) return undefined;
+  const { payment, order } = row;
+  return { ...payment, email: order.email, description: `Order ${order.number}`, orderStatus: order.status };
+}
+
+/** What a provider is told of an attempt; undefined when there is none of this id. */
+export const loadAttempt = async (paymentId: string): Promise<LoadedAttempt | undefined> =>
+  toAttempt(await read((q) => attemptQuery(q, paymentId)));
+
 /**
- * Opens an attempt at its provider, or says again how it was opened: outside of any transaction, after its row is
- * committed. The provider sees the same key each time.
- * @throws Failure conflict when the provider refuses it, unavailable when it does not answer
+ * Opens an attempt at its provider, or answers how it was opened before: outside of any transaction, after its row is
+ * committed. The provider gets the same key each time.
+ * @throws Failure conflict when the provider refuses the attempt, unavailable when it does not answer
  */
-export async function open(paymentId: string): Promise<PaymentStep> {
-  const known = await load(paymentId);
-  if (!known) throw new Error("The payment does not exist.");
-  const { payment, order, attempt, status } = known;
-  if (order.status !== "pending" || payment.closedAt || payment.accepted || isManual(payment.provider)) {
-    return { status, action: null };
-  }
+export async function openAttempt(paymentId: string): Promise<PaymentStep> {
+  const [rows, events] = await read((q) => [attemptQuery(q, paymentId), eventQuery(q, paymentId)] as const);
+  const attempt = toAttempt(rows);
+  if (!attempt) throw new Error("The payment does not exist.");
+  const status = statusOf(attempt.amount, events);
+  if (attempt.orderStatus !== "pending" || attempt.closedAt || attempt.accepted) return { status, action: null };
+  const provider = remoteProviderOf(attempt.provider);
   try {
-    const provider = providerOf(payment.provider);
     const opened = await provider.open(attempt);
     const { reference, session, action } = opened;
-    if (await db((tx) => remember(tx, payment.id, payment.amount, opened))) return { status, action };
-    // Its time was over while it was opened: nobody is told how to pay it.
+    if (await db((tx) => saveOpened(tx, attempt, opened))) return { status, action };
+    // The attempt expired while it was opened: the shopper is not told how to pay it.
     await provider.close({ ...attempt, reference, session });
     return { status, action: null };
   } catch (error) {
-    if (error instanceof Failure && error.kind === "conflict") await db((tx) => refuse(tx, payment.id, error));
+    if (error instanceof Failure && error.kind === "conflict") await db((tx) => failAttempt(tx, paymentId, error));
     if (!(error instanceof OutcomeUnknown)) throw error;
     throw new Failure(
       "unavailable",
       "payment.provider_unreachable",
       "The payment provider did not answer. Retry with the same Idempotency-Key after `Retry-After` seconds.",
-      {
-        retryAfter: 2,
-      },
+      { retryAfter: 2 },
     );
   }
 }
 
-/** Writes what the provider calls it, also when it was given up meanwhile. @returns whether it may be paid */
-async function remember(tx: Tx, paymentId: string, amount: number, { reference, session, expiresIn }: Opened) {
+const eventQuery = (q: Reader, paymentId: string) =>
+  q
+    .select({
+      type: paymentEventTable.type,
+      amount: paymentEventTable.amount,
+      reference: paymentEventTable.reference,
+    })
+    .from(paymentEventTable)
+    .where(eq(paymentEventTable.paymentId, paymentId))
+    .orderBy(paymentEventTable.id);
+
+/** Writes the provider's ids of the attempt, also when it was closed meanwhile. @returns whether it may be paid */
+async function saveOpened(tx: Tx, { id: paymentId, amount }: Attempt, opened: OpenedAttempt): Promise<boolean> {
+  const { reference, session, expiresIn } = opened;
   const expiresAt = sql`now() + make_interval(secs => ${expiresIn})`;
   const [row] = await tx
     .update(paymentTable)
@@ -149,18 +134,12 @@ async function remember(tx: Tx, paymentId: string, amount: number, { reference, 
   return row?.closedAt === null;
 }
 
-/** The provider wants nothing of this attempt; another one may be made. */
-async function refuse(tx: Tx, paymentId: string, { code, message }: Failure) {
+/** Closes an attempt that its provider refuses; the shopper may make another one. */
+async function failAttempt(tx: Tx, paymentId: string, { code, message }: Failure): Promise<void> {
   await tx.update(paymentTable).set({ closedAt: sql`now()` }).where(eq(paymentTable.id, paymentId));
+  const event = { id: PaymentEventId.create(), paymentId, type: "failed", amount: 0, reference: "refused" } as const;
   await tx
     .insert(paymentEventTable)
-    .values({
-      id: PaymentEventId.create(),
-      paymentId,
-      type: "failed",
-      amount: 0,
-      reference: "refused",
-      data: { code, message },
-    })
+    .values({ ...event, data: { code, message } })
     .onConflictDoNothing();
 }

@@ -1,60 +1,79 @@
-import { and, eq, lte, sql } from "drizzle-orm";
+import { and, eq, isNotNull, isNull, lte, sql } from "drizzle-orm";
 import * as z from "zod";
-import { db } from "../kernel/db.js";
-import { emit } from "../kernel/event/index.js";
+import { db, read } from "../kernel/db.js";
 import { defineJob, enqueue } from "../kernel/job/index.js";
-import { cancel, hasOpenAttempt } from "../order/apply-payment.js";
-import { load } from "./attempt.js";
-import { PaymentVoided } from "./event.js";
-import { PaymentEventId, PaymentId, paymentEventTable, paymentTable } from "./payment.sql.js";
-import { providerOf } from "./registry.js";
-import { lock, settle } from "./settle.js";
+import { Order } from "../order/index.js";
+import { orderTable } from "../order/order.sql.js";
+import { applySnapshot } from "./apply.js";
+import { type LoadedAttempt, loadAttempt } from "./attempt.js";
+import { PaymentId, paymentTable } from "./payment.sql.js";
+import { remoteProviderOf, type Snapshot } from "./provider.js";
 
-/** An attempt that is still under way when its time is over is looked at again after this. Hours. */
-const AGAIN = 6;
+/** An attempt that is still under way when its time is over is looked at again after so many hours. */
+const RETRY_HOURS = 6;
 
 export const closePaymentJob = defineJob("payment.close", z.object({ paymentId: PaymentId }));
 
 /**
- * Ends an attempt that nobody has paid: at its provider first, so that nobody can pay it afterwards. Its order ends with
- * the last of its attempts, also when somebody else had ended that one before.
+ * Ends an attempt whose time is over: at its provider first, so that it cannot be paid afterwards. The order ends with
+ * the last of its attempts, also when that one was closed before.
  */
-export async function close({ paymentId }: { paymentId: string }): Promise<void> {
-  const known = await load(paymentId);
-  if (!known || known.payment.accepted) return;
-  const { attempt, payment: before } = known;
-  const provider = providerOf(before.provider);
-  if (!before.closedAt) await provider.close(attempt);
-  const snapshot = before.closedAt ? undefined : await provider.snapshot(attempt);
+export async function closeAttempt({ paymentId }: { paymentId: string }): Promise<void> {
+  const attempt = await loadAttempt(paymentId);
+  if (!attempt || attempt.accepted) return;
+  const snapshot = attempt.closedAt ? undefined : await closeAtProvider(attempt);
   await db(async (tx) => {
-    const payment = await lock(tx, paymentId);
-    if (snapshot) await settle(tx, payment, snapshot);
-    const unknown = !snapshot && !payment.closedAt;
-    if (unknown) {
-      // The provider never heard of it, and nobody was told how to pay it.
-      await tx.update(paymentTable).set({ closedAt: sql`now()` }).where(eq(paymentTable.id, paymentId));
-      const event = {
-        id: PaymentEventId.create(),
-        paymentId,
-        type: "expired" as const,
-        amount: payment.amount,
-        reference: "end",
-      };
-      await tx.insert(paymentEventTable).values(event).onConflictDoNothing();
-      emit(PaymentVoided, { paymentId, orderId: payment.orderId });
-    }
-    const { closedAt, orderId } = await lock(tx, paymentId);
-    if (closedAt) await tx.update(paymentTable).set({ expiresAt: null }).where(eq(paymentTable.id, paymentId));
-    if (!(await hasOpenAttempt(tx, orderId))) await cancel(tx, orderId, "payment_expired");
+    if (snapshot) await applySnapshot(paymentId, snapshot);
+    await tx
+      .update(paymentTable)
+      .set({ expiresAt: null })
+      .where(and(eq(paymentTable.id, paymentId), isNotNull(paymentTable.closedAt)));
+    if (!(await hasOpenAttempt(attempt.orderId))) await Order.cancel(tx, attempt.orderId, "payment_expired");
   });
 }
 
-/** Finds attempts whose time is over and that do not count, and has each of them closed. @returns how many */
-export const expire = (): Promise<number> =>
+async function closeAtProvider(attempt: LoadedAttempt): Promise<Snapshot> {
+  const provider = remoteProviderOf(attempt.provider);
+  await provider.close(attempt);
+  return (await provider.snapshot(attempt)) ?? neverOpened(attempt);
+}
+
+/** A provider that does not know the attempt was never asked for it, or its answer was lost before the shopper had it. */
+const neverOpened = ({ amount, currency }: LoadedAttempt): Snapshot => ({
+  reference: null,
+  status: "expired",
+  amount,
+  currency,
+  authorized: 0,
+  captured: 0,
+  failures: [],
+  refunds: [],
+  captures: [],
+  fee: 0,
+});
+
+/** Whether an attempt to pay the order is under way. The order stays locked, so that no other attempt begins meanwhile. */
+async function hasOpenAttempt(orderId: string): Promise<boolean> {
+  const [, open] = await read(
+    (q) =>
+      [
+        q.select({ id: orderTable.id }).from(orderTable).where(eq(orderTable.id, orderId)).for("update"),
+        q
+          .select({ id: paymentTable.id })
+          .from(paymentTable)
+          .where(and(eq(paymentTable.orderId, orderId), isNull(paymentTable.closedAt)))
+          .limit(1),
+      ] as const,
+  );
+  return open.length > 0;
+}
+
+/** Makes a job for each attempt whose time is over and that does not count. @returns how many */
+export const enqueueExpired = (): Promise<number> =>
   db(async (tx) => {
     const late = await tx
       .update(paymentTable)
-      .set({ expiresAt: sql`now() + make_interval(hours => ${AGAIN})` })
+      .set({ expiresAt: sql`now() + make_interval(hours => ${RETRY_HOURS})` })
       .where(and(lte(paymentTable.expiresAt, sql`now()`), eq(paymentTable.accepted, false)))
       .returning({ id: paymentTable.id, expiresAt: paymentTable.expiresAt });
     for (const { id, expiresAt } of late) enqueue(closePaymentJob, { paymentId: id }, { key: `${id} ${expiresAt}` });

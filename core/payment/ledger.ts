@@ -1,65 +1,55 @@
-import { eq } from "drizzle-orm";
-import type { Tx } from "../../drizzle/tenant.js";
-import { emit } from "../kernel/event/index.js";
-import { Ledger } from "../ledger/index.js";
-import { Posting } from "../ledger/posting.js";
-import { orderTable } from "../order/order.sql.js";
-import { PaymentAuthorized, PaymentCaptured, PaymentFailed, PaymentRefunded, PaymentVoided } from "./event.js";
-import type { Fresh, Payment } from "./settle.js";
+import type { Kind } from "../ledger/ledger.sql.js";
+import { type Entry, Posting } from "../ledger/posting.js";
+import { isPlaced, type OrderState } from "./order-status.js";
+import type { KnownOrder, KnownPayment, NewEvent } from "./state.js";
 
-/** Events for whoever listens, of what a provider has newly said of a payment. */
-export function tell({ id: paymentId, orderId, currency }: Payment, fresh: Fresh): void {
-  const which = { paymentId, orderId };
-  for (const event of fresh) {
-    const amount = { amount: event.amount, currency };
-    if (event.type === "authorized") emit(PaymentAuthorized, { ...which, amount });
-    if (event.type === "captured") emit(PaymentCaptured, { ...which, amount });
-    if (event.type === "refunded") emit(PaymentRefunded, { ...which, amount });
-    if (event.type === "failed") emit(PaymentFailed, { ...which, code: String(event.data.code) });
-    if (event.type === "voided" || event.type === "expired") emit(PaymentVoided, which);
-  }
+/** A transaction of the ledger, still without the reference of what it records. */
+export interface LedgerPosting {
+  kind: Kind;
+  entries: readonly Entry[];
 }
 
-/**
- * The ledger's transactions of the same, once it is known whether the payment counts for its order.
- * @param payment with the sums from before
- * @param made refunds that had counted as made before
- */
-export async function enter(tx: Tx, payment: Payment, fresh: Fresh, made: ReadonlySet<string | null>): Promise<void> {
+/** What the postings of a payment's events depend on, besides the events. */
+interface Context {
+  /** The payment before the events. */
+  payment: KnownPayment;
+  /** Whether it counts for its order afterwards. */
+  accepted: boolean;
+  order: KnownOrder & OrderState;
+  /** References of the refunds that had succeeded before. */
+  succeeded: ReadonlySet<string | null>;
+}
+
+/** The ledger's side of the events of a payment; undefined for those that move no money, in the order of the events. */
+export function postingsOf(context: Context, events: readonly NewEvent[]): (LedgerPosting | undefined)[] {
+  const { payment, accepted, order, succeeded } = context;
   const { currency, provider } = payment;
   let { refunded } = payment;
-  for (const event of fresh) {
-    const moved = { provider, currency, amount: event.amount };
-    if (event.type === "captured") await Ledger.record("payment.captured", event.id, Posting.captured(moved));
-    if (event.type === "refunded") {
-      const sale = await saleOf(tx, payment, refunded);
-      await Ledger.record("payment.refunded", event.id, Posting.refunded({ ...moved, sale }));
-      refunded += event.amount;
+  // A refund takes back some of the sale while the order stands; otherwise the shopper was owed the money.
+  const sale = () => (accepted && isPlaced(order) ? { ...order, refunded } : null);
+  return events.map(({ type, amount, reference }) => {
+    const moved = { provider, currency, amount };
+    if (type === "captured") return { kind: "payment.captured", entries: Posting.captured(moved) };
+    if (type === "refunded") {
+      const entries = Posting.refunded({ ...moved, sale: sale() });
+      refunded += amount;
+      return { kind: "payment.refunded", entries };
     }
-    if (event.type === "refund_failed" && made.has(event.reference)) {
-      refunded -= event.amount;
-      const sale = await saleOf(tx, payment, refunded);
-      const back = Posting.reversed(Posting.refunded({ ...moved, sale }));
-      await Ledger.record("payment.refund_failed", event.id, back);
-    }
-  }
+    if (type !== "refund_failed" || !succeeded.has(reference)) return undefined;
+    refunded -= amount;
+    return {
+      kind: "payment.refund_failed",
+      entries: Posting.reversed(Posting.refunded({ ...moved, sale: sale() })),
+    };
+  });
 }
 
-/** What the platform has taken and given back in all, when that is more than the books have. */
-export async function enterFees({ id, provider, currency, ...payment }: Payment, fees: Fees): Promise<void> {
-  const { feeTaken, feeReturned } = fees;
-  const amount = feeTaken - feeReturned - (payment.feeTaken - payment.feeReturned);
-  await Ledger.record(
-    "payment.fee",
-    `${id} ${feeTaken} ${feeReturned}`,
-    Posting.platformFee({ provider, currency, amount }),
-  );
-}
-type Fees = Pick<Payment, "feeTaken" | "feeReturned">;
-
-/** The order that a payment counts for; null when it does not, or the order does not stand. */
-async function saleOf(tx: Tx, payment: Payment, refunded: number) {
-  if (!payment.accepted) return null;
-  const [order] = await tx.select().from(orderTable).where(eq(orderTable.id, payment.orderId));
-  return order && (order.status === "open" || order.status === "completed") ? { ...order, refunded } : null;
+/** What the platform has kept of a payment, net of what it has returned, when that is not what it was before. */
+export function feePosting(before: KnownPayment, after: KnownPayment): LedgerPosting | undefined {
+  const { provider, currency } = after;
+  const kept = ({ feeTaken, feeReturned }: KnownPayment) => feeTaken - feeReturned;
+  const amount = kept(after) - kept(before);
+  return amount === 0
+    ? undefined
+    : { kind: "payment.fee", entries: Posting.platformFee({ provider, currency, amount }) };
 }

@@ -1,88 +1,116 @@
-import { and, eq, inArray, sql } from "drizzle-orm";
 import * as z from "zod";
-import type { Tx } from "../../drizzle/tenant.js";
-import { actorRecord } from "../kernel/actor.js";
-import { db, read } from "../kernel/db.js";
-import { emit } from "../kernel/event/index.js";
-import { defineJob, enqueue } from "../kernel/job/index.js";
-import { orderTimelineTable } from "../order/order.sql.js";
-import { entry, flag } from "../order/timeline.js";
-import { load } from "./attempt.js";
-import { PaymentOperationFailed } from "./event.js";
-import { OperationId, paymentOperationTable, paymentTable } from "./payment.sql.js";
-import type { Outcome, Snapshot } from "./provider.js";
-import { notReturned } from "./refund-back.js";
-import { isManual, providerOf } from "./registry.js";
-import { type Fresh, lock, type Payment, settle } from "./settle.js";
+import { defineJob } from "../kernel/job/index.js";
+import { OperationId } from "./payment.sql.js";
+import { isFinal, type Snapshot } from "./provider.js";
+import type { KnownOperation, KnownPayment, PaymentState } from "./state.js";
 
-type Kind = (typeof paymentOperationTable.$inferSelect)["kind"];
-export interface Wish {
-  kind: Kind;
+/** Performs an operation whose request could not, or that was requested by no request. */
+export const operatePaymentJob = defineJob("payment.operate", z.object({ operationId: OperationId }));
+
+/** A capture, refund or void that is to be asked of a provider. */
+export interface OperationRequest {
+  paymentId: string;
+  kind: KnownOperation["kind"];
   /** Minor units; 0 means all that is there. */
   amount: number;
   reason?: string;
-  /** A second wish with the same key is the first one. */
+  /** A second request with the same key is the first one. */
   requestKey?: string;
 }
 
-/** Asks the provider for what was wished; whoever wished it may have done so already. */
-export const operatePaymentJob = defineJob("payment.operate", z.object({ operationId: OperationId }));
+/** How an operation stands by the provider's answer. */
+export interface OperationChange {
+  id: string;
+  status: KnownOperation["status"];
+  reference?: string | null;
+  /** Why it will never happen. */
+  failure?: { code: string; message: string };
+}
 
-/**
- * Writes down what is wanted of a payment, which the caller has locked, and sets its amount aside; a job does it even
- * if nobody else does. @returns undefined when the amount is not there
- */
-export async function wish(tx: Tx, payment: Payment, { kind, amount, reason, requestKey }: Wish, delay = 60) {
-  const room = {
-    capture: payment.authorized - payment.captured - payment.capturing,
-    refund: payment.captured - payment.refunded - payment.refunding,
-    void: 0,
+/** What can still be captured or refunded of a payment, in minor units; a void needs no amount. */
+export function remaining(kind: OperationRequest["kind"], payment: KnownPayment): number {
+  const { authorized, captured, pendingCapture, refunded, pendingRefund } = payment;
+  if (kind === "capture") return authorized - captured - pendingCapture;
+  return kind === "refund" ? captured - refunded - pendingRefund : 0;
+}
+
+/** A request, unless its amount is not there or it was made before. */
+export function newRequest(
+  { operations }: Pick<PaymentState, "operations">,
+  payment: KnownPayment,
+  request: Omit<OperationRequest, "paymentId">,
+): OperationRequest | undefined {
+  const { kind, amount, requestKey } = request;
+  if (amount > remaining(kind, payment)) return undefined;
+  if (requestKey !== undefined && operations.some((made) => made.requestKey === requestKey)) return undefined;
+  return { paymentId: payment.id, ...request };
+}
+
+/** The request key of the capture that follows by itself when an order is placed. */
+export const captureKey = ({ id }: Pick<KnownPayment, "id">) => `capture ${id}`;
+
+/** The capture that follows by itself; none where the staff captures. */
+export function requestFullCapture(state: Pick<PaymentState, "operations">, payment: KnownPayment) {
+  const amount = remaining("capture", payment);
+  if (!payment.capturesAutomatically || amount <= 0) return undefined;
+  return newRequest(state, payment, { kind: "capture", amount, requestKey: captureKey(payment) });
+}
+
+/** The operations that a snapshot shows as done or failed, also when the answer to their own call was lost. */
+export function finishOperations(
+  { operations }: Pick<PaymentState, "operations">,
+  payment: KnownPayment,
+  snapshot: Snapshot,
+): OperationChange[] {
+  const refunds = new Map(snapshot.refunds.map(({ operationId, status }) => [operationId, status]));
+  const statusOf = ({ id, kind }: KnownOperation): OperationChange["status"] => {
+    if (kind === "refund") return refunds.get(id) ?? "pending";
+    const isDone = kind === "capture" ? snapshot.captures.includes(id) : isFinal(snapshot);
+    return isDone ? "succeeded" : "pending";
   };
-  if (amount > room[kind]) return undefined;
-  const [made] = await tx
-    .insert(paymentOperationTable)
-    .values({ id: OperationId.create(), paymentId: payment.id, kind, amount, reason, requestKey, actor: actorRecord() })
-    .onConflictDoNothing({ target: [paymentOperationTable.tenantId, paymentOperationTable.requestKey] })
-    .returning();
-  if (!made) return undefined;
-  const aside = {
-    capture: { capturing: sql`${paymentTable.capturing} + ${amount}` },
-    refund: { refunding: sql`${paymentTable.refunding} + ${amount}` },
-  };
-  if (kind !== "void" && amount > 0)
-    await tx.update(paymentTable).set(aside[kind]).where(eq(paymentTable.id, payment.id));
-  if (!isManual(payment.provider)) enqueue(operatePaymentJob, { operationId: made.id }, { key: made.id, delay });
-  return made;
+  return operations
+    .filter(({ paymentId, status }) => paymentId === payment.id && status === "pending")
+    .map((operation) => ({ id: operation.id, status: statusOf(operation) }))
+    .filter(({ status }) => status !== "pending");
+}
+
+type PendingOperation = Pick<KnownOperation, "paymentId" | "kind" | "amount">;
+
+/** The operations that still wait for the provider, those that are requested now included. */
+export function pendingOperations(
+  { operations }: Pick<PaymentState, "operations">,
+  changes: readonly OperationChange[],
+  requests: readonly OperationRequest[],
+): PendingOperation[] {
+  const ended = new Set(changes.filter(({ status }) => status !== "pending").map(({ id }) => id));
+  return [...operations.filter(({ id, status }) => status === "pending" && !ended.has(id)), ...requests];
 }
 
 /**
- * Does what was wished: asks the provider, with the wish's id as its key, and writes what came of it. Doing it again
- * finds what was done. @throws OutcomeUnknown when the provider does not say
+ * The amounts that pending operations keep for themselves, as far as they are there: the merchant may have captured or
+ * refunded in the provider's dashboard meanwhile.
  */
-export async function run(operationId: string): Promise<Outcome | undefined> {
-  const [operation] = await read((q) =>
-    q.select().from(paymentOperationTable).where(eq(paymentOperationTable.id, operationId)),
-  );
-  const known = operation && (await load(operation.paymentId));
-  if (!known || operation.status !== "pending") return undefined;
-  const { attempt, payment } = known;
-  const provider = providerOf(payment.provider);
-  const left = payment.authorized - payment.captured - operation.amount;
-  const outcome = await provider.operate(attempt, { ...operation, final: left <= 0 });
-  const snapshot = await provider.snapshot(attempt);
-  await db(async (tx) => {
-    if (snapshot) await settle(tx, await lock(tx, attempt.id), snapshot);
-    await conclude(tx, await lock(tx, attempt.id), operation, outcome);
-  });
-  return outcome;
+export function pendingAmounts(payment: KnownPayment, pending: readonly PendingOperation[]) {
+  const { id, authorized, captured, refunded } = payment;
+  const sum = (wanted: PendingOperation["kind"]) =>
+    pending.reduce((all, { paymentId, kind, amount }) => all + (paymentId === id && kind === wanted ? amount : 0), 0);
+  return {
+    pendingCapture: Math.min(sum("capture"), authorized - captured),
+    pendingRefund: Math.min(sum("refund"), captured - refunded),
+  };
 }
 
-type Operation = Pick<typeof paymentOperationTable.$inferSelect, "id" | "kind" | "amount" | "requestKey">;
+/** The state with new operations, whose amounts are pending. */
+export function withOperations(state: PaymentState, added: readonly KnownOperation[]): PaymentState {
+  const operations = [...state.operations, ...added];
+  const pending = pendingOperations({ operations }, [], []);
+  const payments = state.payments.map((payment) => ({ ...payment, ...pendingAmounts(payment, pending) }));
+  return { ...state, operations, payments };
+}
 
-/** What is wanted of `manual` is done by writing it down, in the transaction that wants it. */
-export async function finishByHand(tx: Tx, payment: Payment, operation: Operation): Promise<void> {
-  const { id, kind, amount } = operation;
-  await settle(tx, payment, {
+/** The snapshot of a synchronous payment after an operation was done: the row is all there is to know. */
+export function snapshotAfter(payment: KnownPayment, { id, kind, amount }: KnownOperation): Snapshot {
+  return {
     reference: null,
     status: kind === "void" ? "voided" : "waiting",
     amount: payment.amount,
@@ -93,84 +121,5 @@ export async function finishByHand(tx: Tx, payment: Payment, operation: Operatio
     refunds: kind === "refund" ? [{ reference: id, amount, status: "succeeded", operationId: id }] : [],
     captures: kind === "capture" ? [id] : [],
     fee: 0,
-  });
-}
-
-/** Writes the end of an operation; one that has ended stays as it is, and one that is under way waits. */
-async function conclude(tx: Tx, payment: Payment, operation: Operation, outcome: Outcome): Promise<void> {
-  const { id, kind } = operation;
-  const failed = outcome.status === "failed";
-  // A refund has succeeded when the provider lists it as such: settle() says so.
-  const waits = outcome.status === "pending" || (kind === "refund" && !failed);
-  const error = failed ? `${outcome.code}: ${outcome.message}` : null;
-  const reference = failed ? null : outcome.reference;
-  const ended = { status: failed ? "failed" : "succeeded", finishedAt: sql`now()` } as const;
-  const [written] = await tx
-    .update(paymentOperationTable)
-    .set({ ...(waits ? {} : ended), reference, error })
-    .where(and(eq(paymentOperationTable.id, id), eq(paymentOperationTable.status, "pending")))
-    .returning({ id: paymentOperationTable.id });
-  if (!written || waits) return;
-  const aside = asideFor(payment, await openOperations(tx, payment));
-  await tx.update(paymentTable).set(aside).where(eq(paymentTable.id, payment.id));
-  if (!failed) return;
-  const { orderId, id: paymentId } = payment;
-  emit(PaymentOperationFailed, { orderId, paymentId, operationId: id, kind, code: outcome.code });
-  await tx.insert(orderTimelineTable).values(entry(orderId, `${kind}_failed`, { paymentId, error }));
-  await alert(tx, payment, operation);
-}
-
-/** What nobody asked for by hand, nobody is told by an answer. */
-async function alert(tx: Tx, payment: Payment, { kind, requestKey }: Operation): Promise<void> {
-  const { id: paymentId, orderId, accepted, captured, amount } = payment;
-  // It may have failed because the merchant did it at the provider's.
-  const isShort = requestKey === captureKey(payment) && captured < amount;
-  if (isShort) await flag(tx, orderId, "capture_failed", { paymentId });
-  // What was let go too late, because it was taken meanwhile, is refunded.
-  if (!accepted && (kind === "refund" || captured === 0)) await notReturned(payment);
-}
-
-/** Of the capture that follows by itself when an order stands. */
-export const captureKey = ({ id }: Pick<Payment, "id">) => `capture ${id}`;
-
-/**
- * Ends the operations that a snapshot shows as done or failed, whoever asked the provider.
- * @returns those that are left; undefined when there was no reason to look
- */
-export async function closeOperations(tx: Tx, payment: Payment, fresh: Fresh, snapshot: Snapshot) {
-  const told = new Map(snapshot.refunds.map(({ operationId, status }) => [operationId, status]));
-  if (told.size === 0 && fresh.length === 0 && payment.capturing === 0) return undefined;
-  const open = await openOperations(tx, payment);
-  const isLetGo = snapshot.status === "voided" || snapshot.status === "expired";
-  const isDone = { capture: ({ id }: Pending) => snapshot.captures.includes(id), void: () => isLetGo };
-  const endOf = (one: Pending) =>
-    one.kind === "refund" ? told.get(one.id) : isDone[one.kind](one) ? "succeeded" : "pending";
-  for (const status of ["succeeded", "failed"] as const) {
-    const ids = open.flatMap((one) => (endOf(one) === status ? [one.id] : []));
-    if (ids.length === 0) continue;
-    await tx
-      .update(paymentOperationTable)
-      .set({ status, finishedAt: sql`now()` })
-      .where(and(inArray(paymentOperationTable.id, ids), eq(paymentOperationTable.status, "pending")));
-  }
-  return open.filter((one) => (endOf(one) ?? "pending") === "pending");
-}
-
-type Sums = Pick<Payment, "authorized" | "captured" | "refunded">;
-
-/** What these operations are about, as far as it is there: somebody may have taken it at the provider's own pages. */
-export function asideFor({ authorized, captured, refunded }: Sums, pending: readonly Pending[]) {
-  const sum = (wanted: Kind) => pending.reduce((all, { kind, amount }) => all + (kind === wanted ? amount : 0), 0);
-  return {
-    capturing: Math.min(sum("capture"), authorized - captured),
-    refunding: Math.min(sum("refund"), captured - refunded),
   };
 }
-
-const openOperations = (tx: Tx, payment: Payment) =>
-  tx
-    .select({ id: paymentOperationTable.id, kind: paymentOperationTable.kind, amount: paymentOperationTable.amount })
-    .from(paymentOperationTable)
-    .where(and(eq(paymentOperationTable.paymentId, payment.id), eq(paymentOperationTable.status, "pending")))
-    .orderBy(paymentOperationTable.id);
-export type Pending = Awaited<ReturnType<typeof openOperations>>[number];

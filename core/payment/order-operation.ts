@@ -1,4 +1,3 @@
-import { and, asc, eq, inArray, ne, sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
 import { context } from "../kernel/actor.js";
@@ -7,102 +6,104 @@ import { db } from "../kernel/db.js";
 import { conflict, type Failure, notFound, OutcomeUnknown, stale } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
 import { Amount } from "../kernel/money.js";
-import { OrderId, orderTable } from "../order/order.sql.js";
-import { finishByHand, run, wish } from "./operation.js";
-import { paymentOperationTable, paymentTable } from "./payment.sql.js";
-import { isManual } from "./registry.js";
-import type { Payment } from "./settle.js";
+import { Order, OrderId } from "../order/index.js";
+import { completeOperations, insertOperations, updatePayment } from "./apply.js";
+import { type OperationRequest, remaining, withOperations } from "./operation.js";
+import { performOperation } from "./perform.js";
+import { type KnownOperation, type KnownPayment, lockPayments, type PaymentState, paymentIn } from "./state.js";
 
 const amount = Amount.min(1).optional().meta({ description: "Minor units; the whole remaining amount when omitted" });
 export const Capture = z.strictObject({ amount });
 export const Refund = z.strictObject({ amount, reason: z.string().trim().min(1).max(500).optional() });
 
-const Input = z.object({ id: OrderId, version: z.int().optional(), amount: Capture.shape.amount });
-type Asked = z.output<typeof Input> & { reason?: string | undefined };
-type Kind = "capture" | "refund" | "void";
+const OrderOperation = z.object({ id: OrderId, version: z.int().optional(), amount: Capture.shape.amount });
+type OrderOperationRequest = z.output<typeof OrderOperation> & { reason?: string | undefined };
+type Kind = OperationRequest["kind"];
 
-/** Takes money for an order. @throws Failure not_found, conflict or stale */
-export const capture = fn(Input, (asked) => ask("capture", asked));
-/** Gives money back. @throws Failure not_found, conflict or stale */
-export const refund = fn(Input.extend({ reason: Refund.shape.reason }), (asked) => ask("refund", asked));
-/** Lets go what was promised and not taken. @throws Failure not_found, conflict or stale */
-export const release = fn(Input.omit({ amount: true }), (asked) => ask("void", asked));
+/** Captures the payments of an order. @throws Failure not_found, conflict or stale */
+export const capture = fn(OrderOperation, (request) => operateOrder("capture", request));
+/** Refunds the payments of an order. @throws Failure not_found, conflict or stale */
+export const refund = fn(OrderOperation.extend({ reason: Refund.shape.reason }), (request) =>
+  operateOrder("refund", request),
+);
+/** Voids the authorizations of an order of which nothing was captured. @throws Failure not_found, conflict or stale */
+export const voidAuthorization = fn(OrderOperation.omit({ amount: true }), (request) => operateOrder("void", request));
+
+/** A job performs an operation whose request died before it called the provider. Seconds. */
+const JOB_DELAY = 60;
 
 /**
- * Sets aside what is wanted of the order's payments, each locked, so that requests stand in line; the CHECKs on their
- * sums are the last wall. What calls a provider is done after the commit. A retry of the request finds what it made.
+ * Requests operations of the order's payments. Requests stand in line at the locks, and the CHECKs on the payments' sums
+ * are the last limit. Remote providers are called after the commit. A retry of the request finds what it made.
  */
-const ask = (kind: Kind, asked: Asked): Promise<AfterCommit<void> | undefined> =>
+const operateOrder = (kind: Kind, request: OrderOperationRequest): Promise<AfterCommit<void> | undefined> =>
   db(async (tx) => {
+    const state = await lockPayments({ orderId: request.id });
+    if (!state) throw notFound("order");
     const { requestKey } = context();
-    const payments = await tx
-      .select()
-      .from(paymentTable)
-      .where(and(eq(paymentTable.orderId, asked.id), eq(paymentTable.accepted, true)))
-      .orderBy(asc(paymentTable.id))
-      .for("update");
-    const before = requestKey ? await madeBy(tx, requestKey, payments) : [];
-    if (before.length > 0) return finish(kind, before);
-    const parts = share(kind, payments, asked.amount);
-    if (!parts) throw await tooMuch(tx, kind, asked.id, payments);
-    await touch(tx, kind, asked);
-    const wishes: string[] = [];
-    for (const { payment, amount: part } of parts) {
-      const key = requestKey && keyOf(requestKey, payment);
-      const reason = asked.reason && { reason: asked.reason };
-      const made = await wish(tx, payment, { kind, amount: part, ...reason, ...(key && { requestKey: key }) });
-      if (!made) throw new Error("The amount was checked under the lock.");
-      if (isManual(payment.provider)) await finishByHand(tx, { ...payment, ...setAside(payment, kind, part) }, made);
-      else wishes.push(made.id);
-    }
-    return wishes.length > 0 ? finish(kind, wishes) : undefined;
+    const before = requestKey === undefined ? [] : findByRequestKey(state, requestKey);
+    if (before.length > 0) return performOperations(kind, before);
+    const parts = allocate(kind, acceptedIn(state), request.amount);
+    if (!parts) throw exceedsFailure(kind, acceptedIn(state));
+    await bumpVersion(tx, kind, state, request);
+    const operations = await insertOperations(tx, state, toRequests(kind, parts, request, requestKey), JOB_DELAY);
+    const requested = withOperations(state, operations);
+    const remote = await completeOperations(tx, requested, operations);
+    for (const { paymentId } of remote) await updatePayment(tx, paymentIn(requested, paymentId));
+    return remote.length > 0 ? performOperations(kind, remote) : undefined;
   });
 
+const acceptedIn = ({ payments }: PaymentState) => payments.filter((payment) => payment.accepted);
+
 /** One request may take from several payments. */
-const keyOf = (requestKey: string, { id }: Payment) => `${requestKey} ${id}`;
+const keyOf = (requestKey: string, paymentId: string) => `${requestKey} ${paymentId}`;
 
-const madeBy = async (tx: Tx, requestKey: string, payments: readonly Payment[]) => {
-  const keys = payments.map((payment) => keyOf(requestKey, payment));
-  if (keys.length === 0) return [];
-  const rows = await tx
-    .select({ id: paymentOperationTable.id })
-    .from(paymentOperationTable)
-    .where(inArray(paymentOperationTable.requestKey, keys));
-  return rows.map(({ id }) => id);
-};
+const findByRequestKey = ({ operations }: PaymentState, requestKey: string) =>
+  operations.filter((operation) => operation.requestKey === keyOf(requestKey, operation.paymentId));
 
-const finish = (kind: Kind, operations: readonly string[]) =>
+interface Part {
+  payment: KnownPayment;
+  amount: number;
+}
+
+const toRequests = (kind: Kind, parts: readonly Part[], { reason }: OrderOperationRequest, requestKey?: string) =>
+  parts.map(
+    ({ payment: { id: paymentId }, amount: part }): OperationRequest => ({
+      ...{ paymentId, kind, amount: part },
+      ...(reason !== undefined && { reason }),
+      ...(requestKey !== undefined && { requestKey: keyOf(requestKey, paymentId) }),
+    }),
+  );
+
+const performOperations = (kind: Kind, operations: readonly KnownOperation[]) =>
   afterCommit(async () => {
-    for (const id of operations) {
-      const outcome = await run(id).catch((error: unknown) => {
+    for (const { id } of operations) {
+      const outcome = await performOperation(id).catch((error: unknown) => {
         if (!(error instanceof OutcomeUnknown)) throw error;
         return undefined; // its job goes on asking; the operation is shown as pending
       });
-      if (outcome?.status === "failed") throw failed[kind](outcome.message, outcome.code);
+      if (outcome?.status === "failed") throw operationFailures[kind](outcome.message, outcome.code);
     }
   });
 
-const setAside = ({ capturing, refunding }: Payment, kind: Kind, amount: number) => ({
-  capturing: capturing + (kind === "capture" ? amount : 0),
-  refunding: refunding + (kind === "refund" ? amount : 0),
-});
+/** What the staff can still ask of a payment, in minor units; a closed attempt is neither captured nor voided. */
+function remainingOf(kind: Kind, payment: KnownPayment): number {
+  if (kind === "refund") return remaining(kind, payment);
+  return payment.isClosed ? 0 : remaining("capture", payment);
+}
 
-/** What can still be captured or refunded of a payment. */
-const room = (kind: Kind, { authorized, captured, capturing, refunded, refunding, closedAt }: Payment): number => {
-  if (kind === "refund") return captured - refunded - refunding;
-  return closedAt ? 0 : authorized - captured - capturing;
-};
-
-/** Takes the amount from one payment after the other; undefined when it is not there. */
-function share(kind: Kind, payments: readonly Payment[], wanted: number | undefined) {
-  const rooms = payments.map((payment) => ({ payment, left: room(kind, payment) })).filter(({ left }) => left > 0);
+/** Takes the amount from one payment after the other. @returns undefined when the amount is not there */
+function allocate(kind: Kind, payments: readonly KnownPayment[], wanted: number | undefined): Part[] | undefined {
+  const open = payments
+    .map((payment) => ({ payment, left: remainingOf(kind, payment) }))
+    .filter(({ left }) => left > 0);
   if (kind === "void") {
-    const untouched = rooms.filter(({ payment }) => payment.captured + payment.capturing === 0);
+    const untouched = open.filter(({ payment }) => payment.captured + payment.pendingCapture === 0);
     return untouched.length > 0 ? untouched.map(({ payment }) => ({ payment, amount: 0 })) : undefined;
   }
-  let rest = wanted ?? rooms.reduce((sum, { left }) => sum + left, 0);
+  let rest = wanted ?? open.reduce((sum, { left }) => sum + left, 0);
   if (rest < 1) return undefined;
-  const parts = rooms.map(({ payment, left }) => {
+  const parts = open.map(({ payment, left }) => {
     const part = Math.min(left, rest);
     rest -= part;
     return { payment, amount: part };
@@ -110,34 +111,27 @@ function share(kind: Kind, payments: readonly Payment[], wanted: number | undefi
   return rest > 0 ? undefined : parts.filter(({ amount: part }) => part > 0);
 }
 
-/** Counts the order's version: who saw an older one changes nothing. */
-async function touch(tx: Tx, kind: Kind, { id, version }: Asked): Promise<void> {
-  const seen = version === undefined ? undefined : eq(orderTable.version, version);
-  const alive = kind === "capture" ? ne(orderTable.status, "cancelled") : undefined;
-  const [order] = await tx
-    .update(orderTable)
-    .set({ version: sql`${orderTable.version} + 1` })
-    .where(and(eq(orderTable.id, id), alive, seen))
-    .returning({ id: orderTable.id });
-  if (!order) throw await refusal(tx, kind, id);
+/** Counts the order's version up: a caller that read an older one changes nothing. @throws Failure conflict or stale */
+async function bumpVersion(tx: Tx, kind: Kind, { order }: PaymentState, { version }: OrderOperationRequest) {
+  if (kind === "capture" && order.status === "cancelled") {
+    throw conflict("order.cancelled", "The order is cancelled, so its payments cannot be captured.");
+  }
+  if (version !== undefined && version !== order.version) {
+    throw stale(
+      "version_stale",
+      "The order has changed since you read it. Get the order and retry with its current version.",
+      { data: { currentVersion: order.version } },
+    );
+  }
+  await Order.updateProgress(tx, order.id, {});
 }
 
-async function refusal(tx: Tx, kind: Kind, id: string): Promise<Failure> {
-  const [order] = await tx
-    .select({ status: orderTable.status, version: orderTable.version })
-    .from(orderTable)
-    .where(eq(orderTable.id, id));
-  if (kind === "capture" && order?.status === "cancelled")
-    return conflict("order.cancelled", "The order is cancelled, so its payments cannot be captured.");
-  const data = { currentVersion: order?.version };
-  return stale(
-    "version_stale",
-    "The order has changed since you read it. Get the order and retry with its current version.",
-    { data },
-  );
+function exceedsFailure(kind: Kind, payments: readonly KnownPayment[]): Failure {
+  const left = payments.reduce((sum, payment) => sum + remainingOf(kind, payment), 0);
+  return exceedsFailures[kind]({ left });
 }
 
-const exceeded = {
+const exceedsFailures = {
   capture: (data: { left: number }) =>
     conflict("payment.capture_exceeds", "The amount exceeds what is left to capture; see `left`.", { data }),
   refund: (data: { left: number }) =>
@@ -146,17 +140,8 @@ const exceeded = {
     conflict("payment.not_voidable", "The order has no voidable authorization. Refund captured amounts instead."),
 };
 
-const failed = {
+const operationFailures = {
   capture: (detail: string, reason: string) => conflict("payment.capture_failed", detail, { data: { reason } }),
   refund: (detail: string, reason: string) => conflict("payment.refund_failed", detail, { data: { reason } }),
   void: (detail: string, reason: string) => conflict("payment.void_failed", detail, { data: { reason } }),
 };
-
-async function tooMuch(tx: Tx, kind: Kind, id: string, payments: readonly Payment[]): Promise<Failure> {
-  if (payments.length === 0) {
-    const [order] = await tx.select({ status: orderTable.status }).from(orderTable).where(eq(orderTable.id, id));
-    if (!order) return notFound("order");
-  }
-  const left = payments.reduce((sum, payment) => sum + room(kind, payment), 0);
-  return exceeded[kind]({ left });
-}

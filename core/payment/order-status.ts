@@ -1,57 +1,94 @@
-import { asc, eq, sql } from "drizzle-orm";
-import type { Tx } from "../../drizzle/tenant.js";
-import { emit } from "../kernel/event/index.js";
-import { OrderPaid } from "../order/event.js";
-import { orderTable, orderTimelineTable } from "../order/order.sql.js";
-import { entry } from "../order/timeline.js";
-import { statusOf } from "./index.js";
-import { paymentEventTable, paymentTable } from "./payment.sql.js";
+import type { PaymentStatus } from "../order/order.sql.js";
+import type { KnownEvent, KnownOrder, KnownPayment, PaymentState } from "./state.js";
+
+type StatusEvent = Pick<KnownEvent, "type" | "amount" | "reference">;
+
+/** The status that the latest of these events gives a payment of which nothing is authorized yet. */
+const statusByLastEvent: Partial<Record<KnownEvent["type"], PaymentStatus>> = {
+  action_required: "pending",
+  processing: "processing",
+  failed: "failed",
+};
+
+const sum = (events: readonly StatusEvent[]) => events.reduce((all, { amount }) => all + amount, 0);
 
 /**
- * Derives an order's payment status from the events of its payments: of those that count for it, or of the latest
- * attempt as long as none does. Says so once when all of it is captured, whatever went back of it since.
- * @param fresh ids of the events that were written just now
+ * The status of a payment, or of several that share an order: derived from their events, and from nothing else.
+ * @param amount what is to be paid, in minor units
+ * @param events the oldest first
  */
-export async function reckon(tx: Tx, orderId: string, fresh: ReadonlySet<string>): Promise<void> {
-  const [order] = await tx
-    .select({
-      number: orderTable.number,
-      total: orderTable.total,
-      currency: orderTable.currency,
-      was: orderTable.paymentStatus,
-    })
-    .from(orderTable)
-    .where(eq(orderTable.id, orderId))
-    .for("update");
-  if (!order) return;
-  const events = await tx
-    .select({
-      id: paymentEventTable.id,
-      paymentId: paymentEventTable.paymentId,
-      accepted: paymentTable.accepted,
-      type: paymentEventTable.type,
-      amount: paymentEventTable.amount,
-      reference: paymentEventTable.reference,
-    })
-    .from(paymentEventTable)
-    .innerJoin(paymentTable, eq(paymentTable.id, paymentEventTable.paymentId))
-    .where(eq(paymentTable.orderId, orderId))
-    .orderBy(asc(paymentEventTable.paymentId), asc(paymentEventTable.id));
-  const counting = events.filter(({ accepted }) => accepted);
-  const latest = events.at(-1)?.paymentId;
-  const shown = counting.length > 0 ? counting : events.filter(({ paymentId }) => paymentId === latest);
-  const captures = counting.filter(({ type }) => type === "captured");
-  const before = sum(captures.filter(({ id }) => !fresh.has(id)));
-  if (before < order.total && sum(captures) >= order.total) {
-    emit(OrderPaid, { orderId, number: order.number, amount: { amount: order.total, currency: order.currency } });
-  }
-  const status = statusOf(order.total, shown);
-  if (status === order.was) return;
-  await tx
-    .update(orderTable)
-    .set({ paymentStatus: status, version: sql`${orderTable.version} + 1` })
-    .where(eq(orderTable.id, orderId));
-  await tx.insert(orderTimelineTable).values(entry(orderId, `payment_${status}`));
+export function statusOf(amount: number, events: readonly StatusEvent[]): PaymentStatus {
+  const of = (...types: StatusEvent["type"][]) => events.filter(({ type }) => types.includes(type));
+  const captured = sum(of("captured"));
+  const succeeded = new Set(of("refunded").map(({ reference }) => reference));
+  // A refund that failed before it had succeeded was never subtracted.
+  const failed = of("refund_failed").filter(({ reference }) => succeeded.has(reference));
+  const refunded = sum(of("refunded")) - sum(failed);
+  if (captured > 0 && refunded >= captured) return "refunded";
+  if (refunded > 0) return "partially_refunded";
+  if (captured >= amount) return "captured";
+  if (captured > 0) return "partially_captured";
+  if (of("voided", "expired").length > 0) return "voided";
+  // An earlier step may be reported after the authorization.
+  if (of("authorized").length > 0) return "authorized";
+  const last = events.findLast(({ type }) => type in statusByLastEvent);
+  return (last && statusByLastEvent[last.type]) ?? "pending";
 }
 
-const sum = (events: readonly { amount: number }[]) => events.reduce((all, { amount }) => all + amount, 0);
+/** An order's part of the decision, as it is before or afterwards. */
+export type OrderState = Pick<KnownOrder, "status" | "amountApplied" | "paymentStatus" | "attention">;
+
+export const orderStateOf = ({ status, amountApplied, paymentStatus, attention }: KnownOrder): OrderState => ({
+  status,
+  amountApplied,
+  paymentStatus,
+  attention,
+});
+
+/** Whether the order was placed and not cancelled. */
+export const isPlaced = ({ status }: Pick<OrderState, "status">) => status === "open" || status === "completed";
+
+/** Events by payment, the oldest payment first; events of the open transaction come after those of the same payment. */
+const ordered = (events: readonly KnownEvent[]) =>
+  events.toSorted((a, b) => (a.paymentId === b.paymentId ? 0 : a.paymentId < b.paymentId ? -1 : 1));
+
+/**
+ * The payment status of an order: from the events of its accepted payments, or of the latest attempt as long as no
+ * payment is accepted. TypeIDs sort by their time of creation.
+ */
+export function orderPaymentStatus(
+  { total }: Pick<KnownOrder, "total">,
+  payments: readonly KnownPayment[],
+  events: readonly KnownEvent[],
+): PaymentStatus {
+  const all = ordered(events);
+  const counting = eventsOfAccepted(payments, all);
+  const latest = all.at(-1)?.paymentId;
+  return statusOf(total, counting.length > 0 ? counting : all.filter(({ paymentId }) => paymentId === latest));
+}
+
+function eventsOfAccepted(payments: readonly KnownPayment[], events: readonly KnownEvent[]) {
+  const accepted = new Set(payments.filter((payment) => payment.accepted).map(({ id }) => id));
+  return events.filter(({ paymentId }) => accepted.has(paymentId));
+}
+
+/** Whether all of an order is captured for the first time, whatever was refunded of it meanwhile. */
+export function becomesPaid(
+  { order: { total }, events }: Pick<PaymentState, "order" | "events">,
+  payments: readonly KnownPayment[],
+  newEvents: readonly KnownEvent[],
+): boolean {
+  const captured = (some: readonly KnownEvent[]) =>
+    sum(eventsOfAccepted(payments, some).filter(({ type }) => type === "captured"));
+  const before = captured(events);
+  return before < total && before + captured(newEvents) >= total;
+}
+
+/** A lost payment outranks a capture that failed. */
+const LOST = "payment_lost";
+
+/** Asks for the staff's attention to a placed order; what was raised before stays, unless it is outranked. */
+export function raiseAttention(order: OrderState, code: "payment_lost" | "capture_failed"): OrderState {
+  const isNews = order.attention === null || (code === LOST && order.attention !== LOST);
+  return isPlaced(order) && isNews ? { ...order, attention: code } : order;
+}

@@ -23,6 +23,8 @@ export const paymentEventTypes = [
   "refund_failed",
 ] as const;
 
+export type PaymentEventType = (typeof paymentEventTypes)[number];
+
 /** One attempt to pay an order with one provider; its status is derived from its events. */
 export const paymentTable = tenantTable(
   "payment",
@@ -34,31 +36,31 @@ export const paymentTable = tenantTable(
     method: text("method"),
     amount: minorUnits("amount").notNull(),
     currency: char("currency", { length: 3 }).notNull().$type<Currency>(),
-    /** The merchant's account at the provider, as it was when the attempt was made; it never moves to another. */
+    /** The merchant's account at the provider when the attempt was made; a payment never moves to another account. */
     account: text("account"),
     livemode: boolean("livemode"),
-    /** What the provider calls the payment, and the page on which it is paid. */
+    /** The provider's id of the payment, and of the page on which it is paid. */
     reference: text("reference"),
     session: text("session"),
     /** Where the shopper's browser goes after the provider's page. */
     returnUrl: text("return_url"),
-    /** The platform's share of it. */
+    /** The platform's share. */
     fee: minorUnits("fee").notNull().default(0),
-    /** What the provider has booked of it, and what of that went back with refunds: as far as the ledger has it. */
+    /** What the provider has booked of the share, and what of that was returned with refunds: as far as the ledger has it. */
     feeTaken: minorUnits("fee_taken").notNull().default(0),
     feeReturned: minorUnits("fee_returned").notNull().default(0),
-    /** Sums of the events and of what is being done, so that CHECKs and conditional UPDATEs can hold them. */
+    /** Sums of the events and of the pending operations, so that CHECKs and conditional statements can hold them. */
     authorized: minorUnits("authorized").notNull().default(0),
-    capturing: minorUnits("capturing").notNull().default(0),
+    pendingCapture: minorUnits("capturing").notNull().default(0),
     captured: minorUnits("captured").notNull().default(0),
-    refunding: minorUnits("refunding").notNull().default(0),
+    pendingRefund: minorUnits("refunding").notNull().default(0),
     refunded: minorUnits("refunded").notNull().default(0),
-    /** Counted in the order's `tendered`. Money of any other attempt goes back. */
+    /** Counted in the order's amount applied; the money of any other attempt goes back. */
     accepted: boolean("accepted").notNull().default(false),
     openedAt: instant("opened_at"),
-    /** An attempt that nobody paid is closed at the provider after this; null when there is nothing left to do. */
+    /** When an unpaid attempt is closed at the provider; null when nothing is left to do. */
     expiresAt: instant("expires_at"),
-    /** Nothing will come of it any more: voided, expired or failed for good. */
+    /** Since when nothing can come of the attempt any more: voided, expired or failed for good. */
     closedAt: instant("closed_at"),
   },
   (self) => [
@@ -80,7 +82,9 @@ export const paymentTable = tenantTable(
   ],
 );
 
-/** What a provider said of a payment: append-only. */
+export type Payment = typeof paymentTable.$inferSelect;
+
+/** What a provider reported of a payment: append-only. */
 export const paymentEventTable = tenantTable(
   "payment_event",
   {
@@ -88,7 +92,7 @@ export const paymentEventTable = tenantTable(
     paymentId: PaymentId.column("payment_id").notNull(),
     type: text("type", { enum: paymentEventTypes }).notNull(),
     amount: minorUnits("amount").notNull(),
-    /** What makes it this event and no other, in the provider's words: told twice, it is written once. */
+    /** Makes an event unique for a payment, in the provider's terms: an event that is reported twice is written once. */
     reference: text("reference"),
     data: jsonb("data").notNull().default({}).$type<Record<string, unknown>>(),
   },
@@ -104,12 +108,14 @@ export const paymentEventTable = tenantTable(
   ],
 );
 
+export type PaymentEvent = typeof paymentEventTable.$inferSelect;
+
 export const operationKinds = ["capture", "refund", "void"] as const;
 export const operationStatuses = ["pending", "succeeded", "failed"] as const;
 
 /**
- * Something that we want of a provider: committed before it is asked, with its amount set aside in the payment. Its id
- * never changes and is the idempotency key of the call.
+ * A capture, refund or void: committed before the provider is called, while the payment keeps its amount as pending. Its
+ * id never changes and is the idempotency key of the call.
  */
 export const paymentOperationTable = tenantTable(
   "payment_operation",
@@ -120,10 +126,10 @@ export const paymentOperationTable = tenantTable(
     amount: minorUnits("amount").notNull(),
     status: text("status", { enum: operationStatuses }).notNull().default("pending"),
     reason: text("reason"),
-    /** What the provider calls it. */
+    /** The provider's id of the operation. */
     reference: text("reference"),
     error: text("error"),
-    /** Of the request that asked for it, so that its retry finds this one. */
+    /** From the key of the request that made it, so that a retry finds this operation. */
     requestKey: text("request_key"),
     actor: jsonb("actor").notNull().$type<Record<string, unknown>>(),
     finishedAt: instant("finished_at"),
@@ -141,3 +147,4 @@ export const paymentOperationTable = tenantTable(
     check("payment_operation_status", sql`status in ('pending', 'succeeded', 'failed')`),
   ],
 );
+export type PaymentOperation = typeof paymentOperationTable.$inferSelect;

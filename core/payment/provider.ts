@@ -1,10 +1,11 @@
 import * as z from "zod";
+import type { Tx } from "../../drizzle/tenant.js";
 import type { Currency } from "../kernel/money.js";
 import { Registry } from "../kernel/registry.js";
 
-/** What a provider is told of an attempt. Amounts are minor units; it was committed before anybody is called. */
+/** What a provider is told of an attempt. Amounts are minor units; the row is committed before a provider is called. */
 export interface Attempt {
-  /** Made with the order, never changes: the idempotency key of what opens it. */
+  /** Never changes: the idempotency key of the call that opens the attempt. */
   id: string;
   orderId: string;
   amount: number;
@@ -15,9 +16,9 @@ export interface Attempt {
   livemode: boolean | null;
   /** The platform's share. */
   fee: number;
-  /** What was taken of it as far as we know. */
+  /** What was captured as far as we know. */
   captured: number;
-  /** What the provider calls it, once it is open. */
+  /** The provider's id of the payment, once it is open. */
   reference: string | null;
   session: string | null;
   createdAt: string;
@@ -27,82 +28,180 @@ export interface Attempt {
   description: string;
 }
 
-/** Something that is wanted of a payment; its id is the idempotency key of the call. */
+/** A capture, refund or void; its id is the idempotency key of the call. */
 export interface Operation {
   id: string;
   kind: "capture" | "refund" | "void";
+  /** Minor units; 0 means all that is there. */
   amount: number;
-  /** No more of it will be captured: what is left of the authorisation goes back. */
+  /** No more will be captured: the provider voids what is left of the authorization. */
   final: boolean;
   createdAt: string;
 }
 
-/** What the shopper does next. */
+/** The shopper's next step. */
 export const Action = z
   .looseObject({ type: z.string() })
   .nullable()
   .meta({ description: "The shopper's next step: `confirm_payment_intent` or `redirect`; null when none is needed" });
 export type Action = z.infer<typeof Action>;
 
-export interface Opened {
+export interface OpenedAttempt {
   reference: string | null;
   session: string | null;
   action: Action;
-  /** Seconds from now after which nobody can pay it any more; the sweep closes it at the provider. */
+  /** Seconds from now after which the attempt can no longer be paid; the sweep closes it at the provider. */
   expiresIn: number;
 }
 
 /**
- * All that a provider knows of a payment at one moment. Sums only ever grow, so that an older snapshot, applied late,
- * changes nothing.
+ * The state of a payment as the provider reports it at one moment. Sums only grow, so that an older snapshot changes
+ * nothing when it is applied late.
  */
 export interface Snapshot {
   reference: string | null;
   status: "waiting" | "action_required" | "processing" | "authorized" | "captured" | "voided" | "expired";
   amount: number;
   currency: string;
-  /** Promised, taken for good: minor units in all. */
+  /** Minor units in all. */
   authorized: number;
   captured: number;
-  /** Attempts that were refused, by the provider's id of each. */
+  /** Refused tries of the shopper, by the provider's id of each. */
   failures: readonly { reference: string; code: string; message: string }[];
-  refunds: readonly Refunded[];
-  /** Captures that we asked for and that were made, by the operation's id: the sum does not say which. */
+  refunds: readonly RefundState[];
+  /** Ids of our capture operations that were made: the sum does not say which. */
   captures: readonly string[];
   /** What the platform keeps of what was captured. */
   fee: number;
-  /** What it has given back of that with refunds: in all, like every sum here. */
+  /** What the platform has returned of its fee with refunds. */
   feeReturned?: number;
 }
-export interface Refunded {
+export interface RefundState {
   reference: string;
   amount: number;
   status: "pending" | "succeeded" | "failed";
-  /** Ours, when we asked for it; money that was sent back in the provider's own pages has none. */
+  /** Our operation; null for a refund that was made in the provider's dashboard. */
   operationId: string | null;
 }
 
-/** `pending`: the provider will say later. `failed`: it never will happen, and why. */
+/** The provider will take no money for the attempt any more. */
+export const isFinal = ({ status }: Pick<Snapshot, "status">): boolean => status === "voided" || status === "expired";
+
+/** `pending`: the provider reports the end later. `failed`: the operation will never happen, and why. */
 export type Outcome =
   | { status: "succeeded" | "pending"; reference: string | null }
   | { status: "failed"; code: string; message: string };
 
-/**
- * One way to pay. Nothing of it runs inside of a transaction: the intent is committed first, and the result afterwards.
- * Whatever it cannot find out (a timeout, a cut connection, an outage) it throws as OutcomeUnknown, and guesses nothing.
- */
-export interface Provider {
+/** What is to be paid. */
+export interface Due {
+  orderId: string;
+  /** Minor units. */
+  amount: number;
+  currency: Currency;
+}
+
+/** What a provider adds to the row of a new payment. */
+export interface PreparedPayment {
+  method?: string;
+  returnUrl?: string;
+  account?: string;
+  livemode?: boolean;
+  /** The platform's share, in minor units. */
+  fee?: number;
+}
+
+interface BaseProvider {
   /** Permanent: rows and the ledger's accounts carry it. */
   readonly name: string;
-  /** Opens an attempt, or says again how it was opened. @throws Failure conflict when the provider refuses it for good */
-  open(attempt: Attempt): Promise<Opened>;
+  /** When the money is taken, where the merchant's payment account does not say: as the order is placed, or by the staff. */
+  readonly capture: "automatic" | "manual";
+  /** What a request says to pay this way, besides the provider's name. */
+  readonly input?: z.ZodObject;
+  /**
+   * Prepares a new payment in the open transaction: looks up the merchant's account, sets a balance aside.
+   * @param input what the request says, as far as `input` describes it
+   * @throws Failure conflict when the merchant cannot be paid this way, or the amount is not there
+   */
+  prepare(tx: Tx, due: Due, input: Record<string, unknown>): Promise<PreparedPayment>;
+}
+
+/**
+ * A provider whose money is rows of our own database, or is confirmed by the staff: cash, gift cards, store credit. It
+ * promises the whole amount when it is prepared, and each operation is done in the transaction that requests it.
+ */
+export interface SynchronousProvider extends BaseProvider {
+  readonly synchronous: true;
+  /** @throws Failure conflict, which rolls the transaction back */
+  operate(tx: Tx, attempt: SynchronousAttempt, operation: Pick<Operation, "id" | "kind" | "amount">): Promise<void>;
+}
+export type SynchronousAttempt = Pick<Attempt, "id" | "orderId" | "currency">;
+
+/**
+ * A provider that is called over the network. No call runs inside of a transaction: the intent is committed first, and
+ * the result afterwards. A call whose result is not known (a timeout, a cut connection, an outage) throws OutcomeUnknown.
+ */
+export interface RemoteProvider extends BaseProvider {
+  readonly synchronous: false;
+  /** Opens an attempt, or answers how it was opened before. @throws Failure conflict when the provider refuses it for good */
+  open(attempt: Attempt): Promise<OpenedAttempt>;
   /** Undefined while the provider does not know the attempt. */
   snapshot(attempt: Attempt): Promise<Snapshot | undefined>;
-  /** Does what is wanted, or finds that it was done before. */
+  /** Does the operation, or finds that it was done before. */
   operate(attempt: Attempt, operation: Operation): Promise<Outcome>;
-  /** Ends an attempt that nobody has paid; does nothing to one that somebody has. */
+  /** Ends an attempt that was not paid; does nothing to one that was. */
   close(attempt: Attempt): Promise<void>;
 }
 
+export type Provider = SynchronousProvider | RemoteProvider;
+
 /** The providers of all modules. */
 export const paymentProviders = new Registry<Provider>("payment provider", ({ name }) => name);
+
+/** The provider of a payment. @throws Error for a name that no module brings */
+export function providerOf(name: string): Provider {
+  const provider = paymentProviders.find(name);
+  if (!provider) throw new Error(`There is no payment provider "${name}".`);
+  return provider;
+}
+
+/** The provider of an attempt that is under way. @throws Error for a provider that is not called */
+export function remoteProviderOf(name: string): RemoteProvider {
+  const provider = providerOf(name);
+  if (provider.synchronous) throw new Error(`The payment provider "${name}" is not called.`);
+  return provider;
+}
+
+/** How the shopper pays: the name of a provider, and the fields of that provider's `input`. */
+export type PaymentMethodInput = { provider: string } & Record<string, unknown>;
+
+function methodInput(among: readonly Provider[]): z.ZodType<PaymentMethodInput> {
+  const names = among.map(({ name }) => name);
+  const fields: z.ZodRawShape = Object.assign(
+    {},
+    ...among.map(({ input }) => input && z.object(input.shape).partial().shape),
+  );
+  return z.strictObject({ provider: z.enum(names), ...fields }).check(({ value, issues }) => {
+    const own = among.find(({ name }) => name === value.provider)?.input?.safeParse(value);
+    for (const issue of own?.error?.issues ?? []) issues.push({ ...issue, input: value } as z.core.$ZodRawIssue);
+  });
+}
+
+/** Built when it is first used, because modules bring the providers. */
+export const PaymentMethodInput = z.lazy(() => methodInput(paymentProviders.all()));
+
+/** The same for another attempt: a synchronous payment is not tried twice. */
+export const RetryMethodInput = z.lazy(() =>
+  methodInput(paymentProviders.all().filter(({ synchronous }) => !synchronous)),
+);
+
+/**
+ * Cash, invoice, bank transfer: the order is placed, and the staff captures when the money has come. The row is all
+ * there is to know.
+ */
+export const manual: SynchronousProvider = {
+  name: "manual",
+  capture: "manual",
+  synchronous: true,
+  prepare: async () => ({}),
+  operate: async () => undefined,
+};

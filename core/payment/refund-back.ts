@@ -1,55 +1,70 @@
-import { eq, sql } from "drizzle-orm";
-import type { Tx } from "../../drizzle/tenant.js";
-import { Incident } from "../incident/index.js";
-import { orderTimelineTable } from "../order/order.sql.js";
-import { entry } from "../order/timeline.js";
-import { type Wish, wish } from "./operation.js";
-import { paymentTable } from "./payment.sql.js";
-import type { Payment } from "./settle.js";
+import { newRequest, type OperationRequest } from "./operation.js";
+import type { KnownEvent, KnownPayment, PaymentState, TimelineItem } from "./state.js";
 
-/** Money that nothing is sold for goes back by itself, once for each sum that was taken; nothing more comes of its attempt. */
-export async function returnMoney(tx: Tx, payment: Payment, why: string): Promise<void> {
-  const { captured, refunded, refunding } = payment;
-  const left = captured - refunded - refunding;
-  const isOnItsWay = captured > 0 && left === 0;
-  if (!isOnItsWay) await giveBack(tx, payment, why, captured, left);
-}
+type Operations = Pick<PaymentState, "operations">;
 
 /**
- * The same for money that is not what we asked for, so that it is in no sum of ours.
- * @param taken what the provider has of it
- * @returns whether it was wished now
+ * The refund or void of a payment that cannot be applied to its order: at most once for each captured amount, so that
+ * money which is captured after the first one goes back as well.
  */
-export const returnAll = (tx: Tx, payment: Payment, why: string, taken: number): Promise<boolean> =>
-  giveBack(tx, payment, why, taken, ALL);
-
-/** As an amount of a wish. */
-const ALL = 0;
-
-async function giveBack(tx: Tx, payment: Payment, why: string, taken: number, amount: number): Promise<boolean> {
-  const asked: Wish =
-    taken > 0
-      ? { kind: "refund", amount, reason: why, requestKey: `return ${payment.id} ${taken}` }
-      : { kind: "void", amount: ALL, reason: why, requestKey: `return ${payment.id}` };
-  const made = await wish(tx, payment, asked, 0);
-  if (!made) return false;
-  await tx
-    .update(paymentTable)
-    .set({ closedAt: sql`coalesce(${paymentTable.closedAt}, now())` })
-    .where(eq(paymentTable.id, payment.id));
-  await tx
-    .insert(orderTimelineTable)
-    .values(entry(payment.orderId, "payment_returned", { paymentId: payment.id, why }));
-  return true;
+export function refundOrVoid(known: Operations, payment: KnownPayment, reason: string): OperationRequest | undefined {
+  const { captured, refunded, pendingRefund } = payment;
+  const left = captured - refunded - pendingRefund;
+  const isOnItsWay = captured > 0 && left === 0;
+  return isOnItsWay ? undefined : requestBack(known, payment, { reason, captured, amount: left });
 }
 
-const NOT_RETURNED = "payment.not_returned";
+/** The same for a payment of another amount than was asked for, whose money is in no sum of ours. */
+export const refundWhole = (known: Operations, payment: KnownPayment, reason: string, captured: number) =>
+  requestBack(known, payment, { reason, captured, amount: 0 });
 
-/** What should have gone back did not: nobody but the merchant can do something about it now. */
-export async function notReturned({ id, orderId, captured, refunded, currency }: Payment): Promise<void> {
-  await Incident.open(NOT_RETURNED, id, { orderId, amount: captured - refunded, currency });
+function requestBack(
+  known: Operations,
+  payment: KnownPayment,
+  { reason, captured, amount }: { reason: string; captured: number; amount: number },
+): OperationRequest | undefined {
+  const key = `return ${payment.id}`;
+  if (captured === 0) return newRequest(known, payment, { kind: "void", amount: 0, reason, requestKey: key });
+  return newRequest(known, payment, { kind: "refund", amount, reason, requestKey: `${key} ${captured}` });
 }
 
-export async function isReturned({ id }: Payment): Promise<void> {
-  await Incident.heal(NOT_RETURNED, id, "The payment was refunded.");
+/** Payments whose money is requested back: their attempts are closed, and the order's timeline says why. */
+export function closeReturned(
+  payments: readonly KnownPayment[],
+  requests: readonly OperationRequest[],
+  reason: string,
+): { payments: KnownPayment[]; timeline: TimelineItem[] } {
+  const returned = requests.map(({ paymentId }) => paymentId);
+  return {
+    payments: payments.map((one) => (returned.includes(one.id) ? { ...one, isClosed: true } : one)),
+    timeline: returned.map((paymentId) => ({ type: "payment_returned", data: { paymentId, why: reason } })),
+  };
+}
+
+/** An incident to open, with its data, or to resolve, with the resolution. */
+export interface IncidentChange {
+  kind: "payment.not_returned" | "payment.amount_mismatch";
+  reference: string;
+  data?: Record<string, unknown>;
+  resolution?: string;
+}
+
+/** Money that should have gone back did not: only the merchant can return it now. */
+export const notReturned = ({ id, orderId, captured, refunded, currency }: KnownPayment): IncidentChange => ({
+  kind: "payment.not_returned",
+  reference: id,
+  data: { orderId, amount: captured - refunded, currency },
+});
+
+const returned = ({ id }: KnownPayment): IncidentChange => ({
+  kind: "payment.not_returned",
+  reference: id,
+  resolution: "The payment was refunded.",
+});
+
+/** What the refunds of an attempt that was given up mean for its incident. */
+export function returnIncidents(payment: KnownPayment, events: readonly KnownEvent[]): IncidentChange[] {
+  if (events.some(({ type }) => type === "refund_failed")) return [notReturned(payment)];
+  const isRefunded = events.some(({ type }) => type === "refunded") && payment.refunded >= payment.captured;
+  return isRefunded ? [returned(payment)] : [];
 }

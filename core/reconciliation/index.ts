@@ -6,10 +6,15 @@ import { Incident } from "../incident/index.js";
 import { db, read } from "../kernel/db.js";
 import { OutcomeUnknown } from "../kernel/error.js";
 import { defineJob, enqueue } from "../kernel/job/index.js";
-import { operatePaymentJob } from "../payment/operation.js";
+import {
+  disputesSince,
+  intentsSince,
+  type Listed,
+  operatePaymentJob,
+  Payment,
+  refundsSince,
+} from "../payment/index.js";
 import { PaymentId, paymentEventTable, paymentOperationTable, paymentTable } from "../payment/payment.sql.js";
-import { sync } from "../payment/settle.js";
-import { disputesSince, intentsSince, type Listed, refundsSince } from "../payment/stripe/list.js";
 import { PaymentAccountId, paymentAccountTable } from "../payment-account/payment-account.sql.js";
 import { fromStripe } from "../stripe/amount.js";
 
@@ -31,7 +36,7 @@ export const syncDisputeJob = defineJob(
 /** Reads a payment anew; what cannot be written opens an incident, which ends when it can. */
 export async function syncPayment({ paymentId }: { paymentId: string }): Promise<void> {
   try {
-    await sync(paymentId);
+    await Payment.sync(paymentId);
   } catch (error) {
     if (error instanceof OutcomeUnknown) throw error;
     await Incident.open("payment.not_settled", paymentId, {

@@ -6,25 +6,20 @@ import { on } from "../../core/kernel/event/index.js";
 import { enqueue, handle } from "../../core/kernel/job/index.js";
 import { listOf } from "../../core/kernel/page.js";
 import {
-  Capture,
   Note,
   Order,
   OrderCancelled,
-  OrderDetail,
   OrderId,
   OrderPage,
   OrderPaid,
   OrderPlaced,
-  OrderShape,
+  OrderRecord,
   OrderSummary,
-  Refund,
+  TimelineEntry,
 } from "../../core/order/index.js";
-import { book } from "../../core/order/ledger.js";
 import { orderMeter } from "../../core/order/meter.js";
 import { counterTable, orderLineTable, orderTable, orderTimelineTable } from "../../core/order/order.sql.js";
-import { TimelineEntry } from "../../core/order/timeline.js";
-import { OtherMeans } from "../../core/payment/attempt.js";
-import { PaymentStep } from "../../core/payment/index.js";
+import { Capture, OrderDetail, Payment, PaymentStep, Refund, RetryMethodInput } from "../../core/payment/index.js";
 import { type Endpoint, endpoint } from "../http/endpoint.js";
 import type { Module } from "./module.js";
 
@@ -47,7 +42,7 @@ const moving = {
 /** The order as it is afterwards; what a provider is asked for is asked after the commit. */
 async function shown(id: string, asked: Promise<AfterCommit<void> | undefined>) {
   const waits = await asked;
-  return waits ? new AfterCommit(() => waits.run().then(() => Order.get(id))) : Order.get(id);
+  return waits ? new AfterCommit(() => waits.run().then(() => Payment.getOrder(id))) : Payment.getOrder(id);
 }
 
 const routes: Endpoint[] = [
@@ -59,12 +54,12 @@ const routes: Endpoint[] = [
       cartToken: true,
       params,
       query: z.strictObject({ wait }),
-      returns: [200, OrderShape],
+      returns: [200, OrderRecord],
       summary: "Get an order with the token of its cart",
     },
     async ({ params: { id }, query, cartToken: token }) => {
-      if (query.wait > 0) await Checkout.settled({ id, token }, query.wait);
-      return Order.open({ id, token });
+      if (query.wait > 0) await Checkout.waitForDecision({ id, token }, query.wait);
+      return Order.getByCartToken({ id, token });
     },
   ),
   endpoint(
@@ -74,7 +69,7 @@ const routes: Endpoint[] = [
       allow: "shopper",
       cartToken: true,
       params,
-      body: OtherMeans,
+      body: RetryMethodInput,
       returns: [201, PaymentStep],
       idempotency: "required",
       ifMatch: "none",
@@ -83,7 +78,7 @@ const routes: Endpoint[] = [
       description:
         "Creates another payment attempt. The first attempt that succeeds pays the order; any other is refunded or voided automatically.",
     },
-    ({ params: { id }, cartToken: token, body }) => Checkout.pay({ order: { id, token }, means: body }),
+    ({ params: { id }, cartToken: token, body }) => Checkout.retryPayment({ order: { id, token }, method: body }),
   ),
   endpoint(
     "get",
@@ -105,7 +100,7 @@ const routes: Endpoint[] = [
       returns: [200, OrderDetail],
       summary: "Get an order with its payments and timeline",
     },
-    ({ params: { id } }) => Order.get(id),
+    ({ params: { id } }) => Payment.getOrder(id),
   ),
   endpoint(
     "post",
@@ -117,7 +112,7 @@ const routes: Endpoint[] = [
       description:
         "Without `amount` the whole remainder is captured. 409 `payment.capture_exceeds` if `amount` is more than that.",
     },
-    ({ params: { id }, version, body }) => shown(id, Order.capture({ id, version, ...body })),
+    ({ params: { id }, version, body }) => shown(id, Payment.capture({ id, version, ...body })),
   ),
   endpoint(
     "post",
@@ -129,7 +124,7 @@ const routes: Endpoint[] = [
       description:
         "Without `amount` the whole remainder is refunded. 409 `payment.refund_exceeds` if `amount` is more than that. An operation that is `pending` in the answer is completed by the provider later.",
     },
-    ({ params: { id }, version, body }) => shown(id, Order.refund({ id, version, ...body })),
+    ({ params: { id }, version, body }) => shown(id, Payment.refund({ id, version, ...body })),
   ),
   endpoint(
     "post",
@@ -140,7 +135,7 @@ const routes: Endpoint[] = [
       description:
         "Voids every authorization without a capture. 409 `payment.not_voidable` if there is none; refund captured amounts instead.",
     },
-    ({ params: { id }, version }) => shown(id, Order.release({ id, version })),
+    ({ params: { id }, version }) => shown(id, Payment.voidAuthorization({ id, version })),
   ),
   endpoint(
     "post",
@@ -168,7 +163,7 @@ export const order: Module = {
     on(OrderPlaced, "mail.order-confirmation", async ({ data: { orderId } }) =>
       enqueue(Order.confirmationMailJob, { orderId }, { key: orderId }),
     ),
-    on(OrderPlaced, "order.ledger", ({ data }) => book(data)),
+    on(OrderPlaced, "order.ledger", ({ data }) => Order.recordSale(data)),
   ],
   jobs: [handle(Order.confirmationMailJob, Order.sendConfirmation)],
 };

@@ -141,13 +141,13 @@ test("another attempt begins in the moment in which the last one ends: the order
     one.db(async (tx) => {
       await tx.select().from(orderTable).where(eq(orderTable.id, orderId)).for("update");
       const due = { orderId, amount: 10_000, currency: "EUR" } as const;
-      await tx.insert(paymentTable).values(await one.newAttempt(tx, due, byCard.payment));
+      await tx.insert(paymentTable).values(await one.prepareAttempt(tx, due, byCard.payment));
       isMade();
       await new Promise((resume) => setTimeout(resume, 1_000));
     }),
   );
   await made;
-  await Promise.all([beginning, two.inside(() => two.close({ paymentId }))]);
+  await Promise.all([beginning, two.inside(() => two.closeAttempt({ paymentId }))]);
   expect((await till.order(orderId)).status).toBe("pending");
   await lapse();
   expect(await till.order(orderId)).toMatchObject(given);

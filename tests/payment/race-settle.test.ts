@@ -29,7 +29,7 @@ const idOf = async (orderId: string): Promise<string> => (await till.order(order
 const types = ({ payments: [payment] }: Body) => payment.events.map(({ type }: Body) => type);
 /** Nothing is heard of Stripe but what the test says. */
 const deaf = () => till.side.chaos({ webhooks: { hold: true } });
-const crowd = (paymentId: string) => allAtOnce(workers, 2, ({ sync }) => sync(paymentId));
+const crowd = (paymentId: string) => allAtOnce(workers, 2, ({ syncPayment }) => syncPayment(paymentId));
 
 describe("twelve who look at the same moment", () => {
   test("write what they see once, at each step of a payment", async () => {
@@ -62,11 +62,11 @@ describe("twelve who look at the same moment", () => {
     for (const { orderId } of bought) {
       const paymentId = await idOf(orderId);
       await Promise.all([
-        allAtOnce(workers, 1, ({ sync }) => sync(paymentId)),
-        allAtOnce(workers.slice(0, 2), 1, ({ close }) => close({ paymentId })),
+        allAtOnce(workers, 1, ({ syncPayment }) => syncPayment(paymentId)),
+        allAtOnce(workers.slice(0, 2), 1, ({ closeAttempt }) => closeAttempt({ paymentId })),
       ]);
       const wished = (await till.order(orderId)).payments[0].operations;
-      for (const { id } of wished) await allAtOnce(workers, 1, ({ run }) => run(id));
+      for (const { id } of wished) await allAtOnce(workers, 1, ({ performOperation }) => performOperation(id));
     }
     await till.rest();
     const ended = await Promise.all(bought.map(({ orderId }) => till.order(orderId)));
@@ -83,7 +83,7 @@ describe("twelve who look at the same moment", () => {
 
 test("several payments for one order promise its total and never more, whatever races", async () => {
   const { orderId } = await till.buy();
-  const taken = await allAtOnce(workers, 2, ({ db, tender }) => db((tx) => tender(tx, orderId, 4_000)));
+  const taken = await allAtOnce(workers, 2, ({ db, applyPayment }) => db((tx) => applyPayment(tx, orderId, 4_000)));
   expect(taken.filter((order) => order !== undefined)).toHaveLength(2);
   const [order] = await till.query(`select tendered::int from "order" where tenant_id = $1 and status = 'pending'`);
   expect(order.tendered).toBe(8_000);
@@ -99,8 +99,8 @@ describe("what was seen of a payment, told in any order and any number of times"
     const seen: Snapshot[] = [];
     const look = () =>
       one.inside(async () => {
-        const known = await one.load(paymentId);
-        const snapshot = known && (await one.stripe.snapshot(known.attempt));
+        const attempt = await one.loadAttempt(paymentId);
+        const snapshot = attempt && (await one.stripe.snapshot(attempt));
         if (snapshot) seen.push(snapshot);
       });
     await till.pay(payment, "pm_card_chargeDeclined").catch(() => undefined);
@@ -124,8 +124,8 @@ describe("what was seen of a payment, told in any order and any number of times"
     await fc.assert(
       fc.asyncProperty(order, async (told) => {
         const { orderId, paymentId, seen } = await story();
-        const tell = ({ inside, db, lock, settle }: Worker, snapshot: Snapshot) =>
-          inside(() => db(async (tx) => settle(tx, await lock(tx, paymentId), snapshot)));
+        const tell = ({ inside, applySnapshot }: Worker, snapshot: Snapshot) =>
+          inside(() => applySnapshot(paymentId, snapshot));
         await Promise.all(told.map((index) => tell(workers[index] as Worker, seen[index] as Snapshot)));
         for (const snapshot of [...seen].reverse()) await tell(one, snapshot);
         await till.rest();

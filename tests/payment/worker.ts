@@ -11,19 +11,19 @@ async function newWorker({ host, tenant }: Till) {
   await import("../../functions/modules/index.js");
   const { asSystem } = await import("../support/domain.js");
   const { db } = await import("../../core/kernel/db.js");
-  const { load, newAttempt } = await import("../../core/payment/attempt.js");
+  const { loadAttempt, prepareAttempt } = await import("../../core/payment/attempt.js");
   const { orderTable } = await import("../../core/order/order.sql.js");
   const { paymentTable } = await import("../../core/payment/payment.sql.js");
-  const { lock, settle, sync } = await import("../../core/payment/settle.js");
-  const { close } = await import("../../core/payment/expiry.js");
-  const { run } = await import("../../core/payment/operation.js");
+  const { applySnapshot } = await import("../../core/payment/apply.js");
+  const { closeAttempt } = await import("../../core/payment/expiry.js");
+  const { performOperation, syncPayment } = await import("../../core/payment/perform.js");
   const { stripe } = await import("../../core/payment/stripe/index.js");
-  const { cancel } = await import("../../core/order/apply-payment.js");
-  const { tender } = await import("../../core/order/apply-payment.js");
+  const { applyPayment, cancel } = await import("../../core/order/apply-payment.js");
   const system = { appUrl: host.databases.app, proxy: `127.0.0.1:${host.bridge.port}` };
   const inside = <T>(work: () => Promise<T>): Promise<T> => asSystem(tenant.id, work, system);
+  const payment = { loadAttempt, prepareAttempt, applySnapshot, closeAttempt, performOperation, syncPayment };
   const tables = { orderTable, paymentTable };
-  return { inside, db, tables, load, newAttempt, lock, settle, sync, close, run, stripe, cancel, tender };
+  return { inside, db, tables, ...payment, stripe, applyPayment, cancel };
 }
 export type Worker = Awaited<ReturnType<typeof newWorker>>;
 

@@ -1,42 +1,69 @@
 import { eq } from "drizzle-orm";
+import * as z from "zod";
 import { read } from "../../kernel/db.js";
 import { conflict } from "../../kernel/error.js";
+import { chargeableAccount } from "../../payment-account/index.js";
 import { paymentAccountTable } from "../../payment-account/payment-account.sql.js";
 import { connectedAccount } from "../../stripe/call.js";
 import { withDeadline } from "../../stripe/client.js";
 import { refusalOf } from "../../stripe/fault.js";
-import type { Provider } from "../provider.js";
+import type { RemoteProvider } from "../provider.js";
 import { close } from "./close.js";
 import { openIntent, openSession } from "./open.js";
 import { operate } from "./operate.js";
 import { snapshotOf } from "./snapshot.js";
 
-/** For all calls of one question together: an API request has 20 s. Milliseconds. */
-const TIME = 12_000;
+/** All calls of one request together; an API request has 20 s. Milliseconds. */
+const DEADLINE = 12_000;
 
-/** @throws Failure conflict `payment.provider_unavailable` for an account that is not connected any more, OutcomeUnknown */
-const asking = <T>(run: () => Promise<T>): Promise<T> =>
-  withDeadline(TIME, run).catch((error: unknown) => {
+/** @throws Failure conflict `payment.provider_unavailable` for an account that is no longer connected, OutcomeUnknown */
+const withStripeDeadline = <T>(run: () => Promise<T>): Promise<T> =>
+  withDeadline(DEADLINE, run).catch((error: unknown) => {
     if (refusalOf(error)?.code !== "account_invalid") throw error;
     throw conflict("payment.provider_unavailable", "The merchant's payment account is no longer connected.");
   });
 
-/** Stripe, by direct charges on the merchant's own account: their name on the statement, their fees, their disputes. */
-export const stripe: Provider = {
-  name: "stripe",
-  open: (attempt) =>
-    asking(async () => {
-      const parts = await capturesByHand(attempt.account);
-      const open = attempt.method === "checkout_session" ? openSession : openIntent;
-      return open(await connectedAccount(attempt), attempt, parts);
+const input = z
+  .object({
+    method: z.enum(["payment_intent", "checkout_session"]).optional().meta({
+      description:
+        "`payment_intent`: confirm on the shop's own page with Stripe Elements. `checkout_session`: redirect to Stripe Checkout. Default: `payment_intent`",
     }),
-  snapshot: (attempt) => asking(async () => snapshotOf(await connectedAccount(attempt), attempt)),
-  operate: (attempt, operation) => asking(async () => operate(await connectedAccount(attempt), attempt, operation)),
-  close: (attempt) => asking(async () => close(await connectedAccount(attempt), attempt)),
+    returnUrl: z
+      .url({ protocol: /^https?$/ })
+      .max(1_500)
+      .optional()
+      .meta({ description: "The page to which Stripe Checkout returns the shopper; required for `checkout_session`" }),
+  })
+  .refine(({ method, returnUrl }) => method !== "checkout_session" || returnUrl !== undefined, {
+    path: ["returnUrl"],
+    message: "is required for a checkout session",
+  });
+
+/** Stripe, by direct charges on the merchant's own account: their name on the statement, their fees, their disputes. */
+export const stripe: RemoteProvider = {
+  name: "stripe",
+  synchronous: false,
+  capture: "automatic",
+  input,
+  prepare: async (tx, due, request) => {
+    const { method = "payment_intent", returnUrl } = input.parse(request);
+    return { ...(await chargeableAccount(tx, due)), method, ...(returnUrl !== undefined && { returnUrl }) };
+  },
+  open: (attempt) =>
+    withStripeDeadline(async () => {
+      const multicapture = await requestsMulticapture(attempt.account);
+      const open = attempt.method === "checkout_session" ? openSession : openIntent;
+      return open(await connectedAccount(attempt), attempt, multicapture);
+    }),
+  snapshot: (attempt) => withStripeDeadline(async () => snapshotOf(await connectedAccount(attempt), attempt)),
+  operate: (attempt, operation) =>
+    withStripeDeadline(async () => operate(await connectedAccount(attempt), attempt, operation)),
+  close: (attempt) => withStripeDeadline(async () => close(await connectedAccount(attempt), attempt)),
 };
 
-/** Whoever captures by hand may want to do it as the parcels leave. */
-async function capturesByHand(account: string | null): Promise<boolean> {
+/** Merchants who capture manually may capture per shipment. */
+async function requestsMulticapture(account: string | null): Promise<boolean> {
   if (!account) return false;
   const [row] = await read((q) =>
     q

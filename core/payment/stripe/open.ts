@@ -11,7 +11,7 @@ import {
 } from "../../stripe/call.js";
 import { publishableKeyFor, withRetry } from "../../stripe/client.js";
 import { type Refusal, refusalOf } from "../../stripe/fault.js";
-import type { Attempt, Opened } from "../provider.js";
+import type { Attempt, OpenedAttempt } from "../provider.js";
 import { findIntent, findSession, metadataOf } from "./find.js";
 
 /**
@@ -136,7 +136,7 @@ function refusalFor({ currency }: Attempt, { code, param }: Refusal): Failure {
 const payable = new Set(["requires_payment_method", "requires_confirmation", "requires_action"]);
 
 /** For the shop's own page: Elements confirm it with the client secret. */
-export async function openIntent(place: StripeAccount, attempt: Attempt, parts: boolean): Promise<Opened> {
+export async function openIntent(place: StripeAccount, attempt: Attempt, parts: boolean): Promise<OpenedAttempt> {
   const { stripe, options } = place;
   const { reference: known, account, livemode } = attempt;
   const intent = known
@@ -159,7 +159,7 @@ export async function openIntent(place: StripeAccount, attempt: Attempt, parts: 
 }
 
 /** For Stripe's page: the browser goes there and comes back. */
-export async function openSession(place: StripeAccount, attempt: Attempt, parts: boolean): Promise<Opened> {
+export async function openSession(place: StripeAccount, attempt: Attempt, parts: boolean): Promise<OpenedAttempt> {
   const { stripe, options } = place;
   const known = attempt.session;
   const session = known

@@ -2,7 +2,7 @@ import type Stripe from "stripe";
 import { fromStripe } from "../../stripe/amount.js";
 import { listAll, type StripeAccount } from "../../stripe/call.js";
 import { withRetry } from "../../stripe/client.js";
-import type { Attempt, Refunded, Snapshot } from "../provider.js";
+import type { Attempt, RefundState, Snapshot } from "../provider.js";
 import { capturesOf, isInParts, look, type Seen } from "./find.js";
 
 type Status = Snapshot["status"];
@@ -88,7 +88,7 @@ async function failuresOf(
   return failures;
 }
 
-const refundStatuses: Record<string, Refunded["status"]> = {
+const refundStatuses: Record<string, RefundState["status"]> = {
   pending: "pending",
   requires_action: "pending",
   succeeded: "succeeded",
@@ -104,7 +104,7 @@ async function refundsOf(
   place: StripeAccount,
   intent: Stripe.PaymentIntent,
   charge: Stripe.Charge,
-): Promise<Refunded[]> {
+): Promise<RefundState[]> {
   if (intent.amount_received === 0) return [];
   const all = await allRefunds(place, intent, charge);
   return all.filter(isRefund).map(({ id, amount, currency, status, metadata }) => ({
@@ -138,7 +138,7 @@ async function feesOf(
   { stripe }: StripeAccount,
   charge: Stripe.Charge | null,
   intent: Stripe.PaymentIntent,
-  refunds: readonly Refunded[],
+  refunds: readonly RefundState[],
 ): Promise<Pick<Snapshot, "fee" | "feeReturned">> {
   const minor = (amount: number) => fromStripe(amount, intent.currency).amount;
   const fee = intent.amount_received > 0 ? minor(charge?.application_fee_amount ?? 0) : 0;

@@ -2,7 +2,7 @@ import { eq, or } from "drizzle-orm";
 import { read } from "../../kernel/db.js";
 import type { StripeEvent, StripeHandler } from "../../stripe/event.js";
 import { paymentTable } from "../payment.sql.js";
-import { sync } from "../settle.js";
+import { syncPayment } from "../perform.js";
 
 /** What Stripe says of charges on a merchant's account. The event only says where to look. */
 export const paymentHandlers: readonly StripeHandler[] = [
@@ -40,5 +40,5 @@ async function settleNamed({ objectId, related, account }: StripeEvent): Promise
       .from(paymentTable)
       .where(or(eq(paymentTable.reference, related.paymentIntent ?? objectId), eq(paymentTable.session, objectId))),
   );
-  for (const payment of payments) if (payment.account === account) await sync(payment.id);
+  for (const payment of payments) if (payment.account === account) await syncPayment(payment.id);
 }

@@ -1,0 +1,205 @@
+import { and, eq, sql } from "drizzle-orm";
+import type { Tx } from "../../drizzle/tenant.js";
+import { Incident } from "../incident/index.js";
+import { actorRecord } from "../kernel/actor.js";
+import { db } from "../kernel/db.js";
+import { emit } from "../kernel/event/index.js";
+import { enqueue } from "../kernel/job/index.js";
+import { Ledger } from "../ledger/index.js";
+import { Order, OrderPaid } from "../order/index.js";
+import {
+  PaymentAuthorized,
+  PaymentCaptured,
+  PaymentFailed,
+  PaymentOperationFailed,
+  PaymentRefunded,
+  PaymentVoided,
+} from "./event.js";
+import { type OperationChange, type OperationRequest, operatePaymentJob, snapshotAfter } from "./operation.js";
+import { OperationId, PaymentEventId, paymentEventTable, paymentOperationTable, paymentTable } from "./payment.sql.js";
+import { providerOf, type Snapshot } from "./provider.js";
+import type { IncidentChange } from "./refund-back.js";
+import { type Answer, diff, type Effects, stateAfter } from "./snapshot-diff.js";
+import {
+  type Known,
+  type KnownOperation,
+  type KnownPayment,
+  lockPayments,
+  type NewEvent,
+  type PaymentState,
+  paymentIn,
+} from "./state.js";
+
+/**
+ * Writes what a provider reports of a payment: the only way by which an order becomes paid. It may run at any time, any
+ * number of times and beside itself: first the locks, then the decision, then the writes.
+ * @param answer the provider's answer to one of our operations
+ */
+export const applySnapshot = (paymentId: string, snapshot: Snapshot | undefined, answer?: Answer): Promise<void> =>
+  db(async (tx) => {
+    const known = await lockPayment(paymentId);
+    const effects = diff(known, { snapshot, answer });
+    const isSoldOut = effects.outcome === "open" && !(await Order.deductGoods(known.order));
+    await write(tx, known, isSoldOut ? diff({ ...known, isSoldOut }, { snapshot, answer }) : effects);
+  });
+
+async function lockPayment(paymentId: string): Promise<Known> {
+  const state = await lockPayments({ paymentId });
+  if (!state) throw new Error("The payment does not exist.");
+  return { ...state, payment: paymentIn(state, paymentId) };
+}
+
+/** Writes the effects of a report, in the transaction that holds the locks. */
+async function write(tx: Tx, known: Known, effects: Effects): Promise<void> {
+  const eventIds = await insertEvents(tx, effects.events);
+  await updateOperations(tx, effects.operations);
+  for (const payment of effects.payments) await updatePayment(tx, payment);
+  await updateOrder(tx, known, effects);
+  await recordInLedger(known.payment, effects, eventIds);
+  for (const change of effects.incidents) await changeIncident(change);
+  emitEvents(known, effects);
+  const requested = await insertOperations(tx, known, effects.requests);
+  const state = stateAfter(known, effects);
+  await completeOperations(tx, { ...state, operations: [...state.operations, ...requested] }, requested);
+}
+
+async function insertEvents(tx: Tx, events: readonly NewEvent[]): Promise<string[]> {
+  if (events.length === 0) return [];
+  const rows = events.map((event) => ({ id: PaymentEventId.create(), ...event }));
+  const inserted = await tx
+    .insert(paymentEventTable)
+    .values(rows)
+    .onConflictDoNothing()
+    .returning({ id: paymentEventTable.id });
+  if (inserted.length < rows.length) throw new Error("An event was written without the lock of its payment.");
+  return rows.map(({ id }) => id);
+}
+
+async function updateOperations(tx: Tx, changes: readonly OperationChange[]): Promise<void> {
+  const { id: operationId, status: before } = paymentOperationTable;
+  for (const { id, status, reference, failure } of changes) {
+    await tx
+      .update(paymentOperationTable)
+      .set({
+        status,
+        ...(status !== "pending" && { finishedAt: sql`now()` }),
+        ...(reference !== undefined && { reference }),
+        ...(failure && { error: `${failure.code}: ${failure.message}` }),
+      })
+      .where(and(eq(operationId, id), eq(before, "pending")));
+  }
+}
+
+/** @param payment as it is afterwards; the CHECKs of the table hold its sums */
+export async function updatePayment(tx: Tx, payment: KnownPayment): Promise<void> {
+  const { authorized, captured, refunded, pendingCapture, pendingRefund, feeTaken, feeReturned } = payment;
+  const { id, reference, accepted, isClosed } = payment;
+  await tx
+    .update(paymentTable)
+    .set({
+      ...{ authorized, captured, refunded, pendingCapture, pendingRefund, feeTaken, feeReturned },
+      ...{ reference, accepted },
+      ...(accepted && { expiresAt: null }),
+      ...(isClosed && { closedAt: sql`coalesce(${paymentTable.closedAt}, now())` }),
+    })
+    .where(eq(paymentTable.id, id));
+}
+
+/**
+ * Writes requests down before their providers are called; a job performs each, even if the process that made it dies.
+ * @param delay seconds until the job is due
+ */
+export async function insertOperations(
+  tx: Tx,
+  state: PaymentState,
+  requests: readonly OperationRequest[],
+  delay = 0,
+): Promise<KnownOperation[]> {
+  if (requests.length === 0) return [];
+  const rows = requests.map((request) => ({ id: OperationId.create(), ...request, actor: actorRecord() }));
+  const inserted = await tx
+    .insert(paymentOperationTable)
+    .values(rows)
+    .onConflictDoNothing({ target: [paymentOperationTable.tenantId, paymentOperationTable.requestKey] })
+    .returning();
+  if (inserted.length < rows.length) throw new Error("An operation was requested without the lock of its payment.");
+  for (const { id, paymentId } of inserted) {
+    const { provider } = paymentIn(state, paymentId);
+    if (!providerOf(provider).synchronous) enqueue(operatePaymentJob, { operationId: id }, { key: id, delay });
+  }
+  return inserted;
+}
+
+/**
+ * Does the operations of synchronous providers, and writes what comes of each, in the transaction that requested them.
+ * @returns the other operations, which are performed after the commit
+ */
+export async function completeOperations(
+  tx: Tx,
+  requested: PaymentState,
+  operations: readonly KnownOperation[],
+): Promise<KnownOperation[]> {
+  const remote: KnownOperation[] = [];
+  let state = requested;
+  for (const operation of operations) {
+    const payment = paymentIn(state, operation.paymentId);
+    const provider = providerOf(payment.provider);
+    if (!provider.synchronous) {
+      remote.push(operation);
+      continue;
+    }
+    await provider.operate(tx, payment, operation);
+    const known = { ...state, payment };
+    const effects = diff(known, { snapshot: snapshotAfter(payment, operation) });
+    await write(tx, known, effects);
+    state = stateAfter(known, effects);
+  }
+  return remote;
+}
+
+/** The order's part, in one conditional statement where a payment counts for it. */
+async function updateOrder(tx: Tx, { order: before, payment }: Known, effects: Effects): Promise<void> {
+  const { outcome, order, timeline } = effects;
+  const { status, paymentStatus, attention } = order;
+  if (outcome === "cancel") await Order.cancel(tx, before.id, "out_of_stock", attention);
+  if (outcome === "apply" || outcome === "open") {
+    const applied = await Order.applyPayment(tx, before.id, payment.amount, { status, paymentStatus, attention });
+    if (!applied) throw new Error("The order was changed without its lock.");
+  } else if (paymentStatus !== before.paymentStatus || (outcome !== "cancel" && attention !== before.attention)) {
+    await Order.updateProgress(tx, before.id, { paymentStatus, attention });
+  }
+  await Order.addToTimeline(tx, before.id, timeline);
+}
+
+async function recordInLedger({ id }: KnownPayment, { postings, fee, payments }: Effects, eventIds: readonly string[]) {
+  for (const [index, posting] of postings.entries()) {
+    const reference = eventIds[index];
+    if (posting && reference) await Ledger.record(posting.kind, reference, posting.entries);
+  }
+  const after = payments.find((payment) => payment.id === id);
+  if (fee && after) await Ledger.record(fee.kind, `${id} ${after.feeTaken} ${after.feeReturned}`, fee.entries);
+}
+
+async function changeIncident({ kind, reference, data, resolution }: IncidentChange): Promise<void> {
+  if (data) await Incident.open(kind, reference, data);
+  if (resolution) await Incident.heal(kind, reference, resolution);
+}
+
+function emitEvents({ order, payment, operations }: Known, { events, operations: changes, isPaid }: Effects): void {
+  const { id: paymentId, orderId, currency } = payment;
+  const about = { paymentId, orderId };
+  for (const { type, data, ...event } of events) {
+    const amount = { amount: event.amount, currency };
+    if (type === "authorized") emit(PaymentAuthorized, { ...about, amount });
+    if (type === "captured") emit(PaymentCaptured, { ...about, amount });
+    if (type === "refunded") emit(PaymentRefunded, { ...about, amount });
+    if (type === "failed") emit(PaymentFailed, { ...about, code: String(data.code) });
+    if (type === "voided" || type === "expired") emit(PaymentVoided, about);
+  }
+  if (isPaid)
+    emit(OrderPaid, { orderId, number: order.number, amount: { amount: order.total, currency: order.currency } });
+  for (const { id: operationId, failure } of changes) {
+    const kind = operations.find(({ id }) => id === operationId)?.kind;
+    if (failure && kind) emit(PaymentOperationFailed, { ...about, operationId, kind, code: failure.code });
+  }
+}

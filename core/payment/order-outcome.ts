@@ -1,0 +1,90 @@
+import { type OperationRequest, requestFullCapture } from "./operation.js";
+import { type OrderState, orderStateOf, raiseAttention } from "./order-status.js";
+import { isFinal, type Snapshot } from "./provider.js";
+import { closeReturned, refundOrVoid } from "./refund-back.js";
+import type { Known, KnownPayment, NewEvent, TimelineItem } from "./state.js";
+
+/**
+ * What a snapshot of one payment makes of the order:
+ * - `apply`: the payment counts, and the order waits for the rest of its total;
+ * - `open`: the payment completes the total, and the order is placed;
+ * - `cancel`: the same, but the goods are gone, so that every payment goes back;
+ * - `refund`: the payment cannot count, and goes back alone;
+ * - `flag_lost`: the authorization of a placed order expired, or was voided outside of Stoa.
+ */
+export type OrderOutcome = "none" | "apply" | "open" | "cancel" | "refund" | "flag_lost";
+
+/** @param payment the reported payment with its new sums */
+export function orderOutcome(
+  known: Known,
+  payment: KnownPayment,
+  events: readonly NewEvent[],
+  snapshot: Snapshot,
+): OrderOutcome {
+  const has = (...types: NewEvent["type"][]) => events.some(({ type }) => types.includes(type));
+  if (payment.accepted) return has("voided", "expired") && !isVoidRequested(known) ? "flag_lost" : "none";
+  if (payment.authorized === 0 || isFinal(snapshot)) return "none";
+  if (known.payment.isClosed) return has("authorized", "captured") ? "refund" : "none";
+  const { status, amountApplied, total } = known.order;
+  const applied = amountApplied + payment.amount;
+  if (status !== "pending" || applied > total) return "refund";
+  if (applied < total) return "apply";
+  return known.isSoldOut ? "cancel" : "open";
+}
+
+const isVoidRequested = ({ operations, payment }: Known) =>
+  operations.some(({ paymentId, kind, status }) => paymentId === payment.id && kind === "void" && status !== "failed");
+
+/** What an outcome changes. */
+export interface Decision {
+  /** All payments of the order, as they are afterwards. */
+  payments: readonly KnownPayment[];
+  /** Captures, refunds and voids that follow by themselves. */
+  requests: readonly OperationRequest[];
+  order: OrderState;
+  timeline: readonly TimelineItem[];
+}
+
+export function applyToOrder(known: Known, payment: KnownPayment, outcome: OrderOutcome): Decision {
+  const order = orderStateOf(known.order);
+  const payments = known.payments.map((one) => (one.id === payment.id ? payment : one));
+  const accepted = payments.map((one) => (one.id === payment.id ? { ...one, accepted: true } : one));
+  const applied = { ...order, amountApplied: order.amountApplied + payment.amount };
+  switch (outcome) {
+    case "none":
+      return { payments, requests: [], order, timeline: [] };
+    case "apply":
+      return { payments: accepted, requests: [], order: applied, timeline: [] };
+    case "open":
+      return {
+        payments: accepted,
+        requests: accepted.flatMap((one) => (one.accepted && requestFullCapture(known, one)) || []),
+        order: { ...applied, status: "open" },
+        timeline: [{ type: "placed" }],
+      };
+    case "cancel":
+      return cancelOrder(known, accepted);
+    case "refund": {
+      const reason = known.payment.isClosed ? "attempt_closed" : "order_not_payable";
+      return { ...giveBack(known, payments, [payment.id], reason), order };
+    }
+    case "flag_lost": {
+      const flagged = raiseAttention(order, "payment_lost");
+      const entry = { type: "payment_lost", data: { paymentId: payment.id } };
+      return { payments, requests: [], order: flagged, timeline: flagged === order ? [] : [entry] };
+    }
+  }
+}
+
+function cancelOrder(known: Known, accepted: readonly KnownPayment[]): Decision {
+  const refused = accepted.map((one) => ({ ...one, accepted: false }));
+  const which = accepted.filter((one) => one.accepted).map(({ id }) => id);
+  const order = { ...orderStateOf(known.order), status: "cancelled", amountApplied: 0, attention: "money_returned" };
+  return { ...giveBack(known, refused, which, "out_of_stock"), order: order as OrderState };
+}
+
+/** Refunds or voids payments. */
+function giveBack(known: Known, payments: readonly KnownPayment[], which: readonly string[], reason: string) {
+  const requests = payments.flatMap((one) => (which.includes(one.id) && refundOrVoid(known, one, reason)) || []);
+  return { ...closeReturned(payments, requests, reason), requests };
+}

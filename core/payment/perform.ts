@@ -1,0 +1,32 @@
+import { eq } from "drizzle-orm";
+import { read } from "../kernel/db.js";
+import { applySnapshot } from "./apply.js";
+import { loadAttempt } from "./attempt.js";
+import { paymentOperationTable } from "./payment.sql.js";
+import { type Outcome, remoteProviderOf } from "./provider.js";
+
+/**
+ * Asks the provider for an operation, with the operation's id as its idempotency key, and writes what comes of it. A
+ * second call finds what the first one did.
+ * @returns undefined when the operation has ended
+ * @throws OutcomeUnknown when the provider does not answer
+ */
+export async function performOperation(operationId: string): Promise<Outcome | undefined> {
+  const [operation] = await read((q) =>
+    q.select().from(paymentOperationTable).where(eq(paymentOperationTable.id, operationId)),
+  );
+  const attempt = operation && (await loadAttempt(operation.paymentId));
+  if (!attempt || operation.status !== "pending") return undefined;
+  const provider = remoteProviderOf(attempt.provider);
+  const final = attempt.captured + operation.amount >= attempt.authorized;
+  const outcome = await provider.operate(attempt, { ...operation, final });
+  await applySnapshot(attempt.id, await provider.snapshot(attempt), { operationId, outcome });
+  return outcome;
+}
+
+/** Asks the provider how a payment stands, and writes what is new. @throws OutcomeUnknown */
+export async function syncPayment(paymentId: string): Promise<void> {
+  const attempt = await loadAttempt(paymentId);
+  const snapshot = attempt && (await remoteProviderOf(attempt.provider).snapshot(attempt));
+  if (snapshot) await applySnapshot(paymentId, snapshot);
+}

@@ -1,0 +1,191 @@
+import { feePosting, type LedgerPosting, postingsOf } from "./ledger.js";
+import { captureKey, finishOperations, type OperationChange, pendingAmounts, pendingOperations } from "./operation.js";
+import { applyToOrder, type Decision, type OrderOutcome, orderOutcome } from "./order-outcome.js";
+import { becomesPaid, orderPaymentStatus, raiseAttention } from "./order-status.js";
+import { isFinal, type Outcome, type Snapshot } from "./provider.js";
+import { closeReturned, type IncidentChange, notReturned, refundWhole, returnIncidents } from "./refund-back.js";
+import { newEvents, succeededRefunds, sumsAfter } from "./snapshot-event.js";
+import type { Known, KnownOperation, KnownPayment, NewEvent, PaymentState } from "./state.js";
+
+/** What a provider reports: how a payment stands, its answer to one of our operations, or both. */
+export interface Report {
+  snapshot?: Snapshot | undefined;
+  answer?: Answer | undefined;
+}
+export interface Answer {
+  operationId: string;
+  outcome: Outcome;
+}
+
+/** All that follows from a report; `apply.ts` writes it. */
+export interface Effects extends Decision {
+  outcome: OrderOutcome;
+  /** The events that are reported for the first time, the oldest first, and the ledger's side of each. */
+  events: readonly NewEvent[];
+  postings: readonly (LedgerPosting | undefined)[];
+  /** The ledger's side of what the platform's fee has changed by. */
+  fee: LedgerPosting | undefined;
+  operations: readonly OperationChange[];
+  /** Whether all of the order is captured for the first time. */
+  isPaid: boolean;
+  incidents: readonly IncidentChange[];
+}
+
+/**
+ * Decides what follows from a report of a provider, without a database. Sums only grow and each event counts once, so
+ * that reports may come late, twice and in any order.
+ * @returns the effects, whose payments are those that change
+ */
+export function diff(known: Known, { snapshot, answer }: Report): Effects {
+  const reported = snapshot ? compare(known, snapshot) : nothing(known);
+  const effects = answer ? finishOperation(known, reported, answer) : reported;
+  const pending = pendingOperations(known, effects.operations, effects.requests);
+  const payments = effects.payments.map((payment) => ({ ...payment, ...pendingAmounts(payment, pending) }));
+  return { ...effects, payments: payments.filter((payment) => isChanged(known, payment)) };
+}
+
+/** The state once the effects are written; requested operations have no id before that. */
+export function stateAfter(known: PaymentState, effects: Effects): PaymentState {
+  const statuses = new Map(effects.operations.map(({ id, status }) => [id, status]));
+  return {
+    order: { ...known.order, ...effects.order },
+    payments: known.payments.map((before) => effects.payments.find(({ id }) => id === before.id) ?? before),
+    events: [...known.events, ...effects.events],
+    operations: known.operations.map((one) => ({ ...one, status: statuses.get(one.id) ?? one.status })),
+  };
+}
+
+const nothing = (known: Known): Effects => ({
+  ...applyToOrder(known, known.payment, "none"),
+  outcome: "none",
+  events: [],
+  postings: [],
+  fee: undefined,
+  operations: [],
+  isPaid: false,
+  incidents: [],
+});
+
+function isChanged({ payments }: Known, after: KnownPayment): boolean {
+  const before = payments.find(({ id }) => id === after.id);
+  return !before || (Object.keys(after) as (keyof KnownPayment)[]).some((name) => before[name] !== after[name]);
+}
+
+/** A payment of another amount or currency than its attempt is not the payment that was asked for. */
+export const matches = (payment: KnownPayment, { amount, currency }: Snapshot): boolean =>
+  amount === payment.amount && currency === payment.currency;
+
+function compare(known: Known, snapshot: Snapshot): Effects {
+  if (!matches(known.payment, snapshot)) return refuseMismatch(known, snapshot);
+  const events = newEvents(known, snapshot);
+  const operations = finishOperations(known, known.payment, snapshot);
+  const payment = paymentAfter(known, snapshot, events, operations);
+  const outcome = orderOutcome(known, payment, events, snapshot);
+  const decision = applyToOrder(known, payment, outcome);
+  return {
+    ...nothing(known),
+    ...decision,
+    ...paymentStatusAfter(known, decision, events),
+    outcome,
+    events,
+    operations,
+    postings: postingsAfter(known, decision, events),
+    fee: feePosting(known.payment, payment),
+    incidents: known.payment.isClosed && !payment.accepted ? returnIncidents(payment, events) : [],
+  };
+}
+
+function paymentAfter(
+  known: Known,
+  snapshot: Snapshot,
+  events: readonly NewEvent[],
+  operations: readonly OperationChange[],
+): KnownPayment {
+  const { payment } = known;
+  const isClosed = payment.isClosed || events.some(({ type }) => type === "voided" || type === "expired");
+  const reference = payment.reference ?? snapshot.reference;
+  const after = { ...payment, ...sumsAfter(known, snapshot, events), reference, isClosed };
+  return { ...after, ...pendingAmounts(after, pendingOperations(known, operations, [])) };
+}
+
+/** "Paid" and the other payment statuses of the order, derived from the events of its payments. */
+function paymentStatusAfter(known: Known, { order, payments, timeline }: Decision, events: readonly NewEvent[]) {
+  if (events.length === 0) return { order, timeline };
+  const paymentStatus = orderPaymentStatus(known.order, payments, [...known.events, ...events]);
+  const entry = paymentStatus === order.paymentStatus ? [] : [{ type: `payment_${paymentStatus}` }];
+  return {
+    order: { ...order, paymentStatus },
+    isPaid: becomesPaid(known, payments, events),
+    timeline: [...timeline, ...entry],
+  };
+}
+
+function postingsAfter(known: Known, { order, payments }: Decision, events: readonly NewEvent[]) {
+  const { payment } = known;
+  const accepted = payments.some(({ id, accepted: counts }) => id === payment.id && counts);
+  const after = { ...known.order, ...order };
+  return postingsOf({ payment, accepted, order: after, succeeded: succeededRefunds(known) }, events);
+}
+
+/** Refuses a payment that is not what was asked for: it counts nowhere, its money goes back, and an incident says so. */
+function refuseMismatch(known: Known, snapshot: Snapshot): Effects {
+  const { payment } = known;
+  const { reference, amount, currency, authorized, captured } = snapshot;
+  const after = { ...payment, reference, isClosed: payment.isClosed || isFinal(snapshot) };
+  const isTaken = authorized > 0 && !isFinal(snapshot);
+  const request = isTaken ? refundWhole(known, after, "amount_mismatch", captured) : undefined;
+  const requests = request ? [request] : [];
+  const data = {
+    orderId: payment.orderId,
+    expected: { amount: payment.amount, currency: payment.currency },
+    said: { amount, currency },
+    reference,
+  };
+  const isKnown = payment.isClosed && !request;
+  const { payments } = applyToOrder(known, after, "none");
+  return {
+    ...nothing(known),
+    ...closeReturned(payments, requests, "amount_mismatch"),
+    requests,
+    operations: finishOperations(known, payment, snapshot),
+    incidents: isKnown ? [] : [{ kind: "payment.amount_mismatch", reference: payment.id, data }],
+  };
+}
+
+/** Ends an operation by the provider's answer; one that has ended stays as it is, and one that is under way waits. */
+function finishOperation(known: Known, effects: Effects, { operationId: id, outcome }: Answer): Effects {
+  const operation = known.operations.find((one) => one.id === id && one.status === "pending");
+  if (!operation || effects.operations.some((change) => change.id === id)) return effects;
+  const finish = (change: OperationChange) => ({ ...effects, operations: [...effects.operations, change] });
+  if (outcome.status === "failed") {
+    const { code, message } = outcome;
+    return alertFailure(
+      known,
+      finish({ id, status: "failed", failure: { code, message } }),
+      operation,
+      `${code}: ${message}`,
+    );
+  }
+  // A refund has succeeded when the provider lists it as such.
+  const status = operation.kind === "refund" ? "pending" : outcome.status;
+  return finish({ id, status, reference: outcome.reference });
+}
+
+/** Automatic operations have no caller who would hear of a failure, so that it is raised as an alert. */
+function alertFailure(known: Known, effects: Effects, operation: KnownOperation, error: string): Effects {
+  const { kind, requestKey } = operation;
+  const paymentId = known.payment.id;
+  const payment = effects.payments.find(({ id }) => id === paymentId) ?? known.payment;
+  // A capture also fails because the merchant has captured in the provider's dashboard.
+  const isShort = requestKey === captureKey(payment) && payment.captured < payment.amount;
+  const order = isShort ? raiseAttention(effects.order, "capture_failed") : effects.order;
+  const flagged = order === effects.order ? [] : [{ type: "capture_failed", data: { paymentId } }];
+  // A void that fails because the payment was captured meanwhile is followed by a refund.
+  const isKept = !payment.accepted && (kind === "refund" || payment.captured === 0);
+  return {
+    ...effects,
+    order,
+    timeline: [...effects.timeline, { type: `${kind}_failed`, data: { paymentId, error } }, ...flagged],
+    incidents: isKept ? [...effects.incidents, notReturned(payment)] : effects.incidents,
+  };
+}

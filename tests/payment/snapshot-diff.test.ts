@@ -1,0 +1,192 @@
+import { describe, expect, test } from "vitest";
+import { diff, type Effects, stateAfter } from "../../core/payment/snapshot-diff.js";
+import type { KnownOperation, KnownPayment } from "../../core/payment/state.js";
+import {
+  authorized,
+  captured,
+  known,
+  next,
+  operation,
+  order,
+  payment,
+  placed,
+  refundOf,
+  snapshot,
+  TOTAL,
+} from "./known.js";
+
+const types = ({ events }: Pick<Effects, "events">) => events.map(({ type }) => type);
+
+describe("the order", () => {
+  test("is placed by the payment that completes its total, and all of it is captured", () => {
+    const effects = diff(known(), { snapshot: authorized() });
+    expect(effects).toMatchObject({
+      outcome: "open",
+      order: { status: "open", amountApplied: TOTAL, paymentStatus: "authorized" },
+      payments: [{ accepted: true, authorized: TOTAL, pendingCapture: TOTAL }],
+      requests: [{ paymentId: "pay_1", kind: "capture", amount: TOTAL, requestKey: "capture pay_1" }],
+      isPaid: false,
+    });
+    expect(effects.timeline).toEqual([{ type: "placed" }, { type: "payment_authorized" }]);
+    expect(types(effects)).toEqual(["authorized"]);
+  });
+
+  test("is placed and paid by a payment that is captured at once; nothing is left to capture", () => {
+    const effects = diff(known(), { snapshot: captured() });
+    expect(effects).toMatchObject({
+      outcome: "open",
+      isPaid: true,
+      order: { paymentStatus: "captured" },
+      requests: [],
+    });
+    expect(effects.postings.map((posting) => posting?.kind)).toEqual([undefined, "payment.captured"]);
+    expect(effects.fee?.kind).toBe("payment.fee");
+  });
+
+  test("is placed without a capture where the staff captures", () => {
+    const one = payment({ capturesAutomatically: false });
+    expect(diff(known({ payment: one }), { snapshot: authorized() })).toMatchObject({ outcome: "open", requests: [] });
+  });
+
+  test("waits for the rest of its total, and then captures every part", () => {
+    const [first, second] = [payment({ id: "pay_1", amount: 4_000 }), payment({ id: "pay_2", amount: 6_000 })];
+    const of = (amount: number) => snapshot({ status: "authorized", amount, authorized: amount });
+    const begin = known({ payment: first, payments: [first, second] });
+    const one = diff(begin, { snapshot: of(4_000) });
+    expect(one).toMatchObject({ outcome: "apply", order: { status: "pending", amountApplied: 4_000 }, requests: [] });
+    const two = diff({ ...stateAfter(begin, one), payment: second }, { snapshot: of(6_000) });
+    expect(two).toMatchObject({ outcome: "open", order: { status: "open", amountApplied: TOTAL } });
+    expect(two.requests.map(({ paymentId, amount }) => [paymentId, amount])).toEqual([
+      ["pay_1", 4_000],
+      ["pay_2", 6_000],
+    ]);
+  });
+
+  test("is cancelled when its goods are gone, and every part goes back", () => {
+    const parts = [
+      payment({ amount: 4_000, accepted: true, authorized: 4_000 }),
+      payment({ id: "pay_2", amount: 6_000 }),
+    ];
+    const [, second] = parts as [KnownPayment, KnownPayment];
+    const paid = snapshot({ status: "captured", amount: 6_000, authorized: 6_000, captured: 6_000 });
+    const state = known({ payment: second, payments: parts, order: order({ amountApplied: 4_000 }), isSoldOut: true });
+    const effects = diff(state, { snapshot: paid });
+    expect(effects).toMatchObject({
+      outcome: "cancel",
+      order: { status: "cancelled", amountApplied: 0, attention: "money_returned" },
+      payments: [
+        { id: "pay_1", accepted: false, isClosed: true },
+        { id: "pay_2", accepted: false, isClosed: true, pendingRefund: 6_000 },
+      ],
+      requests: [
+        { paymentId: "pay_1", kind: "void", reason: "out_of_stock" },
+        { paymentId: "pay_2", kind: "refund", amount: 6_000, requestKey: "return pay_2 6000" },
+      ],
+      isPaid: false,
+    });
+    expect(effects.timeline.map(({ type }) => type)).toEqual([
+      "payment_returned",
+      "payment_returned",
+      "payment_partially_captured",
+    ]);
+  });
+
+  test.each([
+    ["was cancelled", order({ status: "cancelled" })],
+    ["is placed already", order({ status: "open", amountApplied: TOTAL })],
+    ["needs less than that", order({ amountApplied: 1 })],
+  ])("%s: the payment goes back alone", (_, of) => {
+    const effects = diff(known({ order: of }), { snapshot: authorized() });
+    expect(effects).toMatchObject({
+      outcome: "refund",
+      payments: [{ accepted: false, isClosed: true, authorized: TOTAL }],
+      requests: [{ kind: "void", reason: "order_not_payable" }],
+      order: { status: of.status, amountApplied: of.amountApplied, attention: null },
+      timeline: [{ type: "payment_returned", data: { paymentId: "pay_1", why: "order_not_payable" } }, {}],
+    });
+  });
+
+  test("takes nothing of an attempt that was closed: what is captured of it later goes back as well, each amount once", () => {
+    const closed = known({ payment: payment({ isClosed: true }) });
+    const first = diff(closed, { snapshot: authorized() });
+    expect(first).toMatchObject({ outcome: "refund", requests: [{ kind: "void", reason: "attempt_closed" }] });
+    const after = next(closed, first);
+    expect(diff(after, { snapshot: authorized() }).requests).toEqual([]);
+    const second = diff(after, { snapshot: captured() });
+    expect(second).toMatchObject({ requests: [{ kind: "refund", amount: TOTAL, requestKey: "return pay_1 10000" }] });
+    expect(diff(next(after, second), { snapshot: captured() }).requests).toEqual([]);
+  });
+});
+
+describe("a placed order", () => {
+  test.each(["voided", "expired"] as const)("whose authorization is %s at the provider is flagged", (status) => {
+    expect(diff(placed(), { snapshot: authorized({ status }) })).toMatchObject({
+      outcome: "flag_lost",
+      order: { status: "open", attention: "payment_lost", paymentStatus: "voided" },
+      payments: [{ isClosed: true }],
+      timeline: [{ type: "payment_lost", data: { paymentId: "pay_1" } }, { type: "payment_voided" }],
+    });
+  });
+
+  test("is not flagged for a void that was requested here, but for one that failed", () => {
+    const state = (status: KnownOperation["status"]) => ({
+      ...placed(),
+      operations: [operation({ kind: "void", amount: 0, status })],
+    });
+    const voided = { snapshot: authorized({ status: "voided" }) };
+    expect(diff(state("pending"), voided)).toMatchObject({
+      outcome: "none",
+      order: { attention: null },
+      operations: [{ id: "pop_1", status: "succeeded" }],
+    });
+    expect(diff(state("failed"), voided).outcome).toBe("flag_lost");
+  });
+
+  test("keeps a worse attention, and gives way to one", () => {
+    const with_ = (attention: string) => {
+      const state = placed();
+      return { ...state, order: { ...state.order, attention } };
+    };
+    const voided = { snapshot: authorized({ status: "voided" }) };
+    expect(diff(with_("capture_failed"), voided).order.attention).toBe("payment_lost");
+    const lost = diff(with_("payment_lost"), voided);
+    expect([lost.order.attention, lost.timeline.map(({ type }) => type)]).toEqual(["payment_lost", ["payment_voided"]]);
+  });
+
+  test("is paid once, when the last part is captured", () => {
+    const state = placed();
+    const part = diff(state, { snapshot: authorized({ captured: 4_000 }) });
+    expect(part).toMatchObject({ isPaid: false, order: { paymentStatus: "partially_captured" } });
+    const rest = diff(next(state, part), { snapshot: captured() });
+    expect(rest).toMatchObject({ isPaid: true, order: { paymentStatus: "captured" }, payments: [{ captured: TOTAL }] });
+    expect(rest.events).toMatchObject([{ type: "captured", amount: 6_000, reference: "to 10000" }]);
+    expect(diff(next(next(state, part), rest), { snapshot: captured() })).toMatchObject({
+      isPaid: false,
+      events: [],
+    });
+  });
+
+  test("takes a refund back out of the sale, and puts it back when the refund fails", () => {
+    const state = placed({ captured: TOTAL });
+    const refunded = diff(state, { snapshot: captured({ refunds: [refundOf(1_000)] }) });
+    expect(refunded).toMatchObject({ payments: [{ refunded: 1_000 }], order: { paymentStatus: "partially_refunded" } });
+    const accounts = refunded.postings[0]?.entries.map(({ account }) => account);
+    expect(accounts).toEqual(expect.arrayContaining(["processor:stripe", "refunds", "tax_payable"]));
+    const failed = diff(next(state, refunded), {
+      snapshot: captured({ refunds: [refundOf(1_000, { status: "failed" })] }),
+    });
+    expect(failed).toMatchObject({ payments: [{ refunded: 0 }], postings: [{ kind: "payment.refund_failed" }] });
+  });
+
+  test("is not touched by a refund that failed before it had succeeded, whatever is reported afterwards", () => {
+    const state = placed({ captured: TOTAL, feeTaken: 200 });
+    const failed = diff(state, { snapshot: captured({ refunds: [refundOf(1_000, { status: "failed" })] }) });
+    expect([types(failed), failed.postings, failed.payments]).toEqual([["refund_failed"], [undefined], []]);
+    const late = diff(next(state, failed), { snapshot: captured({ refunds: [refundOf(1_000)] }) });
+    expect([types(late), late.payments]).toEqual([[], []]);
+  });
+});
+
+test("a report of nothing changes nothing", () => {
+  expect(diff(known(), {})).toMatchObject({ outcome: "none", events: [], payments: [], requests: [], timeline: [] });
+});
