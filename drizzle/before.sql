@@ -1,13 +1,7 @@
--- Run by stoa_owner in the transaction of the migrations, before them; may be repeated.
+-- Run by stoa_owner before pending migrations, in their transaction; may be repeated.
 
-create or replace function refuse_change() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
-begin
-  raise exception 'table % is append-only', tg_table_name using errcode = 'restrict_violation';
-end $$;
-revoke all on function refuse_change() from public;
-
--- Adding a foreign key reads both tables as their owner, whom FORCE would blind. It is lifted for this transaction
--- only (it binds nobody but the owner, as whom nobody logs in) and set again by harden.sql.
+-- Adding a foreign key reads both tables as their owner, whom FORCE would blind. It is lifted for this transaction only
+-- (it binds nobody but the owner, as whom nobody logs in), and rules.sql sets it again.
 do $$
 declare
   t record;

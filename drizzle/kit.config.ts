@@ -2,6 +2,6 @@ import { defineConfig } from "drizzle-kit";
 
 export default defineConfig({
   dialect: "postgresql",
-  schema: "./core/**/*.sql.ts",
+  schema: ["./core/**/*.sql.ts", "./plugins/**/*.sql.ts"],
   out: "./drizzle/migrations",
 });

@@ -4,72 +4,95 @@ import { join } from "node:path";
 import { Client } from "@neondatabase/serverless";
 import { readMigrationFiles } from "drizzle-orm/migrator";
 import { configureDriver } from "./client.js";
+import { describeTables, dueFunction } from "./rules.js";
+import type { TenantTable } from "./table.js";
 
 export interface MigrationTarget {
   /** Direct endpoint (not the pooler: the lock belongs to a session), an administrator who may make roles. */
   adminUrl: string;
-  /** Whose passwords the roles get. */
+  /** Their roles get the passwords in these. */
   appUrl: string;
   relayUrl: string;
   proxy?: string | undefined;
-  /** Where `migrations/`, `roles.sql`, `before.sql`, `harden.sql` and `platform.sql` are. */
+  /** Where `migrations/` and the other files of SQL are. */
   folder: string;
 }
 
-/** Any number that nobody else locks. */
+/** Any number that no other advisory lock uses. */
 const LOCK = 7_310_402;
 
 /**
- * Brings the database to the newest migration, under a lock that makes a second runner wait: roles, then in one
- * transaction of their owner the migrations and what generated SQL cannot say (FORCE, grants, triggers), then the
- * platform's functions. Where nothing is new, no table is locked.
+ * Brings the database to the newest migration, under a lock that makes a second runner wait. Roles come first, then in
+ * one transaction the migrations, the rules of the tables (FORCE, policies, grants, triggers) and the functions of the
+ * platform. Where neither a migration nor a rule is new, no table is locked.
+ * @param tables all of them, as the modules list them
  * @returns how many migrations were applied
  */
-export async function migrate(target: MigrationTarget): Promise<{ applied: number }> {
+export async function migrate(target: MigrationTarget, tables: readonly TenantTable[]): Promise<{ applied: number }> {
   configureDriver(target.proxy);
   const client = new Client(target.adminUrl);
   client.on("error", () => undefined); // a broken connection fails the running query
   await client.connect();
-  const text = (name: string) => readFileSync(join(target.folder, name), "utf8");
-  const file = (name: string) => client.query(text(name));
   try {
     await client.query(`select pg_advisory_lock(${LOCK})`);
-    const pending = await pendingOf(client, target.folder);
-    const rules = createHash("sha256").update(text("before.sql")).update(text("harden.sql")).digest("hex");
-    await file("roles.sql");
+    await client.query(readSql(target, "roles"));
     await setPassword(client, target.appUrl);
     await setPassword(client, target.relayUrl);
-    if (pending.length > 0 || rules !== (await rulesOf(client))) {
-      // A statement that policies would filter fails instead of changing nothing; a lock that is not had in time too.
-      await client.query(
-        "begin; set local role stoa_owner; set local row_security = off; set local lock_timeout = '5s'",
-      );
-      await file("before.sql");
-      for (const migration of pending) {
-        for (const statement of migration.sql) await client.query(statement);
-        const values = [migration.hash, migration.folderMillis];
-        await client.query("insert into drizzle.__drizzle_migrations (hash, created_at) values ($1, $2)", values);
-      }
-      await file("harden.sql");
-      await client.query(`comment on schema drizzle is '${rules}'`);
-      await client.query("commit");
-    }
-    await file("platform.sql");
+    const pending = await pendingOf(client, target.folder);
+    const rules = rulesFor(target, tables);
+    if (pending.length > 0 || rules.fingerprint !== (await fingerprintOf(client)))
+      await apply(client, target, pending, rules);
     return { applied: pending.length };
   } finally {
     await client.end();
   }
 }
 
+const readSql = ({ folder }: MigrationTarget, name: string) => readFileSync(join(folder, `${name}.sql`), "utf8");
+
+/** All that is stated again when any of it is new. */
+function rulesFor(target: MigrationTarget, tables: readonly TenantTable[]) {
+  const described = JSON.stringify(describeTables(tables));
+  const byOwner = [readSql(target, "rules"), readSql(target, "ledger")];
+  const byAdministrator = [readSql(target, "platform"), dueFunction(tables)];
+  const hash = createHash("sha256");
+  for (const text of [described, ...byOwner, ...byAdministrator]) hash.update(text);
+  return { described, byOwner, byAdministrator, fingerprint: hash.digest("hex") };
+}
+
+type Migrations = ReturnType<typeof readMigrationFiles>;
+
+async function apply(
+  client: Client,
+  target: MigrationTarget,
+  pending: Migrations,
+  { described, byOwner, byAdministrator, fingerprint }: ReturnType<typeof rulesFor>,
+): Promise<void> {
+  // A statement that policies would filter fails instead of changing nothing; one that waits for a lock fails in time.
+  await client.query("begin; set local role stoa_owner; set local row_security = off; set local lock_timeout = '5s'");
+  if (pending.length > 0) await client.query(readSql(target, "before"));
+  for (const migration of pending) {
+    for (const statement of migration.sql) await client.query(statement);
+    const values = [migration.hash, migration.folderMillis];
+    await client.query("insert into drizzle.__drizzle_migrations (hash, created_at) values ($1, $2)", values);
+  }
+  await client.query("select set_config('stoa.tables', $1, true)", [described]);
+  for (const text of byOwner) await client.query(text);
+  await client.query(`comment on schema drizzle is '${fingerprint}'`);
+  await client.query("set local role none");
+  for (const text of byAdministrator) await client.query(text);
+  await client.query("commit");
+}
+
 /** The fingerprint of the rules that were applied last: they change without a migration. */
-async function rulesOf(client: Client): Promise<string | undefined> {
+async function fingerprintOf(client: Client): Promise<string | undefined> {
   const { rows } = await client.query(
     "select obj_description(to_regnamespace('drizzle')::oid, 'pg_namespace') as rules",
   );
   return rows[0]?.rules ?? undefined;
 }
 
-/** Those that are younger than the newest one that was applied. */
+/** Migrations that are younger than the newest one in the database. */
 async function pendingOf(client: Client, folder: string) {
   const migrations = readMigrationFiles({ migrationsFolder: join(folder, "migrations") });
   const { rows } = await client.query("select to_regclass('drizzle.__drizzle_migrations') is not null as known");

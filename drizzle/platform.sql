@@ -1,10 +1,11 @@
--- What must be answered before a tenant is known. Run by an administrator after the migrations; may be repeated.
--- The functions belong to stoa_platform, who cannot log in and sees only what is granted here.
+-- Functions that answer before a tenant is known, or for all tenants. Run by an administrator after rules.sql, in the
+-- same transaction; may be repeated. They belong to stoa_platform, which cannot log in and sees only what is granted here
+-- and, for the search of due rows, by rules.sql.
 
 create schema if not exists platform;
 grant usage, create on schema platform to stoa_platform;
 
--- Token buckets of those who have no tenant yet, by client address. Unlogged: a crash refills them.
+-- Token buckets of callers without a tenant, by client address. Unlogged: a crash of the server refills them.
 create unlogged table if not exists platform.bucket (
   id text primary key,
   tokens double precision not null,
@@ -13,9 +14,21 @@ create unlogged table if not exists platform.bucket (
 ) with (fillfactor = 50);
 alter table platform.bucket owner to stoa_platform;
 
-grant select (tenant_id, slug, status, livemode) on public.tenant to stoa_platform;
+-- The rows of all tenants, in the columns that are granted beside each function.
+do $$
+declare
+  t text;
+begin
+  foreach t in array array['tenant', 'payment_account', 'subscription', 'rate_bucket'] loop
+    if not exists (select from pg_policy where polname = t || '_platform') then
+      execute format('create policy %I on public.%I for %s to stoa_platform using (true)', t || '_platform', t,
+        case t when 'rate_bucket' then 'all' else 'select' end);
+    end if;
+  end loop;
+end $$;
 
 -- The tenant of this slug or id.
+grant select (tenant_id, slug, status, livemode) on public.tenant to stoa_platform;
 create or replace function platform.find_tenant(name text)
 returns table (id uuid, slug text, status text, livemode boolean)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
@@ -25,7 +38,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
               then t.tenant_id = $1::uuid else t.slug = $1 end
 $$;
 
--- Takes `cost` tokens when so many are there. What nobody asked for in a day is forgotten now and then.
+-- Takes `cost` tokens from a bucket that has as many. A call in a thousand deletes the buckets that were not used for a day.
 create or replace function platform.take_token(
   bucket text, capacity double precision, per_second double precision, cost double precision
 ) returns table (granted boolean, tokens double precision)
@@ -48,52 +61,21 @@ begin
     returning b.granted, b.tokens;
 end $$;
 
--- Tenants that have something past its time: the pointer from which the sweep works, one tenant after the other.
-grant select (tenant_id, expires_at) on public.reservation, public.cart, public.refresh_token to stoa_platform;
-grant select (tenant_id, status) on public.cart to stoa_platform;
-grant select (tenant_id, created_at) on public.idempotency_key to stoa_platform;
-grant select (tenant_id, id, published_at) on public.event to stoa_platform;
-grant select (tenant_id, expires_at, closed_at) on public.payment to stoa_platform;
-grant select (tenant_id, provider, account, livemode, status, reconciled_at) on public.payment_account to stoa_platform;
-grant select (tenant_id, customer, livemode, next_step_at) on public.subscription to stoa_platform;
-do $$
-declare
-  t text;
-begin
-  foreach t in array array['tenant', 'reservation', 'cart', 'refresh_token', 'idempotency_key', 'event', 'rate_bucket',
-                           'payment', 'payment_account', 'subscription'] loop
-    if not exists (select from pg_policy where polname = t || '_platform') then
-      execute format('create policy %I on public.%I for %s to stoa_platform using (true)', t || '_platform', t,
-        case t when 'rate_bucket' then 'all' else 'select' end);
-    end if;
-  end loop;
-end $$;
-create or replace function platform.due_tenants() returns table (id uuid)
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-  select tenant_id from public.reservation where expires_at <= now()
-  union select tenant_id from public.cart where status = 'open' and expires_at <= now()
-  union select tenant_id from public.refresh_token where expires_at <= now() - interval '30 days'
-  union select tenant_id from public.idempotency_key where created_at <= now() - interval '72 hours'
-  union select tenant_id from public.payment where expires_at <= now()
-  union select tenant_id from public.payment_account
-         where status in ('active', 'restricted') and reconciled_at < now() - interval '1 hour'
-  union select tenant_id from public.subscription where next_step_at <= now()
-  union select t.tenant_id from public.tenant t
-   where exists (select from public.event e
-                  where e.tenant_id = t.tenant_id and e.id < (select uuidv7(interval '-30 days')) and e.published_at is not null)
-$$;
-alter function platform.due_tenants() owner to stoa_platform;
-
--- Buckets that nobody asked for in a day are full again. Those of an unknown tenant, whom a login named, are among them.
+-- A bucket that was not used for a day is full again. Buckets of unknown tenants, which a login named, are among them. The
+-- number of rows is limited, so that a call ends in time.
 grant select (tenant_id, id, refilled_at), delete on public.rate_bucket to stoa_platform;
 create or replace function platform.forget_buckets() returns table (forgotten bigint)
 language sql volatile security definer set search_path = pg_catalog, pg_temp as $$
-  with gone as (delete from public.rate_bucket where refilled_at < now() - interval '1 day' returning 1)
+  with full_again as (
+    select tenant_id, id from public.rate_bucket where refilled_at < now() - interval '1 day' limit 10000),
+  gone as (
+    delete from public.rate_bucket b using full_again f
+     where b.tenant_id = f.tenant_id and b.id = f.id and b.refilled_at < now() - interval '1 day' returning 1)
   select count(*) from gone
 $$;
 alter function platform.forget_buckets() owner to stoa_platform;
 
--- Events of Stripe, as pointers: what is true is asked of Stripe. One that belongs to nobody we know is kept apart.
+-- Events of Stripe, as pointers: their handlers read the state from Stripe. An event without a known tenant is quarantined.
 create table if not exists platform.stripe_event (
   endpoint text not null check (endpoint in ('platform', 'connect')),
   account text not null default '',
@@ -101,10 +83,10 @@ create table if not exists platform.stripe_event (
   type text not null,
   livemode boolean not null,
   object_id text not null,
-  -- Of the platform, whose event it is; an event of a connected account goes by the account.
+  -- Names the tenant in an event of the platform's own account; `account` does in one of a connected account.
   customer text,
   created timestamptz not null,
-  -- What the job gets.
+  -- The payload of the job.
   event jsonb not null,
   request_id text not null,
   tenant_id uuid,
@@ -118,7 +100,7 @@ alter table platform.stripe_event owner to stoa_platform;
 create index if not exists stripe_event_received on platform.stripe_event (received_at);
 create index if not exists stripe_event_waiting on platform.stripe_event (account, customer) where state = 'quarantined';
 
--- Jobs of this one name are all that may be made here.
+-- Jobs of this name are the only rows that stoa_platform inserts.
 grant insert (tenant_id, id, name, payload, unique_key, request_id) on public.job to stoa_platform;
 do $$
 begin
@@ -127,15 +109,17 @@ begin
   end if;
 end $$;
 
--- Whoever learns of an account or customer, and whoever looks for it, wait for each other: otherwise an event that
--- comes while the row is not yet committed would be put aside after the row has looked for such events.
+-- The key of a lock that serializes the storing of an event and the insert of its account or customer. Without it, an
+-- event that arrives before that insert commits would be quarantined after the insert has looked for such events.
 create or replace function platform.stripe_owner_lock(subject text, livemode boolean) returns bigint
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select hashtextextended($1 || ' ' || $2, 7310403)
 $$;
 alter function platform.stripe_owner_lock(text, boolean) owner to stoa_platform;
 
--- The tenant of an account or customer, by our own tables and never by what the event says of itself.
+-- The tenant of an account or customer, by our own tables and never by the metadata of the event.
+grant select (tenant_id, provider, account, livemode) on public.payment_account to stoa_platform;
+grant select (tenant_id, customer, livemode) on public.subscription to stoa_platform;
 create or replace function platform.stripe_owner(
   endpoint text, account text, customer text, livemode boolean, out tenant uuid, out missing text
 ) language plpgsql stable set search_path = pg_catalog, pg_temp as $$
@@ -156,8 +140,8 @@ begin
 end $$;
 alter function platform.stripe_owner(text, text, text, boolean) owner to stoa_platform;
 
--- Stores an event and makes its job. One that is here already is left alone, but for one that was put aside: whoever
--- mended the cause sends it again at Stripe.
+-- Stores an event and makes its job. A known event is left alone, unless it was quarantined: sending it again at Stripe
+-- releases it once its cause is mended.
 create or replace function platform.receive_stripe_event(received jsonb, request text)
 returns table (outcome text, reason text)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
@@ -194,7 +178,8 @@ begin
 end $$;
 alter function platform.receive_stripe_event(jsonb, text) owner to stoa_platform;
 
--- Stripe may tell of an account before the row that makes it ours is committed: the row takes what came in the last day.
+-- Stripe may send an event of an account before the row of the account is committed: the row then releases the quarantined
+-- events of the last day.
 create or replace function platform.claim_stripe_events() returns trigger
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -229,7 +214,11 @@ end $$;
 
 create or replace function platform.forget_stripe_events() returns table (forgotten bigint)
 language sql volatile security definer set search_path = pg_catalog, pg_temp as $$
-  with gone as (delete from platform.stripe_event where received_at < now() - interval '90 days' returning 1)
+  with old as (
+    select endpoint, account, event_id from platform.stripe_event
+     where received_at < now() - interval '90 days' order by received_at limit 10000),
+  gone as (delete from platform.stripe_event s using old where (s.endpoint, s.account, s.event_id)
+    = (old.endpoint, old.account, old.event_id) returning 1)
   select count(*) from gone
 $$;
 alter function platform.forget_stripe_events() owner to stoa_platform;
@@ -243,5 +232,5 @@ revoke all on all functions in schema platform from public;
 grant usage on schema platform to stoa_app;
 grant execute on function platform.find_tenant(text) to stoa_app;
 grant execute on function platform.take_token(text, double precision, double precision, double precision) to stoa_app;
-grant execute on function platform.due_tenants(), platform.forget_buckets() to stoa_app;
-grant execute on function platform.receive_stripe_event(jsonb, text), platform.forget_stripe_events() to stoa_app;
+grant execute on function platform.forget_buckets(), platform.forget_stripe_events() to stoa_app;
+grant execute on function platform.receive_stripe_event(jsonb, text) to stoa_app;

@@ -1,39 +1,70 @@
 import type { Context } from "aws-lambda";
 import { withContext } from "../core/kernel/actor.js";
 import { requireConfig } from "../core/kernel/config.js";
-import { listDueTenants } from "../core/kernel/due.js";
+import { deleteFullBuckets, deleteOldStripeEvents, dueTables, listDueTenants } from "../core/kernel/due.js";
 import { count, log } from "./log.js";
 import { modules } from "./modules/index.js";
+import type { Sweep } from "./modules/module.js";
 import { nudgeAfterCommit } from "./nudge.js";
 
 requireConfig("schedule");
 nudgeAfterCommit();
 
+const tables = dueTables(modules.flatMap((module) => module.tables ?? []));
+/** For one tenant. */
 const sweeps = modules.flatMap((module) => module.sweeps ?? []);
+/** For all rows at once, also those of no tenant. */
+const platformSweeps: readonly Sweep[] = [
+  { name: "rate.forget-buckets", run: deleteFullBuckets },
+  { name: "stripe.forget-events", run: deleteOldStripeEvents },
+];
 /** Milliseconds that are left for the last tenant. */
 const RESERVE = 10_000;
 
-/** Housekeeping: what is past its time in any tenant, each tenant and sweep in transactions of its own. */
+function reportFailure(sweep: string, error: unknown): void {
+  count("SweepFailures", 1, { sweep });
+  log.error("sweep failed", { error, sweep });
+}
+
+/**
+ * Tenants with due rows in any table. Each table is a statement of its own, so that one that fails stops no other.
+ * @throws when none can be searched
+ */
+async function listTenants(): Promise<string[]> {
+  const searches = await Promise.allSettled(tables.map(listDueTenants));
+  const failures = searches.flatMap((search, index) => (search.status === "rejected" ? { ...search, index } : []));
+  const [first] = failures;
+  if (first && failures.length === tables.length) throw first.reason;
+  for (const { index, reason } of failures) reportFailure(`due.${tables[index]}`, reason);
+  const found = new Set(searches.flatMap((search) => (search.status === "fulfilled" ? search.value : [])));
+  // In no order: when there is more to do than time, another tenant comes last each time.
+  return [...found].sort(() => Math.random() - 0.5);
+}
+
+type Done = Record<string, number>;
+
+async function runSweeps(list: readonly Sweep[], done: Done): Promise<void> {
+  for (const { name, run } of list) {
+    try {
+      done[name] = (done[name] ?? 0) + (await run());
+    } catch (error) {
+      reportFailure(name, error);
+    }
+  }
+}
+
+/** Housekeeping: rows that are past their time, each tenant and sweep in transactions of its own. */
 export async function handler(
   _event: unknown,
   context: Pick<Context, "getRemainingTimeInMillis" | "awsRequestId">,
 ): Promise<void> {
   const requestId = `sweep_${context.awsRequestId}`;
-  const tenants = await withContext({ requestId }, listDueTenants);
-  const done: Record<string, number> = {};
+  const done: Done = {};
+  const tenants = await withContext({ requestId }, listTenants);
+  await withContext({ requestId }, () => runSweeps(platformSweeps, done));
   for (const tenantId of tenants) {
     if (context.getRemainingTimeInMillis() < RESERVE) break;
-    await withContext({ actor: { type: "system", tenantId }, requestId }, async () => {
-      for (const sweep of sweeps) {
-        try {
-          const swept = await sweep.run();
-          done[sweep.name] = (done[sweep.name] ?? 0) + swept;
-        } catch (error) {
-          count("SweepFailures", 1, { sweep: sweep.name });
-          log.error("sweep failed", { error, sweep: sweep.name });
-        }
-      }
-    });
+    await withContext({ actor: { type: "system", tenantId }, requestId }, () => runSweeps(sweeps, done));
   }
   count("SweepRuns");
   log.info("swept", { tenants: tenants.length, ...done });

@@ -66,7 +66,8 @@ export const functions = {
     handler: "functions/migrate.handler",
     timeout: 300,
     memory: 512,
-    copy: ["migrations", "roles.sql", "before.sql", "harden.sql", "platform.sql"].map((name) => ({
+    external: [...loadedLate, "stripe"],
+    copy: ["migrations", "roles.sql", "before.sql", "rules.sql", "ledger.sql", "platform.sql"].map((name) => ({
       from: `drizzle/${name}`,
       to: `database/${name}`,
     })),

@@ -15,7 +15,7 @@ const budgets: Record<FunctionName, number> = {
   relay: 910_000,
   schedule: 1_240_000,
   stripe: 1_250_000,
-  migrate: 376_000,
+  migrate: 860_000, // the modules, of which it reads the tables
 };
 
 const names = Object.keys(functions) as FunctionName[];

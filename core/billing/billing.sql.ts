@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { boolean, check, index, integer, primaryKey, text, uniqueIndex } from "drizzle-orm/pg-core";
+import { boolean, check, integer, primaryKey, text, uniqueIndex } from "drizzle-orm/pg-core";
 import { instant, version } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
 import type { PlanCode } from "../entitlement/entitlement.sql.js";
@@ -32,8 +32,7 @@ export const subscriptionTable = tenantTable(
     primaryKey({ name: "subscription_pk", columns: [self.tenantId] }),
     // Across all tenants: a customer of the platform is one tenant.
     uniqueIndex("subscription_customer").on(self.customer, self.livemode),
-    // Not led by tenant_id: the sweep looks for what is due in any tenant.
-    index("subscription_due").on(self.nextStepAt).where(sql`next_step_at is not null`),
     check("subscription_interval", sql`interval in ('month', 'year')`),
   ],
+  { due: (self) => ({ at: self.nextStepAt }) },
 );

@@ -1,4 +1,4 @@
-import { sql } from "drizzle-orm";
+import { eq, sql } from "drizzle-orm";
 import { char, check, foreignKey, index, integer, jsonb, text, unique } from "drizzle-orm/pg-core";
 import { instant, version } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
@@ -52,6 +52,7 @@ export const cartTable = tenantTable(
     index("cart_expiry").on(self.tenantId, self.expiresAt),
     check("cart_status", sql`status in ('open', 'completed')`),
   ],
+  { due: (self) => ({ at: self.expiresAt, where: eq(self.status, "open") }) },
 );
 
 /** Equal variants are one line. */

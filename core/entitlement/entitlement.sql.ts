@@ -1,4 +1,4 @@
-import { sql } from "drizzle-orm";
+import { eq, sql } from "drizzle-orm";
 import { bigint, check, primaryKey, text } from "drizzle-orm/pg-core";
 import { instant } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
@@ -9,6 +9,9 @@ export const soldPlans = ["starter", "growth", "scale"] as const;
 export const planCodes = [...soldPlans, "trial", "sandbox"] as const;
 export type PlanCode = (typeof planCodes)[number];
 
+/** Hours after which the numbers of a tenant are compared with its rows again. */
+export const RECOUNT_HOURS = 24;
+
 /** What a tenant has used of a limit of its plan, counted in the transaction of the use. */
 export const usageTable = tenantTable(
   "usage",
@@ -17,11 +20,12 @@ export const usageTable = tenantTable(
     /** `2026-11` for what is counted by month (UTC), empty for what is counted for good. */
     period: text("period").notNull().default(""),
     value: bigint("value", { mode: "number" }).notNull().default(0),
-    /** When it was last compared with what is there. */
-    countedAt: instant("counted_at"),
+    /** When it was last compared with what is there; it begins right. */
+    countedAt: instant("counted_at").default(sql`now()`),
   },
   (self) => [
     primaryKey({ name: "usage_pk", columns: [self.tenantId, self.metric, self.period] }),
     check("usage_value", sql`value >= 0`),
   ],
+  { due: (self) => ({ at: self.countedAt, after: `${RECOUNT_HOURS} hours`, where: eq(self.period, "") }) },
 );

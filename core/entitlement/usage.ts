@@ -8,7 +8,7 @@ import { notFound } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
 import { BURST } from "../rate/index.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
-import { planCodes, usageTable } from "./entitlement.sql.js";
+import { planCodes, RECOUNT_HOURS, usageTable } from "./entitlement.sql.js";
 import { planCode } from "./index.js";
 import { limitOf, MeterName, meters, monthStart, periodOf } from "./meter.js";
 import { features, planOf } from "./plan.js";
@@ -73,9 +73,6 @@ export const get = fn(z.void(), async () => {
   };
 });
 
-/** Hours after which it is looked once more whether the numbers are right. */
-const TRUSTED = 24;
-
 /**
  * Counts what is there, and puts right what `usage` says otherwise. The numbers are locked first, so that whoever
  * counted before has committed, and whoever counts later adds to what is right.
@@ -96,7 +93,7 @@ export const recount = (): Promise<number> =>
 
 /** Locks the numbers that were not compared for long; those that nobody has counted yet begin with nothing. */
 async function lockDue(tx: Tx): Promise<string[]> {
-  const old = sql`coalesce(${usageTable.countedAt} < now() - make_interval(hours => ${TRUSTED}), true)`;
+  const old = sql`coalesce(${usageTable.countedAt} < now() - make_interval(hours => ${RECOUNT_HOURS}), true)`;
   const rows = await tx
     .insert(usageTable)
     .values(meters.all().map((meter) => ({ metric: meter.name, period: periodOf(meter), countedAt: sql`now()` })))

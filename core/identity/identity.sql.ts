@@ -57,6 +57,9 @@ export const sessionTable = tenantTable(
   ],
 );
 
+/** Days for which a session that ended, and its refresh tokens, are kept. */
+export const SESSION_RETENTION_DAYS = 30;
+
 /** Each refresh token is used once (RFC 9700 §4.14.2); only its hash is kept. */
 export const refreshTokenTable = tenantTable(
   "refresh_token",
@@ -80,6 +83,7 @@ export const refreshTokenTable = tenantTable(
     index("refresh_token_session_id").on(self.tenantId, self.sessionId),
     index("refresh_token_parent_id").on(self.tenantId, self.parentId),
   ],
+  { due: (self) => ({ at: self.expiresAt, after: `${SESSION_RETENTION_DAYS} days` }) },
 );
 
 export const keyKinds = ["publishable", "secret"] as const;

@@ -13,7 +13,14 @@ import { addressKey, admitAddress } from "../rate/index.js";
 import { TenantRecord, view as tenantView } from "../tenant/index.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import { ACCESS_LIFETIME, type AccessClaims, signAccessToken } from "./access-token.js";
-import { memberTable, RefreshTokenId, refreshTokenTable, SessionId, sessionTable } from "./identity.sql.js";
+import {
+  memberTable,
+  RefreshTokenId,
+  refreshTokenTable,
+  SESSION_RETENTION_DAYS,
+  SessionId,
+  sessionTable,
+} from "./identity.sql.js";
 import { Member, MemberRecord } from "./member.js";
 export const Tokens = z
   .object({
@@ -180,7 +187,7 @@ export const me = fn(z.void(), async () => {
 /** Forgets what ended a month ago, of the actor's tenant. */
 export const deleteExpired = () =>
   db(async (tx) => {
-    const old = sql`now() - interval '30 days'`;
+    const old = sql`now() - make_interval(days => ${SESSION_RETENTION_DAYS})`;
     await tx.delete(refreshTokenTable).where(lt(refreshTokenTable.expiresAt, old));
     const gone = await tx
       .delete(sessionTable)

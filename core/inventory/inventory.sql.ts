@@ -67,6 +67,7 @@ export const stockMovementTable = tenantTable(
     index("stock_movement_variant").on(self.tenantId, self.variantId, self.id),
     check("stock_movement_delta", sql`delta <> 0`),
   ],
+  { appendOnly: true },
 );
 
 /** Stock that is held for a while for a cart; what it counts is in `stock_level.reserved`. */
@@ -91,4 +92,5 @@ export const reservationTable = tenantTable(
     index("reservation_level").on(self.tenantId, self.variantId, self.locationId),
     check("reservation_quantity", sql`quantity > 0`),
   ],
+  { due: (self) => ({ at: self.expiresAt }) },
 );

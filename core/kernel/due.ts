@@ -1,17 +1,29 @@
-import { inArray, lt, sql } from "drizzle-orm";
+import { getTableName, inArray, lt, sql } from "drizzle-orm";
+import { rulesOf, type TenantTable } from "../../drizzle/table.js";
 import { uuidToTypeId } from "../../drizzle/typeid.js";
 import { db, queryPlatform } from "./db.js";
-import { RETENTION_HOURS } from "./idempotency.js";
-import { idempotencyTable } from "./idempotency.sql.js";
+import { idempotencyTable, RETENTION_HOURS } from "./idempotency.sql.js";
 
-/** Tenants that have something past its time, by the clock of the database; what belongs to nobody goes on the way. */
-export async function listDueTenants(): Promise<string[]> {
-  const [rows = []] = await queryPlatform(["due_tenants"], ["forget_buckets"], ["forget_stripe_events"]);
-  // In no order: when there is more to do than time, another one comes last each time.
-  return (rows as { id: string }[]).map(({ id }) => uuidToTypeId("ten", id)).sort(() => Math.random() - 0.5);
+/** Tables with rows that become due: the sweep searches each of them. */
+export const dueTables = (tables: readonly TenantTable[]): string[] =>
+  tables.filter((table) => rulesOf(table).due.length > 0).map(getTableName);
+
+/** Tenants that have due rows in a table, by the clock of the database. @throws Failure unavailable, also when it is slow */
+export async function listDueTenants(table: string): Promise<string[]> {
+  const [rows = []] = await queryPlatform(["due_tenants", table]);
+  return (rows as { id: string }[]).map(({ id }) => uuidToTypeId("ten", id));
 }
 
-/** Forgets answers of the actor's tenant that are older than 72 hours. */
+const deleteOld = async (name: "forget_buckets" | "forget_stripe_events"): Promise<number> => {
+  const [rows] = await queryPlatform([name]);
+  return Number((rows as { forgotten: string }[])[0]?.forgotten ?? 0);
+};
+/** Deletes rate-limit buckets that are full again, of all tenants. @returns how many */
+export const deleteFullBuckets = () => deleteOld("forget_buckets");
+/** Deletes Stripe's events of more than 90 days ago, of all tenants and of none. @returns how many */
+export const deleteOldStripeEvents = () => deleteOld("forget_stripe_events");
+
+/** Deletes the stored answers of the actor's tenant whose time is over. @returns how many */
 export const deleteOldAnswers = () =>
   db(async (tx) => {
     const old = tx

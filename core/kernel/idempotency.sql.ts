@@ -1,7 +1,10 @@
 import { index, integer, jsonb, text } from "drizzle-orm/pg-core";
 import { tenantTable } from "../../drizzle/table.js";
 
-/** Answers to writes, stored in the transaction of their effect and kept for 72 hours. */
+/** Hours for which the answer to a write is kept. */
+export const RETENTION_HOURS = 72;
+
+/** Answers to writes, stored in the transaction of their effect. */
 export const idempotencyTable = tenantTable(
   "idempotency_key",
   {
@@ -15,4 +18,5 @@ export const idempotencyTable = tenantTable(
     body: text("body").notNull(),
   },
   (self) => [index("idempotency_key_age").on(self.tenantId, self.createdAt)],
+  { due: (self) => ({ at: self.createdAt, after: `${RETENTION_HOURS} hours` }) },
 );

@@ -4,9 +4,6 @@ import type { BeginResults } from "../../drizzle/tenant.js";
 import { Failure, invalid } from "./error.js";
 import { idempotencyTable } from "./idempotency.sql.js";
 
-/** Stored for this long. Hours. */
-export const RETENTION_HOURS = 72;
-
 export interface StoredAnswer {
   status: number;
   headers: Record<string, string>;

@@ -1,4 +1,2 @@
-import type { PgTable } from "drizzle-orm/pg-core";
-
 /** A table made with `tenantTable()`, as a module lists it: the database's rules for it are generated from there. */
-export type TenantTable = PgTable;
+export type { TenantTable } from "../../drizzle/table.js";

@@ -34,6 +34,7 @@ export const ledgerTransactionTable = tenantTable(
     unique("ledger_transaction_fact").on(self.tenantId, self.reference, self.kind),
     index("ledger_transaction_kind").on(self.tenantId, self.kind, self.id),
   ],
+  { appendOnly: true },
 );
 
 /** Debit is positive, credit negative, in minor units: append-only. */
@@ -56,4 +57,5 @@ export const ledgerEntryTable = tenantTable(
     index("ledger_entry_account").on(self.tenantId, self.account, self.currency, self.id),
     check("ledger_entry_amount", sql`amount <> 0`),
   ],
+  { appendOnly: true },
 );

@@ -140,6 +140,7 @@ export const orderTimelineTable = tenantTable(
     }),
     index("order_timeline_order_id").on(self.tenantId, self.orderId, self.id),
   ],
+  { appendOnly: true },
 );
 
 /** Numbers that count up per tenant; the row is locked until commit, so it is taken late. */

@@ -1,4 +1,4 @@
-import { sql } from "drizzle-orm";
+import { inArray, sql } from "drizzle-orm";
 import { boolean, check, jsonb, text, uniqueIndex } from "drizzle-orm/pg-core";
 import { instant, version } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
@@ -8,6 +8,9 @@ export const PaymentAccountId = id("pac");
 
 export const accountStatuses = ["onboarding", "active", "restricted", "deauthorized"] as const;
 export const captureModes = ["automatic", "manual"] as const;
+
+/** Hours after which an account is compared with the lists of its provider again. */
+export const RECONCILE_HOURS = 1;
 
 /** A merchant's own account at a payment provider. Who an event of that account belongs to is read here, nowhere else. */
 export const paymentAccountTable = tenantTable(
@@ -42,4 +45,11 @@ export const paymentAccountTable = tenantTable(
     check("payment_account_status", sql`status in ('onboarding', 'active', 'restricted', 'deauthorized')`),
     check("payment_account_capture", sql`capture in ('automatic', 'manual')`),
   ],
+  {
+    due: (self) => ({
+      at: self.reconciledAt,
+      after: `${RECONCILE_HOURS} hours`,
+      where: inArray(self.status, ["active", "restricted"]),
+    }),
+  },
 );

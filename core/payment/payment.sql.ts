@@ -72,14 +72,13 @@ export const paymentTable = tenantTable(
     index("payment_order_id").on(self.tenantId, self.orderId),
     uniqueIndex("payment_reference").on(self.tenantId, self.provider, self.reference),
     index("payment_session").on(self.tenantId, self.session),
-    // Not led by tenant_id: the sweep looks for what is due in any tenant.
-    index("payment_due").on(self.expiresAt).where(sql`expires_at is not null`),
     check("payment_amount", sql`amount >= 0 and fee between 0 and amount`),
     check("payment_fees", sql`fee_taken >= 0 and fee_returned between 0 and fee_taken`),
     check("payment_authorized", sql`authorized between 0 and amount`),
     check("payment_sums", sql`captured >= 0 and capturing >= 0 and captured + capturing <= authorized`),
     check("payment_refunds", sql`refunded >= 0 and refunding >= 0 and refunded + refunding <= captured`),
   ],
+  { due: (self) => ({ at: self.expiresAt }) },
 );
 
 export type Payment = typeof paymentTable.$inferSelect;
@@ -106,6 +105,7 @@ export const paymentEventTable = tenantTable(
     uniqueIndex("payment_event_reference").on(self.tenantId, self.paymentId, self.type, self.reference),
     check("payment_event_amount", sql`amount >= 0`),
   ],
+  { appendOnly: true },
 );
 
 export type PaymentEvent = typeof paymentEventTable.$inferSelect;

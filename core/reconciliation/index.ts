@@ -15,7 +15,7 @@ import {
   refundsSince,
 } from "../payment/index.js";
 import { PaymentId, paymentEventTable, paymentOperationTable, paymentTable } from "../payment/payment.sql.js";
-import { PaymentAccountId, paymentAccountTable } from "../payment-account/payment-account.sql.js";
+import { PaymentAccountId, paymentAccountTable, RECONCILE_HOURS } from "../payment-account/payment-account.sql.js";
 import { fromStripe } from "../stripe/amount.js";
 
 /** Lists overlap by this much, because Stripe may list late what it made early. Hours. */
@@ -88,7 +88,7 @@ export const reconcileDue = (): Promise<number> =>
       .where(
         and(
           inArray(paymentAccountTable.status, ["active", "restricted"]),
-          lt(paymentAccountTable.reconciledAt, sql`now() - interval '1 hour'`),
+          lt(paymentAccountTable.reconciledAt, sql`now() - make_interval(hours => ${RECONCILE_HOURS})`),
         ),
       );
     for (const { id, hour } of due) enqueue(reconcileAccountJob, { accountId: id }, { key: `${id} ${hour}` });

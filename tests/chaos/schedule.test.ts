@@ -102,7 +102,7 @@ test("an answer is kept for 72 hours", async () => {
 
 test("a session that ended a month ago is forgotten, and then nobody is due", async () => {
   const { admin } = own.host;
-  const due = async () => (await admin.query("select * from platform.due_tenants()")).length;
+  const due = async () => (await admin.query("select distinct id from platform.due_tenants()")).length;
   const over = (days: number) =>
     Promise.all(
       ["refresh_token", "session"].map((table) =>

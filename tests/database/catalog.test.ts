@@ -1,4 +1,7 @@
+import { getTableName } from "drizzle-orm";
 import { describe, expect, test } from "vitest";
+import { rulesOf } from "../../drizzle/table.js";
+import { modules } from "../../functions/modules/index.js";
 import { administrator, tenantTables } from "../support/database.js";
 
 const admin = administrator();
@@ -10,12 +13,15 @@ const GLOBAL_UNIQUE = [
   "subscription subscription_customer", // a customer of the platform, belong to one tenant
   "tenant tenant_slug", // people type it to log in
 ];
-/** Indexes that serve all tenants: those of the relay and of the sweep. */
+const tables = modules.flatMap((module) => module.tables ?? []);
+/** Indexes that serve all tenants: those of the relay and, for each rule of due rows, that of the sweep. */
 const GLOBAL_INDEXES = [
   "event event_unpublished",
   "job job_due",
-  "payment payment_due",
-  "subscription subscription_due",
+  ...tables.flatMap((table) => {
+    const name = getTableName(table);
+    return rulesOf(table).due.map(({ at }) => `${name} ${name}_${at.name}_due`);
+  }),
   ...GLOBAL_UNIQUE,
 ];
 /** Functions that run as their owner, and who may call them. */
@@ -54,7 +60,7 @@ describe("the catalog of the database", () => {
       `select policyname, roles::text from pg_policies where schemaname = 'public' and roles <> '{public}'`,
     );
     for (const policy of others)
-      expect(policy).toMatch(/^(event|job)_relay \{stoa_relay\}$|_platform \{stoa_platform\}$/);
+      expect(policy).toMatch(/^(event|job)_relay \{stoa_relay\}$|_(platform|due) \{stoa_platform\}$/);
   });
 
   test("begins every key and index with tenant_id", async () => {

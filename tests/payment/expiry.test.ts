@@ -25,7 +25,7 @@ const given = { status: "cancelled", cancelReason: "payment_expired", attention:
 const shelf = async (variantId: string) =>
   (await till.tenant.get(`/v1/admin/inventory?variantId=${variantId}`)).data[0];
 const due = async () =>
-  Number((await till.query("select count(*) from platform.due_tenants() where id = $1"))[0]?.count);
+  Number((await till.query("select count(distinct id) from platform.due_tenants() where id = $1"))[0]?.count);
 /** Three quarters of an hour are over. */
 async function lapse() {
   await till.age(46);

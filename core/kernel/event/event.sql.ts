@@ -6,7 +6,15 @@ import { id } from "../id.js";
 
 export const EventId = id("evt");
 
-/** The outbox: an event exists if and only if its transaction committed. The relay owns the columns from `published_at`. */
+/**
+ * Days for which events, the record of what subscribers did, and finished jobs are kept: longer than a message can live
+ * in a queue (4 days) and its dead-letter queue (14 days).
+ */
+export const RETENTION_DAYS = 30;
+
+const relayColumns = ["publishedAt", "attempts", "nextAttemptAt", "deadAt"] as const;
+
+/** The outbox: an event exists if and only if its transaction committed. The relay writes the columns from `publishedAt`. */
 export const eventTable = tenantTable(
   "event",
   {
@@ -29,6 +37,13 @@ export const eventTable = tenantTable(
     index("event_type").on(self.tenantId, self.type, self.id),
     check("event_data_size", sql`octet_length(data::text) <= 65536`),
   ],
+  {
+    due: (self) => ({ at: self.publishedAt, after: `${RETENTION_DAYS} days` }),
+    relay: {
+      select: ["tenantId", "id", "type", "requestId", "traceparent", "createdAt", ...relayColumns],
+      update: ["updatedAt", "lastError", ...relayColumns],
+    },
+  },
 );
 
 /** What each subscriber has done: inserted first, in the transaction of the effect. */

@@ -2,13 +2,8 @@ import { and, inArray, isNotNull, lt, sql } from "drizzle-orm";
 import { uuidToTypeId } from "../../../drizzle/typeid.js";
 import { db } from "../db.js";
 import { jobTable } from "../job/job.sql.js";
-import { eventTable, inboxTable } from "./event.sql.js";
+import { eventTable, inboxTable, RETENTION_DAYS } from "./event.sql.js";
 
-/**
- * Days for which events, what was done about them, and finished jobs are kept: longer than a message can live in a
- * queue (4 days) and its dead letters (14 days).
- */
-export const RETENTION_DAYS = 30;
 /** Rows of one table in one run; the next run goes on. */
 const SLICE = 5_000;
 

@@ -38,4 +38,21 @@ export const jobTable = tenantTable(
     check("job_payload_size", sql`octet_length(payload::text) <= 65536`),
     check("job_status", sql`status in ('queued', 'running', 'succeeded', 'failed')`),
   ],
+  {
+    relay: {
+      select: [
+        "tenantId",
+        "id",
+        "name",
+        "status",
+        "dueAt",
+        "sentAt",
+        "leaseUntil",
+        "requestId",
+        "traceparent",
+        "createdAt",
+      ],
+      update: ["updatedAt", "sentAt"],
+    },
+  },
 );
