@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, inject, test, vi } from "vitest";
 import { roleIncludes, scopes } from "../../core/kernel/access.js";
+import { roles } from "../../core/kernel/role.js";
 import type { Allow } from "../../functions/http/endpoint.js";
 import { modules } from "../../functions/modules/index.js";
 import { claimsLike, forge, header } from "../hostile/forge.js";
@@ -7,7 +8,6 @@ import { type Answer, Caller, newMember, password } from "../support/client.js";
 import { attack, type Case } from "./attack.js";
 import { isPublic, isScope, type Operation } from "./operation.js";
 import { fresh, unknown, type World } from "./world.js";
-import { roles } from "../../core/kernel/role.js";
 
 /** Who may do what: every operation of the document, by everybody who may not. */
 
