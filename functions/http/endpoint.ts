@@ -9,6 +9,8 @@ import type { AfterCommit } from "../../core/kernel/after-commit.js";
  */
 export type Allow = "public" | "tenant" | "shopper" | "member" | Scope;
 
+export type IfMatch = "optional" | "required";
+
 type Shape = z.ZodObject;
 type Method = "get" | "post" | "put" | "patch" | "delete";
 
@@ -29,8 +31,8 @@ export interface Spec<
   idempotency?: "accepted" | "required" | "none";
   /** The handler opens its own transactions: it hashes a password or calls a provider in between. */
   transaction?: "own";
-  /** `If-Match` with the version: optional unless said otherwise; `none` where there is nothing to compare. */
-  ifMatch?: "optional" | "required" | "none";
+  /** Takes `If-Match` with the version that the caller has read. Without it the handler gets no version to compare. */
+  ifMatch?: IfMatch;
   /** Takes `x-cart-token`, which opens a cart and its order. */
   cartToken?: true;
   /** The answer carries a secret: when stored, it is encrypted. */
@@ -41,19 +43,20 @@ export interface Input<Params extends Shape, Query extends Shape, Body extends z
   params: z.output<Params>;
   query: z.output<Query>;
   body: z.output<Body>;
-  /** From `If-Match`. */
-  version: number | undefined;
   /** From `x-cart-token`; empty when there is none. */
   cartToken: string;
   http: HonoContext;
 }
+
+/** The version from `If-Match`, for operations that take it; `*` is any version, and so is no header. */
+type Version<Taken extends IfMatch | undefined> = Taken extends IfMatch ? { version: number | undefined } : object;
 
 export interface Endpoint {
   method: Method;
   /** As OpenAPI writes it: `/v1/admin/products/{id}`. */
   path: string;
   spec: Spec;
-  handle(input: Input<Shape, Shape, z.ZodType>): Promise<unknown> | unknown;
+  handle(input: Input<Shape, Shape, z.ZodType> & Version<IfMatch>): Promise<unknown> | unknown;
 }
 
 /** What calls a provider answers it later, when its transaction is committed. */
@@ -65,11 +68,14 @@ export function endpoint<
   Query extends Shape = z.ZodObject<z.ZodRawShape>,
   Body extends z.ZodType = z.ZodUndefined,
   Returned extends z.ZodType = z.ZodUndefined,
+  Taken extends IfMatch | undefined = undefined,
 >(
   method: Method,
   path: string,
-  spec: Spec<Params, Query, Body, Returned>,
-  handle: (input: Input<Params, Query, Body>) => Handled<z.input<Returned>> | Promise<Handled<z.input<Returned>>>,
+  spec: Spec<Params, Query, Body, Returned> & { ifMatch?: Taken },
+  handle: (
+    input: Input<Params, Query, Body> & Version<Taken>,
+  ) => Handled<z.input<Returned>> | Promise<Handled<z.input<Returned>>>,
 ): Endpoint {
   return { method, path, spec, handle: handle as Endpoint["handle"] };
 }

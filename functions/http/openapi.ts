@@ -35,7 +35,7 @@ function statusesOf({ method, spec }: Endpoint): number[] {
     ...(spec.allow === "public" ? [] : [403]),
     ...(spec.allow === "public" ? [] : [404]), // also where there is one of a kind, and it is not there
     ...(write ? [409, 413] : []),
-    ...(write && spec.ifMatch !== "none" ? [412] : []),
+    ...(spec.ifMatch ? [412] : []),
     422,
     ...(spec.ifMatch === "required" ? [428] : []),
     429,

@@ -15,7 +15,7 @@ import type { Endpoint, Input } from "./endpoint.js";
 import { claimOf, seal, unseal } from "./idempotency.js";
 import { failureAnswer } from "./problem.js";
 
-type AnyInput = Input<never, never, never>;
+type AnyInput = Input<never, never, never> & { version: number | undefined };
 const noQuery = z.strictObject({});
 
 /** Runs one operation: who, in, call, out. Throws Failures; the app turns them into problems. */

@@ -46,6 +46,7 @@ const routes = [
       params,
       body: ApiKey.ApiKeyChange,
       returns: [200, ApiKey.ApiKeyRecord],
+      ifMatch: "optional",
     },
     ({ params, body, version }) => ApiKey.update({ ...params, ...body, version }),
   ),
@@ -59,6 +60,7 @@ const routes = [
       params,
       body: ApiKey.Roll,
       returns: [201, ApiKey.ApiKeyWithText],
+      ifMatch: "optional",
       secret: true,
     },
     ({ params, body, version }) => ApiKey.roll({ ...params, ...body, version }),
@@ -66,7 +68,7 @@ const routes = [
   endpoint(
     "delete",
     `${path}/{id}`,
-    { allow: writeKeys, summary: "Revoke an API key", params, returns: [204] },
+    { allow: writeKeys, summary: "Revoke an API key", params, returns: [204], ifMatch: "optional" },
     async ({ params, version }) => void (await ApiKey.revoke({ ...params, version })),
   ),
 ];

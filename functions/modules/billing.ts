@@ -25,7 +25,7 @@ const ChangePreviewed = z
   })
   .meta({ id: "PlanChangePreview" });
 
-const writing = { allow: writeBilling, ifMatch: "none" } as const;
+const writing = { allow: writeBilling } as const;
 const follows =
   "The subscription and the tenant's status change when Stripe's webhook arrives, usually within seconds.";
 

@@ -32,7 +32,6 @@ const routes: Endpoint[] = [
       body: NewCart,
       returns: [201, NewCartRecord],
       idempotency: "none",
-      ifMatch: "none",
       summary: "Create a cart",
       description: "`token` is only returned by this call. Send it as `x-cart-token` to use the cart and its order.",
     },

@@ -39,7 +39,6 @@ const routes = [
       params,
       body: Incident.Resolution,
       returns: [200, Incident.IncidentRecord],
-      ifMatch: "none",
       summary: "Resolve an incident",
       description: "Records what was done. The incident opens again if its cause occurs again.",
     },

@@ -25,7 +25,6 @@ const routes = [
       body: Inventory.Adjustments,
       returns: [200, z.object({ data: z.array(Inventory.Level) })],
       idempotency: "required",
-      ifMatch: "none",
       summary: "Adjust stock",
       description:
         "Each adjustment changes the stock on hand of a variant by a number (`delta`) or to a number (`set`). All or none are " +

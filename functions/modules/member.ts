@@ -49,13 +49,14 @@ const routes = [
       params,
       body: Member.MemberChange,
       returns: [200, Member.MemberRecord],
+      ifMatch: "optional",
     },
     ({ params, body, version }) => Member.update({ ...params, ...body, version }),
   ),
   endpoint(
     "delete",
     `${path}/{id}`,
-    { allow: writeMembers, summary: "Remove a member", params, returns: [204] },
+    { allow: writeMembers, summary: "Remove a member", params, returns: [204], ifMatch: "optional" },
     async ({ params, version }) => void (await Member.remove({ ...params, version })),
   ),
 ];

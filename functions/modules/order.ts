@@ -72,7 +72,6 @@ const routes: Endpoint[] = [
       body: RetryMethodInput,
       returns: [201, PaymentStep],
       idempotency: "required",
-      ifMatch: "none",
       secret: true,
       summary: "Retry the payment of a pending order",
       description:
@@ -145,7 +144,6 @@ const routes: Endpoint[] = [
       params,
       body: Note,
       returns: [201, TimelineEntry],
-      ifMatch: "none",
       summary: "Add a note to an order",
     },
     ({ params: { id }, body }) => Order.note({ id, note: body }),

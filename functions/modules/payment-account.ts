@@ -23,7 +23,6 @@ const routes = [
     {
       allow: writePayments,
       returns: [200, PaymentAccount.PaymentAccountRecord],
-      ifMatch: "none",
       summary: "Connect a Stripe account",
       description:
         "Creates the merchant's connected account at Stripe. If the tenant has one already, returns its current state.",
@@ -37,7 +36,6 @@ const routes = [
       allow: writePayments,
       body: PaymentAccount.Onboarding,
       returns: [201, PaymentAccount.OnboardingLink],
-      ifMatch: "none",
       secret: true,
       summary: "Create a link to Stripe's onboarding page",
     },
@@ -50,6 +48,7 @@ const routes = [
       allow: writePayments,
       body: PaymentAccount.Change,
       returns: [200, PaymentAccount.PaymentAccountRecord],
+      ifMatch: "optional",
       summary: "Update the capture mode",
       description: "Applies to orders that are paid from now on.",
     },
@@ -61,6 +60,7 @@ const routes = [
     {
       allow: writePayments,
       returns: [204],
+      ifMatch: "optional",
       summary: "Disconnect the payment account",
       description:
         "New payments are refused; existing payments can still be refunded and disputed. Connecting again restores the same account.",

@@ -24,7 +24,6 @@ const routes: Endpoint[] = [
       allow: writeSettings,
       body: NewShippingOption,
       returns: [201, ShippingOption],
-      ifMatch: "none",
       summary: "Create a flat-rate shipping option",
     },
     ({ body }) => Shipping.create(body),

@@ -26,7 +26,6 @@ const routes = [
       allow: writeSettings,
       body: Tax.Rates,
       returns: [200, z.object({ data: z.array(Tax.TaxRate) })],
-      ifMatch: "none",
       summary: "Replace all tax rates",
     },
     ({ body }) => Tax.setRates(body),

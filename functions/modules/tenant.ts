@@ -22,6 +22,7 @@ const routes = [
       summary: "Update the tenant",
       body: Tenant.TenantChange,
       returns: [200, Tenant.TenantRecord],
+      ifMatch: "optional",
     },
     ({ body, version }) => Tenant.update({ ...body, version }),
   ),

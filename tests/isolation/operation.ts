@@ -37,6 +37,8 @@ export interface Operation {
   body: Schema | undefined;
   /** Status of success. */
   done: number;
+  /** All that it says that it may answer. */
+  statuses: number[];
 }
 
 interface Described {
@@ -79,6 +81,7 @@ export async function operations(url = inject("system").url): Promise<Operation[
         headers: fields("header"),
         body: body && resolve(body),
         done: Number(Object.keys(said.responses).find((status) => status.startsWith("2"))),
+        statuses: Object.keys(said.responses).map(Number),
       };
     }),
   );

@@ -1,0 +1,56 @@
+import { beforeAll, expect, test, vi } from "vitest";
+import { type Operation, operations } from "./operation.js";
+import { fresh, newWorld, request, type World } from "./world.js";
+
+/** If-Match in OpenAPI is what the code does, for every operation. */
+
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
+const STALE = '"987654"';
+let all: Operation[];
+let world: World;
+
+beforeAll(async () => {
+  all = await operations();
+  world = await newWorld();
+});
+
+const versionOf = ({ headers }: Operation) => headers.find(({ name }) => name === "if-match");
+
+/** The operation as its own tenant calls it, with a version that was never current. */
+async function withStaleVersion(operation: Operation) {
+  const made = await fresh(operation, world);
+  const { method, path, headers, body } = await request(operation, made);
+  const caller = operation.allow === "shopper" ? made.tenant.shop : made.tenant.owner;
+  return caller.call(method, path, { headers: { ...headers, "if-match": STALE }, body });
+}
+
+test("412 stands where If-Match stands, and 428 where it is required", () => {
+  for (const operation of all) {
+    const { name, statuses } = operation;
+    const version = versionOf(operation);
+    const said = [name, statuses.includes(412), statuses.includes(428)];
+    expect(said).toEqual([name, version !== undefined, version?.required === true]);
+  }
+  expect(all.filter(versionOf).length).toBeGreaterThan(15);
+});
+
+test("a stale version is refused by each operation that takes one", async () => {
+  const answers: string[] = [];
+  const taking = all.filter(versionOf);
+  for (const operation of taking) {
+    const { status, body } = await withStaleVersion(operation);
+    answers.push(`${operation.name} ${status} ${body?.code}`);
+  }
+  expect(answers).toEqual(taking.map(({ name }) => `${name} 412 version_stale`));
+});
+
+test("and changes nothing for the others", async () => {
+  const answers: string[] = [];
+  const ending = ["POST /v1/auth/logout", "POST /v1/auth/refresh"];
+  const writes = all.filter((operation) => operation.method !== "GET" && !versionOf(operation));
+  for (const operation of writes.filter(({ name }) => !ending.includes(name))) {
+    const { status } = await withStaleVersion(operation);
+    if (status === 412 || status === 428) answers.push(`${operation.name} ${status}`);
+  }
+  expect(answers).toEqual([]);
+});
