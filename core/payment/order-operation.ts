@@ -43,9 +43,12 @@ const operateOrder = (kind: Kind, request: OrderOperationRequest): Promise<After
     const { requestKey } = context();
     const before = requestKey === undefined ? [] : findByRequestKey(state, requestKey);
     if (before.length > 0) return performOperations(kind, before);
+    if (kind === "capture" && state.order.status === "cancelled") {
+      throw conflict("order.cancelled", "The order is cancelled, so its payments cannot be captured.");
+    }
     const parts = allocate(kind, acceptedIn(state), request.amount);
     if (!parts) throw exceedsFailure(kind, acceptedIn(state));
-    await bumpVersion(tx, kind, state, request);
+    await bumpVersion(tx, state, request);
     const operations = await insertOperations(tx, state, toRequests(kind, parts, request, requestKey), JOB_DELAY);
     const requested = withOperations(state, operations);
     const remote = await completeOperations(tx, requested, operations);
@@ -111,11 +114,8 @@ function allocate(kind: Kind, payments: readonly KnownPayment[], wanted: number 
   return rest > 0 ? undefined : parts.filter(({ amount: part }) => part > 0);
 }
 
-/** Counts the order's version up: a caller that read an older one changes nothing. @throws Failure conflict or stale */
-async function bumpVersion(tx: Tx, kind: Kind, { order }: PaymentState, { version }: OrderOperationRequest) {
-  if (kind === "capture" && order.status === "cancelled") {
-    throw conflict("order.cancelled", "The order is cancelled, so its payments cannot be captured.");
-  }
+/** Counts the order's version up: a caller that read an older one changes nothing. @throws Failure stale */
+async function bumpVersion(tx: Tx, { order }: PaymentState, { version }: OrderOperationRequest) {
   if (version !== undefined && version !== order.version) {
     throw stale(
       "version_stale",
