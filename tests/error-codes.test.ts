@@ -21,16 +21,7 @@ const named = new Set(
   ),
 );
 
-const unnamed = {
-  billing: ["billing.provider_unreachable"],
-  dispute: ["dispute.not_found"],
-  incident: ["incident.not_found"],
-  order: ["order.cancelled", "order.not_found"],
-  payment: ["payment.not_voidable", "payment.void_failed"],
-  "payment-account": ["payment_account.refused"],
-};
-
 test("each error code is named by a test that provokes it", () => {
-  const missing = catalogue.filter((code) => !named.has(code));
-  expect(missing).toEqual(Object.values(unnamed).flat().sort());
+  expect(catalogue.length).toBeGreaterThan(90);
+  expect(catalogue.filter((code) => !named.has(code))).toEqual([]);
 });

@@ -10,12 +10,7 @@ const nouns = readdirSync(folder)
   .filter((name) => /\bendpoint\(/.test(readFileSync(join(folder, name), "utf8")))
   .map((name) => name.replace(/\.ts$/, ""));
 
-const untested = {
-  sales: ["billing", "order", "payment-account", "usage"],
-};
-
 test("each noun of the API has a test of its own", () => {
   expect(nouns.length).toBeGreaterThan(15);
-  const missing = nouns.filter((noun) => !existsSync(join(root, `tests/api/${noun}.test.ts`)));
-  expect(missing.sort()).toEqual(untested.sales.toSorted());
+  expect(nouns.filter((noun) => !existsSync(join(root, `tests/api/${noun}.test.ts`)))).toEqual([]);
 });

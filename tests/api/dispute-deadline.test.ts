@@ -1,10 +1,11 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { Dispute } from "../../core/dispute/index.js";
-import { typeIdToUuid } from "../../drizzle/typeid.js";
+import { newTypeId, typeIdToUuid } from "../../drizzle/typeid.js";
 import { type Body, eventually, newMember, newProduct, newTenants, type Tenant } from "../support/client.js";
 import { administrator } from "../support/database.js";
 import { disputesAtStripe, newSaid, paidAtStripe, type Said } from "../support/disputed.js";
 import { asSystem, environments } from "../support/domain.js";
+import { outcome } from "../support/outcome.js";
 
 const admin = administrator();
 const stripe = await disputesAtStripe();
@@ -131,6 +132,12 @@ describe("the list", () => {
     expect(paged).toEqual([lost.id, sooner.id, later.id, none.id]);
     expect((await mine.call("GET", "/v1/admin/disputes?open=perhaps")).status).toBe(422);
     expect((await theirs.get("/v1/admin/disputes")).data).toEqual([]);
+    expect(await mine.get(`/v1/admin/disputes/${lost.id}`)).toMatchObject({ id: lost.id, status: "lost" });
+    for (const [caller, id] of [
+      [theirs, lost.id],
+      [mine, newTypeId("dsp")],
+    ] as const)
+      expect(outcome(await caller.call("GET", `/v1/admin/disputes/${id}`))).toBe("404 dispute.not_found");
     expect((await (await newMember(mine, "MEMBER")).get("/v1/admin/disputes")).data).toHaveLength(4);
   });
 });

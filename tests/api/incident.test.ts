@@ -1,9 +1,12 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { Incident } from "../../core/incident/index.js";
 import { db } from "../../core/kernel/db.js";
+import { newTypeId } from "../../drizzle/typeid.js";
 import { counted, ownSystem, settle, tenantsOf } from "../messages/system.js";
 import { type Body, newMember, type Tenant } from "../support/client.js";
 import { asSystem, environments } from "../support/domain.js";
+import { expectPages } from "../support/list.js";
+import { outcome } from "../support/outcome.js";
 
 const own = ownSystem();
 let mine: Tenant;
@@ -122,7 +125,9 @@ test("a list by status and kind, and nobody else's", async () => {
     ["GET", `/v1/admin/incidents/${id}`],
     ["POST", `/v1/admin/incidents/${id}/resolve`, { resolution: "mine" }],
   ] as const)
-    expect((await theirs.call(method, path, { body })).status).toBe(404);
+    expect(outcome(await theirs.call(method, path, { body }))).toBe("404 incident.not_found");
+  expect(outcome(await mine.call("GET", `/v1/admin/incidents/${newTypeId("inc")}`))).toBe("404 incident.not_found");
+  await expectPages(mine, "/v1/admin/incidents", "status=open");
   const member = await newMember(mine, "MEMBER");
   expect((await member.call("GET", "/v1/admin/incidents")).status).toBe(403);
 });

@@ -175,7 +175,7 @@ test("an order that nobody has, or another tenant, or another cart, is not found
   expect((await cart.shop.get(store)).id).toBe(id);
 });
 
-test("an order waits for its money, and is cancelled when nobody pays", async () => {
+test("an order waits for its money, and is cancelled when nobody pays", { timeout: 90_000 }, async () => {
   await connect(mine, new StripeSide(inject("system").stripeUrl));
   const { cart, variantId: reserved } = await cartOf(mine);
   const { order } = (await cart.complete(undefined, byCard)).body;

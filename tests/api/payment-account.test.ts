@@ -169,6 +169,18 @@ describe("an account that is connected", () => {
     expect((await member.call("GET", path)).status).toBe(200);
   });
 
+  test("that Stripe does not know opens no page, and says why", async () => {
+    const uuid = typeIdToUuid("ten", tenant.id);
+    const name = "update payment_account set account = $2 where tenant_id = $1 and account = $3";
+    await host().admin.query(name, [uuid, "acct_unknown", account]);
+    const urls = { returnUrl: "https://shop.example/back", refreshUrl: "https://shop.example/again" };
+    const { body } = await tenant.call("POST", `${path}/onboarding`, { body: urls });
+    expect(body).toMatchObject({ status: 409, code: "payment_account.refused", reason: "account_invalid" });
+    await host().admin.query(name, [uuid, account, "acct_unknown"]);
+    const wrong = await tenant.call("POST", `${path}/onboarding`, { body: { ...urls, returnUrl: "shop" } });
+    expect(wrong.body.errors.map(({ pointer }: Body) => pointer)).toContain("/returnUrl");
+  });
+
   test("takes nothing when it is disconnected, and is found again", async () => {
     await tenant.delete(path);
     expect(await tenant.get(path)).toMatchObject({ status: "deauthorized", chargesEnabled: false });

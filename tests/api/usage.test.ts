@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { limitsOf } from "../../core/entitlement/meter.js";
 import { plans } from "../../core/entitlement/plan.js";
+import "../../functions/modules/index.js"; // fills the meters
 import { tenantUuid } from "../race/race.js";
 import { Caller, eventually, newMember, newProduct, newTenant, password } from "../support/client.js";
 import { administrator } from "../support/database.js";
@@ -11,7 +13,7 @@ describe("usage", () => {
   test("is each limit with what is used of it, the month, and the rate", async () => {
     const fresh = await newTenant();
     await newProduct(fresh);
-    const { products, ordersPerMonth, members, requestsPerSecond: perSecond } = plans.trial.limits;
+    const { products, ordersPerMonth, members, requestsPerSecond: perSecond } = limitsOf(plans.trial);
     const month = (ahead: number) => {
       const now = new Date();
       return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + ahead)).toISOString().replace(".000", "");
@@ -25,7 +27,7 @@ describe("usage", () => {
         { entitlement: "members", limit: members, current: 1 },
       ],
       features: ["reports", "ledger"],
-      requests: { perSecond, burst: 2 * perSecond },
+      requests: { perSecond, burst: 2 * Number(perSecond) },
     });
   });
 

@@ -122,6 +122,13 @@ describe("a change of plan", () => {
     expect(await invoices(paying)).toHaveLength(count + 1);
   });
 
+  test("that Stripe does not answer is not known to have happened: the same key asks again", async () => {
+    stripeOf(own.host).chaos.faults = [{ kind: "error_before", method: "POST", path: "/v1/subscriptions/*", next: 1 }];
+    const answer = await send(paying, "change", { plan: "scale", interval: "year" });
+    expect([outcome(answer), answer.headers.get("retry-after")]).toEqual(["503 billing.provider_unreachable", "2"]);
+    expect(await row(paying)).toMatchObject({ plan: "growth", interval: "year" });
+  });
+
   test("in the trial costs nothing now", async () => {
     await trying.owner.post("/v1/billing/change", { plan: "scale", interval: "month" });
     await follow(own.host);
