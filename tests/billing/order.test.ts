@@ -9,12 +9,12 @@ import { parseEvent } from "../../core/stripe/webhook-event.js";
 import { ownSystem, settle, tenantsOf } from "../messages/system.js";
 import { tenantUuid } from "../race/race.js";
 import type { Tenant } from "../support/client.js";
+import { size } from "../support/size.js";
 import { asSystemOf, follow, live, moves, rowOf, stripeOf, subscribeLate } from "./account.js";
 
 /** Row 9 of the goals: whatever the order, the number and the losses of events, the end is the same. */
 
-vi.setConfig({ testTimeout: 300_000 });
-const RUNS = Number(process.env.STOA_BILLING_RUNS ?? 6);
+vi.setConfig({ testTimeout: 50_000 * size.billingRuns });
 const own = ownSystem({ schedules: false });
 let slow: { url: string; delays: number[]; stop(): void };
 
@@ -119,7 +119,7 @@ describe("the events of a subscription's life", () => {
         else for (const event of order) await run(event);
         expect(await end(tenant)).toEqual(wanted);
       }),
-      { numRuns: RUNS * 2, endOnFailure: true },
+      { numRuns: size.billingRuns * 2, endOnFailure: true },
     );
     hold(false);
   });
@@ -152,7 +152,7 @@ describe("the events of a subscription's life", () => {
         await sync(tenant);
         expect(await end(tenant)).toEqual(ended);
       }),
-      { numRuns: RUNS, endOnFailure: true },
+      { numRuns: size.billingRuns, endOnFailure: true },
     );
     hold(false);
   });
@@ -180,7 +180,7 @@ describe("the events of a subscription's life", () => {
         );
         expect(after).toEqual(changes);
       }),
-      { numRuns: Math.ceil(RUNS / 6), endOnFailure: true },
+      { numRuns: Math.ceil(size.billingRuns / 6), endOnFailure: true },
     );
   });
 });

@@ -3,10 +3,9 @@ import { beforeAll, expect, test } from "vitest";
 import { uuidToTypeId } from "../../drizzle/typeid.js";
 import { deadLetters, letPass, noDeadLetters, ownSystem, settle, tenantsOf } from "../messages/system.js";
 import { newProduct, type Tenant } from "../support/client.js";
+import { size } from "../support/size.js";
 import { checkout, newJournal, shippingOption, stockUp } from "./load.js";
 
-/** A night's run takes more. */
-const KILLS = Number(process.env.STOA_CHAOS_KILLS ?? 16);
 const STOCK = 100_000;
 const victims = ["api", "relay", "events", "jobs", "backend"] as const;
 
@@ -38,7 +37,7 @@ async function kill(victim: (typeof victims)[number]): Promise<boolean> {
 }
 
 async function killAtRandom(): Promise<void> {
-  for (let count = 0; count < KILLS; ) {
+  for (let count = 0; count < size.kills; ) {
     await sleep(20 + Math.random() * 200);
     const victim = victims[count % victims.length] ?? "api";
     if (!(await kill(victim).catch(() => false))) continue;
@@ -81,11 +80,11 @@ beforeAll(
     await letPass(own.host, 7);
     await settle(own.host);
   },
-  120_000 + KILLS * 2_000,
+  120_000 + size.kills * 2_000,
 );
 
 test("what was acknowledged is there, once, and nothing else", async () => {
-  expect(Object.values(kills).reduce((sum, count) => sum + count, 0)).toBe(KILLS);
+  expect(Object.values(kills).reduce((sum, count) => sum + count, 0)).toBe(size.kills);
   expect(journal.unknown).toBeGreaterThan(0); // the kills were felt
   const orders = await rows(
     `select tenant_id::text as tenant, id::text, cart_id::text as cart, total::int from "order"`,

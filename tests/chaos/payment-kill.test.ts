@@ -1,28 +1,19 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import type { FaultKind } from "../../stacks/local/stripe/engine/chaos.js";
 import type { FunctionName } from "../../stacks/topology.js";
 import { letPass } from "../messages/system.js";
-import { breaches } from "../payment/invariant.js";
 import type { Answer, Body } from "../support/client.js";
-import { ownHost } from "../support/host.js";
+import { paymentSuite } from "../support/payment-suite.js";
+import { size } from "../support/size.js";
 import { byCard, cartOf } from "../support/stripe.js";
-import { Till } from "../support/till.js";
 
-/** A night's run takes more. */
-const KILLS = Number(process.env.STOA_CHAOS_KILLS ?? 12);
-vi.setConfig({ testTimeout: 120_000 + KILLS * 10_000 });
-const host = ownHost();
-let till: Till;
-beforeAll(async () => {
-  till = await Till.open(host());
-});
+const till = paymentSuite({ timeout: 120_000 + size.paymentKills * 10_000, end: "quiet" });
+// Before the suite looks: visibility timeouts and leases of killed processes run out.
 afterEach(async () => {
   till.calm();
-  await letPass(host(), 7); // visibility timeouts and leases of whoever was killed run out
-  await till.quiet();
-  expect(await breaches(till)).toEqual([]);
+  await letPass(till.host, 7);
 });
 
 const PI = "/v1/payment_intents";
@@ -36,9 +27,7 @@ async function killDuring(name: FunctionName, path: RegExp, run: () => Promise<u
   const running = run().catch(() => undefined);
   await vi.waitUntil(() => till.asked("POST", path).length > before, { timeout: 60_000, interval: 5 });
   await sleep(20);
-  const busy = host()
-    .pools[name].environments()
-    .filter((one) => one.busy);
+  const busy = till.host.pools[name].environments().filter((one) => one.busy);
   expect(busy.length).toBeGreaterThan(0);
   for (const { pid } of busy) process.kill(pid, "SIGKILL");
   await running;
@@ -78,7 +67,7 @@ describe.each(moments)("killed while Stripe is asked (%s)", (kind) => {
     const { orderId, payment } = await till.buy();
     till.faults({ kind, method: "POST", path: `${PI}/*/capture` });
     await killDuring("jobs", /capture$/, () => till.pay(payment));
-    await letPass(host(), 7);
+    await letPass(till.host, 7);
     await till.when(orderId, isPaid);
     expect(till.intentOf(orderId).amount_received).toBe(10_000);
   });
@@ -110,9 +99,7 @@ async function kill(victim: (typeof victims)[number]): Promise<boolean> {
     return ended.length > 0;
   }
   for (let patience = 200; patience > 0; patience--) {
-    const chosen = host()
-      .pools[victim].environments()
-      .find(({ busy }) => busy);
+    const chosen = till.host.pools[victim].environments().find(({ busy }) => busy);
     if (chosen) return process.kill(chosen.pid, "SIGKILL");
     await sleep(5);
   }
@@ -145,7 +132,7 @@ test("killed anywhere, any number of times: who paid has an order, and was charg
     }
   };
   const killer = async () => {
-    for (let count = 0; count < KILLS; count++) {
+    for (let count = 0; count < size.paymentKills; count++) {
       await sleep(100 + Math.random() * 300);
       const victim = victims[count % victims.length] ?? "api";
       if (await kill(victim)) kills[victim] = (kills[victim] ?? 0) + 1;
@@ -155,7 +142,7 @@ test("killed anywhere, any number of times: who paid has an order, and was charg
   await Promise.all([killer(), shopper(), shopper(), shopper()]);
   expect(Object.keys(kills).length).toBeGreaterThan(3);
   // Leases, visibility timeouts, and the next attempts of webhooks that met nobody.
-  await letPass(host(), 10);
+  await letPass(till.host, 10);
   await till.quiet();
   await till.age(90);
   await till.sweep();

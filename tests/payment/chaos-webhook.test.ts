@@ -2,12 +2,12 @@ import { beforeAll, expect, test, vi } from "vitest";
 import { copies } from "../race/race.js";
 import type { Cart } from "../support/client.js";
 import { ownHost } from "../support/host.js";
+import { isNight, size } from "../support/size.js";
 import { byCard, cartOf } from "../support/stripe.js";
 import { Till } from "../support/till.js";
 import { breaches } from "./invariant.js";
 
-/** A night's run takes 10,000. */
-const PAYMENTS = Number(process.env.STOA_PAYMENTS ?? 80);
+const { payments: PAYMENTS } = size;
 const DAYS = 3;
 const HOUR = 3_600_000;
 const patience = 120_000 + PAYMENTS * 400;
@@ -121,5 +121,5 @@ test("orders, events, mails, goods, books and Stripe agree", async () => {
   expect(left).toBe(0);
   const kept = tills.flatMap(({ stripe, account }) => stripe.objects("payment_intent", account));
   expect(kept.filter(({ amount_received }) => amount_received === 10_000)).toHaveLength(PAYMENTS);
-  if (process.env.STOA_PAYMENTS) console.info(JSON.stringify(figures, null, 2));
+  if (isNight) console.info(JSON.stringify(figures, null, 2));
 });

@@ -1,25 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { eq } from "drizzle-orm";
-import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { atOnce } from "../race/race.js";
 import type { Body } from "../support/client.js";
-import { ownHost } from "../support/host.js";
+import { paymentSuite } from "../support/payment-suite.js";
 import { byCard, cartOf, onPage, submit } from "../support/stripe.js";
-import { Till } from "../support/till.js";
-import { breaches } from "./invariant.js";
 import { newWorkers, type Worker } from "./worker.js";
 
-vi.setConfig({ testTimeout: 120_000 });
-const host = ownHost();
-let till: Till;
-beforeAll(async () => {
-  till = await Till.open(host());
-});
-afterEach(async () => {
-  till.calm();
-  await till.rest();
-  expect(await breaches(till)).toEqual([]);
-});
+const till = paymentSuite();
 
 const given = { status: "cancelled", cancelReason: "payment_expired", attention: null };
 const shelf = async (variantId: string) =>
@@ -163,7 +151,7 @@ test("the shopper pays in the moment in which it is given up: paid, or nothing w
       () => "refused",
     );
   });
-  await Promise.all([host().runSchedule("sweep"), ...paying]);
+  await Promise.all([till.host.runSchedule("sweep"), ...paying]);
   await till.rest();
   for (const { orderId } of bought) {
     const { status, attention } = await till.order(orderId);
@@ -183,7 +171,7 @@ test("it is given up while Stripe opens it: nobody is told how to pay", async ()
   const completing = cart.complete(undefined, byCard);
   await vi.waitUntil(() => till.asked("POST", /payment_intents$/).length > asked, { timeout: 30_000 });
   await till.age(46);
-  await host().runSchedule("sweep");
+  await till.host.runSchedule("sweep");
   const { status, body } = await completing;
   expect([status, body.payment.action]).toEqual([200, null]);
   await till.rest();
@@ -198,7 +186,7 @@ test("what was promised is taken back while it is closed: the order says that it
     { kind: "slow", ms: 8_000, path: "/v1/payment_intents/*/capture" },
   );
   await till.age(46);
-  const sweeping = host().runSchedule("sweep");
+  const sweeping = till.host.runSchedule("sweep");
   await vi.waitUntil(() => till.asked("POST", /cancel$/).some(({ path }) => path.includes(till.intentOf(orderId).id)), {
     timeout: 30_000,
   });

@@ -1,20 +1,9 @@
-import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { Body } from "../support/client.js";
-import { ownHost } from "../support/host.js";
+import { paymentSuite } from "../support/payment-suite.js";
 import { onPage, submit } from "../support/stripe.js";
-import { Till } from "../support/till.js";
-import { breaches } from "./invariant.js";
 
-vi.setConfig({ testTimeout: 120_000 });
-const host = ownHost();
-let till: Till;
-beforeAll(async () => {
-  till = await Till.open(host());
-});
-afterEach(async () => {
-  await till.rest();
-  expect(await breaches(till)).toEqual([]);
-});
+const till = paymentSuite();
 
 const is =
   (status: string) =>
@@ -108,7 +97,7 @@ describe("a debit of a bank", () => {
       { timeout: 20_000 },
     );
     await till.dashboard.refunds.create({ payment_intent: id, amount: 1_000 }, till.at);
-    await host().clock.advance(90_000);
+    await till.host.clock.advance(90_000);
     await till.side.chaos({ webhooks: { hold: false } });
     await till.side.act("release", { order: "reversed" });
     const order = await till.when(orderId, is("partially_refunded"));

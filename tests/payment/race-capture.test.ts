@@ -1,23 +1,11 @@
-import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { FaultKind } from "../../stacks/local/stripe/engine/chaos.js";
 import { atOnce } from "../race/race.js";
 import type { Body } from "../support/client.js";
-import { ownHost } from "../support/host.js";
 import { tally } from "../support/outcome.js";
-import { Till } from "../support/till.js";
-import { breaches } from "./invariant.js";
+import { paymentSuite } from "../support/payment-suite.js";
 
-vi.setConfig({ testTimeout: 150_000 });
-const host = ownHost();
-let till: Till;
-beforeAll(async () => {
-  till = await Till.open(host(), { capture: "manual" });
-});
-afterEach(async () => {
-  till.calm();
-  await till.quiet();
-  expect(await breaches(till)).toEqual([]);
-});
+const till = paymentSuite({ capture: "manual", timeout: 150_000, end: "quiet" });
 
 const is =
   (status: string) =>
@@ -117,6 +105,20 @@ describe("the staff lets a promise go", () => {
   });
 });
 
+test("a void that the provider refuses, because it was captured there meanwhile, says why", async () => {
+  const { orderId, intent } = await till.sell();
+  await till.rest();
+  till.faults({ kind: "slow", ms: 2_000, method: "POST", path: `/v1/payment_intents/${intent.id}/cancel` });
+  const voiding = till.ask("void", orderId, undefined);
+  await vi.waitUntil(() => till.asked("POST", /cancel$/).some(({ path }) => path.includes(intent.id)), {
+    timeout: 20_000,
+  });
+  await till.dashboard.paymentIntents.capture(intent.id, {}, till.at);
+  const { status, body } = await voiding;
+  expect([status, body.code, body.reason]).toEqual([409, "payment.void_failed", "payment_intent_unexpected_state"]);
+  expect((await till.when(orderId, is("captured"))).status).toBe("open");
+});
+
 describe("at Stripe's own pages", () => {
   test("the merchant captures: it appears here", async () => {
     const { orderId, intent } = await till.sell();
@@ -145,7 +147,7 @@ describe("at Stripe's own pages", () => {
 test("Stripe lets the promise go after a week: the order says that its money is lost", async () => {
   const { orderId } = await till.sell();
   await till.rest();
-  await host().clock.advance(8 * DAY);
+  await till.host.clock.advance(8 * DAY);
   const order = await till.when(orderId, is("voided"));
   await till.rest();
   expect(order).toMatchObject({ status: "open", attention: "payment_lost" });

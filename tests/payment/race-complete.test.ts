@@ -1,23 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { atOnce } from "../race/race.js";
 import type { Body } from "../support/client.js";
-import { ownHost } from "../support/host.js";
 import { tally } from "../support/outcome.js";
+import { paymentSuite } from "../support/payment-suite.js";
 import { byCard, cartOf, onPage } from "../support/stripe.js";
-import { Till } from "../support/till.js";
-import { breaches } from "./invariant.js";
 
-const host = ownHost();
-let till: Till;
-beforeAll(async () => {
-  till = await Till.open(host());
-});
-afterEach(async () => {
-  till.calm();
-  await till.rest();
-  expect(await breaches(till)).toEqual([]);
-});
+const till = paymentSuite();
 
 const isPaid = ({ paymentStatus }: Body) => paymentStatus === "captured";
 

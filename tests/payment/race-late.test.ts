@@ -1,22 +1,9 @@
-import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { type Body, Cart } from "../support/client.js";
-import { ownHost } from "../support/host.js";
-import { Till } from "../support/till.js";
-import { breaches } from "./invariant.js";
+import { paymentSuite } from "../support/payment-suite.js";
 import { newWorkers, type Worker } from "./worker.js";
 
-vi.setConfig({ testTimeout: 120_000 });
-const host = ownHost();
-let till: Till;
-beforeAll(async () => {
-  till = await Till.open(host());
-});
-afterEach(async () => {
-  till.calm();
-  await till.side.chaos({ reset: true });
-  await till.rest();
-  expect(await breaches(till)).toEqual([]);
-});
+const till = paymentSuite();
 
 /** Somebody else buys what is on the shelf. */
 async function snatch(variantId: string) {
@@ -31,7 +18,7 @@ const lapse = (table: string) =>
 /** A refund of a debit is under way for a while too; its id. */
 async function refunded(intent: string): Promise<string> {
   await vi.waitUntil(() => till.refundsOf(intent).length > 0, { timeout: 60_000 });
-  await host().clock.advance(120_000);
+  await till.host.clock.advance(120_000);
   return till.refundsOf(intent)[0]?.id ?? "";
 }
 
@@ -83,7 +70,7 @@ describe("the goods were sold to somebody else before the money came", () => {
     expect(incident).toMatchObject({ status: "open", data: { orderId } });
     // The merchant gives it back in some other way, at Stripe: that closes the matter.
     await till.dashboard.refunds.create({ payment_intent: id }, till.at);
-    await host().clock.advance(120_000);
+    await till.host.clock.advance(120_000);
     await till.when(orderId, ({ payments }) => payments[0].status === "refunded");
     await till.rest();
     expect((await till.incidents("payment.not_returned"))[0]).toMatchObject({ status: "resolved" });

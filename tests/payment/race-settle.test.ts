@@ -1,28 +1,18 @@
 import fc from "fast-check";
-import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import type { Snapshot } from "../../core/payment/provider.js";
 import { atOnce } from "../race/race.js";
 import type { Body } from "../support/client.js";
-import { ownHost } from "../support/host.js";
-import { Till } from "../support/till.js";
-import { breaches } from "./invariant.js";
+import { paymentSuite } from "../support/payment-suite.js";
+import { size } from "../support/size.js";
 import { allAtOnce, newWorkers, type Worker } from "./worker.js";
 
-vi.setConfig({ testTimeout: 150_000 });
-const host = ownHost();
-let till: Till;
+const till = paymentSuite({ timeout: 25_000 * size.snapshotRuns, end: "quiet" });
 let workers: Worker[];
 let one: Worker;
 beforeAll(async () => {
-  till = await Till.open(host());
   workers = await newWorkers(till, 6);
   one = workers[0] as Worker;
-});
-afterEach(async () => {
-  await till.side.chaos({ reset: true });
-  await till.side.act("release");
-  await till.quiet();
-  expect(await breaches(till)).toEqual([]);
 });
 
 const idOf = async (orderId: string): Promise<string> => (await till.order(orderId)).payments[0].id;
@@ -135,7 +125,7 @@ describe("what was seen of a payment, told in any order and any number of times"
         expect([authorized, captured, refunded].map(({ amount }) => amount)).toEqual([10_000, 10_000, 6_500]);
         expect(payments[0].events.filter(({ type }: Body) => type === "refunded")).toHaveLength(2);
       }),
-      { numRuns: 6, endOnFailure: true },
+      { numRuns: size.snapshotRuns, endOnFailure: true },
     );
   });
 });

@@ -1,23 +1,11 @@
-import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { FaultKind } from "../../stacks/local/stripe/engine/chaos.js";
 import { atOnce, DATABASE_WORDS } from "../race/race.js";
 import type { Body } from "../support/client.js";
-import { ownHost } from "../support/host.js";
 import { tally } from "../support/outcome.js";
-import { Till } from "../support/till.js";
-import { breaches } from "./invariant.js";
+import { paymentSuite } from "../support/payment-suite.js";
 
-vi.setConfig({ testTimeout: 150_000 });
-const host = ownHost();
-let till: Till;
-beforeAll(async () => {
-  till = await Till.open(host());
-});
-afterEach(async () => {
-  till.calm();
-  await till.quiet();
-  expect(await breaches(till)).toEqual([]);
-});
+const till = paymentSuite({ timeout: 150_000, end: "quiet" });
 
 const is =
   (status: string) =>
@@ -71,6 +59,17 @@ describe("at Stripe's own pages", () => {
     expect((await till.ask("refunds", orderId, {})).body.paymentStatus).toBe("refunded");
   });
 
+  test("all of it, before we hear of that: a refund here is refused, and says why", async () => {
+    const { orderId, intent } = await paid();
+    await till.side.chaos({ webhooks: { hold: true } });
+    await till.dashboard.refunds.create({ payment_intent: intent.id }, till.at);
+    const { status, body } = await till.ask("refunds", orderId, { amount: 1_000 });
+    expect([status, body.code, body.reason]).toEqual([409, "payment.refund_failed", "charge_already_refunded"]);
+    await till.side.chaos({ webhooks: { hold: false } });
+    await till.side.act("release");
+    await till.when(orderId, is("refunded"));
+  });
+
   test("and here at the same moment: never more than was taken, and every cent of it is known", async () => {
     const { orderId, intent } = await paid();
     const there = () =>
@@ -122,7 +121,7 @@ describe("a refund that does not arrive", () => {
     const [failing] = till.refundsOf(intent.id);
     till.stripe.failRefund(failing?.id ?? "", till.account);
     await till.rest();
-    await host().clock.advance(120_000);
+    await till.host.clock.advance(120_000);
     const order = await till.when(orderId, is("partially_refunded"));
     expect(order.payments[0].refunded.amount).toBe(3_000);
     const statuses = order.payments[0].operations.slice(1).map(({ status }: Body) => status);

@@ -5,6 +5,7 @@ import { type Body, newTenants, type Tenant } from "../support/client.js";
 import { administrator } from "../support/database.js";
 import { disputesAtStripe, moved, newSaid, type Paid, paidAtStripe, type Said } from "../support/disputed.js";
 import { asSystem, environments } from "../support/domain.js";
+import { size } from "../support/size.js";
 
 /** Whatever order Stripe's answers come in, the row, the books and the events say what was said last. */
 
@@ -157,7 +158,9 @@ describe("answers that overtake each other", () => {
   const status = fc.constantFrom("needs_response", "under_review", "lost", "won", "appeal_under_review");
   const step = fc.record({ status, move: fc.option(fc.constantFrom(-1_500, 1_500, 700)), twice: fc.boolean() });
 
-  test("an older one never overwrites a newer one, and each fact is booked once", { timeout: 120_000 }, async () => {
+  test("an older one never overwrites a newer one, and each fact is booked once", {
+    timeout: 15_000 * size.disputeRuns,
+  }, async () => {
     const { orderId: order } = await paidAtStripe(admin, mine);
     const workers = await environments(5, () => import("../../core/dispute/index.js"));
     await fc.assert(
@@ -194,7 +197,7 @@ describe("answers that overtake each other", () => {
         expect(told.filter(([type]) => type === "dispute.opened")).toHaveLength(1);
         expect(told.at(-1)?.[1]).toBe(said.status);
       }),
-      { numRuns: 8 },
+      { numRuns: size.disputeRuns },
     );
   });
 });
