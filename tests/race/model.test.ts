@@ -205,24 +205,19 @@ const step = (kind: new (cart: number, product: number, quantity: number) => Ste
     .map(([cart, product, quantity]) => new kind(cart, product, quantity));
 const steps = [Add, Add, Change, Remove, Hold, Hold, Release, Complete, Open, Open, Adjust].map(step);
 
-test(
-  "carts, holds, orders and stock behave as the model says",
-  { timeout: 5_000 * size.modelRuns },
-  async () => {
-    const start = async () => {
-      const products = await atOnce(PRODUCTS, () => newProduct(tenant, { stock: 5 }));
-      const variants = products.map(({ variantId }) => variantId);
-      const carts = await atOnce(CARTS, () => filled(variants));
-      return { model: { shelves: [5, 5], carts: carts.map(fresh) }, real: { variants, carts, orders: new Map() } };
-    };
-    await fc.assert(
-      fc.asyncProperty(fc.commands(steps, { maxCommands: 40, size: "max" }), async (commands) => {
-        const { model, real } = await start();
-        await fc.asyncModelRun(() => ({ model, real }), commands);
-        expect(await violations(admin, tenant)).toEqual([]);
-      }),
-      { numRuns: size.modelRuns, endOnFailure: true },
-    );
-  },
-  120_000,
-);
+test("carts, holds, orders and stock behave as the model says", { timeout: 10_000 * size.modelRuns }, async () => {
+  const start = async () => {
+    const products = await atOnce(PRODUCTS, () => newProduct(tenant, { stock: 5 }));
+    const variants = products.map(({ variantId }) => variantId);
+    const carts = await atOnce(CARTS, () => filled(variants));
+    return { model: { shelves: [5, 5], carts: carts.map(fresh) }, real: { variants, carts, orders: new Map() } };
+  };
+  await fc.assert(
+    fc.asyncProperty(fc.commands(steps, { maxCommands: 40, size: "max" }), async (commands) => {
+      const { model, real } = await start();
+      await fc.asyncModelRun(() => ({ model, real }), commands);
+      expect(await violations(admin, tenant)).toEqual([]);
+    }),
+    { numRuns: size.modelRuns, endOnFailure: true },
+  );
+});
