@@ -61,6 +61,7 @@ describe("at Stripe's own pages", () => {
 
   test("all of it, before we hear of that: a refund here is refused, and says why", async () => {
     const { orderId, intent } = await paid();
+    await till.rest(); // what is still looked at would see the refund
     await till.side.chaos({ webhooks: { hold: true } });
     await till.dashboard.refunds.create({ payment_intent: intent.id }, till.at);
     const { status, body } = await till.ask("refunds", orderId, { amount: 1_000 });
