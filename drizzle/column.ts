@@ -1,4 +1,4 @@
-import { bigint, customType, integer, timestamp } from "drizzle-orm/pg-core";
+import { bigint, customType, integer } from "drizzle-orm/pg-core";
 import { typeIdToUuid, uuidToTypeId } from "./typeid.js";
 
 /** `uuid` in the database, TypeID text of this prefix everywhere else. */
@@ -22,8 +22,6 @@ export const instant = customType<{ data: string; driverData: string }>({
 
 /** Postgres writes `2026-11-22 20:59:12.123456+00`; RFC 3339 wants a T and a zone. */
 const toIso = (text: string) => text.replace(" ", "T").replace(/\+00$/, "Z");
-
-export const createdAt = () => timestamp("created_at", { withTimezone: true, mode: "string", precision: 6 });
 
 /** Optimistic concurrency: each UPDATE adds one; the ETag of the resource. */
 export const version = () => integer("version").notNull().default(1);

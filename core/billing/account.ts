@@ -32,7 +32,7 @@ export const tenantColumns = {
   requestRate: tenantTableRoot.requestRate,
   createdAt: tenantTableRoot.createdAt,
 };
-export interface BilledTenant {
+interface BilledTenant {
   name: string;
   status: TenantStatus;
   access: TenantAccess;
@@ -51,7 +51,7 @@ export const clock = sql<string>`extract(epoch from now()) * 1000`;
 export const millisecondsOf = (text: string): number => Math.floor(Number(text));
 
 /** Days of the trial that begins with a tenant. */
-export const TRIAL_DAYS = plans.trial.trialDays;
+const TRIAL_DAYS = plans.trial.trialDays;
 const DAY = 86_400_000;
 
 /** What a tenant has that was made by code without billing. */

@@ -6,7 +6,7 @@ import type { CartRows } from "./load.js";
 import type { Line, Shipping } from "./price-view.js";
 import { type LineState, type Requirement, requirementsOf } from "./requirement.js";
 
-export interface CalculatedLine extends Line {
+interface CalculatedLine extends Line {
   productId: string;
   /** Whether the variant has a price in the cart's currency. */
   hasPrice: boolean;

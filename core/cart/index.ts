@@ -19,7 +19,7 @@ import { insertLines, NewLines, recalculate } from "./line.js";
 import { cartQueries, loadCart, toCartRows } from "./load.js";
 import { CartRecord, view } from "./view.js";
 
-export { type CalculatedCart, calculateCart } from "./calculate.js";
+export { calculateCart } from "./calculate.js";
 export { CartId, LineId } from "./cart.sql.js";
 export { CartKey, type CartRow, hashToken, lockOpenCart, refusalFor } from "./key.js";
 export { addLine, NewLine, Quantity, removeLine, setLine } from "./line.js";
@@ -35,7 +35,7 @@ export {
   shippingView,
   totalsView,
 } from "./price-view.js";
-export { Requirement } from "./requirement.js";
+
 export { listShippingOptions } from "./shipping.js";
 export { CartRecord } from "./view.js";
 

@@ -1,9 +1,7 @@
 export * as Catalog from "./index.js";
 
-export { Option, Options } from "./option.js";
 export * from "./product.js";
 export { type Sellable, sellableQuery } from "./sellable.js";
-export { Slug } from "./slug.js";
 export { browse, IdOrSlug, Market, StorePage, StoreProduct, show } from "./storefront.js";
 export {
   addVariant,
@@ -12,9 +10,7 @@ export {
   updateVariant,
   Variant,
   VariantCreated,
-  VariantDeleted,
   VariantPatch,
-  VariantUpdated,
 } from "./variant.js";
 
 import { ProductCreated, ProductDeleted, ProductUpdated } from "./product.js";

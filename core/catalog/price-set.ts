@@ -11,13 +11,13 @@ import { insert, NewPrices, Price, pricesOf } from "./price.js";
 import { priceTable } from "./price.sql.js";
 import { touch } from "./variant.js";
 
-export { NewPrices, Price, priceOf, pricesOf } from "./price.js";
+export { NewPrices } from "./price.js";
 
 export const Prices = z
   .object({ variantId: VariantId, prices: z.array(Price), version: z.int() })
   .meta({ id: "Prices", description: "The prices of a variant; the version is the variant's." });
 
-export const PriceChanged = defineEvent("price.changed", z.object({ variantId: VariantId }));
+const PriceChanged = defineEvent("price.changed", z.object({ variantId: VariantId }));
 export const events = [PriceChanged];
 
 export const get = fn(VariantId, async (variantId) => {

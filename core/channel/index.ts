@@ -6,7 +6,8 @@ import { read } from "../kernel/db.js";
 import { fn } from "../kernel/fn.js";
 import { listOf, pageQuery, paginate } from "../kernel/page.js";
 import { ChannelId, channelTable } from "./channel.sql.js";
-export const ChannelRecord = z
+
+const ChannelRecord = z
   .object({ id: ChannelId, slug: z.string(), name: z.string(), isDefault: z.boolean() })
   .meta({ id: "Channel" });
 
@@ -17,7 +18,7 @@ const view = {
   isDefault: channelTable.isDefault,
 };
 
-export const ChannelPage = pageQuery({});
+const ChannelPage = pageQuery({});
 export const ChannelList = listOf(ChannelRecord);
 
 export const list = fn(ChannelPage, async ({ limit, cursor }) => {

@@ -6,7 +6,7 @@ import { fromStripe } from "../stripe/amount.js";
 const closed = ["won", "lost", "warning_closed", "prevented"];
 
 /** Money that moved at the provider because of a dispute: taken is positive, given back negative. Our minor units. */
-export interface Move {
+interface Move {
   /** Of the provider's own books. */
   id: string;
   amount: number;

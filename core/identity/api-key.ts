@@ -36,8 +36,8 @@ export const ApiKeyWithText = ApiKeyRecord.extend({
 }).meta({ id: "ApiKeyWithText" });
 
 const Known = z.object({ keyId: ApiKeyId, kind: z.enum(keyKinds) });
-export const ApiKeyCreated = defineEvent("api_key.created", Known);
-export const ApiKeyRevoked = defineEvent("api_key.revoked", Known);
+const ApiKeyCreated = defineEvent("api_key.created", Known);
+const ApiKeyRevoked = defineEvent("api_key.revoked", Known);
 export const apiKeyEvents = [ApiKeyCreated, ApiKeyRevoked];
 
 const view = {
@@ -59,7 +59,7 @@ const withKnownScopes = <Row extends { scopes: string[] }>(row: Row): Row => ({
   scopes: row.scopes.filter((name) => allScopes.find(name)),
 });
 
-export const ApiKeyPage = pageQuery({ kind: z.enum(keyKinds).optional() });
+const ApiKeyPage = pageQuery({ kind: z.enum(keyKinds).optional() });
 export const ApiKeyList = listOf(ApiKeyRecord);
 
 /** The newest first, without their texts. */
@@ -82,7 +82,7 @@ export const get = fn(ApiKeyId, async (keyId) => {
   return withKnownScopes(key);
 });
 
-export const NewApiKey = z.strictObject({
+const NewApiKey = z.strictObject({
   kind: z.enum(keyKinds),
   name: z.string().trim().min(1).max(100),
   scopes: z.array(ScopeName).max(100).optional().meta({

@@ -39,9 +39,9 @@ export const MemberRecord = z
   .meta({ id: "Member" });
 
 const Known = z.object({ memberId: MemberId, role: Role });
-export const MemberCreated = defineEvent("member.created", Known);
-export const MemberRoleChanged = defineEvent("member.role_changed", Known);
-export const MemberRemoved = defineEvent("member.removed", z.object({ memberId: MemberId }));
+const MemberCreated = defineEvent("member.created", Known);
+const MemberRoleChanged = defineEvent("member.role_changed", Known);
+const MemberRemoved = defineEvent("member.removed", z.object({ memberId: MemberId }));
 export const memberEvents = [MemberCreated, MemberRoleChanged, MemberRemoved];
 
 export const view = {
@@ -54,7 +54,7 @@ export const view = {
   createdAt: memberTable.createdAt,
 };
 
-export const MemberPage = pageQuery({ role: z.enum(roles).optional() });
+const MemberPage = pageQuery({ role: z.enum(roles).optional() });
 export const MemberList = listOf(MemberRecord);
 
 export const list = fn(MemberPage, async ({ limit, cursor, role }) => {
@@ -93,7 +93,7 @@ function mayDecide(role: Role): void {
     );
 }
 
-export const NewMember = z.strictObject({ email: Email, name: MemberName, role: Role, password: Password });
+const NewMember = z.strictObject({ email: Email, name: MemberName, role: Role, password: Password });
 
 /**
  * Takes a member on, or back, with a first password.

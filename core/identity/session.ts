@@ -31,9 +31,7 @@ export const Tokens = z
   })
   .meta({ id: "Tokens" });
 
-export const SessionRecord = z
-  .object({ id: SessionId, createdAt: z.string(), expiresAt: z.string() })
-  .meta({ id: "Session" });
+const SessionRecord = z.object({ id: SessionId, createdAt: z.string(), expiresAt: z.string() }).meta({ id: "Session" });
 
 export const Me = z
   .object({ member: MemberRecord, tenant: TenantRecord, role: MemberRecord.shape.role, session: SessionRecord })

@@ -15,7 +15,7 @@ import { insufficient } from "./stock.js";
 const MOST = 1_000_000_000;
 const Count = z.int().min(0).max(MOST);
 
-export const Adjustment = z
+const Adjustment = z
   .strictObject({
     variantId: VariantId,
     locationId: LocationId.optional().meta({ description: "Default: the default location" }),

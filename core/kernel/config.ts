@@ -70,7 +70,7 @@ export const needs = {
   migrate: ["STAGE", "DATABASE_URL", "RELAY_DATABASE_URL", "MIGRATE_DATABASE_URL"],
 } as const satisfies Record<string, readonly Variable[]>;
 
-export class ConfigError extends Error {
+class ConfigError extends Error {
   override name = "ConfigError";
 }
 

@@ -5,7 +5,7 @@ import { type FieldError, invalid } from "./error.js";
 const MOST_ERRORS = 100;
 
 /** The issues of zod as RFC 6901 pointers. An unknown field says so in few words, because zod's message lists all of them. */
-export const fieldErrors = (error: z.ZodError): FieldError[] =>
+const fieldErrors = (error: z.ZodError): FieldError[] =>
   error.issues
     .flatMap((issue) =>
       issue.code === "unrecognized_keys"

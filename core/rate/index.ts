@@ -16,7 +16,7 @@ interface Policy {
 }
 
 /** The one table of limits: token buckets, by class of request. */
-export const policies = {
+const policies = {
   /** All that a tenant's credentials ask for: how much is said by its row, and so by its plan. */
   tenant: "by plan",
   /** One key or member, so that one program does not starve the others. */
@@ -36,7 +36,7 @@ export const policies = {
   /** New tenants of one address: an office or a conference is behind one. */
   signup: { capacity: 300, perSecond: 0.5 },
 } as const satisfies Record<string, Policy | "by plan">;
-export type PolicyName = keyof typeof policies;
+type PolicyName = keyof typeof policies;
 type FixedName = Exclude<PolicyName, "tenant">;
 
 /** In one statement each policy stands once. */

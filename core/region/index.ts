@@ -9,7 +9,8 @@ import { fn } from "../kernel/fn.js";
 import { Currency } from "../kernel/money.js";
 import { listOf, pageQuery, paginate } from "../kernel/page.js";
 import { RegionId, regionTable } from "./region.sql.js";
-export const RegionRecord = z
+
+const RegionRecord = z
   .object({
     id: RegionId,
     name: z.string(),
@@ -29,7 +30,7 @@ const view = {
   version: regionTable.version,
 };
 
-export const RegionPage = pageQuery({});
+const RegionPage = pageQuery({});
 export const RegionList = listOf(RegionRecord);
 
 export const list = fn(RegionPage, async ({ limit, cursor }) => {

@@ -22,7 +22,7 @@ import { TenantName, TenantRecord, TenantSlug } from "../tenant/index.js";
 import { TenantId, tenantTableRoot } from "../tenant/tenant.sql.js";
 import { provision } from "./provision.js";
 
-export const Signup = z.strictObject({
+const Signup = z.strictObject({
   tenant: z.strictObject({ name: TenantName, slug: TenantSlug, currency: Currency, country: Country }),
   email: Email,
   password: Password,

@@ -6,7 +6,7 @@ import { conflict, OutcomeUnknown } from "../kernel/error.js";
 import { isRetryable, isStripeError, refusalOf } from "./fault.js";
 
 /** Written down in the requests, so that an upgrade of the SDK does not move us to another version by itself. */
-export const API_VERSION = "2026-10-28.endive";
+const API_VERSION = "2026-10-28.endive";
 
 /** One call, connection and body included. Milliseconds. */
 const TIMEOUT = 5_000;

@@ -2,7 +2,7 @@ import type { Scope } from "../kernel/access.js";
 import { type Failure, forbidden } from "../kernel/error.js";
 import type { tenantAccesses, tenantStatuses } from "./tenant.sql.js";
 
-export type TenantAccess = (typeof tenantAccesses)[number];
+type TenantAccess = (typeof tenantAccesses)[number];
 
 /** Who an operation is for. */
 type Area = "session" | "billing" | "store" | "staff";

@@ -46,7 +46,7 @@ export const TenantCreated = defineEvent(
   "tenant.created",
   z.object({ tenantId: TenantId, slug: z.string(), livemode: z.boolean() }),
 );
-export const TenantUpdated = defineEvent("tenant.updated", z.object({ tenantId: TenantId }));
+const TenantUpdated = defineEvent("tenant.updated", z.object({ tenantId: TenantId }));
 export const tenantEvents = [TenantCreated, TenantUpdated];
 
 export const view = {

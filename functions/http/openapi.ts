@@ -80,7 +80,7 @@ const answers = ({ returns: [status, schema] }: Spec) => ({
 });
 
 /** `GET /v1/admin/products/{id}` → `getAdminProductsById`: stable, unique, and named after the path. */
-export function operationId({ method, path }: Endpoint): string {
+function operationId({ method, path }: Endpoint): string {
   const words = path.replace(/^\/v1/, "").split("/").filter(Boolean);
   const named = words.map((word) => (word.startsWith("{") ? `By-${word.slice(1, -1)}` : word)).join("-");
   return method + named.replace(/(^|-)(\w)/g, (_, __, letter: string) => letter.toUpperCase());

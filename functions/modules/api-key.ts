@@ -5,8 +5,8 @@ import { defineScope } from "../../core/kernel/access.js";
 import { endpoint } from "../http/endpoint.js";
 import type { Module } from "./module.js";
 
-export const readKeys = defineScope("keys:read", "ADMIN");
-export const writeKeys = defineScope("keys:write", "ADMIN", { onRequestOnly: true });
+const readKeys = defineScope("keys:read", "ADMIN");
+const writeKeys = defineScope("keys:write", "ADMIN", { onRequestOnly: true });
 
 const params = z.strictObject({ id: ApiKey.ApiKeyId });
 const path = "/v1/admin/api-keys";

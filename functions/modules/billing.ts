@@ -10,7 +10,7 @@ import { endpoint } from "../http/endpoint.js";
 import type { Module } from "./module.js";
 
 export const readBilling = defineScope("billing:read", "ADMIN", { whileSuspended: true });
-export const writeBilling = defineScope("billing:write", "OWNER", { whileSuspended: true });
+const writeBilling = defineScope("billing:write", "OWNER", { whileSuspended: true });
 
 const ChangePreviewed = z
   .object({

@@ -7,7 +7,7 @@ import { listOf } from "../../core/kernel/page.js";
 import { endpoint } from "../http/endpoint.js";
 import type { Module } from "./module.js";
 
-export const readEvents = defineScope("events:read", "ADMIN");
+const readEvents = defineScope("events:read", "ADMIN");
 
 const routes = [
   endpoint(

@@ -8,8 +8,8 @@ import { endpoint } from "../http/endpoint.js";
 import { count, log } from "../log.js";
 import type { Module } from "./module.js";
 
-export const readIncidents = defineScope("incidents:read", "ADMIN");
-export const writeIncidents = defineScope("incidents:write", "ADMIN");
+const readIncidents = defineScope("incidents:read", "ADMIN");
+const writeIncidents = defineScope("incidents:write", "ADMIN");
 
 const params = z.object({ id: Incident.IncidentId });
 

@@ -13,8 +13,8 @@ import { listOf } from "../../core/kernel/page.js";
 import { endpoint } from "../http/endpoint.js";
 import type { Module } from "./module.js";
 
-export const readInventory = defineScope("inventory:read", "MEMBER");
-export const writeInventory = defineScope("inventory:write", "MEMBER");
+const readInventory = defineScope("inventory:read", "MEMBER");
+const writeInventory = defineScope("inventory:write", "MEMBER");
 
 const routes = [
   endpoint(

@@ -6,7 +6,7 @@ import { listOf } from "../../core/kernel/page.js";
 import { endpoint } from "../http/endpoint.js";
 import type { Module } from "./module.js";
 
-export const readJobs = defineScope("jobs:read", "ADMIN");
+const readJobs = defineScope("jobs:read", "ADMIN");
 
 const routes = [
   endpoint(

@@ -6,7 +6,7 @@ import { ledgerEntryTable, ledgerTransactionTable } from "../../core/ledger/ledg
 import { endpoint } from "../http/endpoint.js";
 import type { Module } from "./module.js";
 
-export const readLedger = defineScope("ledger:read", "ADMIN");
+const readLedger = defineScope("ledger:read", "ADMIN");
 
 const routes = [
   endpoint(

@@ -6,8 +6,8 @@ import { defineScope } from "../../core/kernel/access.js";
 import { endpoint } from "../http/endpoint.js";
 import type { Module } from "./module.js";
 
-export const readMembers = defineScope("members:read", "MEMBER");
-export const writeMembers = defineScope("members:write", "OWNER", { onRequestOnly: true });
+const readMembers = defineScope("members:read", "MEMBER");
+const writeMembers = defineScope("members:write", "OWNER", { onRequestOnly: true });
 
 const params = z.strictObject({ id: Member.MemberId });
 const path = "/v1/admin/members";

@@ -24,7 +24,7 @@ import { type Endpoint, endpoint } from "../http/endpoint.js";
 import type { Module } from "./module.js";
 
 export const readOrders = defineScope("orders:read", "MEMBER");
-export const writeOrders = defineScope("orders:write", "MEMBER");
+const writeOrders = defineScope("orders:write", "MEMBER");
 
 const params = z.object({ id: OrderId });
 const wait = z.coerce.number().int().min(0).max(2).default(0).meta({

@@ -17,7 +17,7 @@ export interface Length {
   readonly warmUp: number;
 }
 
-export interface Figures {
+interface Figures {
   readonly latency: Latency;
   /** Whole rounds through the steps. */
   readonly perSecond: number;

@@ -89,12 +89,6 @@ export async function holdTable({ admin }: Host, table: string) {
   };
 }
 
-export const errorsOf = (host: Host) =>
-  host
-    .logs()
-    .filter(({ text }) => text.includes('"ERROR"'))
-    .map(({ text }) => text.slice(0, 1_500));
-
 export function stripeOf({ stripe }: Host): StripeStandIn {
   if (!stripe) throw new Error("This host has no stand-in.");
   return stripe;

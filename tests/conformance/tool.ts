@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 const execute = promisify(execFile);
 
 /** Any account: neither our endpoints nor moto check signatures. */
-export const identity = {
+const identity = {
   AWS_ACCESS_KEY_ID: "local",
   AWS_SECRET_ACCESS_KEY: "local",
   AWS_REGION: "us-east-1",

@@ -13,7 +13,7 @@ const run = promisify(execFile);
 const program = fileURLToPath(new URL("program.mjs", import.meta.url));
 
 /** What sst.config.ts answers to `app({ stage })`. */
-export interface App {
+interface App {
   readonly name: string;
   readonly home: string;
   readonly removal: string;

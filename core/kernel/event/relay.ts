@@ -28,7 +28,7 @@ export type Send = (pointers: readonly Pointer[]) => Promise<Map<string, Refusal
 
 const BATCH = 100;
 /** After this many attempts an event is given up, and an alarm tells the operator. */
-export const MAX_ATTEMPTS = 10;
+const MAX_ATTEMPTS = 10;
 /** A job whose pointer nobody took in this time is sent again. Seconds. */
 const RESEND = 900;
 

@@ -56,7 +56,7 @@ const recordOf = (message: Message, queueArn: string): SQSRecord => ({
 });
 
 /** What a consumer would be called with. */
-export const toSqsEvent = (messages: readonly Message[], queueArn: string): SQSEvent => ({
+const toSqsEvent = (messages: readonly Message[], queueArn: string): SQSEvent => ({
   Records: messages.map((message) => recordOf(message, queueArn)),
 });
 
@@ -64,7 +64,7 @@ export const toSqsEvent = (messages: readonly Message[], queueArn: string): SQSE
  * The messages that a consumer's answer calls done. An identifier that is missing, empty or not of this batch fails
  * all of it (docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html).
  */
-export function succeeded(messages: readonly Message[], answer: unknown): readonly Message[] {
+function succeeded(messages: readonly Message[], answer: unknown): readonly Message[] {
   const failures = (answer as { batchItemFailures?: unknown } | null | undefined)?.batchItemFailures ?? [];
   if (!Array.isArray(failures)) return [];
   const failed = new Set(failures.map((failure) => failure?.itemIdentifier));

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "./clock.js";
 
-export interface ScheduleSpec {
+interface ScheduleSpec {
   readonly function: string;
   readonly everyMinutes: number;
 }

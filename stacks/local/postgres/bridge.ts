@@ -6,7 +6,7 @@ import { createSqlEndpoint, type SqlEndpoint } from "./bridge-http.js";
 import { readMessages } from "./wire.js";
 
 /** As a remote client sees them: an HTTP request is one round trip, as is each query cycle of a connection. */
-export interface BridgeCounts {
+interface BridgeCounts {
   roundTrips: number;
   /** Statements of clients; BEGIN and COMMIT count where the client sent them, not around an HTTP batch. */
   statements: number;

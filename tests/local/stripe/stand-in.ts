@@ -5,7 +5,7 @@ import { afterEach, beforeEach } from "vitest";
 import { type Clock, createClock } from "../../../stacks/local/lambda/clock.js";
 import { type StripeOptions, type StripeStandIn, startStripe } from "../../../stacks/local/stripe/server.js";
 
-export const secretKey = "sk_test_standin0000000001";
+const secretKey = "sk_test_standin0000000001";
 export const publishableKey = "pk_test_standin0000000001";
 export const platformSecret = "whsec_platform";
 export const connectSecret = "whsec_connect";

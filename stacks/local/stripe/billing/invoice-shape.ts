@@ -96,7 +96,7 @@ const unused = {
   test_clock: null,
 } satisfies Partial<Stripe.Invoice>;
 
-export const lineList = (invoice: string, data: Stripe.InvoiceLineItem[]) => ({
+const lineList = (invoice: string, data: Stripe.InvoiceLineItem[]) => ({
   object: "list" as const,
   data,
   has_more: false,

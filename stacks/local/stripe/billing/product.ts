@@ -29,7 +29,7 @@ function create({ id, default_price_data, ...params }: z.output<typeof createPar
 }
 
 /** @throws Failure resource_missing also for one that was deleted */
-export function liveProduct(world: World, id: string | undefined, param?: string): Stripe.Product {
+function liveProduct(world: World, id: string | undefined, param?: string): Stripe.Product {
   const product = world.get("product", id, param);
   if (product.deleted) throw missing("product", product.id, param);
   return product;

@@ -14,7 +14,7 @@ export interface Bill {
   readonly credited?: Credited;
 }
 /** The lines, or the item that waits for an invoice, that a credit takes back. */
-export type Credited = Stripe.InvoiceItem.ProrationDetails.CreditedItems;
+type Credited = Stripe.InvoiceItem.ProrationDetails.CreditedItems;
 
 interface Debit {
   readonly amount: number;

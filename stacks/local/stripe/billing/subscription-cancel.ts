@@ -36,7 +36,7 @@ export interface CancelParams {
 
 const blank = { comment: null, feedback: null, feedback_option: null, reason: null };
 
-export const detailsOf = ({ comment, feedback }: Details = {}): Partial<Stripe.Subscription.CancellationDetails> => ({
+const detailsOf = ({ comment, feedback }: Details = {}): Partial<Stripe.Subscription.CancellationDetails> => ({
   ...(comment !== undefined && { comment: comment || null }),
   ...(feedback !== undefined && { feedback }),
 });

@@ -26,9 +26,7 @@ export const paymentSettings = z.strictObject({
 export const trialSettings = z.strictObject({
   end_behavior: z.strictObject({ missing_payment_method: oneOf("cancel", "create_invoice") }),
 });
-export const newItems = z.array(
-  z.strictObject({ price: text, quantity: natural.optional(), metadata: metadata.optional() }),
-);
+const newItems = z.array(z.strictObject({ price: text, quantity: natural.optional(), metadata: metadata.optional() }));
 export const createParams = z.strictObject({
   customer: text,
   items: newItems,

@@ -38,7 +38,7 @@ function trialCancels(world: World, subscription: Subscription) {
 }
 
 /** The period of some items is over: the next one begins with a draft, which is paid an hour later. */
-export function renew(world: World, given: Subscription): Subscription {
+function renew(world: World, given: Subscription): Subscription {
   const subscription = fresh(world, given);
   const at = firstEnd(subscription);
   const turned = (item: Stripe.SubscriptionItem) =>

@@ -43,7 +43,6 @@ export const create = z.strictObject({
 });
 export type Create = z.output<typeof create>;
 export const update = z.strictObject({ ...shared, email: emptyable(text).optional() });
-export type Update = z.output<typeof update>;
 
 /** What Stripe wants to know before an account may take payments. */
 const due = ["business_profile.url", "external_account", "representative.verification.document", "tos_acceptance.date"];
@@ -64,7 +63,7 @@ export const requirements = (open: readonly string[], reason: string | null = nu
   eventually_due: [...open],
   past_due: [...open],
 });
-export const unanswered = requirements(due, "requirements.past_due");
+const unanswered = requirements(due, "requirements.past_due");
 /** The first half of the form filled in. */
 export const half = requirements(due.slice(2), "requirements.past_due");
 export const checking = {

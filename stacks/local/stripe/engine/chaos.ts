@@ -30,7 +30,7 @@ export interface Fault {
   readonly ms?: number;
 }
 
-export interface WebhookChaos {
+interface WebhookChaos {
   /** Up to so many copies besides the one. */
   duplicate: number;
   /** So many deliveries wait for each other and leave in any order. */

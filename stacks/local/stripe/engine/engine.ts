@@ -164,7 +164,7 @@ export interface CheckoutMode {
    */
   complete(session: Stripe.Checkout.Session, method: Stripe.PaymentMethod, world: World): CheckoutResult;
 }
-export type CheckoutParams = Stripe.Checkout.SessionCreateParams;
+type CheckoutParams = Stripe.Checkout.SessionCreateParams;
 export interface CheckoutResult {
   readonly session: Partial<Stripe.Checkout.Session>;
   /** To be authenticated first; `complete` is called once more after that. */

@@ -2,7 +2,7 @@ import { parse } from "qs";
 
 /** What a form carries: text, lists and nested fields. */
 export type Raw = { [name: string]: RawValue };
-export type RawValue = string | RawValue[] | Raw;
+type RawValue = string | RawValue[] | Raw;
 
 /** @throws URIError for broken escapes, which the library's own decoder lets pass */
 const decode = (text: string) => decodeURIComponent(text.replaceAll("+", " "));

@@ -19,7 +19,7 @@ function namesOf(form: string): string[] {
   return [...new Set(names.filter(Boolean).map((name) => withoutKeys(decodeURIComponent(name))))].sort();
 }
 
-export const kindOf = (method: string, path: string, form: string): Kind => ({
+const kindOf = (method: string, path: string, form: string): Kind => ({
   call: `${method} ${path.split("/").map(withoutId).join("/")}`,
   names: namesOf(form),
   path,

@@ -15,7 +15,7 @@ function intentOf(id: string, world: World): Intent {
 }
 
 /** The shopper's answer to the bank. Answers the intent as it is then. */
-export function answerBank(intent: Intent, success: boolean, world: World): Intent {
+function answerBank(intent: Intent, success: boolean, world: World): Intent {
   if (intent.status !== "requires_action") throw refused("Nothing waits for authentication here.");
   const method = world.get("payment_method", String(intent.payment_method));
   if (intent.object === "setup_intent")

@@ -77,7 +77,7 @@ function invoicePart(world: World, customer: string) {
 }
 
 /** Ended ones are history. */
-export const liveOf = (world: World, customer: string) =>
+const liveOf = (world: World, customer: string) =>
   world.by("subscription", "customer", customer).filter(({ ended_at }) => ended_at === null);
 
 function home(session: Session, world: World, problem?: string): PageReply {

@@ -104,7 +104,7 @@ export function cancelIntent(intent: Intent, reason: Intent["cancellation_reason
 }
 
 /** The intent that an action names: `{ "payment_intent": "pi_…", "account": "acct_…" }`. */
-export function named(input: Record<string, unknown>, platform: World): [Intent, World] {
+function named(input: Record<string, unknown>, platform: World): [Intent, World] {
   const world = platform.in(typeof input.account === "string" ? input.account : undefined);
   return [world.get("payment_intent", String(input.payment_intent)), world];
 }

@@ -31,7 +31,7 @@ const statusOf = (intent: Intent | undefined): Session["payment_status"] =>
   intent === undefined || intent.status === "succeeded" ? "paid" : "unpaid";
 
 /** The session is done; `session.payment_status` tells whether the money is there. */
-export function complete(session: Session, patch: Partial<Session>, shopper: Shopper, world: World): Session {
+function complete(session: Session, patch: Partial<Session>, shopper: Shopper, world: World): Session {
   const { email, name } = shopper;
   const customer_details = {
     address: { city: null, country: "DE", line1: null, line2: null, postal_code: null, state: null },

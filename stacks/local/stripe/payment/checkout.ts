@@ -14,7 +14,7 @@ import { checkCustomer } from "./payment-method.js";
 type Session = Stripe.Checkout.Session;
 
 /** What the session's page needs besides what the API shows. */
-export interface Desk {
+interface Desk {
   readonly id: string;
   readonly object: "stand_in.checkout";
   readonly lines: readonly Stripe.LineItem[];

@@ -74,7 +74,7 @@ function newDispute(charge: Stripe.Charge, reason: string, amount: number, world
 }
 
 /** The buyer asks the bank for the money back, and has it until the dispute is decided. @throws Failure */
-export function openDispute(charge: Stripe.Charge, reason: string, world: World): Dispute {
+function openDispute(charge: Stripe.Charge, reason: string, world: World): Dispute {
   if (charge.disputed) throw refused(`Charge ${charge.id} is disputed already.`);
   if (!charge.captured || charge.status !== "succeeded") throw refused(`Charge ${charge.id} was never paid.`);
   const amount = charge.amount_captured;
@@ -89,7 +89,7 @@ export function openDispute(charge: Stripe.Charge, reason: string, world: World)
 const settled = (dispute: Dispute) => ["won", "lost", "warning_closed"].includes(dispute.status);
 
 /** @throws Failure for a dispute that has been decided */
-export function decide(dispute: Dispute, status: "won" | "lost", world: World): Dispute {
+function decide(dispute: Dispute, status: "won" | "lost", world: World): Dispute {
   if (settled(dispute)) throw refused("This dispute is already closed.", { code: "dispute_already_closed" });
   const closed = world.change(dispute, { status }, "charge.dispute.closed");
   if (status === "lost") return closed;

@@ -14,7 +14,7 @@ const capabilityOf: Record<string, keyof Stripe.Account.Capabilities> = {
   us_bank_account: "us_bank_account_ach_payments",
 };
 
-export const accountOf = (world: World) => world.in(undefined).find("account", world.account);
+const accountOf = (world: World) => world.in(undefined).find("account", world.account);
 
 /** The types that an account takes in this currency; debits cannot be authorised first. */
 export function typesFor(currency: string, manual: boolean, world: World): string[] {

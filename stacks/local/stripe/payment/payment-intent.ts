@@ -128,8 +128,7 @@ const shown = [
 ].flatMap((line) => line.split(" "));
 
 /** What a browser may see of a PaymentIntent. */
-export const publicView = (intent: Intent) =>
-  Object.fromEntries(shown.map((field) => [field, intent[field as keyof Intent]]));
+const publicView = (intent: Intent) => Object.fromEntries(shown.map((field) => [field, intent[field as keyof Intent]]));
 
 /** @throws Failure unless a browser knows the secret of the PaymentIntent */
 function known(call: Call<{ client_secret?: string | undefined }>, world: World): Intent {

@@ -50,7 +50,7 @@ type Card = NonNullable<MethodData["card"]>;
 
 const emptyAddress = { city: null, country: null, line1: null, line2: null, postal_code: null, state: null };
 
-export function billingDetails(details: MethodData["billing_details"] = {}): Stripe.PaymentMethod.BillingDetails {
+function billingDetails(details: MethodData["billing_details"] = {}): Stripe.PaymentMethod.BillingDetails {
   const { address, email, name, phone, tax_id } = details;
   return {
     address: { ...emptyAddress, ...address },
