@@ -1,4 +1,4 @@
-import { and, desc, eq, lt, sql } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import * as z from "zod";
 import { faultOf } from "../../drizzle/fault.js";
 import type { Reader } from "../../drizzle/reader.js";
@@ -8,7 +8,8 @@ import { db, read } from "../kernel/db.js";
 import { conflict, type FieldError, invalid, notFound } from "../kernel/error.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
-import { pageQuery, paginate } from "../kernel/page.js";
+import { listById } from "../kernel/list.js";
+import { pageQuery } from "../kernel/page.js";
 import { missed } from "../kernel/version.js";
 import { TaxClassId } from "../tax/tax.sql.js";
 import { ProductId, productStatuses, productTable, variantTable } from "./catalog.sql.js";
@@ -133,20 +134,22 @@ function explain(error: unknown): never {
 export const ProductPage = pageQuery({ status: Status.optional(), expand: z.enum(["variants"]).optional() });
 
 /** The newest first. */
-export const list = fn(ProductPage, async ({ limit, cursor, status, expand }) => {
-  const { after, page: answer } = paginate("products", cursor, { status });
-  const rows = await read((q) =>
-    q
-      .select({ ...view, ...(expand && { variants: variantsOf(q) }) })
-      .from(productTable)
-      .where(
-        and(status ? eq(productTable.status, status) : undefined, after.id ? lt(productTable.id, after.id) : undefined),
-      )
-      .orderBy(desc(productTable.id))
-      .limit(limit + 1),
-  );
-  return answer(rows, limit, (row) => ({ id: row.id }));
-});
+export const list = fn(ProductPage, ({ expand, ...page }) =>
+  listById(
+    {
+      name: "products",
+      id: productTable.id,
+      order: "desc",
+      where: page.status ? eq(productTable.status, page.status) : undefined,
+    },
+    page,
+    (q) =>
+      q
+        .select({ ...view, ...(expand && { variants: variantsOf(q) }) })
+        .from(productTable)
+        .$dynamic(),
+  ),
+);
 
 const one = (q: Reader, id: string) =>
   q

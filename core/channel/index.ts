@@ -1,10 +1,9 @@
 export * as Channel from "./index.js";
 
-import { asc, gt } from "drizzle-orm";
 import * as z from "zod";
-import { read } from "../kernel/db.js";
 import { fn } from "../kernel/fn.js";
-import { listOf, pageQuery, paginate } from "../kernel/page.js";
+import { listById } from "../kernel/list.js";
+import { listOf, pageQuery } from "../kernel/page.js";
 import { ChannelId, channelTable } from "./channel.sql.js";
 
 const ChannelRecord = z
@@ -21,15 +20,8 @@ const view = {
 const ChannelPage = pageQuery({});
 export const ChannelList = listOf(ChannelRecord);
 
-export const list = fn(ChannelPage, async ({ limit, cursor }) => {
-  const { after, page: answer } = paginate("channels", cursor);
-  const rows = await read((q) =>
-    q
-      .select(view)
-      .from(channelTable)
-      .where(after.id ? gt(channelTable.id, after.id) : undefined)
-      .orderBy(asc(channelTable.id))
-      .limit(limit + 1),
-  );
-  return answer(rows, limit, (row) => ({ id: row.id }));
-});
+export const list = fn(ChannelPage, (page) =>
+  listById({ name: "channels", id: channelTable.id, order: "asc" }, page, (q) =>
+    q.select(view).from(channelTable).$dynamic(),
+  ),
+);

@@ -1,6 +1,6 @@
 export * as ApiKey from "./api-key.js";
 
-import { and, desc, eq, gt, isNull, lt, or, sql } from "drizzle-orm";
+import { and, eq, gt, isNull, or, sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
 import { allows, scopes as allScopes, ScopeName } from "../kernel/access.js";
@@ -10,7 +10,8 @@ import { db, read } from "../kernel/db.js";
 import { conflict, forbidden, invalid, notFound, stale } from "../kernel/error.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
-import { listOf, pageQuery, paginate } from "../kernel/page.js";
+import { listById } from "../kernel/list.js";
+import { listOf, pageQuery } from "../kernel/page.js";
 import { createSecret, hashSecret } from "../kernel/token.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import { ApiKeyId, apiKeyTable, keyKinds } from "./identity.sql.js";
@@ -63,18 +64,19 @@ const ApiKeyPage = pageQuery({ kind: z.enum(keyKinds).optional() });
 export const ApiKeyList = listOf(ApiKeyRecord);
 
 /** The newest first, without their texts. */
-export const list = fn(ApiKeyPage, async ({ limit, cursor, kind }) => {
-  const { after, page: answer } = paginate("api-keys", cursor, { kind });
-  const rows = await read((q) =>
-    q
-      .select(view)
-      .from(apiKeyTable)
-      .where(and(kind ? eq(apiKeyTable.kind, kind) : undefined, after.id ? lt(apiKeyTable.id, after.id) : undefined))
-      .orderBy(desc(apiKeyTable.id))
-      .limit(limit + 1),
-  );
-  return answer(rows, limit, (row) => ({ id: row.id }), withKnownScopes);
-});
+export const list = fn(ApiKeyPage, (page) =>
+  listById(
+    {
+      name: "api-keys",
+      id: apiKeyTable.id,
+      order: "desc",
+      where: page.kind ? eq(apiKeyTable.kind, page.kind) : undefined,
+    },
+    page,
+    (q) => q.select(view).from(apiKeyTable).$dynamic(),
+    withKnownScopes,
+  ),
+);
 
 export const get = fn(ApiKeyId, async (keyId) => {
   const [key] = await read((q) => q.select(view).from(apiKeyTable).where(eq(apiKeyTable.id, keyId)));

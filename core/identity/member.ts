@@ -1,6 +1,6 @@
 export * as Member from "./member.js";
 
-import { and, asc, eq, gt, isNull, or, sql } from "drizzle-orm";
+import { and, asc, eq, isNull, or, sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
 import { consumeEntitlement, releaseEntitlement } from "../entitlement/index.js";
@@ -10,7 +10,8 @@ import { db, read, verifyCredential } from "../kernel/db.js";
 import { conflict, forbidden, notFound, stale } from "../kernel/error.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
-import { listOf, pageQuery, paginate } from "../kernel/page.js";
+import { listById } from "../kernel/list.js";
+import { listOf, pageQuery } from "../kernel/page.js";
 import { Role, roles } from "../kernel/role.js";
 import { MemberId, memberTable, sessionTable } from "./identity.sql.js";
 import { memberMeter } from "./meter.js";
@@ -57,24 +58,18 @@ export const view = {
 const MemberPage = pageQuery({ role: z.enum(roles).optional() });
 export const MemberList = listOf(MemberRecord);
 
-export const list = fn(MemberPage, async ({ limit, cursor, role }) => {
-  const { after, page: answer } = paginate("members", cursor, { role });
-  const rows = await read((q) =>
-    q
-      .select(view)
-      .from(memberTable)
-      .where(
-        and(
-          eq(memberTable.status, "active"),
-          role ? eq(memberTable.role, role) : undefined,
-          after.id ? gt(memberTable.id, after.id) : undefined,
-        ),
-      )
-      .orderBy(asc(memberTable.id))
-      .limit(limit + 1),
-  );
-  return answer(rows, limit, (row) => ({ id: row.id }));
-});
+export const list = fn(MemberPage, (page) =>
+  listById(
+    {
+      name: "members",
+      id: memberTable.id,
+      order: "asc",
+      where: and(eq(memberTable.status, "active"), page.role ? eq(memberTable.role, page.role) : undefined),
+    },
+    page,
+    (q) => q.select(view).from(memberTable).$dynamic(),
+  ),
+);
 
 const active = (memberId: string) => and(eq(memberTable.id, memberId), eq(memberTable.status, "active"));
 

@@ -1,12 +1,13 @@
 export * as Incident from "./index.js";
 
-import { and, desc, eq, lt, sql } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import * as z from "zod";
 import { db, read } from "../kernel/db.js";
 import { conflict, notFound } from "../kernel/error.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
-import { pageQuery, paginate } from "../kernel/page.js";
+import { listById } from "../kernel/list.js";
+import { pageQuery } from "../kernel/page.js";
 import { IncidentId, incidentTable } from "./incident.sql.js";
 
 export { IncidentId } from "./incident.sql.js";
@@ -102,24 +103,21 @@ export const resolve = fn(z.object({ id: IncidentId, resolution: z.string() }), 
 export const IncidentPage = pageQuery({ status: IncidentStatus.optional(), kind: z.string().max(100).optional() });
 
 /** The newest first. */
-export const list = fn(IncidentPage, async ({ limit, cursor, status, kind }) => {
-  const { after, page: answer } = paginate("incidents", cursor, { status, kind });
-  const rows = await read((q) =>
-    q
-      .select(view)
-      .from(incidentTable)
-      .where(
-        and(
-          status && eq(incidentTable.status, status),
-          kind === undefined ? undefined : eq(incidentTable.kind, kind),
-          after.id ? lt(incidentTable.id, after.id) : undefined,
-        ),
-      )
-      .orderBy(desc(incidentTable.id))
-      .limit(limit + 1),
-  );
-  return answer(rows, limit, (row) => ({ id: row.id }));
-});
+export const list = fn(IncidentPage, (page) =>
+  listById(
+    {
+      name: "incidents",
+      id: incidentTable.id,
+      order: "desc",
+      where: and(
+        page.status && eq(incidentTable.status, page.status),
+        page.kind === undefined ? undefined : eq(incidentTable.kind, page.kind),
+      ),
+    },
+    page,
+    (q) => q.select(view).from(incidentTable).$dynamic(),
+  ),
+);
 
 export const get = fn(IncidentId, async (incidentId) => {
   const [incident] = await read((q) => q.select(view).from(incidentTable).where(eq(incidentTable.id, incidentId)));

@@ -1,9 +1,9 @@
-import { and, desc, eq, getTableColumns, lt } from "drizzle-orm";
+import { and, eq, getTableColumns } from "drizzle-orm";
 import * as z from "zod";
 import { VariantId } from "../catalog/catalog.sql.js";
-import { read } from "../kernel/db.js";
 import { fn } from "../kernel/fn.js";
-import { pageQuery, paginate } from "../kernel/page.js";
+import { listById } from "../kernel/list.js";
+import { pageQuery } from "../kernel/page.js";
 import { LocationId, MovementId, movementReasons, stockMovementTable } from "./inventory.sql.js";
 
 export const Movement = z
@@ -27,21 +27,18 @@ const { tenantId: _, updatedAt: __, ...view } = getTableColumns(stockMovementTab
 export const MovementPage = pageQuery({ variantId: VariantId.optional(), locationId: LocationId.optional() });
 
 /** The newest first. */
-export const movements = fn(MovementPage, async ({ limit, cursor, variantId, locationId }) => {
-  const { after, page: answer } = paginate("stock_movements", cursor, { variantId, locationId });
-  const rows = await read((q) =>
-    q
-      .select(view)
-      .from(stockMovementTable)
-      .where(
-        and(
-          variantId ? eq(stockMovementTable.variantId, variantId) : undefined,
-          locationId ? eq(stockMovementTable.locationId, locationId) : undefined,
-          after.id ? lt(stockMovementTable.id, after.id) : undefined,
-        ),
-      )
-      .orderBy(desc(stockMovementTable.id))
-      .limit(limit + 1),
-  );
-  return answer(rows, limit, (row) => ({ id: row.id }));
-});
+export const movements = fn(MovementPage, (page) =>
+  listById(
+    {
+      name: "stock_movements",
+      id: stockMovementTable.id,
+      order: "desc",
+      where: and(
+        page.variantId ? eq(stockMovementTable.variantId, page.variantId) : undefined,
+        page.locationId ? eq(stockMovementTable.locationId, page.locationId) : undefined,
+      ),
+    },
+    page,
+    (q) => q.select(view).from(stockMovementTable).$dynamic(),
+  ),
+);

@@ -1,13 +1,13 @@
 export * as Region from "./index.js";
 
-import { asc, eq, gt, type SQL, sql } from "drizzle-orm";
+import { eq, type SQL, sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Reader } from "../../drizzle/reader.js";
 import { Country } from "../kernel/address.js";
-import { read } from "../kernel/db.js";
 import { fn } from "../kernel/fn.js";
+import { listById } from "../kernel/list.js";
 import { Currency } from "../kernel/money.js";
-import { listOf, pageQuery, paginate } from "../kernel/page.js";
+import { listOf, pageQuery } from "../kernel/page.js";
 import { RegionId, regionTable } from "./region.sql.js";
 
 const RegionRecord = z
@@ -33,18 +33,11 @@ const view = {
 const RegionPage = pageQuery({});
 export const RegionList = listOf(RegionRecord);
 
-export const list = fn(RegionPage, async ({ limit, cursor }) => {
-  const { after, page: answer } = paginate("regions", cursor);
-  const rows = await read((q) =>
-    q
-      .select(view)
-      .from(regionTable)
-      .where(after.id ? gt(regionTable.id, after.id) : undefined)
-      .orderBy(asc(regionTable.id))
-      .limit(limit + 1),
-  );
-  return answer(rows, limit, (row) => ({ id: row.id }));
-});
+export const list = fn(RegionPage, (page) =>
+  listById({ name: "regions", id: regionTable.id, order: "asc" }, page, (q) =>
+    q.select(view).from(regionTable).$dynamic(),
+  ),
+);
 
 /** The statement that reads the countries of one region. */
 export const countriesQuery = (q: Reader, regionId: SQL) =>

@@ -1,14 +1,15 @@
 export * as Shipping from "./index.js";
 
-import { and, asc, eq, gt, type SQL } from "drizzle-orm";
+import { and, asc, eq, type SQL } from "drizzle-orm";
 import * as z from "zod";
 import { faultOf } from "../../drizzle/fault.js";
 import type { Reader } from "../../drizzle/reader.js";
-import { db, read } from "../kernel/db.js";
+import { db } from "../kernel/db.js";
 import { invalid } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
+import { listById } from "../kernel/list.js";
 import { Amount, Currency, Money } from "../kernel/money.js";
-import { pageQuery, paginate } from "../kernel/page.js";
+import { pageQuery } from "../kernel/page.js";
 import { RegionId } from "../region/region.sql.js";
 import { TaxClassId } from "../tax/tax.sql.js";
 import { ShippingOptionId, shippingOptionTable } from "./shipping.sql.js";
@@ -74,23 +75,19 @@ const unknown = (pointer: string, detail: string) =>
 
 export const ShippingPage = pageQuery({ regionId: RegionId.optional() });
 
-export const list = fn(ShippingPage, async ({ limit, cursor, regionId }) => {
-  const { after, page: answer } = paginate("shipping_options", cursor, { regionId });
-  const rows = await read((q) =>
-    q
-      .select(columns)
-      .from(shippingOptionTable)
-      .where(
-        and(
-          regionId ? eq(shippingOptionTable.regionId, regionId) : undefined,
-          after.id ? gt(shippingOptionTable.id, after.id) : undefined,
-        ),
-      )
-      .orderBy(asc(shippingOptionTable.id))
-      .limit(limit + 1),
-  );
-  return answer(rows, limit, (row) => ({ id: row.id }), view);
-});
+export const list = fn(ShippingPage, (page) =>
+  listById(
+    {
+      name: "shipping_options",
+      id: shippingOptionTable.id,
+      order: "asc",
+      where: page.regionId ? eq(shippingOptionTable.regionId, page.regionId) : undefined,
+    },
+    page,
+    (q) => q.select(columns).from(shippingOptionTable).$dynamic(),
+    view,
+  ),
+);
 
 /** The statement that reads one option, where it is offered in the region and currency; else it answers no row. */
 export const optionQuery = (

@@ -1,12 +1,13 @@
 export * as Tax from "./index.js";
 
-import { asc, gt } from "drizzle-orm";
+import { asc } from "drizzle-orm";
 import * as z from "zod";
 import { Country } from "../kernel/address.js";
-import { db, read } from "../kernel/db.js";
+import { db } from "../kernel/db.js";
 import { invalid } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
-import { pageQuery, paginate } from "../kernel/page.js";
+import { listById } from "../kernel/list.js";
+import { pageQuery } from "../kernel/page.js";
 import { TaxClassId, TaxRateId, taxClassTable, taxRateTable } from "./tax.sql.js";
 
 export { ratesQuery, rateTable } from "./rate-table.js";
@@ -41,33 +42,19 @@ const rateView = {
 
 export const ClassPage = pageQuery({});
 
-export const classes = fn(ClassPage, async ({ limit, cursor }) => {
-  const { after, page: answer } = paginate("tax_classes", cursor);
-  const rows = await read((q) =>
-    q
-      .select(classView)
-      .from(taxClassTable)
-      .where(after.id ? gt(taxClassTable.id, after.id) : undefined)
-      .orderBy(asc(taxClassTable.id))
-      .limit(limit + 1),
-  );
-  return answer(rows, limit, (row) => ({ id: row.id }));
-});
+export const classes = fn(ClassPage, (page) =>
+  listById({ name: "tax_classes", id: taxClassTable.id, order: "asc" }, page, (q) =>
+    q.select(classView).from(taxClassTable).$dynamic(),
+  ),
+);
 
 export const RatePage = pageQuery({});
 
-export const rates = fn(RatePage, async ({ limit, cursor }) => {
-  const { after, page: answer } = paginate("tax_rates", cursor);
-  const rows = await read((q) =>
-    q
-      .select(rateView)
-      .from(taxRateTable)
-      .where(after.id ? gt(taxRateTable.id, after.id) : undefined)
-      .orderBy(asc(taxRateTable.id))
-      .limit(limit + 1),
-  );
-  return answer(rows, limit, (row) => ({ id: row.id }));
-});
+export const rates = fn(RatePage, (page) =>
+  listById({ name: "tax_rates", id: taxRateTable.id, order: "asc" }, page, (q) =>
+    q.select(rateView).from(taxRateTable).$dynamic(),
+  ),
+);
 
 export const Rates = z.strictObject({
   rates: z

@@ -1,12 +1,13 @@
 export * as Event from "./index.js";
 
-import { and, desc, eq, lt } from "drizzle-orm";
+import { eq } from "drizzle-orm";
 import * as z from "zod";
 import { actorRecord, context } from "../actor.js";
 import { currentOutbox, db, read } from "../db.js";
 import { notFound } from "../error.js";
 import { fn, parse } from "../fn.js";
-import { pageQuery, paginate } from "../page.js";
+import { listById } from "../list.js";
+import { pageQuery } from "../page.js";
 import { EventId, eventTable, inboxTable } from "./event.sql.js";
 
 export { EventId } from "./event.sql.js";
@@ -81,18 +82,13 @@ const view = {
 export const EventPage = pageQuery({ type: z.string().max(100).optional() });
 
 /** The newest first. */
-export const list = fn(EventPage, async ({ limit, cursor, type }) => {
-  const { after, page: answer } = paginate("events", cursor, { type });
-  const rows = await read((q) =>
-    q
-      .select(view)
-      .from(eventTable)
-      .where(and(type ? eq(eventTable.type, type) : undefined, after.id ? lt(eventTable.id, after.id) : undefined))
-      .orderBy(desc(eventTable.id))
-      .limit(limit + 1),
-  );
-  return answer(rows, limit, (row) => ({ id: row.id }));
-});
+export const list = fn(EventPage, (page) =>
+  listById(
+    { name: "events", id: eventTable.id, order: "desc", where: page.type ? eq(eventTable.type, page.type) : undefined },
+    page,
+    (q) => q.select(view).from(eventTable).$dynamic(),
+  ),
+);
 
 /** The event as its own tenant sees it, or undefined: what a message says is never believed. */
 export async function find(eventId: string) {

@@ -1,12 +1,13 @@
 export * as Job from "./index.js";
 
-import { and, desc, eq, lt, lte, or, sql } from "drizzle-orm";
+import { and, eq, lt, lte, or, sql } from "drizzle-orm";
 import * as z from "zod";
 import { context } from "../actor.js";
 import { currentOutbox, db, read } from "../db.js";
 import { notFound } from "../error.js";
 import { fn, parse } from "../fn.js";
-import { pageQuery, paginate } from "../page.js";
+import { listById } from "../list.js";
+import { pageQuery } from "../page.js";
 import { JobId, jobStatuses, jobTable } from "./job.sql.js";
 
 export { JobId } from "./job.sql.js";
@@ -90,18 +91,13 @@ const view = {
 export const JobPage = pageQuery({ status: z.enum(jobStatuses).optional() });
 
 /** The newest first. */
-export const list = fn(JobPage, async ({ limit, cursor, status }) => {
-  const { after, page: answer } = paginate("jobs", cursor, { status });
-  const rows = await read((q) =>
-    q
-      .select(view)
-      .from(jobTable)
-      .where(and(status ? eq(jobTable.status, status) : undefined, after.id ? lt(jobTable.id, after.id) : undefined))
-      .orderBy(desc(jobTable.id))
-      .limit(limit + 1),
-  );
-  return answer(rows, limit, (row) => ({ id: row.id }));
-});
+export const list = fn(JobPage, (page) =>
+  listById(
+    { name: "jobs", id: jobTable.id, order: "desc", where: page.status ? eq(jobTable.status, page.status) : undefined },
+    page,
+    (q) => q.select(view).from(jobTable).$dynamic(),
+  ),
+);
 
 export const get = fn(JobId, async (jobId) => {
   const [job] = await read((q) => q.select(view).from(jobTable).where(eq(jobTable.id, jobId)));
