@@ -1,6 +1,6 @@
 import type { Stripe } from "stripe";
 import type { Currency, Money } from "../kernel/money.js";
-import { fromStripe } from "../stripe/amount.js";
+import { fromStripe } from "../stripe/index.js";
 
 /** In which nothing more happens, as far as anybody knows (https://docs.stripe.com/api/disputes/object). */
 const closed = ["won", "lost", "warning_closed", "prevented"];

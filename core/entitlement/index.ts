@@ -121,4 +121,14 @@ export async function requireFeature(feature: Feature): Promise<void> {
   });
 }
 
-export { features, Interval, initialPlan, intervals, planOf, plans, SoldPlan, type Timetable } from "./plan.js";
+export {
+  features,
+  Interval,
+  initialPlan,
+  intervals,
+  planOf,
+  plans,
+  platformFee,
+  SoldPlan,
+  type Timetable,
+} from "./plan.js";

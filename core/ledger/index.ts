@@ -56,3 +56,5 @@ function unbalanced(entries: readonly Entry[]): string | undefined {
   }
   return [...sums].find(([, sum]) => sum !== 0)?.[0];
 }
+
+export { type Entry, Posting } from "./posting.js";

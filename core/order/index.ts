@@ -28,7 +28,7 @@ export { OrderCancelled, OrderPaid, OrderPlaced } from "./event.js";
 export { recordSale } from "./ledger.js";
 export { OrderId } from "./order.sql.js";
 export { place } from "./place.js";
-export { addToTimeline, columns as timelineColumns, entry as timelineEntry, TimelineEntry } from "./timeline.js";
+export { addToTimeline, columns as timelineColumns, entry as timelineEntry, entry, TimelineEntry } from "./timeline.js";
 export { orderQueries, view } from "./view.js";
 
 export const PaymentStatus = z.enum(paymentStatuses).meta({ id: "PaymentStatus" });

@@ -1,7 +1,6 @@
 import { eq } from "drizzle-orm";
 import { db } from "../kernel/db.js";
-import { Ledger } from "../ledger/index.js";
-import { Posting } from "../ledger/posting.js";
+import { Ledger, Posting } from "../ledger/index.js";
 import { orderTable } from "./order.sql.js";
 
 /** Records the sale of a placed order in the ledger. */

@@ -6,8 +6,16 @@ import { context, tenantId } from "../kernel/actor.js";
 import { db, read } from "../kernel/db.js";
 import { conflict, Failure, OutcomeUnknown } from "../kernel/error.js";
 import { emit } from "../kernel/event/index.js";
-import { createOrFind, isKeyExpired, listAll, secondsOf } from "../stripe/call.js";
-import { modeOf, stripeFor, withDeadline, withRetry } from "../stripe/client.js";
+import {
+  createOrFind,
+  isKeyExpired,
+  listAll,
+  modeOf,
+  secondsOf,
+  stripeFor,
+  withDeadline,
+  withRetry,
+} from "../stripe/index.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import { PaymentAccountId, paymentAccountTable } from "./payment-account.sql.js";
 import { ended, inUse, isStripe, PaymentAccountDeauthorized, type Row, sync } from "./sync.js";

@@ -3,10 +3,9 @@ import type Stripe from "stripe";
 import * as z from "zod";
 import { db, read } from "../kernel/db.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
-import { stripeFor, withRetry } from "../stripe/client.js";
-import type { StripeEvent, StripeHandler } from "../stripe/event.js";
-import { refusalOf } from "../stripe/fault.js";
+import { refusalOf, type StripeEvent, type StripeHandler, stripeFor, withRetry } from "../stripe/index.js";
 import { accountStatuses, PaymentAccountId, paymentAccountTable } from "./payment-account.sql.js";
+
 export const AccountStatus = z.enum(accountStatuses).meta({ id: "PaymentAccountStatus" });
 
 const which = { paymentAccountId: PaymentAccountId, account: z.string().nullable() };

@@ -1,5 +1,5 @@
+import { type Entry, Posting } from "../ledger/index.js";
 import type { Kind } from "../ledger/ledger.sql.js";
-import { type Entry, Posting } from "../ledger/posting.js";
 import { isPlaced, type OrderState } from "./order-status.js";
 import type { KnownOrder, KnownPayment, NewEvent } from "./state.js";
 

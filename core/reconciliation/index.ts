@@ -16,7 +16,7 @@ import {
 } from "../payment/index.js";
 import { PaymentId, paymentEventTable, paymentOperationTable, paymentTable } from "../payment/payment.sql.js";
 import { PaymentAccountId, paymentAccountTable, RECONCILE_HOURS } from "../payment-account/payment-account.sql.js";
-import { fromStripe } from "../stripe/amount.js";
+import { fromStripe } from "../stripe/index.js";
 
 /** Lists overlap by this much, because Stripe may list late what it made early. Hours. */
 const OVERLAP = 2;

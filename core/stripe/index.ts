@@ -1,3 +1,17 @@
-export { modeOf, stripeFor, withDeadline, withRetry } from "./client.js";
+export { currencyCode, fromStripe, minimumChargeOf, roundDown, toStripe } from "./amount.js";
+export {
+  type CreateOrFindResult,
+  connectedAccount,
+  createOrFind,
+  idOf,
+  isKeyExpired,
+  listAll,
+  type MerchantAccount,
+  type StripeAccount,
+  secondsOf,
+  withIdempotencyKey,
+} from "./call.js";
+export { modeOf, publishableKeyFor, stripeFor, withDeadline, withRetry } from "./client.js";
 export type { StripeHandler } from "./event.js";
-export { isStripeError, refusalOf } from "./fault.js";
+export { StripeEvent } from "./event.js";
+export { isStripeError, type Refusal, refusalOf } from "./fault.js";

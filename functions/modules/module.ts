@@ -8,7 +8,7 @@ import type { StripeHandler } from "../../core/stripe/event.js";
 import type { Endpoint } from "../http/endpoint.js";
 
 /** Periodic work, which runs each minute for the tenants that have something due. */
-interface Sweep {
+export interface Sweep {
   /** Permanent: metrics and logs carry it. */
   name: string;
   /** Returns how many rows it dealt with. */

@@ -1,5 +1,5 @@
 import type Stripe from "stripe";
-import { createOrFind, idOf, type StripeAccount, withIdempotencyKey } from "../../stripe/call.js";
+import { createOrFind, idOf, type StripeAccount, withIdempotencyKey } from "../../stripe/index.js";
 import type { Attempt } from "../provider.js";
 import { look } from "./find.js";
 

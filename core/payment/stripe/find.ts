@@ -1,6 +1,5 @@
 import type Stripe from "stripe";
-import { listAll, type StripeAccount, secondsOf } from "../../stripe/call.js";
-import { withRetry } from "../../stripe/client.js";
+import { listAll, type StripeAccount, secondsOf, withRetry } from "../../stripe/index.js";
 import type { Attempt } from "../provider.js";
 
 /** Informational for Stripe and for people; here it only finds what a lost answer would have named. */

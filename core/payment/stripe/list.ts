@@ -1,5 +1,5 @@
 import type Stripe from "stripe";
-import { connectedAccount, idOf, listAll, type MerchantAccount, secondsOf } from "../../stripe/call.js";
+import { connectedAccount, idOf, listAll, type MerchantAccount, secondsOf } from "../../stripe/index.js";
 
 /** Something that Stripe has on a merchant's account, ours or not. */
 export interface Listed {

@@ -1,16 +1,21 @@
 import type Stripe from "stripe";
 import { conflict, type Failure } from "../../kernel/error.js";
-import { currencyCode, minimumChargeOf, roundDown, toStripe } from "../../stripe/amount.js";
 import {
   createOrFind,
+  currencyCode,
   idOf,
   isKeyExpired,
+  minimumChargeOf,
+  publishableKeyFor,
+  type Refusal,
+  refusalOf,
+  roundDown,
   type StripeAccount,
   secondsOf,
+  toStripe,
   withIdempotencyKey,
-} from "../../stripe/call.js";
-import { publishableKeyFor, withRetry } from "../../stripe/client.js";
-import { type Refusal, refusalOf } from "../../stripe/fault.js";
+  withRetry,
+} from "../../stripe/index.js";
 import type { Attempt, OpenedAttempt } from "../provider.js";
 import { findIntent, findSession, metadataOf } from "./find.js";
 

@@ -1,17 +1,18 @@
 import type Stripe from "stripe";
 import { Failure, OutcomeUnknown } from "../../kernel/error.js";
-import { roundDown, toStripe } from "../../stripe/amount.js";
 import {
   type CreateOrFindResult,
   createOrFind,
   idOf,
   isKeyExpired,
   listAll,
+  refusalOf,
+  roundDown,
   type StripeAccount,
+  toStripe,
   withIdempotencyKey,
-} from "../../stripe/call.js";
-import { withRetry } from "../../stripe/client.js";
-import { refusalOf } from "../../stripe/fault.js";
+  withRetry,
+} from "../../stripe/index.js";
 import type { Attempt, Operation, Outcome } from "../provider.js";
 import { isInParts, look, metadataOf } from "./find.js";
 

@@ -1,7 +1,5 @@
 import type Stripe from "stripe";
-import { fromStripe } from "../../stripe/amount.js";
-import { listAll, type StripeAccount } from "../../stripe/call.js";
-import { withRetry } from "../../stripe/client.js";
+import { fromStripe, listAll, type StripeAccount, withRetry } from "../../stripe/index.js";
 import type { Attempt, RefundState, Snapshot } from "../provider.js";
 import { capturesOf, isInParts, look, type Seen } from "./find.js";
 

@@ -1,6 +1,6 @@
 import { eq, or } from "drizzle-orm";
 import { read } from "../../kernel/db.js";
-import type { StripeEvent, StripeHandler } from "../../stripe/event.js";
+import type { StripeEvent, StripeHandler } from "../../stripe/index.js";
 import { paymentTable } from "../payment.sql.js";
 import { syncPayment } from "../perform.js";
 
