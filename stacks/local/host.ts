@@ -2,7 +2,6 @@ import type { RequestListener } from "node:http";
 import { join } from "node:path";
 import { type FunctionName, type FunctionSpec, functions, queues, schedules } from "../topology.js";
 import { queueNames } from "./aws/endpoints.js";
-import { waitUntilIdle } from "./idle.js";
 import { type Clock, createClock } from "./lambda/clock.js";
 import { type LogLine, startEnvironment } from "./lambda/environment.js";
 import { createLog, type Log } from "./lambda/log.js";
@@ -10,8 +9,9 @@ import { startPoller } from "./lambda/poller.js";
 import { createPool, type Pool } from "./lambda/pool.js";
 import { type Scheduler, startScheduler } from "./lambda/scheduler.js";
 import { createPages } from "./page/pages.js";
+import { waitUntilIdle } from "./pending-work.js";
 import type { Secrets } from "./secrets.js";
-import { type Foundation, layFoundation, type Undo } from "./services.js";
+import { type Services, type Stops, startServices } from "./services.js";
 import { databaseUrl, environmentOf } from "./settings.js";
 import type { StripeAccount } from "./stripe/host.js";
 import type { StripeStandIn } from "./stripe/server.js";
@@ -49,7 +49,7 @@ export interface HostOptions {
 }
 
 /** The whole system on this machine. */
-export interface Host extends Omit<Foundation, "gateway" | "webhooks" | "stripe"> {
+export interface Host extends Omit<Services, "gateway" | "webhooks" | "stripe"> {
   readonly url: string;
   /** Where Stripe's events go: `/platform` and `/connect`. */
   readonly webhookUrl: string;
@@ -97,19 +97,19 @@ function maximumOf(name: FunctionName): number {
 
 type Env = (name: FunctionName) => Record<string, string>;
 
-function createPools({ bundles }: Foundation, env: Env, log: Log, undo: Undo) {
+function createPools({ bundles }: Services, env: Env, log: Log, stops: Stops) {
   const pools = names.map((name) => {
     const { timeout, memory }: FunctionSpec = functions[name];
     const start = () =>
       startEnvironment({ function: name, ...bundles[name], memory, env: env(name), onLine: log.write });
     const pool = createPool({ function: name, maximum: maximumOf(name), timeoutMs: timeout * 1000, start });
-    undo.push(() => pool.stop());
+    stops.push(() => pool.stop());
     return [name, pool] as const;
   });
   return Object.fromEntries(pools) as Record<FunctionName, Pool>;
 }
 
-function startPollers({ endpoints }: Foundation, pools: Record<FunctionName, Pool>, log: Log, undo: Undo) {
+function startPollers({ endpoints }: Services, pools: Record<FunctionName, Pool>, log: Log, stops: Stops) {
   const pollers = queueNames.map((name) => {
     const { consumer, batchSize, maximumConcurrency } = queues[name];
     const { url: queueUrl = "", arn: queueArn = "" } = endpoints.queues.get(name) ?? {};
@@ -120,7 +120,7 @@ function startPollers({ endpoints }: Foundation, pools: Record<FunctionName, Poo
     const pool = pools[consumer];
     return startPoller({ client: endpoints.client, queueUrl, queueArn, batchSize, maximumConcurrency, pool, onError });
   });
-  undo.push(() => Promise.all(pollers.map((poller) => poller.stop())));
+  stops.push(() => Promise.all(pollers.map((poller) => poller.stop())));
   return {
     pause: async () => void (await Promise.all(pollers.map((poller) => poller.pause()))),
     resume: () => {
@@ -145,9 +145,9 @@ async function deploy(pools: Record<FunctionName, Pool>, { progress }: HostOptio
 }
 
 /** Takes back what was started, last things first; a step that fails does not keep the others from being made. */
-async function takeBack(undo: Undo): Promise<void> {
+async function stopAll(stops: Stops): Promise<void> {
   const failures: unknown[] = [];
-  for (const step of undo.splice(0).reverse())
+  for (const step of stops.splice(0).reverse())
     try {
       await step();
     } catch (error) {
@@ -158,32 +158,32 @@ async function takeBack(undo: Undo): Promise<void> {
 
 /** Starts everything, migrates the database as a deployment does, and serves. @throws when a part does not start */
 export async function startHost(options: HostOptions): Promise<Host> {
-  const undo: Undo = [];
+  const stops: Stops = [];
   try {
-    return await start(options, undo);
+    return await start(options, stops);
   } catch (error) {
-    await takeBack(undo);
+    await stopAll(stops);
     throw error;
   }
 }
 
-async function start(options: HostOptions, undo: Undo): Promise<Host> {
+async function start(options: HostOptions, stops: Stops): Promise<Host> {
   const { dir } = options;
   const clock = createClock();
   const log = createLog({ file: join(dir, "log.jsonl") });
-  undo.push(log.flush, clock.stop);
+  stops.push(log.flush, clock.stop);
   let pages: RequestListener = (_, response) => response.writeHead(503).end();
-  const foundation = await layFoundation(options, clock, (...call) => pages(...call), undo);
-  const { gateway, webhooks, stripe, ...shared } = foundation;
+  const services = await startServices(options, clock, (...call) => pages(...call), stops);
+  const { gateway, webhooks, stripe, ...shared } = services;
   const { admin, bridge, secrets, endpoints } = shared;
   const url = `http://127.0.0.1:${gateway.port}`;
-  const around = { url, adminUrl: admin.url, bridgePort: bridge.port, secrets, endpoints, stripe: stripe.settings };
-  const env: Env = (name) => ({ ...environmentOf(name, around), ...options.env });
-  const pools = createPools(foundation, env, log, undo);
+  const sources = { url, adminUrl: admin.url, bridgePort: bridge.port, secrets, endpoints, stripe: stripe.settings };
+  const env: Env = (name) => ({ ...environmentOf(name, sources), ...options.env });
+  const pools = createPools(services, env, log, stops);
 
   await deploy(pools, options);
 
-  const { pause, resume } = startPollers(foundation, pools, log, undo);
+  const { pause, resume } = startPollers(services, pools, log, stops);
   if (options.consumers === false) await pause();
   const scheduler = startScheduler({
     clock,
@@ -191,7 +191,7 @@ async function start(options: HostOptions, undo: Undo): Promise<Host> {
     invoke: (name, event) => pools[name as FunctionName].invoke(event),
     enabled: options.schedules !== false,
   });
-  undo.push(() => scheduler.stop());
+  stops.push(() => scheduler.stop());
 
   const host: Host = {
     ...shared,
@@ -212,7 +212,7 @@ async function start(options: HostOptions, undo: Undo): Promise<Host> {
     resume,
     idle: ({ timeoutMs = 15_000 } = {}) =>
       waitUntilIdle({ endpoints, admin, pools, scheduler, stripe: stripe.standIn }, timeoutMs),
-    stop: () => takeBack(undo),
+    stop: () => stopAll(stops),
   };
   pages = createPages(host);
   gateway.serve(pools.api);

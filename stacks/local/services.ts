@@ -14,7 +14,7 @@ import { readSecrets, type Secrets } from "./secrets.js";
 import { type StripeHost, startStripeHost } from "./stripe/host.js";
 
 /** What stands before the first function runs. */
-export interface Foundation {
+export interface Services {
   readonly admin: Admin;
   readonly postgresPid: number | undefined;
   readonly bridge: Bridge;
@@ -29,21 +29,21 @@ export interface Foundation {
 }
 
 /** Steps that take back what was started, run in reverse. */
-export type Undo = (() => unknown)[];
+export type Stops = (() => unknown)[];
 
 const seconds = (since: number) => `${((performance.now() - since) / 1000).toFixed(1)} s`;
 
 /** Starts parts, says how long each took, and remembers how each is stopped. */
-const starter = (undo: Undo, progress: HostOptions["progress"]) =>
+const starter = (stops: Stops, progress: HostOptions["progress"]) =>
   async function part<Part>(start: Promise<Part>, tell: (part: Part) => string, end: (part: Part) => unknown) {
     const since = performance.now();
     const started = await start;
-    undo.push(() => end(started));
+    stops.push(() => end(started));
     progress?.(`${tell(started)} (${seconds(since)})`);
     return started;
   };
 
-async function startDatabase(options: HostOptions, undo: Undo, part: ReturnType<typeof starter>) {
+async function startDatabase(options: HostOptions, stops: Stops, part: ReturnType<typeof starter>) {
   const { dir, ports, durable = false, database } = options;
   const postgres = database
     ? { adminUrl: database, port: Number(new URL(database).port || 5432), pid: undefined }
@@ -53,25 +53,25 @@ async function startDatabase(options: HostOptions, undo: Undo, part: ReturnType<
         (server) => server.stop(),
       );
   const bridge = await startBridge({ postgresPort: postgres.port });
-  undo.push(() => bridge.stop());
+  stops.push(() => bridge.stop());
   const admin = await openAdmin(postgres.adminUrl, "stoa");
-  undo.push(() => admin.stop());
+  stops.push(() => admin.stop());
   return { bridge, admin, postgresPid: postgres.pid };
 }
 
-/** Starts the database, the endpoints and the gateway beside each other. What was started is in `undo`, also on failure. */
-export async function layFoundation(
+/** Starts the database, the endpoints and the gateway beside each other. What was started is in `stops`, also on failure. */
+export async function startServices(
   options: HostOptions,
   clock: Clock,
   local: RequestListener,
-  undo: Undo,
-): Promise<Foundation> {
+  stops: Stops,
+): Promise<Services> {
   const { dir, ports = {}, durable = false, build, external } = options;
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const kept: { dir?: string } = durable ? { dir } : {};
-  const part = starter(undo, options.progress);
+  const part = starter(stops, options.progress);
   const starting = [
-    startDatabase(options, undo, part),
+    startDatabase(options, stops, part),
     part(
       bundle(Object.keys(functions) as FunctionName[], build ? { outdir: build } : {}),
       (bundles) => `${Object.keys(bundles).length} functions bundled`,
@@ -88,7 +88,7 @@ export async function layFoundation(
       (gateway) => gateway.stop(),
     ),
     part(
-      startGateway({ front: "url", ...(ports.webhooks && { port: ports.webhooks }) }),
+      startGateway({ endpoint: "url", ...(ports.webhooks && { port: ports.webhooks }) }),
       ({ port }) => `URL of the webhooks on port ${port}`,
       (webhooks) => webhooks.stop(),
     ),

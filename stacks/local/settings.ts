@@ -4,7 +4,7 @@ import { busName, type Endpoints } from "./aws/endpoints.js";
 import type { Secrets } from "./secrets.js";
 import type { StripeSettings } from "./stripe/host.js";
 
-export interface Surroundings {
+export interface Sources {
   readonly url: string;
   /** The superuser's connection string of the application's database. */
   readonly adminUrl: string;
@@ -20,8 +20,8 @@ export function databaseUrl(adminUrl: string, username: string, password: string
 }
 
 /** Reads what each function needs from core/kernel/config.ts, as the infrastructure does, and adds what only this host has. */
-export function environmentOf(name: FunctionName, around: Surroundings): Record<string, string> {
-  const { url, adminUrl, bridgePort, secrets, endpoints, stripe } = around;
+export function environmentOf(name: FunctionName, sources: Sources): Record<string, string> {
+  const { url, adminUrl, bridgePort, secrets, endpoints, stripe } = sources;
   const { STRIPE_API_BASE, ...stripeValues } = stripe;
   const queueUrl = (queue: string) => endpoints.queues.get(queue)?.url ?? "";
   const values: Record<(typeof needs)[FunctionName][number], string> = {

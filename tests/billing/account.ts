@@ -36,7 +36,7 @@ export async function letDaysPass({ admin, stripe }: Host, tenant: Tenant, days:
     if (invoice.customer !== customer || invoice.status !== "open") continue;
     const { finalized_at: at, ...moved } = invoice.status_transitions;
     const earlier = (at ?? invoice.created) - days * 86_400;
-    stripe?.world().change(invoice, { status_transitions: { ...moved, finalized_at: earlier } });
+    stripe?.store().change(invoice, { status_transitions: { ...moved, finalized_at: earlier } });
   }
   await admin.query(
     `update subscription set trial_ends_at = trial_ends_at - make_interval(days => $2),
@@ -161,7 +161,7 @@ export async function live(host: Host, tenant: Tenant, move: (typeof moves)[numb
   if (move === "yearly") await send("change", { plan: "growth", interval: "year" });
   if (move === "cancel" || move === "resume") await send(move);
   // As Stripe's portal does it.
-  if (move === "leave") stripe.world().change(found, { cancel_at: items.data[0]?.current_period_end ?? null });
+  if (move === "leave") stripe.store().change(found, { cancel_at: items.data[0]?.current_period_end ?? null });
   if (move === "fail") stripe.act("make_past_due", { subscription });
   if (move === "renew") stripe.act("renew_now", { subscription });
   if (move === "end") stripe.act("cancel_subscription", { subscription });

@@ -69,7 +69,7 @@ export async function bill(host: Host): Promise<void> {
   const [running] = stripeOf(host).objects("subscription", null);
   if (running)
     stripeOf(host)
-      .world()
+      .store()
       .change(running, { cancel_at: running.items.data[0]?.current_period_end ?? 0 });
   for (const move of ["resume", "fail"] as const) await live(host, tenant, move);
   await follow(host);

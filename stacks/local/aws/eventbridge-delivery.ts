@@ -25,8 +25,8 @@ const queueOf = (arn: string) => arn.split(":").at(-1) ?? "";
 const text = (StringValue: string) => ({ DataType: "String", StringValue });
 
 /** From rule to queue: at least once, retried with growing pauses (AWS: 185 times, 24 h), then to the dead letters. */
-export function createDelivery(around: { clock: Clock; chaos: EventBridgeChaos; deliver: Deliver }) {
-  const { clock, chaos, deliver } = around;
+export function createDelivery(context: { clock: Clock; chaos: EventBridgeChaos; deliver: Deliver }) {
+  const { clock, chaos, deliver } = context;
   const counts = { delivered: 0, retried: 0, deadLettered: 0, dropped: 0, pending: 0 };
 
   async function giveUp(rule: Rule, target: Target, body: string, attempts: number, error: unknown) {

@@ -83,18 +83,18 @@ function toEvent(given: Entry, now: number) {
 }
 
 function putEvents(
-  around: { clock: Clock; chaos: EventBridgeChaos },
+  context: { clock: Clock; chaos: EventBridgeChaos },
   buses: Buses,
   delivery: ReturnType<typeof createDelivery>,
 ) {
   const counts = { accepted: 0, refused: 0, unmatched: 0, unknownBus: 0 };
 
   function accept(given: Entry): string {
-    if (Math.random() < around.chaos.failEntries) {
+    if (Math.random() < context.chaos.failEntries) {
       const code = Math.random() < 0.5 ? "ThrottlingException" : "InternalFailure";
       throw new AwsError(code, "Chaos: this entry failed.");
     }
-    const event = toEvent(given, around.clock.now());
+    const event = toEvent(given, context.clock.now());
     counts.accepted++;
     const bus = buses.find(given.EventBusName);
     // AWS accepts events for a bus that does not exist and loses them; here they are at least counted.

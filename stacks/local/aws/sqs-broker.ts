@@ -15,8 +15,8 @@ export interface SqsChaos {
   fail: number;
 }
 
-/** What a queue needs of the world around it. */
-export interface Surroundings {
+/** What a queue needs of the world context it. */
+export interface QueueContext {
   readonly clock: Clock;
   readonly chaos: SqsChaos;
   readonly journal: Journal;
@@ -29,7 +29,7 @@ const nonExistent = () =>
   new AwsError("QueueDoesNotExist", "The specified queue does not exist.", "AWS.SimpleQueueService.NonExistentQueue");
 
 /** The queues of one account, found by URL or ARN. */
-export function createBroker(around: Omit<Surroundings, "byArn">) {
+export function createBroker(context: Omit<QueueContext, "byArn">) {
   const queues = new Map<string, Queue>();
   const byArn = (arn: string) => queues.get(arn.split(":").at(-1) ?? "");
   const exists = (arn: string) => byArn(arn) !== undefined;
@@ -43,18 +43,18 @@ export function createBroker(around: Omit<Surroundings, "byArn">) {
   function create(name: string, attributes: Readonly<Record<string, string>>): Queue {
     const all = defaultAttributes();
     setAttributes(all, attributes, exists);
-    const queue = new Queue(name, all, { ...around, byArn });
+    const queue = new Queue(name, all, { ...context, byArn });
     queues.set(name, queue);
     return queue;
   }
 
   function set(queue: Queue, attributes: Readonly<Record<string, string>>) {
     setAttributes(queue.attributes, attributes, exists);
-    queue.modifiedAt = around.clock.now();
+    queue.modifiedAt = context.clock.now();
   }
 
   return {
-    ...around,
+    ...context,
     queues,
     /** Known once the server listens. */
     endpoint: "",

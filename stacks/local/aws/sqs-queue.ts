@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { AwsError, arnOf } from "./aws-json.js";
 import { Backlog, type Waiting } from "./sqs-backlog.js";
-import type { Surroundings } from "./sqs-broker.js";
+import type { QueueContext } from "./sqs-broker.js";
 import { invalid, type Message, type Received, type ReceiveOptions } from "./sqs-message.js";
-import { createBell } from "./waiters.js";
+import { createWaiters } from "./waiters.js";
 
 interface Entry extends Waiting {
   readonly seq: number;
@@ -29,17 +29,17 @@ export class Queue {
   #backlog = new Backlog<Entry>();
   #delayed = new Set<Entry>();
   #inFlight = new Set<Entry>();
-  #bell = createBell();
+  #waiters = createWaiters();
   #closed = false;
 
   constructor(
     readonly name: string,
     /** SQS's own names and texts. */
     readonly attributes: Map<string, string>,
-    private readonly around: Surroundings,
+    private readonly context: QueueContext,
   ) {
     this.arn = arnOf("sqs", name);
-    this.createdAt = this.modifiedAt = around.clock.now();
+    this.createdAt = this.modifiedAt = context.clock.now();
   }
 
   number(attribute: string) {
@@ -64,10 +64,10 @@ export class Queue {
       cancel: undefined,
     };
     this.#entries.set(seq, entry);
-    this.around.journal.put(seq, this.name, message, delayMs > 0 ? this.around.clock.now() + delayMs : undefined);
+    this.context.journal.put(seq, this.name, message, delayMs > 0 ? this.context.clock.now() + delayMs : undefined);
     if (delayMs <= 0) return this.#show(entry);
     this.#delayed.add(entry);
-    entry.cancel = this.around.clock.after(delayMs, () => {
+    entry.cancel = this.context.clock.after(delayMs, () => {
       this.#delayed.delete(entry);
       this.#show(entry);
     });
@@ -76,13 +76,13 @@ export class Queue {
   #show(entry: Entry) {
     entry.cancel = undefined;
     this.#backlog.add(entry);
-    this.#bell.ring();
+    this.#waiters.wakeOne();
   }
 
   #hide(entry: Entry, seconds: number) {
     this.#inFlight.add(entry);
     this.#backlog.flight(entry.group, 1);
-    entry.cancel = this.around.clock.after(seconds * 1000, () => this.#return(entry));
+    entry.cancel = this.context.clock.after(seconds * 1000, () => this.#return(entry));
   }
 
   #return(entry: Entry) {
@@ -100,11 +100,11 @@ export class Queue {
     this.#delayed.delete(entry);
     this.#backlog.remove(entry);
     this.#entries.delete(entry.seq);
-    this.around.journal.removed(entry.seq);
+    this.context.journal.removed(entry.seq);
   }
 
   #expired({ message }: Entry) {
-    return message.sent + this.number("MessageRetentionPeriod") * 1000 <= this.around.clock.now();
+    return message.sent + this.number("MessageRetentionPeriod") * 1000 <= this.context.clock.now();
   }
 
   #take({ max, visibility = this.number("VisibilityTimeout") }: ReceiveOptions): Received[] {
@@ -112,7 +112,7 @@ export class Queue {
       throw new AwsError("OverLimit", `Too many messages in flight: ${mostInFlight}.`);
     const taken: Received[] = [];
     while (taken.length < max) {
-      const entry = this.#backlog.next(this.around.chaos.reorder);
+      const entry = this.#backlog.next(this.context.chaos.reorder);
       if (!entry) break;
       if (this.#expired(entry)) this.#forget(entry);
       else if (!this.#giveUp(entry)) taken.push(this.#deliver(entry, visibility));
@@ -124,7 +124,7 @@ export class Queue {
   #giveUp(entry: Entry): boolean {
     const redrive = this.redrive();
     if (!redrive || entry.message.receives < redrive.maxReceiveCount) return false;
-    const deadLetters = this.around.byArn(redrive.deadLetterTargetArn);
+    const deadLetters = this.context.byArn(redrive.deadLetterTargetArn);
     if (!deadLetters) return false;
     deadLetters.put({ ...entry.message, source: this.arn });
     this.#forget(entry);
@@ -133,17 +133,17 @@ export class Queue {
 
   #deliver(entry: Entry, visibility: number): Received {
     const { message } = entry;
-    const now = this.around.clock.now();
+    const now = this.context.clock.now();
     if (this.#inFlight.size >= mostInFlight)
       throw new AwsError("OverLimit", `Too many messages in flight: ${mostInFlight}.`);
     this.#backlog.remove(entry);
-    if (message.receives === 0 && !entry.copy && Math.random() < this.around.chaos.duplicate)
+    if (message.receives === 0 && !entry.copy && Math.random() < this.context.chaos.duplicate)
       this.put({ ...message }, 0, true);
     message.receives++;
     message.firstReceived ??= now;
     entry.receivedAt = now;
     entry.handle = Buffer.from(`${this.name}/${entry.seq}/${randomUUID()}`).toString("base64url");
-    this.around.journal.received(entry.seq, message.receives, message.firstReceived);
+    this.context.journal.received(entry.seq, message.receives, message.firstReceived);
     this.#hide(entry, visibility);
     return { handle: entry.handle, message };
   }
@@ -154,10 +154,10 @@ export class Queue {
       const taken = this.#take(options);
       const left = deadline - Date.now();
       if (taken.length > 0 || left <= 0 || this.#closed) return taken;
-      await this.#bell.wait(left, options.signal);
+      await this.#waiters.wait(left, options.signal);
     }
     // The wake-up of a consumer that left belongs to the next one.
-    if (this.#backlog.size > 0) this.#bell.ring();
+    if (this.#backlog.size > 0) this.#waiters.wakeOne();
     return [];
   }
 
@@ -190,7 +190,7 @@ export class Queue {
         "The message is not in flight.",
         "AWS.SimpleQueueService.MessageNotInflight",
       );
-    if (this.around.clock.now() + seconds * 1000 > entry.receivedAt + longestVisibility * 1000)
+    if (this.context.clock.now() + seconds * 1000 > entry.receivedAt + longestVisibility * 1000)
       throw invalid(`Total VisibilityTimeout for the message is beyond the limit [${longestVisibility} seconds]`);
     if (seconds === 0) return this.#return(entry);
     this.#land(entry);
@@ -209,13 +209,13 @@ export class Queue {
   inspect(preview = 20) {
     this.#sweep();
     const entries = [...this.#entries.values()];
-    const oldest = entries.reduce((least, { message }) => Math.min(least, message.sent), this.around.clock.now());
+    const oldest = entries.reduce((least, { message }) => Math.min(least, message.sent), this.context.clock.now());
     return {
       name: this.name,
       visible: this.#backlog.size,
       inFlight: this.#inFlight.size,
       delayed: this.#delayed.size,
-      oldestAge: (this.around.clock.now() - oldest) / 1000,
+      oldestAge: (this.context.clock.now() - oldest) / 1000,
       messages: entries.slice(0, preview).map((entry) => ({
         ...entry.message,
         state: this.#inFlight.has(entry) ? "inFlight" : this.#delayed.has(entry) ? "delayed" : "visible",
@@ -227,6 +227,6 @@ export class Queue {
   close() {
     this.#closed = true;
     for (const entry of this.#entries.values()) entry.cancel?.();
-    this.#bell.ringAll();
+    this.#waiters.wakeAll();
   }
 }

@@ -1,30 +1,31 @@
-/** Wakes one of those who wait: long polls of a queue. */
-export function createBell() {
+/** Long polls of a queue: each waits for a message or for its end. */
+export function createWaiters() {
   const waiting = new Set<() => void>();
 
-  /** Until rung, `ms` real milliseconds have passed, or `signal` aborts. */
+  /** Resolves when woken, after `ms` real milliseconds, or when `signal` aborts. */
   function wait(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      const done = () => {
+      const finish = () => {
         clearTimeout(timer);
-        waiting.delete(done);
-        signal?.removeEventListener("abort", done);
+        waiting.delete(finish);
+        signal?.removeEventListener("abort", finish);
         resolve();
       };
-      const timer = setTimeout(done, ms);
-      waiting.add(done);
-      signal?.addEventListener("abort", done);
+      const timer = setTimeout(finish, ms);
+      waiting.add(finish);
+      signal?.addEventListener("abort", finish);
     });
   }
 
-  function ring() {
+  /** Wakes the poll that has waited longest. */
+  function wakeOne() {
     const [wake] = waiting;
     wake?.();
   }
 
-  function ringAll() {
+  function wakeAll() {
     for (const wake of [...waiting]) wake();
   }
 
-  return { wait, ring, ringAll };
+  return { wait, wakeOne, wakeAll };
 }

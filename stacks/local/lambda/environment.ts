@@ -89,9 +89,9 @@ class ChildEnvironment implements Environment {
   alive = true;
   readonly #process: ChildProcess;
   /** The end of its standard error, for the reason of a crash. */
-  readonly #lastWords: string[] = [];
+  readonly #lastErrors: string[] = [];
   /** Set while a reply is waited for. */
-  #settle: ((reply: Reply) => void) | undefined;
+  #receive: ((reply: Reply) => void) | undefined;
 
   constructor(readonly options: EnvironmentOptions) {
     const { file, root = dirname(file) } = options;
@@ -104,7 +104,7 @@ class ChildEnvironment implements Environment {
     this.pid = this.#process.pid ?? 0;
     this.#readLines();
     this.exited = this.#watch();
-    this.#process.on("message", (reply: Reply) => this.#settle?.(reply));
+    this.#process.on("message", (reply: Reply) => this.#receive?.(reply));
     this.ready = this.#reply(() => undefined).then(({ error }) => {
       if (error) throw Object.assign(new Error(error.message), { name: error.name });
     });
@@ -112,7 +112,7 @@ class ChildEnvironment implements Environment {
   }
 
   get busy() {
-    return this.#settle !== undefined;
+    return this.#receive !== undefined;
   }
 
   kill() {
@@ -126,7 +126,7 @@ class ChildEnvironment implements Environment {
     const timer = setTimeout(() => this.#timeOut(timeoutMs), timeoutMs);
     const { payload, error } = await this.#reply(() =>
       this.#process.send({ event, deadline: Date.now() + timeoutMs }, (failed) => {
-        if (failed) this.#settle?.(this.#died(`takes no request: ${failed.message}`));
+        if (failed) this.#receive?.(this.#exitReply(`takes no request: ${failed.message}`));
       }),
     );
     clearTimeout(timer);
@@ -136,24 +136,24 @@ class ChildEnvironment implements Environment {
 
   #timeOut(timeoutMs: number) {
     const message = `Task timed out after ${(timeoutMs / 1000).toFixed(2)} seconds`;
-    this.#settle?.({ error: { name: "Sandbox.Timedout", message } });
+    this.#receive?.({ error: { name: "Sandbox.Timedout", message } });
     this.kill();
   }
 
   /** Gives the process something to do and waits for its next reply or its end. */
   #reply(send: () => unknown): Promise<Reply> {
     return new Promise((resolve) => {
-      this.#settle = (reply) => {
-        this.#settle = undefined;
+      this.#receive = (reply) => {
+        this.#receive = undefined;
         resolve(reply);
       };
       if (this.alive) send();
-      else this.#settle(this.#died("is gone"));
+      else this.#receive(this.#exitReply("is gone"));
     });
   }
 
-  #died(how: string): Reply {
-    const message = [`The environment of "${this.options.function}" ${how}.`, ...this.#lastWords].join("\n");
+  #exitReply(how: string): Reply {
+    const message = [`The environment of "${this.options.function}" ${how}.`, ...this.#lastErrors].join("\n");
     return { error: { name: "Runtime.ExitError", message } };
   }
 
@@ -162,7 +162,7 @@ class ChildEnvironment implements Environment {
       const input = this.#process[stream];
       if (!input) continue;
       createInterface({ input }).on("line", (text) => {
-        if (stream === "stderr" && this.#lastWords.push(text) > 20) this.#lastWords.shift();
+        if (stream === "stderr" && this.#lastErrors.push(text) > 20) this.#lastErrors.shift();
         this.options.onLine?.({ function: this.options.function, pid: this.pid, at: Date.now(), stream, text });
       });
     }
@@ -172,7 +172,7 @@ class ChildEnvironment implements Environment {
     return new Promise((resolve) => {
       const end = (how: string) => {
         this.alive = false;
-        this.#settle?.(this.#died(how));
+        this.#receive?.(this.#exitReply(how));
         resolve();
       };
       this.#process.once("exit", () => {

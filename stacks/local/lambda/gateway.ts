@@ -10,8 +10,8 @@ export interface Gateway {
   stop(): Promise<void>;
 }
 
-/** What stands in front of a function. */
-interface Front {
+/** What stands in endpoint of a function. */
+interface Endpoint {
   /** Bytes. */
   readonly largestBody: number;
   /** Milliseconds that it waits for the function. */
@@ -24,7 +24,7 @@ interface Front {
   readonly failed: Answer;
 }
 /** API Gateway takes larger payloads than Lambda, and waits 29 s; the URL of a function waits as long as it runs. */
-const fronts = {
+const endpoints = {
   api: {
     largestBody: 10 * 1024 * 1024,
     patience: 29_000,
@@ -41,7 +41,7 @@ const fronts = {
     throttled: say(429, "Rate exceeded"),
     failed: say(502, "Internal Server Error"),
   },
-} as const satisfies Record<string, Front>;
+} as const satisfies Record<string, Endpoint>;
 
 /** Bytes; Lambda's limit of a synchronous event. */
 const largestEvent = 6 * 1024 * 1024;
@@ -49,7 +49,7 @@ const largestEvent = 6 * 1024 * 1024;
 const largestHeader = 10_240;
 
 /** Reads the body; one that is too large is read to its end and thrown away, so that the client hears the answer. */
-async function read(request: IncomingMessage, { largestBody }: Front): Promise<Buffer> {
+async function read(request: IncomingMessage, { largestBody }: Endpoint): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -62,16 +62,16 @@ async function read(request: IncomingMessage, { largestBody }: Front): Promise<B
   return Buffer.concat(chunks);
 }
 
-async function answer(request: IncomingMessage, pool: Pool | undefined, front: Front): Promise<Answer> {
+async function answer(request: IncomingMessage, pool: Pool | undefined, endpoint: Endpoint): Promise<Answer> {
   try {
-    const event = front.event(request, await read(request, front));
+    const event = endpoint.event(request, await read(request, endpoint));
     if (Buffer.byteLength(event.body ?? "") > largestEvent) throw new Refused(413, "Request Entity Too Large");
     if (!pool) return say(503, "Service Unavailable");
-    const result = toAnswer(await pool.invoke(event, { waitMs: front.patience }));
-    return { ...result, headers: { ...result.headers, [front.idHeader]: event.requestContext.requestId } };
+    const result = toAnswer(await pool.invoke(event, { waitMs: endpoint.patience }));
+    return { ...result, headers: { ...result.headers, [endpoint.idHeader]: event.requestContext.requestId } };
   } catch (error) {
     if (error instanceof Refused) return say(error.status, error.message);
-    return error instanceof Throttled ? front.throttled : front.failed; // the function's own words are in its log
+    return error instanceof Throttled ? endpoint.throttled : endpoint.failed; // the function's own words are in its log
   }
 }
 
@@ -106,19 +106,19 @@ interface GatewayOptions {
   /** The next free one when it is taken, any when 0. */
   readonly port?: number;
   /** `url`: the URL of one function. */
-  readonly front?: keyof typeof fronts;
+  readonly endpoint?: keyof typeof endpoints;
   /** Serves the paths below `/_local`. */
   readonly local?: RequestListener;
 }
 
 /** Turns HTTP on 127.0.0.1 into events of API Gateway, or of a function's own URL. */
-export async function startGateway({ port = 0, front = "api", local }: GatewayOptions = {}): Promise<Gateway> {
+export async function startGateway({ port = 0, endpoint = "api", local }: GatewayOptions = {}): Promise<Gateway> {
   let pool: Pool | undefined;
   const server = createServer({ maxHeaderSize: largestHeader, keepAliveTimeout: 75_000 }, (request, response) => {
     request.on("error", () => undefined); // a client that went away
     response.on("error", () => undefined);
     if (local && /^\/_local(?:[/?]|$)/.test(request.url ?? "")) return void local(request, response);
-    void answer(request, pool, fronts[front]).then((result) => send(request, response, result));
+    void answer(request, pool, endpoints[endpoint]).then((result) => send(request, response, result));
   });
   await listen(server, port);
   return {

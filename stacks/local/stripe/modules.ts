@@ -1,4 +1,4 @@
-import { billing } from "./billing/billing.js";
+import { billing } from "./billing/module.js";
 import { accounts } from "./connect/account.js";
 import { applicationFees } from "./connect/fee.js";
 import { oauth } from "./connect/oauth.js";

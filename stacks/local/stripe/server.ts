@@ -8,14 +8,14 @@ import { createControl, objectsOf, stateOf } from "./control/control.js";
 import { createChaos } from "./engine/chaos.js";
 import { createDelivery, type Endpoint } from "./engine/delivery.js";
 import type { Objects, Type } from "./engine/engine.js";
-import { createExpander } from "./engine/expand.js";
+import { createExpander } from "./engine/expansion.js";
 import { createHttp } from "./engine/http.js";
 import { createIdempotency } from "./engine/idempotency.js";
 import { noJournal } from "./engine/journal.js";
 import { createLog } from "./engine/log.js";
-import { restore } from "./engine/restore.js";
-import { createStore } from "./engine/store.js";
-import { type Core, createWorld } from "./engine/world.js";
+import { restore } from "./engine/recovery.js";
+import { type Core, createStore } from "./engine/store.js";
+import { createTables } from "./engine/tables.js";
 import { modules } from "./modules.js";
 
 export interface StripeOptions {
@@ -48,7 +48,7 @@ function createCore({ clock, secretKey, endpoints = [] }: StripeOptions) {
     clock,
     modules: [...modules],
     kinds,
-    store: createStore(kinds),
+    tables: createTables(kinds),
     livemode: secretKey.startsWith("sk_live_") || secretKey.startsWith("rk_live_"),
     journal: noJournal,
     publicUrl: "",
@@ -68,7 +68,7 @@ export async function startStripe(options: StripeOptions) {
   const keys = { secret: options.secretKey, publishable: options.publishableKey };
   const routes = core.modules.flatMap((module) => module.routes ?? []);
   const pages = core.modules.flatMap((module) => module.pages ?? []);
-  const api = { core, keys, idempotency, expand: createExpander(core.kinds, core.store) };
+  const api = { core, keys, idempotency, expand: createExpander(core.kinds, core.tables) };
   const log = createLog(core.clock);
   const actions = createActions(core, delivery);
   const controlled = { core, delivery, log, actions };
@@ -94,7 +94,7 @@ export async function startStripe(options: StripeOptions) {
     objects: <T extends Type>(type: T, account?: string | null) => objectsOf(core, type, account) as Objects[T][],
     events: (account?: string | null) => objectsOf(core, "event", account) as Stripe.Event[],
     /** What an account sees; a test may put together what no request can. */
-    world: (account?: string) => createWorld(core, account),
+    store: (account?: string) => createStore(core, account),
     /** Makes something happen, see `Module.actions`. @throws Failure */
     act: (name: string, input: Record<string, unknown> = {}) => actions[name]?.(input),
     forge: (forgery: Forgery) => forge(core, delivery, forgery),

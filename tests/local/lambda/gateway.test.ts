@@ -216,7 +216,7 @@ test("a client that goes away, and one that talks nonsense, disturb nobody", asy
 });
 
 test("the URL of a function: its own event, its own limit, its own words for a failure", async () => {
-  const own = await startGateway({ front: "url" });
+  const own = await startGateway({ endpoint: "url" });
   try {
     own.serve(pool);
     const at = `http://127.0.0.1:${own.port}`;

@@ -1,31 +1,31 @@
 import type Stripe from "stripe";
-import type { CheckoutMode, CheckoutResult, World } from "../engine/engine.js";
+import type { CheckoutMode, CheckoutResult, Store } from "../engine/engine.js";
 import { Failure, refused } from "../engine/failure.js";
 import { attach } from "../payment/payment-method.js";
 import { confirmSetup, newSetup } from "../payment/setup-intent.js";
 import { newCustomer } from "./customer-shape.js";
 import { charge, openIntent } from "./invoice-charge.js";
-import { begin, draftSubscription, firstInvoice, trialEndOf } from "./subscription-create.js";
+import { begin, draftSubscription, firstInvoice, trialEndOf } from "./subscription-creation.js";
 
 type Session = Stripe.Checkout.Session;
 type Method = Stripe.PaymentMethod;
 
 /** Whose subscription it becomes: the customer that the session names, or a new one. */
-function customerOf(session: Session, method: Method, world: World): string {
+function customerOf(session: Session, method: Method, store: Store): string {
   if (typeof session.customer === "string") return session.customer;
   const { email, name } = method.billing_details;
-  const made = newCustomer(world, { ...(email && { email }), ...(name && { name }) });
-  const { id } = world.put(made, "customer.created");
-  world.change(world.get("checkout.session", session.id), { customer: id });
+  const made = newCustomer(store, { ...(email && { email }), ...(name && { name }) });
+  const { id } = store.put(made, "customer.created");
+  store.change(store.get("checkout.session", session.id), { customer: id });
   return id;
 }
 
-function draftOf(session: Session, customer: string, world: World): Stripe.Subscription {
-  const { lines, params } = world.get("stand_in.checkout", session.id);
+function draftOf(session: Session, customer: string, store: Store): Stripe.Subscription {
+  const { lines, params } = store.get("stand_in.checkout", session.id);
   const { metadata, description, trial_end, trial_period_days } = params.subscription_data ?? {};
   const behavior = params.subscription_data?.trial_settings?.end_behavior.missing_payment_method;
   const missing_payment_method = behavior === "cancel" ? "cancel" : "create_invoice";
-  return draftSubscription(world, {
+  return draftSubscription(store, {
     customer,
     description,
     items: lines.map(({ price, quantity }) => ({ price: price?.id ?? "", quantity: quantity ?? 1 })),
@@ -41,7 +41,7 @@ const notDone = (message: string) => new Failure(402, { type: "card_error", code
 const idOf = (method: string | Method | null | undefined) => (typeof method === "string" ? method : method?.id);
 
 /** What the bank said of an attempt with this card; none when there was no attempt. @throws Failure 402 */
-function answered<T extends Stripe.PaymentIntent | Stripe.SetupIntent>(intents: readonly T[], { id }: Method) {
+function findAttempt<T extends Stripe.PaymentIntent | Stripe.SetupIntent>(intents: readonly T[], { id }: Method) {
   for (const intent of intents) {
     const error = intent.object === "setup_intent" ? intent.last_setup_error : intent.last_payment_error;
     if (idOf(error?.payment_method) === id) throw notDone(error?.message ?? "Your card was declined.");
@@ -51,41 +51,41 @@ function answered<T extends Stripe.PaymentIntent | Stripe.SetupIntent>(intents: 
 }
 
 /** The payment of the first invoice. @throws Failure 402 when the bank declines */
-function takeFirst(draft: Stripe.Subscription, method: Method, world: World): Stripe.PaymentIntent {
-  const before = answered(world.by("payment_intent", "customer", String(draft.customer)), method);
+function takeFirst(draft: Stripe.Subscription, method: Method, store: Store): Stripe.PaymentIntent {
+  const before = findAttempt(store.by("payment_intent", "customer", String(draft.customer)), method);
   if (before) return before;
-  const first = openIntent(world, { ...firstInvoice(world, draft), billing_reason: "subscription_create" });
-  const { intent, failure } = charge(world, first, { method, offSession: false });
+  const first = openIntent(store, { ...firstInvoice(store, draft), billing_reason: "subscription_create" });
+  const { intent, failure } = charge(store, first, { method, offSession: false });
   if (failure) throw failure;
   return intent;
 }
 
 /** Nothing to pay yet: the bank is asked to let the card be charged later. @throws Failure 402 when it declines */
-function keepCard(customer: string, method: Method, world: World): Stripe.SetupIntent {
-  const before = answered(world.by("setup_intent", "customer", customer), method);
+function keepCard(customer: string, method: Method, store: Store): Stripe.SetupIntent {
+  const before = findAttempt(store.by("setup_intent", "customer", customer), method);
   if (before) return before;
   const fields = { customer, payment_method_types: ["card"] };
-  return confirmSetup(world.put(newSetup(fields, world), "setup_intent.created"), method, undefined, world);
+  return confirmSetup(store.put(newSetup(fields, store), "setup_intent.created"), method, undefined, store);
 }
 
-function subscribe(session: Session, method: Method, world: World): CheckoutResult {
-  const customer = customerOf(session, method, world);
-  const draft = { ...draftOf(session, customer, world), default_payment_method: method.id };
-  const due = draft.status !== "trialing" && firstInvoice(world, draft).amount_due > 0;
-  const intent = due ? takeFirst(draft, method, world) : keepCard(customer, method, world);
+function subscribe(session: Session, method: Method, store: Store): CheckoutResult {
+  const customer = customerOf(session, method, store);
+  const draft = { ...draftOf(session, customer, store), default_payment_method: method.id };
+  const due = draft.status !== "trialing" && firstInvoice(store, draft).amount_due > 0;
+  const intent = due ? takeFirst(draft, method, store) : keepCard(customer, method, store);
   if (intent.status === "requires_action") return { session: { customer }, authenticate: intent.id };
-  attach(world.get("payment_method", method.id), customer, world);
+  attach(store.get("payment_method", method.id), customer, store);
   const ahead = intent.object === "payment_intent" ? intent : undefined;
-  const made = begin(world, draft, { behavior: "allow_incomplete", offSession: false, ahead });
+  const made = begin(store, draft, { behavior: "allow_incomplete", offSession: false, ahead });
   const payment_status = due ? "paid" : "no_payment_required";
   return { session: { customer, invoice: made.latest_invoice, payment_status, subscription: made.id } };
 }
 
 export const subscriptionMode: CheckoutMode = {
-  open(params, world) {
+  open(params, store) {
     const { line_items = [], subscription_data: data = {}, customer } = params;
     for (const { price } of line_items)
-      if (price !== undefined && world.find("price", price)?.type === "one_time")
+      if (price !== undefined && store.find("price", price)?.type === "one_time")
         throw refused("The stand-in has no one-time prices in `subscription` mode.", { param: "line_items" });
     for (const name of ["application_fee_percent", "billing_cycle_anchor", "proration_behavior"] as const)
       if (data[name] !== undefined)
@@ -93,7 +93,7 @@ export const subscriptionMode: CheckoutMode = {
     if (data.trial_settings?.end_behavior.missing_payment_method === "pause")
       throw refused("The stand-in does not pause subscriptions.", { param: "subscription_data[trial_settings]" });
     const { trial_end, trial_period_days } = data;
-    const trial = trialEndOf(world, { trial_end, trial_period_days }) !== undefined;
+    const trial = trialEndOf(store, { trial_end, trial_period_days }) !== undefined;
     return {
       customer_creation: customer ? null : "always",
       payment_method_types: ["card"],
@@ -104,19 +104,19 @@ export const subscriptionMode: CheckoutMode = {
 };
 
 export const setupMode: CheckoutMode = {
-  open({ customer, setup_intent_data: data = {} }, world) {
+  open({ customer, setup_intent_data: data = {} }, store) {
     const { description = null, metadata = {} } = data;
     const fields = { customer: customer ?? null, description, payment_method_types: ["card"] };
-    const setup = newSetup({ ...fields, metadata: metadata as Record<string, string> }, world);
+    const setup = newSetup({ ...fields, metadata: metadata as Record<string, string> }, store);
     return {
       payment_method_types: ["card"],
       payment_status: "no_payment_required",
-      setup_intent: world.put(setup, "setup_intent.created").id,
+      setup_intent: store.put(setup, "setup_intent.created").id,
     };
   },
-  complete(session, method, world) {
-    const begun = world.get("setup_intent", String(session.setup_intent));
-    const setup = answered([begun], method) ?? confirmSetup(begun, method, undefined, world);
+  complete(session, method, store) {
+    const begun = store.get("setup_intent", String(session.setup_intent));
+    const setup = findAttempt([begun], method) ?? confirmSetup(begun, method, undefined, store);
     if (setup.status === "requires_action") return { session: {}, authenticate: setup.id };
     return { session: { payment_status: "no_payment_required" } };
   },

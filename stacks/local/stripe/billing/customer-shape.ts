@@ -1,6 +1,6 @@
 import type Stripe from "stripe";
 import { z } from "zod";
-import type { World } from "../engine/engine.js";
+import type { Store } from "../engine/engine.js";
 import { randomText } from "../engine/id.js";
 import { emptyable, integer, merge, metadata, natural, oneOf, text } from "../engine/shape.js";
 import { address } from "../payment/payment-method.js";
@@ -67,13 +67,13 @@ export function patchOf(customer: Stripe.Customer, params: CustomerParams): Part
   return patch;
 }
 
-export function newCustomer(world: World, params: CustomerParams): Stripe.Customer {
+export function newCustomer(store: Store, params: CustomerParams): Stripe.Customer {
   const blank: Stripe.Customer = {
-    id: world.id("cus"),
+    id: store.id("cus"),
     object: "customer",
     address: null,
     balance: 0,
-    created: world.now,
+    created: store.now,
     currency: null,
     customer_account: null,
     default_source: null,
@@ -83,7 +83,7 @@ export function newCustomer(world: World, params: CustomerParams): Stripe.Custom
     email: null,
     invoice_prefix: randomText(8).toUpperCase(),
     invoice_settings: { custom_fields: null, default_payment_method: null, footer: null, rendering_options: null },
-    livemode: world.livemode,
+    livemode: store.livemode,
     metadata: {},
     name: null,
     next_invoice_sequence: 1,

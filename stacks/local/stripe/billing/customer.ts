@@ -1,6 +1,6 @@
 import type Stripe from "stripe";
 import { z } from "zod";
-import { type Kind, type Route, route, type World } from "../engine/engine.js";
+import { type Kind, type Route, route, type Store } from "../engine/engine.js";
 import { missing, refused } from "../engine/failure.js";
 import { listing, nothing, text } from "../engine/shape.js";
 import { attach, methodOf } from "../payment/payment-method.js";
@@ -8,17 +8,17 @@ import { type CustomerParams, customerParams, newCustomer, patchOf } from "./cus
 import { end } from "./subscription-end.js";
 
 /** @throws Failure resource_missing also for one that was deleted */
-export function liveCustomer(world: World, id: string | undefined, param?: string): Stripe.Customer {
-  const customer = world.get("customer", id, param);
+export function liveCustomer(store: Store, id: string | undefined, param?: string): Stripe.Customer {
+  const customer = store.get("customer", id, param);
   if (customer.deleted) throw missing("customer", customer.id, param);
   return customer;
 }
 
 /** @throws Failure for a payment method that is not the customer's */
-function checkMethod(world: World, id: string | undefined, customer?: string) {
+function checkMethod(store: Store, id: string | undefined, customer?: string) {
   if (id === undefined) return;
   const param = "invoice_settings[default_payment_method]";
-  const method = world.get("payment_method", id, param);
+  const method = store.get("payment_method", id, param);
   if (method.customer === customer && customer !== undefined) return;
   throw refused(
     `The customer does not have a payment method with the ID ${id}. The payment method must be attached to the customer.`,
@@ -32,53 +32,53 @@ function checkEmail(email: string | null | undefined) {
 }
 
 /** A means of payment that is told with the customer is attached, and may be the default at once. @throws Failure */
-function create({ payment_method, ...params }: z.output<typeof createParams>, world: World) {
+function create({ payment_method, ...params }: z.output<typeof createParams>, store: Store) {
   checkEmail(params.email);
   const usual = params.invoice_settings?.default_payment_method;
-  if (usual !== payment_method) checkMethod(world, usual);
-  if (payment_method === undefined) return world.put(newCustomer(world, params), "customer.created");
-  const method = methodOf(payment_method, world);
+  if (usual !== payment_method) checkMethod(store, usual);
+  if (payment_method === undefined) return store.put(newCustomer(store, params), "customer.created");
+  const method = methodOf(payment_method, store);
   const settings = usual === undefined ? {} : { default_payment_method: method.id };
-  const customer = newCustomer(world, { ...params, invoice_settings: { ...params.invoice_settings, ...settings } });
-  world.put(customer);
+  const customer = newCustomer(store, { ...params, invoice_settings: { ...params.invoice_settings, ...settings } });
+  store.put(customer);
   try {
-    attach(method, customer.id, world);
+    attach(method, customer.id, store);
   } catch (failure) {
-    world.remove("customer", customer.id);
+    store.remove("customer", customer.id);
     throw failure;
   }
-  world.emit("customer.created", customer);
+  store.emit("customer.created", customer);
   return customer;
 }
 
-function update(customer: Stripe.Customer, params: CustomerParams, world: World) {
+function update(customer: Stripe.Customer, params: CustomerParams, store: Store) {
   checkEmail(params.email);
-  checkMethod(world, params.invoice_settings?.default_payment_method, customer.id);
-  return world.change(customer, patchOf(customer, params), "customer.updated");
+  checkMethod(store, params.invoice_settings?.default_payment_method, customer.id);
+  return store.change(customer, patchOf(customer, params), "customer.updated");
 }
 
 /** Its subscriptions end at once; it stays retrievable as `deleted`. */
-function remove(customer: Stripe.Customer, world: World) {
-  for (const subscription of world.by("subscription", "customer", customer.id)) {
-    if (subscription.ended_at === null) end(world, subscription);
+function remove(customer: Stripe.Customer, store: Store) {
+  for (const subscription of store.by("subscription", "customer", customer.id)) {
+    if (subscription.ended_at === null) end(store, subscription);
   }
-  world.emit("customer.deleted", world.get("customer", customer.id));
-  return world.put({ id: customer.id, object: "customer", deleted: true } satisfies Stripe.DeletedCustomer);
+  store.emit("customer.deleted", store.get("customer", customer.id));
+  return store.put({ id: customer.id, object: "customer", deleted: true } satisfies Stripe.DeletedCustomer);
 }
 
 const createParams = customerParams.extend({ payment_method: text.optional() });
 const list = z.strictObject({ ...listing, email: text.optional() });
 
 export const customerRoutes: readonly Route[] = [
-  route("POST", "/v1/customers", createParams, ({ params }, world) => create(params, world)),
-  route("GET", "/v1/customers", list, ({ params: { email, ...page } }, world) =>
-    world.page("customer", page, { email, deleted: (customer) => !customer.deleted }),
+  route("POST", "/v1/customers", createParams, ({ params }, store) => create(params, store)),
+  route("GET", "/v1/customers", list, ({ params: { email, ...page } }, store) =>
+    store.page("customer", page, { email, deleted: (customer) => !customer.deleted }),
   ),
-  route("GET", "/v1/customers/:id", nothing, ({ path }, world) => world.get("customer", path.id)),
-  route("POST", "/v1/customers/:id", customerParams, ({ path, params }, world) =>
-    update(liveCustomer(world, path.id), params, world),
+  route("GET", "/v1/customers/:id", nothing, ({ path }, store) => store.get("customer", path.id)),
+  route("POST", "/v1/customers/:id", customerParams, ({ path, params }, store) =>
+    update(liveCustomer(store, path.id), params, store),
   ),
-  route("DELETE", "/v1/customers/:id", nothing, ({ path }, world) => remove(liveCustomer(world, path.id), world)),
+  route("DELETE", "/v1/customers/:id", nothing, ({ path }, store) => remove(liveCustomer(store, path.id), store)),
 ];
 
 export const customerKind: Kind = {
@@ -86,8 +86,8 @@ export const customerKind: Kind = {
   prefix: "cus",
   index: ["email"],
   include: {
-    subscriptions: ({ id }: Stripe.Customer, world: World) => ({
-      ...world.page("subscription", {}, { customer: id, ended_at: (subscription) => subscription.ended_at === null }),
+    subscriptions: ({ id }: Stripe.Customer, store: Store) => ({
+      ...store.page("subscription", {}, { customer: id, ended_at: (subscription) => subscription.ended_at === null }),
       url: `/v1/customers/${id}/subscriptions`,
     }),
   },

@@ -1,5 +1,5 @@
 import type Stripe from "stripe";
-import type { World } from "../engine/engine.js";
+import type { Store } from "../engine/engine.js";
 import { Failure, refused } from "../engine/failure.js";
 import { attempt } from "../payment/attempt.js";
 import { cancelIntent } from "../payment/capture.js";
@@ -12,7 +12,7 @@ const descriptions: Record<string, string> = {
 };
 
 /** The PaymentIntent that pays an invoice; the first one of a subscription keeps the card for the next ones. */
-export function openIntent(world: World, invoice: Stripe.Invoice): Stripe.PaymentIntent {
+export function openIntent(store: Store, invoice: Stripe.Invoice): Stripe.PaymentIntent {
   const first = invoice.billing_reason === "subscription_create";
   const intent = newIntent(
     {
@@ -23,25 +23,25 @@ export function openIntent(world: World, invoice: Stripe.Invoice): Stripe.Paymen
       payment_method_types: ["card"],
       setup_future_usage: first ? "off_session" : null,
     },
-    world,
+    store,
   );
-  return world.put(intent, "payment_intent.created");
+  return store.put(intent, "payment_intent.created");
 }
 
-export function dropIntent(world: World, intent: Stripe.PaymentIntent) {
-  if (intent.status !== "succeeded" && intent.status !== "canceled") cancelIntent(intent, "void_invoice", world);
+export function dropIntent(store: Store, intent: Stripe.PaymentIntent) {
+  if (intent.status !== "succeeded" && intent.status !== "canceled") cancelIntent(intent, "void_invoice", store);
 }
 
 /** The means of payment that an invoice is charged to. */
 export function methodFor(
-  world: World,
+  store: Store,
   { default_payment_method, customer: id }: Stripe.Invoice,
   subscription: Stripe.Subscription | undefined,
 ): Stripe.PaymentMethod | undefined {
-  const customer = world.find("customer", String(id));
+  const customer = store.find("customer", String(id));
   const usual = customer && !customer.deleted ? customer.invoice_settings.default_payment_method : null;
   const method = default_payment_method ?? subscription?.default_payment_method ?? usual;
-  const found = world.find("payment_method", typeof method === "string" ? method : undefined);
+  const found = store.find("payment_method", typeof method === "string" ? method : undefined);
   return found?.customer === id ? found : undefined;
 }
 
@@ -64,15 +64,15 @@ const noMethod = () =>
 
 /** Tries to take what an invoice asks for; a decline is an answer here. */
 export function charge(
-  world: World,
+  store: Store,
   intent: Stripe.PaymentIntent,
   { method, offSession, returnUrl }: Charging,
 ): Charged {
   if (!method) return { intent, failure: noMethod() };
   try {
-    return { intent: attempt(intent, method, { offSession, returnUrl }, world) };
+    return { intent: attempt(intent, method, { offSession, returnUrl }, store) };
   } catch (failure) {
     if (!(failure instanceof Failure)) throw failure;
-    return { intent: world.get("payment_intent", intent.id), failure };
+    return { intent: store.get("payment_intent", intent.id), failure };
   }
 }

@@ -1,5 +1,5 @@
 import type Stripe from "stripe";
-import type { World } from "../engine/engine.js";
+import type { Store } from "../engine/engine.js";
 import { wireDecimal } from "./price.js";
 import type { Bill } from "./subscription-bill.js";
 
@@ -11,24 +11,24 @@ const priced = ({ id, product }: Stripe.Price, unit: number) => ({
 
 /** A proration, as it waits for an invoice. */
 export function invoiceItem(
-  world: World,
+  store: Store,
   { id, customer }: Stripe.Subscription,
   { amount, description, item, period, proration, credited }: Bill,
 ): Stripe.InvoiceItem {
   const quantity = item.quantity ?? 1;
   return {
-    id: world.id("ii"),
+    id: store.id("ii"),
     object: "invoiceitem",
     amount,
     currency: item.price.currency,
     customer,
     customer_account: null,
-    date: world.now,
+    date: store.now,
     description,
     discountable: false,
     discounts: [],
     invoice: null,
-    livemode: world.livemode,
+    livemode: store.livemode,
     metadata: {},
     net_amount: amount,
     parent: { subscription_details: { subscription: id, subscription_item: item.id }, type: "subscription_details" },
@@ -51,15 +51,15 @@ type LineFields = Pick<
   readonly quantity: number;
 };
 
-function newLine(world: World, { quantity, ...fields }: LineFields): Line {
+function newLine(store: Store, { quantity, ...fields }: LineFields): Line {
   return {
-    id: world.id("il"),
+    id: store.id("il"),
     object: "line_item",
     discount_amounts: [],
     discountable: fields.parent?.type === "subscription_item_details" && fields.amount > 0,
     discounts: [],
     invoice: null,
-    livemode: world.livemode,
+    livemode: store.livemode,
     metadata: {},
     pretax_credit_amounts: [],
     quantity,
@@ -71,8 +71,8 @@ function newLine(world: World, { quantity, ...fields }: LineFields): Line {
 }
 
 /** The line of an item for a period of the cycle. */
-export function cycleLine(world: World, subscription: string, { amount, description, item, period }: Bill): Line {
-  return newLine(world, {
+export function cycleLine(store: Store, subscription: string, { amount, description, item, period }: Bill): Line {
+  return newLine(store, {
     amount,
     currency: item.price.currency,
     description,
@@ -95,11 +95,11 @@ export function cycleLine(world: World, subscription: string, { amount, descript
 }
 
 /** The line that an invoice makes of an item that waited for it. */
-export function pendingLine(world: World, item: Stripe.InvoiceItem): Line {
+export function pendingLine(store: Store, item: Stripe.InvoiceItem): Line {
   const { subscription = null, subscription_item } = item.parent?.subscription_details ?? {};
   const credited_items = item.proration_details?.credited_items?.invoice_line_item_details ?? null;
   const details = { proration: item.proration, proration_details: { credited_items }, subscription };
-  return newLine(world, {
+  return newLine(store, {
     amount: item.amount,
     currency: item.currency,
     description: item.description,

@@ -1,10 +1,10 @@
 import type Stripe from "stripe";
 import { z } from "zod";
-import type { World } from "../engine/engine.js";
+import type { Store } from "../engine/engine.js";
 import { refused } from "../engine/failure.js";
 import { flag, oneOf, text, timestamp } from "../engine/shape.js";
 import { liveCustomer } from "./customer.js";
-import { previewInvoice } from "./invoice-create.js";
+import { previewInvoice } from "./invoice-draft.js";
 import { cycleBill } from "./subscription-bill.js";
 import {
   anchorChange,
@@ -14,7 +14,7 @@ import {
   prorationBehavior,
   trialEnd,
 } from "./subscription-change.js";
-import { draftSubscription } from "./subscription-create.js";
+import { draftSubscription } from "./subscription-creation.js";
 import { cycleAt, firstEnd, fresh, itemList, withPeriod } from "./subscription-shape.js";
 
 type Subscription = Stripe.Subscription;
@@ -40,11 +40,11 @@ const none = (customer: string) =>
   refused(`No upcoming invoices for customer: ${customer}`, { code: "invoice_upcoming_none", status: 404 });
 
 /** The lines of the period that follows the first one to end. */
-function nextCycle(world: World, subscription: Subscription) {
+function nextCycle(store: Store, subscription: Subscription) {
   const at = firstEnd(subscription);
   return subscription.items.data
     .filter((item) => item.current_period_end === at)
-    .map((item) => cycleBill(world, withPeriod(item, cycleAt(subscription.billing_cycle_anchor, item.price, at))));
+    .map((item) => cycleBill(store, withPeriod(item, cycleAt(subscription.billing_cycle_anchor, item.price, at))));
 }
 
 function periodBefore(subscription: Subscription) {
@@ -52,14 +52,14 @@ function periodBefore(subscription: Subscription) {
   return { start, end: firstEnd(subscription) };
 }
 
-const customerOf = (world: World, { customer }: Subscription) => liveCustomer(world, String(customer));
+const customerOf = (store: Store, { customer }: Subscription) => liveCustomer(store, String(customer));
 
 /** The invoice of the next renewal as things are. */
-export function upcoming(world: World, given: Subscription): Stripe.Invoice {
-  const subscription = fresh(world, given);
-  return previewInvoice(world, customerOf(world, subscription), subscription, {
+export function upcoming(store: Store, given: Subscription): Stripe.Invoice {
+  const subscription = fresh(store, given);
+  return previewInvoice(store, customerOf(store, subscription), subscription, {
     prorations: [],
-    cycle: nextCycle(world, subscription),
+    cycle: nextCycle(store, subscription),
     reason: "upcoming",
     created: firstEnd(subscription),
     period: periodBefore(subscription),
@@ -70,23 +70,23 @@ export function upcoming(world: World, given: Subscription): Stripe.Invoice {
 export const billsNow = ({ cycle, prorations }: Change, behavior: string | undefined) =>
   cycle.length > 0 || (behavior === "always_invoice" && prorations.length > 0);
 
-function ofChange(world: World, given: Subscription, params: NonNullable<Params["subscription_details"]>) {
-  const subscription = fresh(world, given);
+function ofChange(store: Store, given: Subscription, params: NonNullable<Params["subscription_details"]>) {
+  const subscription = fresh(store, given);
   const { proration_behavior, proration_date } = params;
-  const change = planChange(world, subscription, params);
+  const change = planChange(store, subscription, params);
   const changed = { ...subscription, ...change.fields, items: itemList(subscription.id, change.items) };
-  const customer = customerOf(world, subscription);
+  const customer = customerOf(store, subscription);
   const { prorations, cycle } = change;
-  const prorationDate = prorations.length > 0 ? (proration_date ?? world.now) : undefined;
+  const prorationDate = prorations.length > 0 ? (proration_date ?? store.now) : undefined;
   if (billsNow(change, proration_behavior)) {
-    const period = { start: world.now, end: world.now };
+    const period = { start: store.now, end: store.now };
     const reason = "subscription_update";
-    const previewing = { prorations, cycle, reason, created: world.now, period, prorationDate };
-    return previewInvoice(world, customer, changed, previewing);
+    const previewing = { prorations, cycle, reason, created: store.now, period, prorationDate };
+    return previewInvoice(store, customer, changed, previewing);
   }
-  return previewInvoice(world, customer, changed, {
+  return previewInvoice(store, customer, changed, {
     prorations,
-    cycle: nextCycle(world, changed),
+    cycle: nextCycle(store, changed),
     reason: "upcoming",
     created: firstEnd(changed),
     period: periodBefore(changed),
@@ -94,36 +94,36 @@ function ofChange(world: World, given: Subscription, params: NonNullable<Params[
   });
 }
 
-function ofNew(world: World, { customer: id, subscription_details: details }: Params) {
+function ofNew(store: Store, { customer: id, subscription_details: details }: Params) {
   if (id === undefined)
     throw refused("You must provide either `customer`, `subscription`, or `schedule`.", { param: "customer" });
-  const customer = liveCustomer(world, id, "customer");
+  const customer = liveCustomer(store, id, "customer");
   const items = details?.items?.map(({ price = "", quantity, metadata }) => ({ price, quantity, metadata }));
   if (!items) {
-    const [only] = world.by("subscription", "customer", id).filter(({ ended_at }) => ended_at === null);
+    const [only] = store.by("subscription", "customer", id).filter(({ ended_at }) => ended_at === null);
     if (!only) throw none(id);
-    return ofSubscription(world, only, undefined);
+    return ofSubscription(store, only, undefined);
   }
-  const draft = draftSubscription(world, { customer: id, items, trial_end: details?.trial_end });
-  const cycle = draft.items.data.map((item) => cycleBill(world, item, draft.status === "trialing"));
-  const period = { start: world.now, end: world.now };
-  const previewing = { prorations: [], cycle, reason: "upcoming" as const, created: world.now, period };
-  return previewInvoice(world, customer, draft, previewing);
+  const draft = draftSubscription(store, { customer: id, items, trial_end: details?.trial_end });
+  const cycle = draft.items.data.map((item) => cycleBill(store, item, draft.status === "trialing"));
+  const period = { start: store.now, end: store.now };
+  const previewing = { prorations: [], cycle, reason: "upcoming" as const, created: store.now, period };
+  return previewInvoice(store, customer, draft, previewing);
 }
 
-function ofSubscription(world: World, subscription: Subscription, details: Params["subscription_details"]) {
+function ofSubscription(store: Store, subscription: Subscription, details: Params["subscription_details"]) {
   if (subscription.ended_at !== null) throw none(String(subscription.customer));
   const ends = details?.cancel_at_period_end ?? (subscription.cancel_at ?? Infinity) <= firstEnd(subscription);
   if (ends && !details?.items) throw none(String(subscription.customer));
   const changes = details && (details.items || details.billing_cycle_anchor || details.trial_end !== undefined);
-  return changes ? ofChange(world, subscription, details) : upcoming(world, subscription);
+  return changes ? ofChange(store, subscription, details) : upcoming(store, subscription);
 }
 
 /** What an invoice would be, to the cent and the second. @throws Failure */
-export function preview(world: World, params: Params): Stripe.Invoice {
-  if (params.subscription === undefined) return ofNew(world, params);
-  const subscription = world.get("subscription", params.subscription, "subscription");
+export function preview(store: Store, params: Params): Stripe.Invoice {
+  if (params.subscription === undefined) return ofNew(store, params);
+  const subscription = store.get("subscription", params.subscription, "subscription");
   if (params.customer !== undefined && subscription.customer !== params.customer)
     throw refused(`The subscription ${subscription.id} does not belong to the customer ${params.customer}.`);
-  return ofSubscription(world, subscription, params.subscription_details);
+  return ofSubscription(store, subscription, params.subscription_details);
 }

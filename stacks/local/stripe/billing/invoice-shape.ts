@@ -1,6 +1,6 @@
 import type Stripe from "stripe";
 import { leastCharge } from "../engine/amount.js";
-import type { World } from "../engine/engine.js";
+import type { Store } from "../engine/engine.js";
 import type { Period } from "./period.js";
 
 export interface Draft {
@@ -103,7 +103,7 @@ const lineList = (invoice: string, data: Stripe.InvoiceLineItem[]) => ({
   url: `/v1/invoices/${invoice}/lines`,
 });
 
-export function newInvoice(world: World, draft: Draft): Stripe.Invoice {
+export function newInvoice(store: Store, draft: Draft): Stripe.Invoice {
   const { id, customer, subscription, reason, lines, period, created, finalizesAt } = draft;
   const data = lines.map((line) => ({ ...line, invoice: id }));
   return {
@@ -127,7 +127,7 @@ export function newInvoice(world: World, draft: Draft): Stripe.Invoice {
     hosted_invoice_url: null,
     invoice_pdf: null,
     lines: lineList(id, data),
-    livemode: world.livemode,
+    livemode: store.livemode,
     metadata: {},
     next_payment_attempt: finalizesAt,
     number: null,

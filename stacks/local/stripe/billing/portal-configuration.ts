@@ -1,6 +1,6 @@
 import type Stripe from "stripe";
 import { z } from "zod";
-import type { World } from "../engine/engine.js";
+import type { Store } from "../engine/engine.js";
 import { refused } from "../engine/failure.js";
 import { emptyable, flag, merge, metadata, oneOf, text } from "../engine/shape.js";
 import { prorationBehavior } from "./subscription-change.js";
@@ -126,52 +126,52 @@ function featuresOf(old: Features, given: z.output<typeof features> | undefined)
   return next;
 }
 
-const blank = (world: World): Configuration => ({
-  id: world.id("bpc"),
+const blank = (store: Store): Configuration => ({
+  id: store.id("bpc"),
   object: "billing_portal.configuration",
   active: true,
   application: null,
   business_profile: { headline: null, privacy_policy_url: null, terms_of_service_url: null },
-  created: world.now,
+  created: store.now,
   default_return_url: null,
   features: noFeatures,
   is_default: false,
-  livemode: world.livemode,
+  livemode: store.livemode,
   login_page: { enabled: false, url: null },
   metadata: {},
   name: null,
-  updated: world.now,
+  updated: store.now,
 });
 
 /** Makes a configuration, or changes one. @throws Failure for prices and products that are not there */
-export function configure(world: World, params: Params, old?: Configuration): Configuration {
-  const base = old ?? blank(world);
+export function configure(store: Store, params: Params, old?: Configuration): Configuration {
+  const base = old ?? blank(store);
   for (const { product, prices } of params.features?.subscription_update?.products ?? []) {
-    world.get("product", product, "features[subscription_update][products]");
-    for (const price of prices) world.get("price", price, "features[subscription_update][products]");
+    store.get("product", product, "features[subscription_update][products]");
+    for (const price of prices) store.get("price", price, "features[subscription_update][products]");
   }
   const { business_profile, default_return_url, name, active } = params;
   const patch: Partial<Configuration> = {
     features: featuresOf(base.features, params.features),
     business_profile: over(base.business_profile, business_profile),
     metadata: merge(base.metadata ?? {}, params.metadata),
-    updated: world.now,
+    updated: store.now,
     ...(default_return_url !== undefined && { default_return_url }),
     ...(name !== undefined && { name }),
     ...(active !== undefined && { active }),
   };
   return old
-    ? world.change(base, patch, "billing_portal.configuration.updated")
-    : world.put({ ...base, ...patch }, "billing_portal.configuration.created");
+    ? store.change(base, patch, "billing_portal.configuration.updated")
+    : store.put({ ...base, ...patch }, "billing_portal.configuration.created");
 }
 
 /** What "Save" in the dashboard's settings of the portal does. */
-export function saveDefault(world: World): Configuration {
-  const [old] = world.page("billing_portal.configuration", { limit: 1 }, { is_default: true }).data;
+export function saveDefault(store: Store): Configuration {
+  const [old] = store.page("billing_portal.configuration", { limit: 1 }, { is_default: true }).data;
   const features = {
     invoice_history: { enabled: true },
     payment_method_update: { enabled: true },
     subscription_cancel: { enabled: true },
   };
-  return world.change(configure(world, { features }, old), { is_default: true });
+  return store.change(configure(store, { features }, old), { is_default: true });
 }

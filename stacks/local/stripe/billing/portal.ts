@@ -1,6 +1,6 @@
 import type Stripe from "stripe";
 import { z } from "zod";
-import { type Kind, type Route, route, type World } from "../engine/engine.js";
+import { type Kind, type Route, route, type Store } from "../engine/engine.js";
 import { refused } from "../engine/failure.js";
 import { flag, listing, nothing, oneOf, text } from "../engine/shape.js";
 import { liveCustomer } from "./customer.js";
@@ -36,26 +36,26 @@ const sessionParams = z.strictObject({
 type Session = Stripe.BillingPortal.Session;
 
 /** @throws Failure as for an account that never saved its settings, when no configuration is told */
-function configurationOf(world: World, id: string | undefined): Configuration {
+function configurationOf(store: Store, id: string | undefined): Configuration {
   if (id !== undefined) {
-    const found = world.get("billing_portal.configuration", id, "configuration");
+    const found = store.get("billing_portal.configuration", id, "configuration");
     if (found.active) return found;
     throw refused(`The configuration ${id} is not active.`, { param: "configuration" });
   }
-  const [usual] = world.page("billing_portal.configuration", { limit: 1 }, { is_default: true }).data;
+  const [usual] = store.page("billing_portal.configuration", { limit: 1 }, { is_default: true }).data;
   if (usual) return usual;
   throw refused(
     "No configuration provided and your test mode default configuration has not been created. Provide a configuration or create your default by saving your customer portal settings in test mode at https://dashboard.stripe.com/test/settings/billing/portal.",
   );
 }
 
-function flowOf(world: World, customer: string, given: z.output<typeof flowData>): Session["flow"] {
+function flowOf(store: Store, customer: string, given: z.output<typeof flowData>): Session["flow"] {
   const { type, after_completion: after } = given;
   const { [type as "subscription_cancel"]: part } = given;
   if (type !== "payment_method_update") {
     if (!part)
       throw refused(`Missing required param: flow_data[${type}].`, { code: "parameter_missing", param: "flow_data" });
-    const subscription = world.get("subscription", part.subscription, `flow_data[${type}][subscription]`);
+    const subscription = store.get("subscription", part.subscription, `flow_data[${type}][subscription]`);
     if (subscription.customer !== customer)
       throw refused(`The subscription ${subscription.id} does not belong to the customer ${customer}.`);
   }
@@ -84,46 +84,46 @@ function flowOf(world: World, customer: string, given: z.output<typeof flowData>
   };
 }
 
-function open(world: World, params: z.output<typeof sessionParams>): Session {
-  const customer = liveCustomer(world, params.customer, "customer");
-  const configuration = configurationOf(world, params.configuration);
+function open(store: Store, params: z.output<typeof sessionParams>): Session {
+  const customer = liveCustomer(store, params.customer, "customer");
+  const configuration = configurationOf(store, params.configuration);
   const return_url = params.return_url ?? configuration.default_return_url;
   if (!return_url)
     throw refused("Missing required param: return_url.", { code: "parameter_missing", param: "return_url" });
-  const id = world.id("bps");
+  const id = store.id("bps");
   const session: Session = {
     id,
     object: "billing_portal.session",
     after_expiration: null,
     configuration: configuration.id,
-    created: world.now,
+    created: store.now,
     customer: customer.id,
     customer_account: null,
-    flow: params.flow_data ? flowOf(world, customer.id, params.flow_data) : null,
-    livemode: world.livemode,
+    flow: params.flow_data ? flowOf(store, customer.id, params.flow_data) : null,
+    livemode: store.livemode,
     locale: (params.locale ?? null) as Session["locale"],
     on_behalf_of: null,
     return_url,
-    url: `${world.publicUrl}/portal/${world.account ?? "platform"}/${id}`,
+    url: `${store.publicUrl}/portal/${store.account ?? "platform"}/${id}`,
   };
-  return world.put(session, "billing_portal.session.created");
+  return store.put(session, "billing_portal.session.created");
 }
 
 const listParams = z.strictObject({ ...listing, active: flag.optional(), is_default: flag.optional() });
 const configurations = "/v1/billing_portal/configurations";
 
 export const portalRoutes: readonly Route[] = [
-  route("POST", configurations, configurationParams, ({ params }, world) => configure(world, params)),
-  route("GET", configurations, listParams, ({ params: { active, is_default, ...page } }, world) =>
-    world.page("billing_portal.configuration", page, { active, is_default }),
+  route("POST", configurations, configurationParams, ({ params }, store) => configure(store, params)),
+  route("GET", configurations, listParams, ({ params: { active, is_default, ...page } }, store) =>
+    store.page("billing_portal.configuration", page, { active, is_default }),
   ),
-  route("GET", `${configurations}/:id`, nothing, ({ path }, world) =>
-    world.get("billing_portal.configuration", path.id),
+  route("GET", `${configurations}/:id`, nothing, ({ path }, store) =>
+    store.get("billing_portal.configuration", path.id),
   ),
-  route("POST", `${configurations}/:id`, configurationUpdate, ({ path, params }, world) =>
-    configure(world, params, world.get("billing_portal.configuration", path.id)),
+  route("POST", `${configurations}/:id`, configurationUpdate, ({ path, params }, store) =>
+    configure(store, params, store.get("billing_portal.configuration", path.id)),
   ),
-  route("POST", "/v1/billing_portal/sessions", sessionParams, ({ params }, world) => open(world, params)),
+  route("POST", "/v1/billing_portal/sessions", sessionParams, ({ params }, store) => open(store, params)),
 ];
 
 export const portalKinds: readonly Kind[] = [

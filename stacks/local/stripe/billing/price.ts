@@ -1,7 +1,7 @@
 import type Stripe from "stripe";
 import { z } from "zod";
 import { checkCurrency, checkStep, moneyText } from "../engine/amount.js";
-import { type Kind, type Route, route, type World } from "../engine/engine.js";
+import { type Kind, type Route, route, type Store } from "../engine/engine.js";
 import { refused } from "../engine/failure.js";
 import {
   currency,
@@ -100,50 +100,50 @@ function amountOf({ unit_amount, unit_amount_decimal }: CreateParams): number {
 }
 
 /** Gives the key to `price`, and takes it from the price that has it. @throws Failure unless `transfer` */
-function lookupKey(world: World, key: string | undefined, transfer: boolean | undefined, price?: string) {
+function lookupKey(store: Store, key: string | undefined, transfer: boolean | undefined, price?: string) {
   if (!key) return null;
-  const holder = world.by("price", "lookup_key", key).find(({ id }) => id !== price);
+  const holder = store.by("price", "lookup_key", key).find(({ id }) => id !== price);
   if (!holder) return key;
   if (!transfer) throw refused(`A price (\`${holder.id}\`) already uses that lookup key.`, { param: "lookup_key" });
-  world.change(holder, { lookup_key: null }, "price.updated");
+  store.change(holder, { lookup_key: null }, "price.updated");
   return key;
 }
 
-function productOf({ product, product_data }: CreateParams, world: World): string {
+function productOf({ product, product_data }: CreateParams, store: Store): string {
   if (product !== undefined && product_data)
     throw refused("You may only specify one of these parameters: product, product_data.", {
       code: "parameters_exclusive",
     });
   if (product !== undefined) {
-    const found = world.get("product", product, "product");
+    const found = store.get("product", product, "product");
     if (found.deleted) throw refused(`No such product: '${product}'`, { code: "resource_missing", param: "product" });
     return product;
   }
   if (!product_data) throw refused("Missing required param: product.", { code: "parameter_missing", param: "product" });
-  const { id = world.id("prod"), ...data } = product_data;
-  if (world.find("product", id)) throw refused("Product already exists.", { code: "resource_already_exists" });
-  return world.put(newProduct(world, id, data), "product.created").id;
+  const { id = store.id("prod"), ...data } = product_data;
+  if (store.find("product", id)) throw refused("Product already exists.", { code: "resource_already_exists" });
+  return store.put(newProduct(store, id, data), "product.created").id;
 }
 
-export function createPrice(world: World, params: CreateParams): Stripe.Price {
+export function createPrice(store: Store, params: CreateParams): Stripe.Price {
   checkCurrency(params.currency);
   const amount = amountOf(params);
   checkStep(amount, params.currency, "unit_amount");
   const recurs = params.recurring ? recurringOf(params.recurring) : null;
-  const lookup_key = lookupKey(world, params.lookup_key, params.transfer_lookup_key);
+  const lookup_key = lookupKey(store, params.lookup_key, params.transfer_lookup_key);
   const price: Stripe.Price = {
-    id: world.id("price"),
+    id: store.id("price"),
     object: "price",
     active: params.active ?? true,
     billing_scheme: "per_unit",
-    created: world.now,
+    created: store.now,
     currency: params.currency,
     custom_unit_amount: null,
-    livemode: world.livemode,
+    livemode: store.livemode,
     lookup_key,
     metadata: merge({}, params.metadata),
     nickname: params.nickname || null,
-    product: productOf(params, world),
+    product: productOf(params, store),
     recurring: recurs,
     tax_behavior: params.tax_behavior ?? "unspecified",
     tiers_mode: null,
@@ -152,11 +152,11 @@ export function createPrice(world: World, params: CreateParams): Stripe.Price {
     unit_amount: amount,
     unit_amount_decimal: wireDecimal(amount),
   };
-  return world.put(price, "price.created");
+  return store.put(price, "price.created");
 }
 
-function update(price: Stripe.Price, params: z.output<typeof updateParams>, world: World) {
-  const product = world.find("product", String(price.product));
+function update(price: Stripe.Price, params: z.output<typeof updateParams>, store: Store) {
+  const product = store.find("product", String(price.product));
   if (params.active === false && product && !product.deleted && product.default_price === price.id)
     throw refused("This price cannot be archived because it is the default price of its product.", { param: "active" });
   const patch: Partial<Stripe.Price> = { metadata: merge(price.metadata, params.metadata) };
@@ -164,13 +164,13 @@ function update(price: Stripe.Price, params: z.output<typeof updateParams>, worl
   if (params.nickname !== undefined) patch.nickname = params.nickname || null;
   if (params.tax_behavior !== undefined) patch.tax_behavior = params.tax_behavior;
   if (params.lookup_key !== undefined)
-    patch.lookup_key = lookupKey(world, params.lookup_key, params.transfer_lookup_key, price.id);
-  return world.change(price, patch, "price.updated");
+    patch.lookup_key = lookupKey(store, params.lookup_key, params.transfer_lookup_key, price.id);
+  return store.change(price, patch, "price.updated");
 }
 
-function list({ lookup_keys, recurring, currency, ...params }: z.output<typeof listParams>, world: World) {
+function list({ lookup_keys, recurring, currency, ...params }: z.output<typeof listParams>, store: Store) {
   const { active, product, type, ...page } = params;
-  return world.page("price", page, {
+  return store.page("price", page, {
     active,
     product,
     type,
@@ -183,11 +183,11 @@ function list({ lookup_keys, recurring, currency, ...params }: z.output<typeof l
 }
 
 export const priceRoutes: readonly Route[] = [
-  route("POST", "/v1/prices", createParams, ({ params }, world) => createPrice(world, params)),
-  route("GET", "/v1/prices", listParams, ({ params }, world) => list(params, world)),
-  route("GET", "/v1/prices/:id", nothing, ({ path }, world) => world.get("price", path.id)),
-  route("POST", "/v1/prices/:id", updateParams, ({ path, params }, world) =>
-    update(world.get("price", path.id), params, world),
+  route("POST", "/v1/prices", createParams, ({ params }, store) => createPrice(store, params)),
+  route("GET", "/v1/prices", listParams, ({ params }, store) => list(params, store)),
+  route("GET", "/v1/prices/:id", nothing, ({ path }, store) => store.get("price", path.id)),
+  route("POST", "/v1/prices/:id", updateParams, ({ path, params }, store) =>
+    update(store.get("price", path.id), params, store),
   ),
 ];
 

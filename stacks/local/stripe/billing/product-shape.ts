@@ -1,6 +1,6 @@
 import type Stripe from "stripe";
 import { z } from "zod";
-import type { World } from "../engine/engine.js";
+import type { Store } from "../engine/engine.js";
 import { flag, merge, metadata, text } from "../engine/shape.js";
 
 export const productParams = {
@@ -34,16 +34,16 @@ export function patchOf(product: Stripe.Product, params: Fields): Partial<Stripe
   return patch;
 }
 
-export function newProduct(world: World, id: string, params: Fields & { name: string }): Stripe.Product {
+export function newProduct(store: Store, id: string, params: Fields & { name: string }): Stripe.Product {
   const blank: Stripe.Product = {
     id,
     object: "product",
     active: true,
-    created: world.now,
+    created: store.now,
     default_price: null,
     description: null,
     images: [],
-    livemode: world.livemode,
+    livemode: store.livemode,
     marketing_features: [],
     metadata: {},
     name: params.name,
@@ -54,7 +54,7 @@ export function newProduct(world: World, id: string, params: Fields & { name: st
     tax_details: null,
     type: "service",
     unit_label: null,
-    updated: world.now,
+    updated: store.now,
     url: null,
   };
   return { ...blank, ...patchOf(blank, params) };

@@ -1,6 +1,6 @@
 import type Stripe from "stripe";
 import { z } from "zod";
-import { type Kind, type Route, route, type World } from "../engine/engine.js";
+import { type Kind, type Route, route, type Store } from "../engine/engine.js";
 import { missing, refused } from "../engine/failure.js";
 import { emptyable, flag, listing, nothing, text } from "../engine/shape.js";
 import { createPrice, defaultPriceParams } from "./price.js";
@@ -19,42 +19,42 @@ const listParams = z.strictObject({
   ids: z.array(text).optional(),
   url: emptyable(text).optional(),
 });
-function create({ id, default_price_data, ...params }: z.output<typeof createParams>, world: World) {
-  if (id !== undefined && world.find("product", id))
+function create({ id, default_price_data, ...params }: z.output<typeof createParams>, store: Store) {
+  if (id !== undefined && store.find("product", id))
     throw refused("Product already exists.", { code: "resource_already_exists", param: "id" });
-  const product = world.put(newProduct(world, id ?? world.id("prod"), params), "product.created");
+  const product = store.put(newProduct(store, id ?? store.id("prod"), params), "product.created");
   if (!default_price_data) return product;
-  const price = createPrice(world, { ...default_price_data, product: product.id });
-  return world.change(product, { default_price: price.id }, "product.updated");
+  const price = createPrice(store, { ...default_price_data, product: product.id });
+  return store.change(product, { default_price: price.id }, "product.updated");
 }
 
 /** @throws Failure resource_missing also for one that was deleted */
-function liveProduct(world: World, id: string | undefined, param?: string): Stripe.Product {
-  const product = world.get("product", id, param);
+function liveProduct(store: Store, id: string | undefined, param?: string): Stripe.Product {
+  const product = store.get("product", id, param);
   if (product.deleted) throw missing("product", product.id, param);
   return product;
 }
 
-function update(product: Stripe.Product, { default_price, ...params }: z.output<typeof updateParams>, world: World) {
+function update(product: Stripe.Product, { default_price, ...params }: z.output<typeof updateParams>, store: Store) {
   const patch = patchOf(product, params);
   if (default_price !== undefined) {
-    const price = world.get("price", default_price, "default_price");
+    const price = store.get("price", default_price, "default_price");
     if (price.product !== product.id)
       throw refused(`The price ${price.id} does not belong to the product ${product.id}.`, { param: "default_price" });
     patch.default_price = price.id;
   }
-  return world.change(product, { ...patch, updated: world.now }, "product.updated");
+  return store.change(product, { ...patch, updated: store.now }, "product.updated");
 }
 
-function remove(product: Stripe.Product, world: World) {
-  if (world.by("price", "product", product.id).length > 0)
+function remove(product: Stripe.Product, store: Store) {
+  if (store.by("price", "product", product.id).length > 0)
     throw refused("This product cannot be deleted because it has one or more user-created prices.");
-  world.emit("product.deleted", product);
-  return world.put({ id: product.id, object: "product", deleted: true } satisfies Stripe.DeletedProduct);
+  store.emit("product.deleted", product);
+  return store.put({ id: product.id, object: "product", deleted: true } satisfies Stripe.DeletedProduct);
 }
 
-function list({ ids, url, active, ...page }: z.output<typeof listParams>, world: World) {
-  return world.page("product", page, {
+function list({ ids, url, active, ...page }: z.output<typeof listParams>, store: Store) {
+  return store.page("product", page, {
     active,
     ...(url && { url }),
     id: (product) => !product.deleted && (ids === undefined || ids.includes(product.id)),
@@ -62,13 +62,13 @@ function list({ ids, url, active, ...page }: z.output<typeof listParams>, world:
 }
 
 export const productRoutes: readonly Route[] = [
-  route("POST", "/v1/products", createParams, ({ params }, world) => create(params, world)),
-  route("GET", "/v1/products", listParams, ({ params }, world) => list(params, world)),
-  route("GET", "/v1/products/:id", nothing, ({ path }, world) => liveProduct(world, path.id)),
-  route("POST", "/v1/products/:id", updateParams, ({ path, params }, world) =>
-    update(liveProduct(world, path.id), params, world),
+  route("POST", "/v1/products", createParams, ({ params }, store) => create(params, store)),
+  route("GET", "/v1/products", listParams, ({ params }, store) => list(params, store)),
+  route("GET", "/v1/products/:id", nothing, ({ path }, store) => liveProduct(store, path.id)),
+  route("POST", "/v1/products/:id", updateParams, ({ path, params }, store) =>
+    update(liveProduct(store, path.id), params, store),
   ),
-  route("DELETE", "/v1/products/:id", nothing, ({ path }, world) => remove(liveProduct(world, path.id), world)),
+  route("DELETE", "/v1/products/:id", nothing, ({ path }, store) => remove(liveProduct(store, path.id), store)),
 ];
 
 export const productKind: Kind = { type: "product", prefix: "prod" };

@@ -1,4 +1,4 @@
-import type { Kind, World } from "../engine/engine.js";
+import type { Kind, Store } from "../engine/engine.js";
 import { day } from "./period.js";
 
 /** What an account chooses in the dashboard, under "Subscriptions and emails" and "Smart Retries". */
@@ -32,16 +32,16 @@ const usual: BillingSetting = {
   draft: 3600,
 };
 
-export const settingOf = (world: World): BillingSetting => world.find("stand_in.billing_setting", id) ?? usual;
+export const settingOf = (store: Store): BillingSetting => store.find("stand_in.billing_setting", id) ?? usual;
 
 const isDays = (value: unknown): value is number[] =>
   Array.isArray(value) && value.every((one) => typeof one === "number" && one > 0);
 
 /** Changes what is given: `after_retries`, `retry_days`, `upcoming_days`, `draft_seconds`. */
-export function setSetting(world: World, input: Record<string, unknown>): BillingSetting {
+export function setSetting(store: Store, input: Record<string, unknown>): BillingSetting {
   const { after_retries: after, retry_days, upcoming_days, draft_seconds } = input;
-  const old = settingOf(world);
-  return world.put({
+  const old = settingOf(store);
+  return store.put({
     ...old,
     ...((after === "past_due" || after === "unpaid" || after === "canceled") && { after_retries: after }),
     ...(isDays(retry_days) && { retries: retry_days.map((days) => days * day) }),

@@ -1,5 +1,5 @@
 import type Stripe from "stripe";
-import type { World } from "../engine/engine.js";
+import type { Store } from "../engine/engine.js";
 import { dateText, type Period, remaining } from "./period.js";
 import { priceText } from "./price.js";
 import { amountOf } from "./subscription-shape.js";
@@ -22,13 +22,13 @@ interface Debit {
   readonly credited: Credited;
 }
 
-export function productName(world: World, price: Stripe.Price): string {
-  const product = world.find("product", String(price.product));
+export function productName(store: Store, price: Stripe.Price): string {
+  const product = store.find("product", String(price.product));
   return product && !product.deleted ? product.name : String(price.product);
 }
 
-const named = (world: World, { price, quantity = 1 }: Stripe.SubscriptionItem) =>
-  quantity === 1 ? productName(world, price) : `${quantity} × ${productName(world, price)}`;
+const named = (store: Store, { price, quantity = 1 }: Stripe.SubscriptionItem) =>
+  quantity === 1 ? productName(store, price) : `${quantity} × ${productName(store, price)}`;
 
 const periodOf = (item: Stripe.SubscriptionItem): Period => ({
   start: item.current_period_start,
@@ -36,8 +36,8 @@ const periodOf = (item: Stripe.SubscriptionItem): Period => ({
 });
 
 /** An item for the whole of its period; nothing is paid for a trial. */
-export function cycleBill(world: World, item: Stripe.SubscriptionItem, trial = false): Bill {
-  const name = `${item.quantity ?? 1} × ${productName(world, item.price)}`;
+export function cycleBill(store: Store, item: Stripe.SubscriptionItem, trial = false): Bill {
+  const name = `${item.quantity ?? 1} × ${productName(store, item.price)}`;
   return {
     amount: trial ? 0 : amountOf(item),
     description: trial ? `Free trial for ${name}` : `${name} (at ${priceText(item.price)})`,
@@ -48,11 +48,11 @@ export function cycleBill(world: World, item: Stripe.SubscriptionItem, trial = f
 }
 
 /** What is still to be paid for an item that came or changed in the middle of its period. */
-export function remainingBill(world: World, item: Stripe.SubscriptionItem, at: number): Bill {
+export function remainingBill(store: Store, item: Stripe.SubscriptionItem, at: number): Bill {
   const period = periodOf(item);
   return {
     amount: remaining(amountOf(item), period, at),
-    description: `Remaining time on ${named(world, item)} after ${dateText(at)}`,
+    description: `Remaining time on ${named(store, item)} after ${dateText(at)}`,
     item,
     period: { start: Math.max(at, period.start), end: period.end },
     proration: true,
@@ -62,25 +62,25 @@ export function remainingBill(world: World, item: Stripe.SubscriptionItem, at: n
 const subscriptionOf = ({ parent }: Stripe.Invoice) => parent?.subscription_details?.subscription;
 
 /** The invoices of a subscription, newest first. */
-export function invoicesOf(world: World, { id, customer }: Stripe.Subscription): Stripe.Invoice[] {
-  const invoices = world.by("invoice", "customer", String(customer));
+export function invoicesOf(store: Store, { id, customer }: Stripe.Subscription): Stripe.Invoice[] {
+  const invoices = store.by("invoice", "customer", String(customer));
   return invoices.filter((invoice) => subscriptionOf(invoice) === id).toReversed();
 }
 
 /** Items that wait for the next invoice of a subscription; those without a subscription go with any. */
-export function pendingItems(world: World, { id, customer }: Stripe.Subscription): Stripe.InvoiceItem[] {
-  return world.by("invoiceitem", "customer", String(customer)).filter(({ invoice, parent }) => {
+export function pendingItems(store: Store, { id, customer }: Stripe.Subscription): Stripe.InvoiceItem[] {
+  return store.by("invoiceitem", "customer", String(customer)).filter(({ invoice, parent }) => {
     const subscription = parent?.subscription_details?.subscription ?? id;
     return invoice === null && subscription === id;
   });
 }
 
 /** What was billed for the item and the time after `at`, the newest first. */
-function* debits(world: World, subscription: Stripe.Subscription, item: string): Generator<Debit> {
-  for (const { id, amount, period, parent } of pendingItems(world, subscription).toReversed())
+function* debits(store: Store, subscription: Stripe.Subscription, item: string): Generator<Debit> {
+  for (const { id, amount, period, parent } of pendingItems(store, subscription).toReversed())
     if (parent?.subscription_details?.subscription_item === item)
       yield { amount, period, credited: { type: "invoice_item", invoice_item: id } };
-  for (const { id: invoice, status, lines } of invoicesOf(world, subscription)) {
+  for (const { id: invoice, status, lines } of invoicesOf(store, subscription)) {
     if (status === "void") continue;
     for (const { id, amount, period, parent } of lines.data.toReversed()) {
       if (parent?.subscription_item_details?.subscription_item !== item) continue;
@@ -95,14 +95,14 @@ function* debits(world: World, subscription: Stripe.Subscription, item: string):
  * @see https://docs.stripe.com/billing/subscriptions/billing-mode/compare#credit-proration-calculations
  */
 export function unusedBill(
-  world: World,
+  store: Store,
   subscription: Stripe.Subscription,
   item: Stripe.SubscriptionItem,
   at: number,
 ): Bill[] {
-  for (const { amount, period, credited } of debits(world, subscription, item.id)) {
+  for (const { amount, period, credited } of debits(store, subscription, item.id)) {
     if (amount <= 0 || period.start > at || period.end <= at) continue;
-    const description = `Unused time on ${named(world, item)} after ${dateText(at)}`;
+    const description = `Unused time on ${named(store, item)} after ${dateText(at)}`;
     const back = { start: at, end: period.end };
     return [{ amount: -remaining(amount, period, at), description, item, period: back, proration: true, credited }];
   }

@@ -1,6 +1,6 @@
 import type Stripe from "stripe";
 import { z } from "zod";
-import type { World } from "../engine/engine.js";
+import type { Store } from "../engine/engine.js";
 import { refused } from "../engine/failure.js";
 import { flag, merge, metadata, natural, oneOf, text, timestamp } from "../engine/shape.js";
 import { boundary, type Period } from "./period.js";
@@ -41,9 +41,9 @@ interface Pair {
 }
 
 /** @throws Failure for a price that no subscription can have */
-export function recurringPrice(world: World, id: string | undefined, param: string): Stripe.Price {
+export function recurringPrice(store: Store, id: string | undefined, param: string): Stripe.Price {
   if (id === undefined) throw refused(`Missing required param: ${param}.`, { code: "parameter_missing", param });
-  const price = world.get("price", id, param);
+  const price = store.get("price", id, param);
   if (!price.active)
     throw refused("The price specified is inactive. This field only accepts active prices.", { param });
   if (price.type === "recurring") return price;
@@ -69,26 +69,26 @@ export function checkItems(items: readonly { readonly price: Stripe.Price }[]) {
     throw refused("Cannot add multiple subscription items with the same plan.", { param: "items" });
 }
 
-function changed(world: World, item: Stripe.SubscriptionItem, params: ItemParams, param: string) {
-  const price = params.price === undefined ? item.price : recurringPrice(world, params.price, `${param}[price]`);
+function changed(store: Store, item: Stripe.SubscriptionItem, params: ItemParams, param: string) {
+  const price = params.price === undefined ? item.price : recurringPrice(store, params.price, `${param}[price]`);
   const quantity = params.quantity ?? item.quantity ?? 1;
   return { ...withPrice(item, price), quantity, metadata: merge(item.metadata, params.metadata) };
 }
 
 /** Items that `params` do not name stay; one without an id is added. */
-function pairs(world: World, subscription: Stripe.Subscription, items: readonly ItemParams[]): Pair[] {
+function pairs(store: Store, subscription: Stripe.Subscription, items: readonly ItemParams[]): Pair[] {
   const named = new Map(items.map((params, at) => [params.id, { params, param: `items[${at}]` }]));
   const known = subscription.items.data.map((before): Pair => {
     const { params, param } = named.get(before.id) ?? { params: {}, param: "" };
-    return { before, after: params.deleted ? undefined : changed(world, before, params, param) };
+    return { before, after: params.deleted ? undefined : changed(store, before, params, param) };
   });
   const added = items.flatMap(({ id, price, quantity = 1, metadata }, at): Pair[] => {
     const param = `items[${at}]`;
     if (id !== undefined && !subscription.items.data.some((item) => item.id === id))
       throw refused(`No such subscription item: '${id}'`, { code: "resource_missing", param: `${param}[id]` });
     if (id !== undefined) return [];
-    const fields = { price: recurringPrice(world, price, `${param}[price]`), quantity, metadata: merge({}, metadata) };
-    return [{ before: undefined, after: newItem(world, subscription.id, fields, { start: 0, end: 0 }) }];
+    const fields = { price: recurringPrice(store, price, `${param}[price]`), quantity, metadata: merge({}, metadata) };
+    return [{ before: undefined, after: newItem(store, subscription.id, fields, { start: 0, end: 0 }) }];
   });
   const result = [...known, ...added];
   checkItems(result.flatMap(({ after }) => after ?? []));
@@ -101,7 +101,13 @@ const differs = ({ before, after }: Pair) =>
 const isTrialing = ({ status }: Stripe.Subscription) => status === "trialing";
 
 /** The cycle goes on; what changed is paid from `at` to the end of its period. */
-function goOn(world: World, subscription: Stripe.Subscription, given: Pair[], prorate: boolean, at: number): Change {
+function keepCycle(
+  store: Store,
+  subscription: Stripe.Subscription,
+  given: Pair[],
+  prorate: boolean,
+  at: number,
+): Change {
   const { start, end } = { start: subscription.trial_start ?? at, end: subscription.trial_end ?? at };
   const trial = isTrialing(subscription);
   const settled = given.map(({ before, after }): Pair => {
@@ -112,31 +118,31 @@ function goOn(world: World, subscription: Stripe.Subscription, given: Pair[], pr
   const prorations = settled
     .filter((pair) => prorate && !trial && differs(pair))
     .flatMap(({ before, after }) => [
-      ...(before ? unusedBill(world, subscription, before, at) : []),
-      ...(after ? [remainingBill(world, after, at)] : []),
+      ...(before ? unusedBill(store, subscription, before, at) : []),
+      ...(after ? [remainingBill(store, after, at)] : []),
     ]);
   return { items: settled.flatMap(({ after }) => after ?? []), prorations, cycle: [], fields: {} };
 }
 
 /** A cycle begins now, or with the end of a trial: all that was paid beyond that comes back. */
-function beginAnew(
-  world: World,
+function restartCycle(
+  store: Store,
   subscription: Stripe.Subscription,
   given: Pair[],
   prorate: boolean,
   trial_end: number | undefined,
 ): Change {
-  const { now } = world;
+  const { now } = store;
   const was = isTrialing(subscription);
   const before = given.flatMap((pair) => pair.before ?? []);
-  const prorations = prorate && !was ? before.flatMap((item) => unusedBill(world, subscription, item, now)) : [];
+  const prorations = prorate && !was ? before.flatMap((item) => unusedBill(store, subscription, item, now)) : [];
   const periodOf = (item: Stripe.SubscriptionItem): Period =>
     trial_end === undefined
       ? { start: now, end: boundary(now, item.price.recurring ?? monthly, 1) }
       : { start: (was && subscription.trial_start) || now, end: trial_end };
   const items = given.flatMap(({ after }) => (after ? [withPeriod(after, periodOf(after))] : []));
   const cycle =
-    was && trial_end !== undefined ? [] : items.map((item) => cycleBill(world, item, trial_end !== undefined));
+    was && trial_end !== undefined ? [] : items.map((item) => cycleBill(store, item, trial_end !== undefined));
   const fields: Partial<Stripe.Subscription> =
     trial_end === undefined
       ? { billing_cycle_anchor: now, ...(was && { trial_end: now, status: "active" }) }
@@ -151,20 +157,20 @@ function beginAnew(
 const monthly = { interval: "month", interval_count: 1 };
 
 /** What `params` would make of a subscription; nothing is stored. @throws Failure */
-export function planChange(world: World, subscription: Stripe.Subscription, params: ChangeParams): Change {
-  const given = pairs(world, subscription, params.items ?? []);
+export function planChange(store: Store, subscription: Stripe.Subscription, params: ChangeParams): Change {
+  const given = pairs(store, subscription, params.items ?? []);
   const prorate = params.proration_behavior !== "none";
-  const { trial_end, proration_date: at = world.now } = params;
-  if (typeof trial_end === "number" && trial_end <= world.now)
+  const { trial_end, proration_date: at = store.now } = params;
+  if (typeof trial_end === "number" && trial_end <= store.now)
     throw refused("Invalid timestamp: must be an integer Unix timestamp in the future.", { param: "trial_end" });
   const ends = trial_end === "now" && isTrialing(subscription);
-  if (typeof trial_end === "number") return beginAnew(world, subscription, given, prorate, trial_end);
+  if (typeof trial_end === "number") return restartCycle(store, subscription, given, prorate, trial_end);
   if (ends || params.billing_cycle_anchor?.type === "now")
-    return beginAnew(world, subscription, given, prorate, undefined);
+    return restartCycle(store, subscription, given, prorate, undefined);
   const start = Math.min(...subscription.items.data.map((item) => item.current_period_start));
   if (at < start || at > firstEnd(subscription))
     throw refused("Cannot specify proration date outside of current subscription period.", {
       param: "proration_date",
     });
-  return goOn(world, subscription, given, prorate, at);
+  return keepCycle(store, subscription, given, prorate, at);
 }

@@ -1,8 +1,8 @@
 import type Stripe from "stripe";
-import type { World } from "../engine/engine.js";
+import type { Store } from "../engine/engine.js";
 import { methodFor } from "./invoice-charge.js";
-import { collect } from "./invoice-collect.js";
-import { createInvoice } from "./invoice-create.js";
+import { collect } from "./invoice-collection.js";
+import { createInvoice } from "./invoice-draft.js";
 import { upcoming } from "./invoice-preview.js";
 import { finalize } from "./invoice-state.js";
 import { day } from "./period.js";
@@ -17,29 +17,29 @@ type Subscription = Stripe.Subscription;
 const runs = new Set(["trialing", "active", "past_due", "unpaid"]);
 
 /** What happens next by itself: the end of the period or of the subscription, and the news of it before. */
-export function schedule(world: World, subscription: Subscription) {
+export function schedule(store: Store, subscription: Subscription) {
   if (!runs.has(subscription.status)) return;
   const { id, cancel_at, trial_end } = subscription;
   const next = Math.min(cancel_at ?? Number.POSITIVE_INFINITY, firstEnd(subscription));
-  world.later(next, "subscription.turn", id);
+  store.later(next, "subscription.turn", id);
   if (cancel_at === null || cancel_at > firstEnd(subscription)) {
-    const at = firstEnd(subscription) - settingOf(world).upcoming;
-    if (at > world.now) world.later(at, "subscription.upcoming", `${id}:${firstEnd(subscription)}`);
+    const at = firstEnd(subscription) - settingOf(store).upcoming;
+    if (at > store.now) store.later(at, "subscription.upcoming", `${id}:${firstEnd(subscription)}`);
   }
   if (subscription.status === "trialing" && trial_end !== null)
-    world.later(Math.max(world.now, trial_end - 3 * day), "subscription.trial_will_end", `${id}:${trial_end}`);
+    store.later(Math.max(store.now, trial_end - 3 * day), "subscription.trial_will_end", `${id}:${trial_end}`);
 }
 
 /** A trial that ends without a means of payment ends the subscription, when it was made so. */
-function trialCancels(world: World, subscription: Subscription) {
+function trialCancels(store: Store, subscription: Subscription) {
   const invoice = { default_payment_method: null, customer: subscription.customer } as Stripe.Invoice;
   const behavior = subscription.trial_settings?.end_behavior.missing_payment_method;
-  return behavior === "cancel" && subscription.status === "trialing" && !methodFor(world, invoice, subscription);
+  return behavior === "cancel" && subscription.status === "trialing" && !methodFor(store, invoice, subscription);
 }
 
 /** The period of some items is over: the next one begins with a draft, which is paid an hour later. */
-function renew(world: World, given: Subscription): Subscription {
-  const subscription = fresh(world, given);
+function renew(store: Store, given: Subscription): Subscription {
+  const subscription = fresh(store, given);
   const at = firstEnd(subscription);
   const turned = (item: Stripe.SubscriptionItem) =>
     item.current_period_end > at
@@ -51,59 +51,59 @@ function renew(world: World, given: Subscription): Subscription {
     items: itemList(subscription.id, items),
     ...(subscription.status === "trialing" && { status: "active" as const }),
   };
-  const cycle = items.filter((item) => item.current_period_start === at).map((item) => cycleBill(world, item));
-  const finalizesAt = subscription.status === "unpaid" ? null : world.now + settingOf(world).draft;
+  const cycle = items.filter((item) => item.current_period_start === at).map((item) => cycleBill(store, item));
+  const finalizesAt = subscription.status === "unpaid" ? null : store.now + settingOf(store).draft;
   const period = { start, end: at };
   const announce = (latest_invoice: string) =>
-    world.change(given, { ...patch, latest_invoice }, "customer.subscription.updated");
-  const invoice = createInvoice(world, subscription, {
+    store.change(given, { ...patch, latest_invoice }, "customer.subscription.updated");
+  const invoice = createInvoice(store, subscription, {
     reason: "subscription_cycle",
     cycle,
     period,
     finalizesAt,
     announce,
   });
-  if (invoice && finalizesAt === null) world.change(invoice, { auto_advance: false });
-  if (invoice && finalizesAt !== null) world.later(finalizesAt, "invoice.finalize", invoice.id);
-  return world.get("subscription", subscription.id);
+  if (invoice && finalizesAt === null) store.change(invoice, { auto_advance: false });
+  if (invoice && finalizesAt !== null) store.later(finalizesAt, "invoice.finalize", invoice.id);
+  return store.get("subscription", subscription.id);
 }
 
 /** A timer, also of periods that have changed since. */
-export function turn(world: World, id: string) {
-  const subscription = world.find("subscription", id);
+export function runPeriodEnd(store: Store, id: string) {
+  const subscription = store.find("subscription", id);
   if (!subscription || !runs.has(subscription.status)) return;
   const { cancel_at } = subscription;
-  if (cancel_at !== null && cancel_at <= world.now) end(world, subscription);
-  else if (firstEnd(subscription) > world.now) return;
-  else if (trialCancels(world, subscription)) end(world, subscription);
-  else schedule(world, renew(world, subscription));
+  if (cancel_at !== null && cancel_at <= store.now) end(store, subscription);
+  else if (firstEnd(subscription) > store.now) return;
+  else if (trialCancels(store, subscription)) end(store, subscription);
+  else schedule(store, renew(store, subscription));
 }
 
 /** An hour after its making nobody added to a draft: it is finalized and paid. */
-export function advance(world: World, id: string) {
-  const draft = world.find("invoice", id);
+export function finalizeDraft(store: Store, id: string) {
+  const draft = store.find("invoice", id);
   if (draft?.status !== "draft" || !draft.auto_advance) return;
-  const open = finalize(world, draft);
-  if (open.status === "open") collect(world, open, { offSession: true, automatic: true });
+  const open = finalize(store, draft);
+  if (open.status === "open") collect(store, open, { offSession: true, automatic: true });
 }
 
 /** Splits `sub_…:time`; nothing when the subscription has moved on. */
-function still(world: World, key: string, timeOf: (subscription: Subscription) => number | null) {
+function findScheduled(store: Store, key: string, timeOf: (subscription: Subscription) => number | null) {
   const [id = "", time] = key.split(":");
-  const subscription = world.find("subscription", id);
+  const subscription = store.find("subscription", id);
   return subscription && runs.has(subscription.status) && timeOf(subscription) === Number(time)
     ? subscription
     : undefined;
 }
 
-export function tellUpcoming(world: World, key: string) {
-  const subscription = still(world, key, firstEnd);
+export function emitUpcoming(store: Store, key: string) {
+  const subscription = findScheduled(store, key, firstEnd);
   if (!subscription) return;
-  const { id: _, ...invoice } = upcoming(world, subscription);
-  world.emit("invoice.upcoming", invoice);
+  const { id: _, ...invoice } = upcoming(store, subscription);
+  store.emit("invoice.upcoming", invoice);
 }
 
-export function tellTrialWillEnd(world: World, key: string) {
-  const subscription = still(world, key, ({ status, trial_end }) => (status === "trialing" ? trial_end : null));
-  if (subscription) world.emit("customer.subscription.trial_will_end", subscription);
+export function emitTrialWillEnd(store: Store, key: string) {
+  const subscription = findScheduled(store, key, ({ status, trial_end }) => (status === "trialing" ? trial_end : null));
+  if (subscription) store.emit("customer.subscription.trial_will_end", subscription);
 }

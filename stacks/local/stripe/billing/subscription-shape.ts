@@ -1,5 +1,5 @@
 import type Stripe from "stripe";
-import type { World } from "../engine/engine.js";
+import type { Store } from "../engine/engine.js";
 import { type Period, periodAt } from "./period.js";
 import { wireDecimal } from "./price.js";
 
@@ -35,16 +35,16 @@ export interface ItemFields {
 }
 
 export function newItem(
-  world: World,
+  store: Store,
   subscription: string,
   { price, quantity, metadata }: ItemFields,
   { start, end }: Period,
 ): Stripe.SubscriptionItem {
   return {
-    id: world.id("si"),
+    id: store.id("si"),
     object: "subscription_item",
     billing_thresholds: null,
-    created: world.now,
+    created: store.now,
     current_period_end: end,
     current_period_start: start,
     current_trial: null,
@@ -78,8 +78,8 @@ export const itemList = (subscription: string, data: Stripe.SubscriptionItem[]) 
 });
 
 /** Items carry their whole price, as it is now. */
-export function fresh(world: World, subscription: Stripe.Subscription): Stripe.Subscription {
-  const data = subscription.items.data.map((item) => withPrice(item, world.find("price", item.price.id) ?? item.price));
+export function fresh(store: Store, subscription: Stripe.Subscription): Stripe.Subscription {
+  const data = subscription.items.data.map((item) => withPrice(item, store.find("price", item.price.id) ?? item.price));
   return { ...subscription, items: itemList(subscription.id, data) };
 }
 
@@ -101,7 +101,7 @@ export type SubscriptionFields = Pick<
 > &
   Partial<Stripe.Subscription>;
 
-export function newSubscription(world: World, id: string, fields: SubscriptionFields): Stripe.Subscription {
+export function newSubscription(store: Store, id: string, fields: SubscriptionFields): Stripe.Subscription {
   return {
     id,
     object: "subscription",
@@ -109,7 +109,7 @@ export function newSubscription(world: World, id: string, fields: SubscriptionFi
     application_fee_percent: null,
     automatic_tax: { disabled_reason: null, enabled: false, liability: null },
     billing_cycle_anchor_config: null,
-    billing_mode: { flexible: { proration_discounts: "included" }, type: "flexible", updated_at: world.now },
+    billing_mode: { flexible: { proration_discounts: "included" }, type: "flexible", updated_at: store.now },
     billing_schedules: [],
     billing_thresholds: null,
     cancel_at: null,
@@ -117,7 +117,7 @@ export function newSubscription(world: World, id: string, fields: SubscriptionFi
     canceled_at: null,
     cancellation_details: { comment: null, feedback: null, feedback_option: null, reason: null },
     collection_method: "charge_automatically",
-    created: world.now,
+    created: store.now,
     customer_account: null,
     days_until_due: null,
     default_payment_method: null,
@@ -134,7 +134,7 @@ export function newSubscription(world: World, id: string, fields: SubscriptionFi
       issuer: { type: "self" },
     },
     latest_invoice: null,
-    livemode: world.livemode,
+    livemode: store.livemode,
     managed_payments: { enabled: false },
     next_pending_invoice_item_invoice: null,
     on_behalf_of: null,
@@ -148,7 +148,7 @@ export function newSubscription(world: World, id: string, fields: SubscriptionFi
     pending_setup_intent: null,
     pending_update: null,
     schedule: null,
-    start_date: world.now,
+    start_date: store.now,
     test_clock: null,
     transfer_data: null,
     trial_end: null,

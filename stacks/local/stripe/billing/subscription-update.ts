@@ -1,15 +1,15 @@
 import type Stripe from "stripe";
 import { z } from "zod";
-import type { World } from "../engine/engine.js";
+import type { Store } from "../engine/engine.js";
 import { refused } from "../engine/failure.js";
 import { emptyable, flag, merge, metadata, oneOf, text, timestamp } from "../engine/shape.js";
 import { liveCustomer } from "./customer.js";
 import { methodFor } from "./invoice-charge.js";
-import { collect, payAhead } from "./invoice-collect.js";
-import { createInvoice, previewInvoice, putPending } from "./invoice-create.js";
+import { collect, payAhead } from "./invoice-collection.js";
+import { createInvoice, previewInvoice, putPending } from "./invoice-draft.js";
 import { billsNow } from "./invoice-preview.js";
 import { finalize, paid } from "./invoice-state.js";
-import { cancelAt, cancelFields, cancellationDetails } from "./subscription-cancel.js";
+import { cancelAt, cancelFields, cancellationDetails } from "./subscription-cancellation.js";
 import {
   anchorChange,
   type Change,
@@ -18,7 +18,7 @@ import {
   prorationBehavior,
   trialEnd,
 } from "./subscription-change.js";
-import { checkDefault, paymentSettings, trialSettings } from "./subscription-create.js";
+import { checkDefault, paymentSettings, trialSettings } from "./subscription-creation.js";
 import { schedule } from "./subscription-cycle.js";
 import { fresh, itemList, lastEnd } from "./subscription-shape.js";
 
@@ -71,7 +71,7 @@ function checkAllowed({ ended_at, status, pending_update }: Subscription, params
     });
 }
 
-function plainFields(world: World, subscription: Subscription, params: UpdateParams): Partial<Subscription> {
+function plainFields(store: Store, subscription: Subscription, params: UpdateParams): Partial<Subscription> {
   const { default_payment_method, description, trial_settings, payment_settings } = params;
   const settings = subscription.payment_settings;
   return {
@@ -83,7 +83,7 @@ function plainFields(world: World, subscription: Subscription, params: UpdatePar
     }),
     ...(payment_settings &&
       settings && { payment_settings: { ...settings, ...(payment_settings as typeof settings) } }),
-    ...cancelFields(world, subscription, params),
+    ...cancelFields(store, subscription, params),
   };
 }
 
@@ -95,9 +95,9 @@ function following(subscription: Subscription, { items, fields }: Change): Parti
 }
 
 /** The change takes place only when its invoice is paid: until then it is `pending_update`, for 23 hours. */
-function wait(world: World, id: string, patch: Partial<Subscription>, announced: string) {
-  const subscription = world.get("subscription", id);
-  const expires_at = world.now + 23 * 3600;
+function wait(store: Store, id: string, patch: Partial<Subscription>, announced: string) {
+  const subscription = store.get("subscription", id);
+  const expires_at = store.now + 23 * 3600;
   const pending_update: Stripe.Subscription.PendingUpdate = {
     billing_cycle_anchor: patch.billing_cycle_anchor ?? null,
     cancel_at_period_end: null,
@@ -109,13 +109,13 @@ function wait(world: World, id: string, patch: Partial<Subscription>, announced:
     trial_end: patch.trial_end ?? null,
     trial_from_plan: null,
   };
-  world.later(expires_at, "invoice.pending_update_expires", announced);
-  return world.change(subscription, { pending_update, latest_invoice: announced }, "customer.subscription.updated");
+  store.later(expires_at, "invoice.pending_update_expires", announced);
+  return store.change(subscription, { pending_update, latest_invoice: announced }, "customer.subscription.updated");
 }
 
 /** Makes the invoice of a change, has it paid, and changes the subscription before or after that. */
 function invoiceNow(
-  world: World,
+  store: Store,
   subscription: Subscription,
   change: Change,
   params: UpdateParams,
@@ -124,48 +124,48 @@ function invoiceNow(
   const { payment_behavior: behavior, off_session: offSession = false, proration_date } = params;
   const changed = { ...subscription, ...patch };
   const reason = "subscription_update" as const;
-  const prorationDate = change.prorations.length > 0 ? (proration_date ?? world.now) : undefined;
+  const prorationDate = change.prorations.length > 0 ? (proration_date ?? store.now) : undefined;
   const { prorations, cycle } = change;
   const shared = { reason, cycle, prorationDate };
-  const period = { start: world.now, end: world.now };
-  const customer = liveCustomer(world, String(subscription.customer));
-  const preview = () => previewInvoice(world, customer, changed, { ...shared, prorations, created: world.now, period });
+  const period = { start: store.now, end: store.now };
+  const customer = liveCustomer(store, String(subscription.customer));
+  const preview = () => previewInvoice(store, customer, changed, { ...shared, prorations, created: store.now, period });
   const first = behavior === "error_if_incomplete" && preview();
-  const ahead = first ? payAhead(world, first, { method: methodFor(world, first, changed), offSession }) : undefined;
-  putPending(world, subscription, prorations);
+  const ahead = first ? payAhead(store, first, { method: methodFor(store, first, changed), offSession }) : undefined;
+  putPending(store, subscription, prorations);
   const waits = behavior === "pending_if_incomplete";
   const announce = (latest_invoice: string) =>
     waits
-      ? wait(world, subscription.id, patch, latest_invoice)
-      : world.change(subscription, { ...patch, latest_invoice }, "customer.subscription.updated");
-  const invoice = createInvoice(world, subscription, { ...shared, announce });
+      ? wait(store, subscription.id, patch, latest_invoice)
+      : store.change(subscription, { ...patch, latest_invoice }, "customer.subscription.updated");
+  const invoice = createInvoice(store, subscription, { ...shared, announce });
   if (!invoice) return;
-  const open = finalize(world, invoice, ahead);
-  if (open.status === "open" && ahead) paid(world, { ...open, attempt_count: 1 });
+  const open = finalize(store, invoice, ahead);
+  if (open.status === "open" && ahead) paid(store, { ...open, attempt_count: 1 });
   else if (open.status === "open" && behavior !== "default_incomplete")
-    collect(world, open, { offSession, automatic: true });
+    collect(store, open, { offSession, automatic: true });
 }
 
 /** @throws Failure; 402 when a change shall fail without its payment */
-export function update(world: World, given: Subscription, params: UpdateParams): Subscription {
+export function update(store: Store, given: Subscription, params: UpdateParams): Subscription {
   checkAllowed(given, params);
-  checkDefault(world, params.default_payment_method, String(given.customer));
-  const subscription = fresh(world, given);
-  const plain = plainFields(world, subscription, params);
+  checkDefault(store, params.default_payment_method, String(given.customer));
+  const subscription = fresh(store, given);
+  const plain = plainFields(store, subscription, params);
   const changes = params.items || params.trial_end !== undefined || params.billing_cycle_anchor?.type === "now";
   if (!changes) {
-    if (Object.keys(plain).length > 0) world.change(given, plain, "customer.subscription.updated");
+    if (Object.keys(plain).length > 0) store.change(given, plain, "customer.subscription.updated");
   } else {
-    const change = planChange(world, subscription, params);
+    const change = planChange(store, subscription, params);
     const based = { ...subscription, ...plain };
     const patch = { ...plain, ...following(based, change) };
-    if (billsNow(change, params.proration_behavior)) invoiceNow(world, given, change, params, patch);
+    if (billsNow(change, params.proration_behavior)) invoiceNow(store, given, change, params, patch);
     else {
-      putPending(world, given, change.prorations);
-      world.change(given, patch, "customer.subscription.updated");
+      putPending(store, given, change.prorations);
+      store.change(given, patch, "customer.subscription.updated");
     }
   }
-  const next = world.get("subscription", given.id);
-  if (changes || plain.cancel_at !== undefined) schedule(world, next);
-  return world.get("subscription", given.id);
+  const next = store.get("subscription", given.id);
+  if (changes || plain.cancel_at !== undefined) schedule(store, next);
+  return store.get("subscription", given.id);
 }

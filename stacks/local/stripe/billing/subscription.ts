@@ -2,8 +2,8 @@ import { z } from "zod";
 import { type Kind, type Route, route } from "../engine/engine.js";
 import { refused } from "../engine/failure.js";
 import { listing, nothing, oneOf, text } from "../engine/shape.js";
-import { cancel, cancelParams } from "./subscription-cancel.js";
-import { create, createParams } from "./subscription-create.js";
+import { cancel, cancelParams } from "./subscription-cancellation.js";
+import { create, createParams } from "./subscription-creation.js";
 import { fresh } from "./subscription-shape.js";
 import { update, updateParams } from "./subscription-update.js";
 
@@ -36,26 +36,26 @@ function hasStatus(wanted: z.output<typeof listParams>["status"], status: string
 const itemListParams = z.strictObject({ ...listing, subscription: text });
 
 export const subscriptionRoutes: readonly Route[] = [
-  route("POST", "/v1/subscriptions", createParams, ({ params }, world) => fresh(world, create(world, params))),
-  route("GET", "/v1/subscriptions", listParams, ({ params: { customer, price, status, ...params } }, world) => {
-    const page = world.page("subscription", params, {
+  route("POST", "/v1/subscriptions", createParams, ({ params }, store) => fresh(store, create(store, params))),
+  route("GET", "/v1/subscriptions", listParams, ({ params: { customer, price, status, ...params } }, store) => {
+    const page = store.page("subscription", params, {
       customer,
       status: (subscription) => hasStatus(status, subscription.status),
       items: ({ items }) => price === undefined || items.data.some((item) => item.price.id === price),
     });
-    return { ...page, data: page.data.map((subscription) => fresh(world, subscription)) };
+    return { ...page, data: page.data.map((subscription) => fresh(store, subscription)) };
   }),
-  route("GET", "/v1/subscriptions/:id", nothing, ({ path }, world) => fresh(world, world.get("subscription", path.id))),
-  route("POST", "/v1/subscriptions/:id", updateParams, ({ path, params }, world) =>
-    fresh(world, update(world, world.get("subscription", path.id), params)),
+  route("GET", "/v1/subscriptions/:id", nothing, ({ path }, store) => fresh(store, store.get("subscription", path.id))),
+  route("POST", "/v1/subscriptions/:id", updateParams, ({ path, params }, store) =>
+    fresh(store, update(store, store.get("subscription", path.id), params)),
   ),
-  route("DELETE", "/v1/subscriptions/:id", cancelParams, ({ path, params }, world) =>
-    fresh(world, cancel(world, path.id, params)),
+  route("DELETE", "/v1/subscriptions/:id", cancelParams, ({ path, params }, store) =>
+    fresh(store, cancel(store, path.id, params)),
   ),
-  route("GET", "/v1/subscription_items", itemListParams, ({ params: { subscription, ...params } }, world) => {
+  route("GET", "/v1/subscription_items", itemListParams, ({ params: { subscription, ...params } }, store) => {
     if (params.starting_after !== undefined || params.ending_before !== undefined)
       throw refused("The stand-in lists the items of a subscription on one page.");
-    const { items } = fresh(world, world.get("subscription", subscription, "subscription"));
+    const { items } = fresh(store, store.get("subscription", subscription, "subscription"));
     return { ...items, data: items.data.slice(0, params.limit ?? 10) };
   }),
 ];

@@ -1,6 +1,6 @@
 import type Stripe from "stripe";
 import { z } from "zod";
-import type { World } from "../engine/engine.js";
+import type { Store } from "../engine/engine.js";
 import { refused } from "../engine/failure.js";
 import { emptyable, flag, metadata, oneOf, text } from "../engine/shape.js";
 
@@ -147,8 +147,8 @@ const settings = {
 };
 
 /** A connected account before anybody has filled in anything. @throws Failure */
-export function newAccount(params: Create, world: World): Stripe.Account {
-  const id = world.id("acct").replace(/(?<=^acct_.{16}).*/, "");
+export function newAccount(params: Create, store: Store): Stripe.Account {
+  const id = store.id("acct").replace(/(?<=^acct_.{16}).*/, "");
   const country = params.country ?? "DE";
   const controller = controllerOf(params);
   const dashboard = controller.stripe_dashboard?.type as keyof typeof types;
@@ -161,7 +161,7 @@ export function newAccount(params: Create, world: World): Stripe.Account {
     charges_enabled: false,
     controller,
     country,
-    created: world.now,
+    created: store.now,
     default_currency: params.default_currency ?? currencyOf(country),
     details_submitted: false,
     email: params.email ?? null,

@@ -24,17 +24,17 @@ export const oauth: Module = {
       "POST",
       "/oauth/deauthorize",
       z.strictObject({ client_id: z.string().optional(), stripe_user_id: z.string().optional() }),
-      ({ params: { client_id, stripe_user_id = "" } }, world) => {
+      ({ params: { client_id, stripe_user_id = "" } }, store) => {
         if (!client_id?.startsWith("ca_"))
           throw new OAuthFailure(401, "invalid_client", "No such application, or it does not belong to you.");
-        const account = world.find("account", stripe_user_id);
+        const account = store.find("account", stripe_user_id);
         if (!account)
           throw new OAuthFailure(
             401,
             "invalid_client",
             `This application is not connected to stripe account ${stripe_user_id}, or that account does not exist.`,
           );
-        disconnect(account, world);
+        disconnect(account, store);
         return { stripe_user_id };
       },
     ),

@@ -1,7 +1,7 @@
 import type Stripe from "stripe";
 import { z } from "zod";
 import { noAccess } from "../engine/authority.js";
-import { type Module, type PageReply, type PageRequest, route, type World } from "../engine/engine.js";
+import { type Module, type PageReply, type PageRequest, route, type Store } from "../engine/engine.js";
 import { refused } from "../engine/failure.js";
 import { oneOf } from "../engine/shape.js";
 import { escapeHtml, page } from "../page/markup.js";
@@ -38,9 +38,9 @@ const create = z.strictObject({
   type: oneOf("account_onboarding", "account_update"),
 });
 
-function createLink(params: z.output<typeof create>, world: World): Stripe.AccountLink {
+function createLink(params: z.output<typeof create>, store: Store): Stripe.AccountLink {
   const { account, refresh_url, return_url, type } = params;
-  const found = world.find("account", account);
+  const found = store.find("account", account);
   if (!found) throw noAccess("sk_", account);
   if (type === "account_update" && found.controller?.requirement_collection !== "application")
     throw refused(
@@ -49,11 +49,11 @@ function createLink(params: z.output<typeof create>, world: World): Stripe.Accou
         param: "type",
       },
     );
-  if (world.livemode && !(refresh_url.startsWith("https:") && return_url.startsWith("https:")))
+  if (store.livemode && !(refresh_url.startsWith("https:") && return_url.startsWith("https:")))
     throw refused("Livemode requests must always be redirected via HTTPS.", { param: "return_url" });
-  const id = world.id("link");
-  const expires_at = world.now + 300;
-  world.put<Link>({
+  const id = store.id("link");
+  const expires_at = store.now + 300;
+  store.put<Link>({
     id,
     object: "stand_in.onboarding_link",
     account,
@@ -62,7 +62,7 @@ function createLink(params: z.output<typeof create>, world: World): Stripe.Accou
     expires_at,
     opened: false,
   });
-  return { object: "account_link", created: world.now, expires_at, url: `${world.publicUrl}/connect/onboarding/${id}` };
+  return { object: "account_link", created: store.now, expires_at, url: `${store.publicUrl}/connect/onboarding/${id}` };
 }
 
 const form = (account: Stripe.Account) =>
@@ -78,27 +78,27 @@ const form = (account: Stripe.Account) =>
 const gone = { html: page("Link expired", "<h1>This link is not valid any more</h1>"), status: 410 };
 
 /** A link opens once, within minutes; then it leads to whoever can make a new one. */
-function open({ path }: PageRequest, world: World): PageReply {
-  const link = world.find("stand_in.onboarding_link", path.id);
-  const account = world.find("account", link?.account);
+function open({ path }: PageRequest, store: Store): PageReply {
+  const link = store.find("stand_in.onboarding_link", path.id);
+  const account = store.find("account", link?.account);
   if (!link || !account) return gone;
-  if (link.opened || link.expires_at <= world.now) return { redirect: link.refresh_url };
-  world.change(link, { opened: true });
+  if (link.opened || link.expires_at <= store.now) return { redirect: link.refresh_url };
+  store.change(link, { opened: true });
   return { html: form(account) };
 }
 
-function submit({ path, form: fields }: PageRequest, world: World): PageReply {
-  const link = world.find("stand_in.onboarding_link", path.id);
-  const account = world.find("account", link?.account);
+function submit({ path, form: fields }: PageRequest, store: Store): PageReply {
+  const link = store.find("stand_in.onboarding_link", path.id);
+  const account = store.find("account", link?.account);
   const patch = progress[fields.get("outcome") ?? ""];
   if (!link || !account || !patch) return gone;
-  changeAccount(account, patch(account, world.now), world);
+  changeAccount(account, patch(account, store.now), store);
   return { redirect: link.return_url };
 }
 
 export const onboarding: Module = {
   kinds: [{ type: "stand_in.onboarding_link", prefix: "link" }],
-  routes: [route("POST", "/v1/account_links", create, ({ params }, world) => createLink(params, world))],
+  routes: [route("POST", "/v1/account_links", create, ({ params }, store) => createLink(params, store))],
   pages: [
     { method: "GET", path: "/connect/onboarding/:id", run: open },
     { method: "POST", path: "/connect/onboarding/:id", run: submit },

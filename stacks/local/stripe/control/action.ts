@@ -4,11 +4,11 @@ import type { Disorder, Fault } from "../engine/chaos.js";
 import type { Delivering } from "../engine/delivery.js";
 import { refused } from "../engine/failure.js";
 import { newId } from "../engine/id.js";
-import { post, signature } from "../engine/post.js";
-import { type Core, createWorld } from "../engine/world.js";
+import { type Core, createStore } from "../engine/store.js";
+import { post, signature } from "../engine/webhook-request.js";
 
 type Input = Record<string, unknown>;
-/** By name: those of the modules, with the platform's world, and those about events. */
+/** By name: those of the modules, with the platform's store, and those about events. */
 export type Actions = Record<string, (input: Input) => unknown>;
 
 const pick = (input: unknown, known: object) => {
@@ -29,8 +29,8 @@ export function setChaos({ chaos, reset }: Disorder, { reset: all, ...input }: I
 }
 
 function eventOf(core: Core, id: string): Stripe.Event {
-  for (const { type, shelf } of core.store.shelves()) {
-    const found = type === "event" && shelf.byId.get(id)?.object;
+  for (const { type, table } of core.tables.all()) {
+    const found = type === "event" && table.byId.get(id)?.object;
     if (found) return found as Stripe.Event;
   }
   throw refused(`No such event: '${id}'`, { status: 404, code: "resource_missing" });
@@ -61,7 +61,7 @@ function eventToForge(core: Core, { event, type, object, account, livemode }: Fo
   const id = newId("evt");
   const base = event
     ? eventOf(core, event)
-    : { id, object: "event", api_version: null, created: createWorld(core).now, data: { object }, type };
+    : { id, object: "event", api_version: null, created: createStore(core).now, data: { object }, type };
   const claims = {
     ...(account !== undefined && { account: account ?? undefined }),
     livemode: livemode ?? core.livemode,
@@ -88,7 +88,7 @@ export async function forge(core: Core, delivery: Delivering, forgery: Forgery):
 export function createActions(core: Core, delivery: Delivering): Actions {
   const own = core.modules.flatMap(({ actions = {} }) => Object.entries(actions));
   return {
-    ...Object.fromEntries(own.map(([name, run]) => [name, (input: Input) => run(input, createWorld(core))])),
+    ...Object.fromEntries(own.map(([name, run]) => [name, (input: Input) => run(input, createStore(core))])),
     forge: (input) => forge(core, delivery, input),
     resend: ({ event }) => delivery.resend(eventOf(core, String(event))),
   };

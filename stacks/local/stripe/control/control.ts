@@ -1,11 +1,11 @@
 import { Hono } from "hono";
 import type { Delivering, Endpoint } from "../engine/delivery.js";
+import type { Release } from "../engine/dispatcher.js";
 import type { Type } from "../engine/engine.js";
 import { Failure } from "../engine/failure.js";
 import { bodyOf, type Http } from "../engine/http.js";
 import type { Log } from "../engine/log.js";
-import type { Release } from "../engine/sending.js";
-import type { Core } from "../engine/world.js";
+import type { Core } from "../engine/store.js";
 import { type Actions, setChaos } from "./action.js";
 
 export interface Controlled {
@@ -23,7 +23,7 @@ const json = (value: unknown, status = 200) =>
 
 export function stateOf({ core, delivery, log, actions }: Controlled) {
   const objects: Record<string, number> = {};
-  for (const { type, shelf } of core.store.shelves()) objects[type] = (objects[type] ?? 0) + shelf.byId.size;
+  for (const { type, table } of core.tables.all()) objects[type] = (objects[type] ?? 0) + table.byId.size;
   return {
     url: core.publicUrl,
     now: Math.floor(core.clock.now() / 1000),
@@ -39,10 +39,10 @@ export function stateOf({ core, delivery, log, actions }: Controlled) {
 
 /** Objects of a type, of one account or of all, newest first. */
 export function objectsOf(core: Core, type: Type, account?: string | null) {
-  const found = [...core.store.shelves()].filter(
+  const found = [...core.tables.all()].filter(
     (one) => one.type === type && (account === undefined || one.account === (account ?? undefined)),
   );
-  return found.flatMap(({ shelf }) => [...shelf.byId.values()].map(({ object }) => object)).toReversed();
+  return found.flatMap(({ table }) => [...table.byId.values()].map(({ object }) => object)).toReversed();
 }
 
 const reads: Record<string, (controlled: Controlled, query: URLSearchParams) => unknown> = {

@@ -14,7 +14,7 @@ import type { Fault } from "./chaos.js";
 import { Failure } from "./failure.js";
 import type { Remembered } from "./idempotency.js";
 import type { Log } from "./log.js";
-import { apiVersion } from "./world.js";
+import { apiVersion } from "./store.js";
 
 /** What is answered, or that the connection is cut, or left open for ever. */
 export type Answer = Outgoing | "cut" | "hang";

@@ -2,12 +2,12 @@ import { createHash } from "node:crypto";
 import { authorize, type Keys } from "./authority.js";
 import type { Fault } from "./chaos.js";
 import type { Call, Execute, Route } from "./engine.js";
-import type { createExpander } from "./expand.js";
+import type { createExpander } from "./expansion.js";
 import { Failure, refused, unknownUrl } from "./failure.js";
 import { decodeForm, type Raw } from "./form.js";
 import { randomText } from "./id.js";
 import { checkKey, type Idempotency, type Remembered } from "./idempotency.js";
-import { apiVersion, type Core, createWorld } from "./world.js";
+import { apiVersion, type Core, createStore } from "./store.js";
 
 export interface Incoming {
   readonly method: string;
@@ -109,10 +109,10 @@ const broken = new Failure(500, {
 
 function run({ core, expand }: Api, prepared: Prepared, fault: Fault | undefined): { status: number; body: string } {
   const { id, account, credential, path, execute, key } = prepared;
-  const world = createWorld(core, account, { id, idempotency_key: key ?? null });
+  const store = createStore(core, account, { id, idempotency_key: key ?? null });
   try {
     if (fault?.kind === "error_before") throw broken;
-    const object = expand(execute({ path, credential }, world), prepared.expand, world);
+    const object = expand(execute({ path, credential }, store), prepared.expand, store);
     if (fault?.kind === "error_after") throw broken;
     return { status: 200, body: JSON.stringify(object, null, 2) };
   } catch (error) {

@@ -1,6 +1,6 @@
 import type { Call, Route } from "./engine.js";
 import { Failure, refused } from "./failure.js";
-import type { Core } from "./world.js";
+import type { Core } from "./store.js";
 
 export interface Keys {
   readonly secret: string;
@@ -53,7 +53,7 @@ export function authorize(
     );
   const account = headers["stripe-account"];
   if (account === undefined || account === "") return { credential, account: undefined };
-  if (typeof account === "string" && core.store.shelf(undefined, "account").byId.has(account))
+  if (typeof account === "string" && core.tables.table(undefined, "account").byId.has(account))
     return { credential, account };
   throw noAccess(masked(key), String(account));
 }

@@ -1,9 +1,9 @@
 import { Agent } from "node:http";
 import type Stripe from "stripe";
+import { createSending, type Delivery } from "./dispatcher.js";
 import type { Module } from "./engine.js";
-import { post, signature } from "./post.js";
-import { createSending, type Delivery } from "./sending.js";
-import { type Core, createWorld, store } from "./world.js";
+import { type Core, createStore, save } from "./store.js";
+import { post, signature } from "./webhook-request.js";
 
 /** Where events go: of the platform's own objects, or of connected accounts. */
 export interface Endpoint {
@@ -30,19 +30,19 @@ export function createDelivery(core: Core, initial: readonly Endpoint[]) {
   let endpoints = initial;
   const sending = createSending(core.clock, core.disorder, attempt);
 
-  const find = ({ account, event }: Delivery) => core.store.shelf(account, "event").byId.get(event)?.object;
+  const find = ({ account, event }: Delivery) => core.tables.table(account, "event").byId.get(event)?.object;
 
   function delivered(delivery: Delivery) {
     const event = find(delivery);
     if (delivery.copy || !event || event.pending_webhooks === 0) return;
-    store(core, delivery.account, { ...event, pending_webhooks: event.pending_webhooks - 1 } as Stripe.Event);
+    save(core, delivery.account, { ...event, pending_webhooks: event.pending_webhooks - 1 } as Stripe.Event);
   }
 
   function again({ account, event, endpoint, attempt, copy }: Delivery) {
     const wait = waits[attempt];
     if (copy || wait === undefined) return;
     const at = core.clock.now() / 1000 + wait;
-    createWorld(core, account).later(at, "webhook", [event, endpoint, attempt + 1].join(" "));
+    createStore(core, account).later(at, "webhook", [event, endpoint, attempt + 1].join(" "));
   }
 
   async function attempt(delivery: Delivery) {
@@ -89,13 +89,13 @@ export function createDelivery(core: Core, initial: readonly Endpoint[]) {
     count: (account: string | undefined, type: string) => endpoints.filter((one) => wants(one, account, type)).length,
     /** Of an account that left, nothing is told. */
     start(event: Stripe.Event) {
-      if (event.account === undefined || core.store.shelf(undefined, "account").byId.has(event.account))
+      if (event.account === undefined || core.tables.table(undefined, "account").byId.has(event.account))
         deliveries(event, 0).forEach(start);
     },
     /** Takes up what an earlier host could not deliver, the events that wait for their next attempt apart. */
     resume(waiting: ReadonlySet<string>) {
-      for (const { type, shelf } of core.store.shelves())
-        for (const { object } of type === "event" ? shelf.byId.values() : [])
+      for (const { type, table } of core.tables.all())
+        for (const { object } of type === "event" ? table.byId.values() : [])
           if (object.object === "event" && object.pending_webhooks > 0 && !waiting.has(object.id))
             deliveries(object, last).forEach(sending.send);
     },

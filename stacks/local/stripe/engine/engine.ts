@@ -6,17 +6,17 @@ import { checked } from "./shape.js";
 /*
  * A resource is a `Module`: kinds of objects, routes, pages, timers and actions; modules.ts lists them all.
  *
- *   route("POST", "/v1/coupons/:id", z.strictObject({ metadata }), ({ path, params }, world) =>
- *     world.change(world.get("coupon", path.id), { metadata: merge(old, params.metadata) }, "coupon.updated"));
+ *   route("POST", "/v1/coupons/:id", z.strictObject({ metadata }), ({ path, params }, store) =>
+ *     store.change(store.get("coupon", path.id), { metadata: merge(old, params.metadata) }, "coupon.updated"));
  *
  * - Shapes are zod objects over what forms carry: strings (shape.ts has `integer`, `flag`, `metadata`, `currency`, …).
  *   They are strict: an unknown parameter is refused as Stripe refuses it. `expand` is taken off before the shape.
  * - A run is synchronous and so never sees another request half done. What it stored stays when it throws (a declined
  *   payment), so it checks first and stores afterwards. Throw the failures of failure.ts.
  * - Objects are never changed in place: `put` and `change` store a new one. Events therefore keep what was.
- * - A world shows the objects of one account; `world.in(id)` is another's, `world.in(undefined)` the platform's.
+ * - A store shows the objects of one account; `store.in(id)` is another's, `store.in(undefined)` the platform's.
  *   Connected accounts themselves are objects of the platform.
- * - What happens later goes through `world.later`, which outlives a restart; the timer looks whether it still applies.
+ * - What happens later goes through `store.later`, which outlives a restart; the timer looks whether it still applies.
  * - Money is taken by `newIntent` (intent.ts), stored with `payment_intent.created`, and `confirmIntent` (confirm.ts),
  *   which answers what became of it or throws a decline after storing that; see also capture.ts, refund.ts.
  * - Types of objects are Stripe's own, so the compiler holds a new object to the fields of the API version.
@@ -53,7 +53,7 @@ export type Stored = Objects[Type];
 
 export type EventType = Stripe.Event["type"];
 
-export interface World {
+export interface Store {
   /** Whose objects these are; none for the platform's own. */
   readonly account: string | undefined;
   /** Unix seconds of the local clock. */
@@ -61,7 +61,7 @@ export interface World {
   readonly livemode: boolean;
   /** Where pages are reached, without a slash at the end. */
   readonly publicUrl: string;
-  in(account: string | undefined): World;
+  in(account: string | undefined): Store;
   /** The code with which the bank shall decline the payment that asks, if a test wished so. */
   declines(): string | undefined;
   /** `id("re")` is `re_` and 24 characters. */
@@ -80,7 +80,7 @@ export interface World {
   /** A page of a list, newest first; `where` are equalities, undefined ones apart. */
   page<T extends Type>(type: T, params: ListParams, where?: Where<Objects[T]>): Stripe.ApiList<Objects[T]>;
   emit(type: EventType, object: object, previous?: object): void;
-  /** Runs the timer `name` of a module with this world and `id`, at unix seconds `at` of the local clock. */
+  /** Runs the timer `name` of a module with this store and `id`, at unix seconds `at` of the local clock. */
   later(at: number, name: string, id: string): void;
 }
 
@@ -102,7 +102,7 @@ export interface Kind {
   /** Fields to look up by; a field that holds no string is not indexed. */
   readonly index?: readonly string[];
   /** Fields that are there only when expanded. */
-  readonly include?: Record<string, (object: never, world: World) => unknown>;
+  readonly include?: Record<string, (object: never, store: Store) => unknown>;
 }
 
 export interface Call<Params = unknown> {
@@ -112,7 +112,7 @@ export interface Call<Params = unknown> {
   readonly credential: "secret" | "publishable";
 }
 
-export type Execute = (call: Omit<Call, "params">, world: World) => object;
+export type Execute = (call: Omit<Call, "params">, store: Store) => object;
 
 export interface Route {
   readonly method: "GET" | "POST" | "DELETE";
@@ -127,12 +127,12 @@ export function route<Shape extends z.ZodType>(
   method: Route["method"],
   path: string,
   shape: Shape,
-  run: (call: Call<z.output<Shape>>, world: World) => object,
+  run: (call: Call<z.output<Shape>>, store: Store) => object,
   { publishable = false } = {},
 ): Route {
   const check = (raw: Raw): Execute => {
     const params = checked(shape, raw);
-    return (call, world) => run({ ...call, params }, world);
+    return (call, store) => run({ ...call, params }, store);
   };
   return { method, path, publishable, check };
 }
@@ -141,7 +141,7 @@ export function route<Shape extends z.ZodType>(
 export interface Page {
   readonly method: "GET" | "POST";
   readonly path: string;
-  run(request: PageRequest, world: World): PageReply;
+  run(request: PageRequest, store: Store): PageReply;
 }
 export interface PageRequest {
   readonly path: Record<string, string>;
@@ -150,19 +150,19 @@ export interface PageRequest {
 }
 export type PageReply = { readonly html: string; readonly status?: number } | { readonly redirect: string };
 
-/** What a test makes happen, by `POST /_control/<name>` or `act(name, input)`; the world is the platform's. */
-export type Action = (input: Record<string, unknown>, world: World) => object;
+/** What a test makes happen, by `POST /_control/<name>` or `act(name, input)`; the store is the platform's. */
+export type Action = (input: Record<string, unknown>, store: Store) => object;
 
 /** Checkout in a mode that is not `payment`. */
 export interface CheckoutMode {
   /** Checks what the mode needs while a session is created, and answers the fields that are its own. */
-  open(params: CheckoutParams, world: World): Partial<Stripe.Checkout.Session>;
+  open(params: CheckoutParams, store: Store): Partial<Stripe.Checkout.Session>;
   /**
    * The shopper submitted this form and the card was accepted as a payment method: takes the first payment, if any.
    * Answers the session's new fields; `requires_action` of a PaymentIntent or SetupIntent is followed by the page.
    * @throws Failure a decline, which the page shows
    */
-  complete(session: Stripe.Checkout.Session, method: Stripe.PaymentMethod, world: World): CheckoutResult;
+  complete(session: Stripe.Checkout.Session, method: Stripe.PaymentMethod, store: Store): CheckoutResult;
 }
 type CheckoutParams = Stripe.Checkout.SessionCreateParams;
 export interface CheckoutResult {
@@ -175,7 +175,7 @@ export interface Module {
   readonly kinds?: readonly Kind[];
   readonly routes?: readonly Route[];
   readonly pages?: readonly Page[];
-  readonly timers?: Record<string, (world: World, id: string) => void>;
+  readonly timers?: Record<string, (store: Store, id: string) => void>;
   readonly actions?: Record<string, Action>;
   readonly checkout?: Partial<Record<"subscription" | "setup", CheckoutMode>>;
 }

@@ -20,16 +20,16 @@ const matches = (pattern: string, type: string) =>
 export const events: Module = {
   kinds: [{ type: "event", prefix: "evt" }],
   routes: [
-    route("GET", "/v1/events/:id", nothing, ({ path }, world) => {
-      const event = world.get("event", path.id);
-      if (event.created > world.now - month) return event;
+    route("GET", "/v1/events/:id", nothing, ({ path }, store) => {
+      const event = store.get("event", path.id);
+      if (event.created > store.now - month) return event;
       throw refused(`No such event: '${event.id}'`, { code: "resource_missing", param: "id", status: 404 });
     }),
-    route("GET", "/v1/events", list, ({ params: { delivery_success, type, types, ...params } }, world) => {
+    route("GET", "/v1/events", list, ({ params: { delivery_success, type, types, ...params } }, store) => {
       if (type && types) throw refused("You may only specify one of these parameters: type, types.");
       const patterns = type ? [type] : types;
-      return world.page("event", params, {
-        created: ({ created }) => created > world.now - month,
+      return store.page("event", params, {
+        created: ({ created }) => created > store.now - month,
         type: (event) => !patterns || patterns.some((pattern) => matches(pattern, event.type)),
         pending_webhooks: (event) =>
           delivery_success === undefined || delivery_success === (event.pending_webhooks === 0),

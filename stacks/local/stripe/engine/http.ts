@@ -6,7 +6,7 @@ import type { Api, Incoming, Outgoing } from "./api.js";
 import type { Page, Route } from "./engine.js";
 import { Failure } from "./failure.js";
 import type { Log } from "./log.js";
-import { createWorld } from "./world.js";
+import { createStore } from "./store.js";
 
 export type Http = Hono<{ Bindings: HttpBindings }>;
 type HttpContext = Context<{ Bindings: HttpBindings }>;
@@ -64,14 +64,14 @@ const run =
     return RESPONSE_ALREADY_SENT;
   };
 
-/** A page for a person. Its world is the platform's, and the page finds whose object it shows. */
+/** A page for a person. Its store is the platform's, and the page finds whose object it shows. */
 const show =
   ({ api }: Parts, page: Page) =>
   async (context: HttpContext) => {
     const query = new URLSearchParams(queryOf(context));
     const form = new URLSearchParams(await bodyOf(context));
     try {
-      const reply = page.run({ path: context.req.param(), query, form }, createWorld(api.core));
+      const reply = page.run({ path: context.req.param(), query, form }, createStore(api.core));
       if ("redirect" in reply)
         return new Response(null, { status: 303, headers: { ...html, location: reply.redirect } });
       return new Response(reply.html, { status: reply.status ?? 200, headers: html });

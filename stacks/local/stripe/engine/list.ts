@@ -1,7 +1,7 @@
 import type Stripe from "stripe";
 import type { ListParams, Objects, Range, Type, Where } from "./engine.js";
 import { refused } from "./failure.js";
-import type { Shelf, Store } from "./store.js";
+import type { Table, Tables } from "./tables.js";
 
 const inRange = (created: number, { gt, gte, lt, lte }: Range) =>
   (gt === undefined || created > gt) &&
@@ -10,13 +10,13 @@ const inRange = (created: number, { gt, gte, lt, lte }: Range) =>
   (lte === undefined || created <= lte);
 
 /** Ids to look at, oldest first: those of the first indexed equality, or all. */
-function candidates<O>(shelf: Shelf<O>, where: Where<O>): readonly (string | undefined)[] {
+function candidates<O>(table: Table<O>, where: Where<O>): readonly (string | undefined)[] {
   for (const [field, value] of Object.entries(where)) {
     if (typeof value !== "string") continue;
-    const index = shelf.index.get(field);
+    const index = table.index.get(field);
     if (index) return [...(index.get(value) ?? [])];
   }
-  return shelf.order;
+  return table.order;
 }
 
 function matcher<O extends object>(where: Where<O>, created: ListParams["created"]) {
@@ -30,17 +30,17 @@ function matcher<O extends object>(where: Where<O>, created: ListParams["created
 }
 
 /** Where the cursor stands among the candidates. */
-function placeOf<O>(shelf: Shelf<O>, ids: readonly (string | undefined)[], type: string, id: string, param: string) {
-  const place = ids === shelf.order ? shelf.byId.get(id)?.place : ids.indexOf(id);
+function placeOf<O>(table: Table<O>, ids: readonly (string | undefined)[], type: string, id: string, param: string) {
+  const place = ids === table.order ? table.byId.get(id)?.place : ids.indexOf(id);
   if (place === undefined || place < 0) throw refused(`No such ${type}: '${id}'`, { code: "resource_missing", param });
   return place;
 }
 
-function collect<O>(shelf: Shelf<O>, ids: readonly (string | undefined)[], fits: (object: O) => boolean) {
+function collect<O>(table: Table<O>, ids: readonly (string | undefined)[], fits: (object: O) => boolean) {
   return (from: number, step: 1 | -1, limit: number): O[] => {
     const found: O[] = [];
     for (let at = from; at >= 0 && at < ids.length && found.length < limit; at += step) {
-      const object = shelf.byId.get(ids[at] ?? "")?.object;
+      const object = table.byId.get(ids[at] ?? "")?.object;
       if (object !== undefined && fits(object)) found.push(object);
     }
     return found;
@@ -49,23 +49,23 @@ function collect<O>(shelf: Shelf<O>, ids: readonly (string | undefined)[], fits:
 
 /** Newest first; `ending_before` answers the page that lies just before the cursor. */
 export function pageOf<T extends Type>(
-  store: Store,
+  tables: Tables,
   account: string | undefined,
   type: T,
   { limit = 10, starting_after, ending_before, created }: ListParams,
   where: Where<Objects[T]> = {},
 ): Stripe.ApiList<Objects[T]> {
-  const shelf = store.shelf(account, type);
-  const ids = candidates(shelf, where);
-  const take = collect(shelf, ids, matcher(where, created));
+  const table = tables.table(account, type);
+  const ids = candidates(table, where);
+  const take = collect(table, ids, matcher(where, created));
   const url = `/v1/${type.replace(".", "/")}s`;
   if (starting_after !== undefined && ending_before !== undefined)
     throw refused("You cannot specify both `starting_after` and `ending_before`.", { param: "ending_before" });
   if (ending_before !== undefined) {
-    const found = take(placeOf(shelf, ids, type, ending_before, "ending_before") + 1, 1, limit + 1);
+    const found = take(placeOf(table, ids, type, ending_before, "ending_before") + 1, 1, limit + 1);
     return { object: "list", data: found.slice(0, limit).toReversed(), has_more: found.length > limit, url };
   }
-  const from = starting_after === undefined ? ids.length : placeOf(shelf, ids, type, starting_after, "starting_after");
+  const from = starting_after === undefined ? ids.length : placeOf(table, ids, type, starting_after, "starting_after");
   const found = take(from - 1, -1, limit + 1);
   return { object: "list", data: found.slice(0, limit), has_more: found.length > limit, url };
 }

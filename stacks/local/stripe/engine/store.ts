@@ -1,84 +1,124 @@
-import type { Kind, Objects, Stored, Type } from "./engine.js";
+import type Stripe from "stripe";
+import type { Clock } from "../../lambda/clock.js";
+import type { Disorder } from "./chaos.js";
+import type { EventType, Kind, Module, Objects, Store, Stored, Type } from "./engine.js";
+import { missing } from "./failure.js";
+import { newId } from "./id.js";
+import type { Journal, Timer } from "./journal.js";
+import { pageOf } from "./list.js";
+import type { Tables } from "./tables.js";
 
-/** The objects of one type in one account. `order` holds them as they were made; removed ones leave a hole. */
-export interface Shelf<O> {
-  readonly byId: Map<string, { object: O; readonly place: number }>;
-  readonly order: (string | undefined)[];
-  /** Field → value → ids, as they got it. */
-  readonly index: ReadonlyMap<string, Map<string, Set<string>>>;
+/** The version whose shapes the stand-in has: that of the installed SDK. */
+export const apiVersion = "2026-10-28.endive";
+
+export interface Core {
+  readonly clock: Clock;
+  readonly modules: Module[];
+  readonly kinds: readonly Kind[];
+  readonly tables: Tables;
+  readonly livemode: boolean;
+  journal: Journal;
+  publicUrl: string;
+  readonly disorder: Disorder;
+  /** How many endpoints will be told of an event, and the telling. */
+  deliver: { count(account: string | undefined, type: string): number; start(event: Stripe.Event): void };
+  timers: number;
 }
 
-export interface Store {
-  shelf<T extends Type>(account: string | undefined, type: T): Shelf<Objects[T]>;
-  put(account: string | undefined, object: Stored): void;
-  remove(account: string | undefined, type: Type, id: string): void;
-  /** Every shelf with its account. */
-  shelves(): Iterable<{ account: string | undefined; type: Type; shelf: Shelf<Stored> }>;
-  typeOf(id: string): Type | undefined;
+/** The request that an event came from. */
+export interface Origin {
+  readonly id: string | null;
+  readonly idempotency_key: string | null;
+}
+export const byItself: Origin = { id: null, idempotency_key: null };
+
+const seconds = (core: Core) => Math.floor(core.clock.now() / 1000);
+
+export function save(core: Core, account: string | undefined, object: Stored) {
+  core.tables.put(account, object);
+  core.journal.write({ account, object });
 }
 
-const read = (object: Stored | undefined, field: string) => (object as Record<string, unknown> | undefined)?.[field];
-
-function reindex(shelf: Shelf<Stored>, id: string, old: Stored | undefined, object: Stored) {
-  for (const [field, values] of shelf.index) {
-    const [before, after] = [read(old, field), read(object, field)];
-    if (before === after) continue;
-    if (typeof before === "string") values.get(before)?.delete(id);
-    if (typeof after !== "string") continue;
-    const ids = values.get(after);
-    if (ids) ids.add(id);
-    else values.set(after, new Set([id]));
-  }
+function emit(core: Core, account: string | undefined, origin: Origin, type: string, data: object) {
+  const event = {
+    id: newId("evt"),
+    object: "event",
+    ...(account !== undefined && { account }),
+    api_version: apiVersion,
+    created: seconds(core),
+    data,
+    livemode: core.livemode,
+    pending_webhooks: core.deliver.count(account, type),
+    request: origin,
+    type,
+  } as Stripe.Event;
+  save(core, account, event);
+  core.deliver.start(event);
 }
 
-/** All that Stripe would know, in memory: what a request reads is found by id or by an index, never by a scan. */
-export function createStore(kinds: readonly Kind[]): Store {
-  const accounts = new Map<string | undefined, Map<Type, Shelf<Stored>>>();
-  const byType = new Map(kinds.map((kind) => [kind.type, kind]));
-  const prefixes = new Map(kinds.flatMap(({ type, prefix }) => [prefix].flat().map((one) => [one, type] as const)));
+/** Arms a timer that was written down already. */
+export function arm(core: Core, timer: Timer) {
+  core.clock.at(timer.at * 1000, () => {
+    core.journal.write({ done: timer.number });
+    for (const { timers } of core.modules) timers?.[timer.name]?.(createStore(core, timer.account), timer.id);
+  });
+}
 
-  function shelf(account: string | undefined, type: Type): Shelf<Stored> {
-    const shelves = accounts.get(account) ?? new Map<Type, Shelf<Stored>>();
-    accounts.set(account, shelves);
-    const known = shelves.get(type);
-    if (known) return known;
-    const index = new Map((byType.get(type)?.index ?? []).map((field) => [field, new Map<string, Set<string>>()]));
-    const made: Shelf<Stored> = { byId: new Map(), order: [], index };
-    shelves.set(type, made);
-    return made;
-  }
+function later(core: Core, account: string | undefined, at: number, name: string, id: string) {
+  const timer: Timer = { number: ++core.timers, at, name, account, id };
+  core.journal.write({ timer });
+  arm(core, timer);
+}
 
-  function put(account: string | undefined, object: Stored) {
-    const on = shelf(account, object.object);
-    const entry = on.byId.get(object.id);
-    reindex(on, object.id, entry?.object, object);
-    if (entry) entry.object = object;
-    else on.byId.set(object.id, { object, place: on.order.push(object.id) - 1 });
-  }
+/** The fields that changed, as they were. */
+const replaced = (object: object, patch: object) =>
+  Object.fromEntries(
+    Object.entries(object).filter(([field, value]) => field in patch && patch[field as keyof typeof patch] !== value),
+  );
 
-  function remove(account: string | undefined, type: Type, id: string) {
-    const on = shelf(account, type);
-    const entry = on.byId.get(id);
-    if (!entry) return;
-    for (const [field, values] of on.index) {
-      const value = read(entry.object, field);
-      if (typeof value === "string") values.get(value)?.delete(id);
-    }
-    on.order[entry.place] = undefined;
-    on.byId.delete(id);
-  }
-
-  function* shelves() {
-    for (const [account, types] of accounts) for (const [type, one] of types) yield { account, type, shelf: one };
-  }
-
-  return {
-    // The one place where a type's name stands for its objects.
-    shelf: <T extends Type>(account: string | undefined, type: T) =>
-      shelf(account, type) as unknown as Shelf<Objects[T]>,
-    put,
-    remove,
-    shelves,
-    typeOf: (id) => prefixes.get(id.slice(0, Math.max(0, id.lastIndexOf("_")))),
+/** What a request or a timer sees; cheap, made for each of them. */
+export function createStore(core: Core, account?: string, origin: Origin = byItself): Store {
+  const find = <T extends Type>(type: T, id: string | undefined | null): Objects[T] | undefined =>
+    id ? core.tables.table(account, type).byId.get(id)?.object : undefined;
+  const store: Store = {
+    account,
+    get now() {
+      return seconds(core);
+    },
+    livemode: core.livemode,
+    publicUrl: core.publicUrl,
+    declines: () => core.disorder.decline(),
+    in: (other) => (other === account ? store : createStore(core, other, origin)),
+    id: newId,
+    find,
+    get(type, id, param) {
+      const found = find(type, id);
+      if (!found) throw missing(type, id ?? "", param);
+      return found;
+    },
+    put(object, event) {
+      save(core, account, object);
+      if (event) emit(core, account, origin, event, { object });
+      return object;
+    },
+    change(object, patch, event) {
+      const next = { ...object, ...patch };
+      save(core, account, next);
+      if (event) emit(core, account, origin, event, { object: next, previous_attributes: replaced(object, patch) });
+      return next;
+    },
+    by(type, field, value) {
+      const table = core.tables.table(account, type);
+      return [...(table.index.get(field)?.get(value) ?? [])].flatMap((id) => table.byId.get(id)?.object ?? []);
+    },
+    remove(type, id) {
+      core.tables.remove(account, type, id);
+      core.journal.write({ account, type, removed: id });
+    },
+    page: (type, params, where) => pageOf(core.tables, account, type, params, where),
+    emit: (type: EventType, object, previous) =>
+      emit(core, account, origin, type, { object, ...(previous && { previous_attributes: previous }) }),
+    later: (at, name, id) => later(core, account, at, name, id),
   };
+  return store;
 }

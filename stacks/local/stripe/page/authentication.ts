@@ -1,5 +1,5 @@
 import type Stripe from "stripe";
-import type { Action, Module, PageRequest, World } from "../engine/engine.js";
+import type { Action, Module, PageRequest, Store } from "../engine/engine.js";
 import { Failure, refused } from "../engine/failure.js";
 import { attempt, failAuthentication } from "../payment/attempt.js";
 import { failSetup, finishSetup } from "../payment/setup-intent.js";
@@ -7,26 +7,26 @@ import { page, withQuery } from "./markup.js";
 
 type Intent = Stripe.PaymentIntent | Stripe.SetupIntent;
 
-const worldOf = (account: string | undefined, platform: World) =>
+const storeOf = (account: string | undefined, platform: Store) =>
   platform.in(account === "platform" ? undefined : account);
 
-function intentOf(id: string, world: World): Intent {
-  return id.startsWith("seti_") ? world.get("setup_intent", id) : world.get("payment_intent", id);
+function intentOf(id: string, store: Store): Intent {
+  return id.startsWith("seti_") ? store.get("setup_intent", id) : store.get("payment_intent", id);
 }
 
 /** The shopper's answer to the bank. Answers the intent as it is then. */
-function answerBank(intent: Intent, success: boolean, world: World): Intent {
+function answerBank(intent: Intent, success: boolean, store: Store): Intent {
   if (intent.status !== "requires_action") throw refused("Nothing waits for authentication here.");
-  const method = world.get("payment_method", String(intent.payment_method));
+  const method = store.get("payment_method", String(intent.payment_method));
   if (intent.object === "setup_intent")
     return success
-      ? finishSetup(intent, method, world)
-      : failSetup(intent, method, "setup_intent_authentication_failure", world);
-  if (!success) return failAuthentication(intent, world);
+      ? finishSetup(intent, method, store)
+      : failSetup(intent, method, "setup_intent_authentication_failure", store);
+  if (!success) return failAuthentication(intent, store);
   try {
-    return attempt(intent, method, { authenticated: true }, world);
+    return attempt(intent, method, { authenticated: true }, store);
   } catch (error) {
-    if (error instanceof Failure && error.status === 402) return world.get("payment_intent", intent.id);
+    if (error instanceof Failure && error.status === 402) return store.get("payment_intent", intent.id);
     throw error;
   }
 }
@@ -50,16 +50,16 @@ const form = page(
 <button name="outcome" value="fail" class="second">Fail</button></form>`,
 );
 
-function found({ path, query }: PageRequest, platform: World): [Intent, World] {
-  const world = worldOf(path.account, platform);
-  const intent = intentOf(path.id ?? "", world);
+function found({ path, query }: PageRequest, platform: Store): [Intent, Store] {
+  const store = storeOf(path.account, platform);
+  const intent = intentOf(path.id ?? "", store);
   if (query.get("secret") !== intent.client_secret) throw refused("This link is not valid.", { status: 404 });
-  return [intent, world];
+  return [intent, store];
 }
 
 const answer: Action = ({ account, payment_intent, setup_intent, outcome }, platform) => {
-  const world = worldOf(typeof account === "string" ? account : undefined, platform);
-  return answerBank(intentOf(String(payment_intent ?? setup_intent), world), outcome !== "fail", world);
+  const store = storeOf(typeof account === "string" ? account : undefined, platform);
+  return answerBank(intentOf(String(payment_intent ?? setup_intent), store), outcome !== "fail", store);
 };
 
 export const authentication: Module = {
@@ -78,12 +78,12 @@ export const authentication: Module = {
       method: "POST",
       path: "/authenticate/:account/:id",
       run(request, platform) {
-        const [intent, world] = found(request, platform);
+        const [intent, store] = found(request, platform);
         // Checkout has its own way back, whoever made the intent.
         const back = request.query.get("back");
-        const own = back?.startsWith(`${world.publicUrl}/`) ? back : undefined;
+        const own = back?.startsWith(`${store.publicUrl}/`) ? back : undefined;
         const returnUrl = own ?? intent.next_action?.redirect_to_url?.return_url;
-        return returnTo(answerBank(intent, request.form.get("outcome") === "complete", world), returnUrl);
+        return returnTo(answerBank(intent, request.form.get("outcome") === "complete", store), returnUrl);
       },
     },
   ],

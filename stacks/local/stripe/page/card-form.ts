@@ -1,5 +1,5 @@
 import type Stripe from "stripe";
-import type { World } from "../engine/engine.js";
+import type { Store } from "../engine/engine.js";
 import { Failure } from "../engine/failure.js";
 import { attach, createMethod } from "../payment/payment-method.js";
 import { escapeHtml, page } from "./markup.js";
@@ -13,7 +13,7 @@ export const cardFields = `${field("Card number", "number", 'inputmode="numeric"
 ${field("CVC", "cvc", 'inputmode="numeric" autocomplete="cc-csc" placeholder="123"')}</div>`;
 
 /** The card of that form, kept with the customer. @throws Failure 402 for one that its bank refuses */
-export function cardOfForm(world: World, form: URLSearchParams, customer: string): Stripe.PaymentMethod {
+export function cardOfForm(store: Store, form: URLSearchParams, customer: string): Stripe.PaymentMethod {
   const [month = 0, year = 0] = (form.get("expiry") ?? "").split("/").map((part) => Number(part.trim()));
   const card = {
     number: form.get("number") ?? "",
@@ -21,7 +21,7 @@ export function cardOfForm(world: World, form: URLSearchParams, customer: string
     exp_year: year > 0 && year < 100 ? year + 2000 : year,
     cvc: (form.get("cvc") ?? "").trim(),
   };
-  return attach(createMethod({ type: "card", card }, world, { browser: true }), customer, world);
+  return attach(createMethod({ type: "card", card }, store, { browser: true }), customer, store);
 }
 
 export const cardText = ({ card }: Stripe.PaymentMethod) =>

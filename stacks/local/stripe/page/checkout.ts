@@ -1,9 +1,9 @@
 import type Stripe from "stripe";
 import { moneyText } from "../engine/amount.js";
-import type { CheckoutMode, Page, PageReply, PageRequest, World } from "../engine/engine.js";
+import type { CheckoutMode, Page, PageReply, PageRequest, Store } from "../engine/engine.js";
 import { Failure, refused } from "../engine/failure.js";
 import { pageOfAuthentication } from "../payment/attempt.js";
-import { follow, type Outcome, pay, resume, type Shopper } from "../payment/checkout-pay.js";
+import { completeMode, type Outcome, pay, resume, type Shopper } from "../payment/checkout-payment.js";
 import { createMethod } from "../payment/payment-method.js";
 import { escapeHtml, page } from "./markup.js";
 
@@ -13,8 +13,8 @@ type Modes = Partial<Record<string, CheckoutMode>>;
 const field = (label: string, name: string, attributes: string, value = "") =>
   `<label>${label}<input name="${name}" value="${escapeHtml(value)}" ${attributes} required></label>`;
 
-function emailOf(session: Session, world: World): string | null {
-  const customer = world.find("customer", typeof session.customer === "string" ? session.customer : null);
+function emailOf(session: Session, store: Store): string | null {
+  const customer = store.find("customer", typeof session.customer === "string" ? session.customer : null);
   return session.customer_email ?? (customer && !customer.deleted ? customer.email : null) ?? null;
 }
 
@@ -24,8 +24,8 @@ const verbs: Record<string, (total: string) => string> = {
   setup: () => "Save card",
 };
 
-function lineRows(session: Session, world: World) {
-  const lines = world.find("stand_in.checkout", session.id)?.lines ?? [];
+function lineRows(session: Session, store: Store) {
+  const lines = store.find("stand_in.checkout", session.id)?.lines ?? [];
   const row = ({ description, quantity, amount_total, currency }: Stripe.LineItem) =>
     `<tr><td>${escapeHtml(description ?? "")} × ${quantity}</td><td>${moneyText(amount_total, currency)}</td></tr>`;
   return `<table>${lines.map(row).join("")}</table>`;
@@ -35,14 +35,14 @@ const sepa = (button: string) => `<label>or your IBAN, for a SEPA debit<input na
 <button name="with" value="sepa_debit" class="second" formnovalidate>${button} by debit</button>`;
 
 /** The form as it is shown first, and again with what went wrong. */
-function formPage(session: Session, world: World, problem?: string, entered = new URLSearchParams()) {
+function formPage(session: Session, store: Store, problem?: string, entered = new URLSearchParams()) {
   const total = session.amount_total === null ? "" : moneyText(session.amount_total, session.currency ?? "eur");
   const button = escapeHtml((verbs[session.mode] ?? verbs.payment)?.(total) ?? "Pay");
-  const email = emailOf(session, world);
+  const email = emailOf(session, store);
   const known = email
     ? `<p class="quiet">${escapeHtml(email)}</p>`
     : field("E-mail", "email", 'type="email" autocomplete="email"', entered.get("email") ?? "");
-  const body = `<h1>Checkout</h1><p class="amount">${escapeHtml(total)}</p>${lineRows(session, world)}
+  const body = `<h1>Checkout</h1><p class="amount">${escapeHtml(total)}</p>${lineRows(session, store)}
 <form method="post">${known}
 ${field("Card number", "number", 'inputmode="numeric" autocomplete="cc-number" placeholder="4242 4242 4242 4242"')}
 <div class="pair">${field("Expiry", "expiry", 'autocomplete="cc-exp" placeholder="MM / YY"')}
@@ -60,21 +60,21 @@ function closedPage(session: Session): PageReply {
   return { html: page("Checkout", `<h1>${text}</h1>${back}`), status: 410 };
 }
 
-const addressOf = (session: Session, world: World) =>
-  `${world.publicUrl}/c/pay/${world.account ?? "platform"}/${session.id}`;
+const addressOf = (session: Session, store: Store) =>
+  `${store.publicUrl}/c/pay/${store.account ?? "platform"}/${session.id}`;
 
-function found({ path }: PageRequest, platform: World): [Session, World] {
-  const world = platform.in(path.account === "platform" ? undefined : path.account);
-  return [world.get("checkout.session", path.id), world];
+function found({ path }: PageRequest, platform: Store): [Session, Store] {
+  const store = platform.in(path.account === "platform" ? undefined : path.account);
+  return [store.get("checkout.session", path.id), store];
 }
 
 /** What the shopper typed as a means of payment. @throws Failure 402 */
-function methodFrom(form: URLSearchParams, shopper: Shopper, world: World): Stripe.PaymentMethod {
+function methodFrom(form: URLSearchParams, shopper: Shopper, store: Store): Stripe.PaymentMethod {
   const email = shopper.email ?? undefined;
   const billing_details = { ...(email && { email }), ...(shopper.name && { name: shopper.name }) };
   const debit = form.get("with") === "sepa_debit";
   if (debit)
-    return createMethod({ type: "sepa_debit", sepa_debit: { iban: form.get("iban") ?? "" }, billing_details }, world, {
+    return createMethod({ type: "sepa_debit", sepa_debit: { iban: form.get("iban") ?? "" }, billing_details }, store, {
       browser: true,
     });
   const [month, year] = (form.get("expiry") ?? "").split("/").map((part) => Number(part.trim()));
@@ -84,63 +84,63 @@ function methodFrom(form: URLSearchParams, shopper: Shopper, world: World): Stri
     exp_year: (year ?? 0) + (year && year < 100 ? 2000 : 0),
     cvc: (form.get("cvc") ?? "").trim(),
   };
-  return createMethod({ type: "card", card, billing_details }, world, { browser: true });
+  return createMethod({ type: "card", card, billing_details }, store, { browser: true });
 }
 
-function shopperOf(session: Session, form: URLSearchParams, world: World): Shopper {
-  const email = emailOf(session, world) ?? form.get("email");
+function shopperOf(session: Session, form: URLSearchParams, store: Store): Shopper {
+  const email = emailOf(session, store) ?? form.get("email");
   if (!email?.includes("@")) throw refused("Your email is incomplete.");
   return { email, name: form.get("name") || null };
 }
 
 /** On to the bank, or back to the shop. */
-function next({ session, authenticate }: Outcome, world: World): PageReply {
-  const back = encodeURIComponent(`${addressOf(session, world)}/return`);
+function next({ session, authenticate }: Outcome, store: Store): PageReply {
+  const back = encodeURIComponent(`${addressOf(session, store)}/return`);
   if (authenticate) {
     const intent = authenticate.startsWith("seti_")
-      ? world.get("setup_intent", authenticate)
-      : world.get("payment_intent", authenticate);
-    return { redirect: `${pageOfAuthentication(intent, world)}&back=${back}` };
+      ? store.get("setup_intent", authenticate)
+      : store.get("payment_intent", authenticate);
+    return { redirect: `${pageOfAuthentication(intent, store)}&back=${back}` };
   }
   return { redirect: (session.success_url ?? "").replaceAll("{CHECKOUT_SESSION_ID}", session.id) };
 }
 
-function takePayment(modes: Modes, session: Session, method: Stripe.PaymentMethod, shopper: Shopper, world: World) {
+function takePayment(modes: Modes, session: Session, method: Stripe.PaymentMethod, shopper: Shopper, store: Store) {
   const mode = modes[session.mode];
   return mode
-    ? follow(mode, session, method, shopper, world)
-    : pay(session, method, shopper, `${addressOf(session, world)}/return`, world);
+    ? completeMode(mode, session, method, shopper, store)
+    : pay(session, method, shopper, `${addressOf(session, store)}/return`, store);
 }
 
-function submit(modes: Modes, request: PageRequest, platform: World): PageReply {
-  const [session, world] = found(request, platform);
+function submit(modes: Modes, request: PageRequest, platform: Store): PageReply {
+  const [session, store] = found(request, platform);
   if (session.status !== "open") return closedPage(session);
   try {
-    const shopper = shopperOf(session, request.form, world);
-    const method = methodFrom(request.form, shopper, world);
-    const desk = world.get("stand_in.checkout", session.id);
+    const shopper = shopperOf(session, request.form, store);
+    const method = methodFrom(request.form, shopper, store);
+    const desk = store.get("stand_in.checkout", session.id);
     const { email, name } = shopper;
-    world.change(desk, { method: method.id, ...(email && { email }), ...(name && { name }) });
-    return next(takePayment(modes, session, method, shopper, world), world);
+    store.change(desk, { method: method.id, ...(email && { email }), ...(name && { name }) });
+    return next(takePayment(modes, session, method, shopper, store), store);
   } catch (error) {
-    if (error instanceof Failure) return formPage(session, world, error.message, request.form);
+    if (error instanceof Failure) return formPage(session, store, error.message, request.form);
     throw error;
   }
 }
 
 /** The bank sends the shopper here, whatever the answer was. */
-function comeBack(modes: Modes, request: PageRequest, platform: World): PageReply {
-  const [session, world] = found(request, platform);
-  if (session.status !== "open") return session.status === "complete" ? next({ session }, world) : closedPage(session);
-  const { method = "", email = null, name = null } = world.get("stand_in.checkout", session.id);
+function comeBack(modes: Modes, request: PageRequest, platform: Store): PageReply {
+  const [session, store] = found(request, platform);
+  if (session.status !== "open") return session.status === "complete" ? next({ session }, store) : closedPage(session);
+  const { method = "", email = null, name = null } = store.get("stand_in.checkout", session.id);
   try {
     const mode = modes[session.mode];
     const outcome = mode
-      ? follow(mode, session, world.get("payment_method", method), { email, name }, world)
-      : resume(session, { email, name }, world);
-    return next(outcome, world);
+      ? completeMode(mode, session, store.get("payment_method", method), { email, name }, store)
+      : resume(session, { email, name }, store);
+    return next(outcome, store);
   } catch (error) {
-    if (error instanceof Failure) return formPage(session, world, error.message);
+    if (error instanceof Failure) return formPage(session, store, error.message);
     throw error;
   }
 }
@@ -150,8 +150,8 @@ export const checkoutPages = (modes: Modes): readonly Page[] => [
     method: "GET",
     path: "/c/pay/:account/:id",
     run(request, platform) {
-      const [session, world] = found(request, platform);
-      return session.status === "open" ? formPage(session, world) : closedPage(session);
+      const [session, store] = found(request, platform);
+      return session.status === "open" ? formPage(session, store) : closedPage(session);
     },
   },
   { method: "POST", path: "/c/pay/:account/:id", run: (request, platform) => submit(modes, request, platform) },

@@ -1,10 +1,10 @@
 import type Stripe from "stripe";
 import { methodFor } from "../billing/invoice-charge.js";
-import { collect, settleTaken } from "../billing/invoice-collect.js";
+import { collect, payTakenInvoices } from "../billing/invoice-collection.js";
 import { dateText } from "../billing/period.js";
-import { subscriptionOf } from "../billing/subscription-settle.js";
+import { subscriptionOf } from "../billing/subscription-payment.js";
 import { moneyText } from "../engine/amount.js";
-import type { Page, PageReply, PageRequest, World } from "../engine/engine.js";
+import type { Page, PageReply, PageRequest, Store } from "../engine/engine.js";
 import { pageOfAuthentication } from "../payment/attempt.js";
 import { alert, cardFields, cardOfForm, cardText, goneReply, problemOf } from "./card-form.js";
 import { escapeHtml, page } from "./markup.js";
@@ -12,10 +12,10 @@ import { escapeHtml, page } from "./markup.js";
 type Invoice = Stripe.Invoice;
 
 /** As it is after what the bank told meanwhile. */
-function found({ path }: PageRequest, platform: World): [Invoice | undefined, World] {
-  const world = platform.in(path.account === "platform" ? undefined : path.account);
-  settleTaken(world, String(world.find("invoice", path.id)?.customer));
-  return [world.find("invoice", path.id), world];
+function found({ path }: PageRequest, platform: Store): [Invoice | undefined, Store] {
+  const store = platform.in(path.account === "platform" ? undefined : path.account);
+  payTakenInvoices(store, String(store.find("invoice", path.id)?.customer));
+  return [store.find("invoice", path.id), store];
 }
 
 function table(invoice: Invoice) {
@@ -33,11 +33,11 @@ ${table(invoice)}`;
 
 const isPayable = ({ status }: Invoice) => status === "open" || status === "uncollectible";
 
-function form(invoice: Invoice, world: World, problem?: string): PageReply {
+function form(invoice: Invoice, store: Store, problem?: string): PageReply {
   if (!isPayable(invoice))
     return { html: page("Invoice", `${head(invoice)}<p>${escapeHtml(invoice.status ?? "")}</p>`) };
   const amount = moneyText(invoice.amount_due, invoice.currency);
-  const kept = methodFor(world, invoice, subscriptionOf(world, invoice));
+  const kept = methodFor(store, invoice, subscriptionOf(store, invoice));
   const known = kept
     ? `<form method="post"><button name="with" value="kept">Pay ${amount} with ${escapeHtml(cardText(kept))}</button></form>`
     : "";
@@ -49,26 +49,26 @@ function form(invoice: Invoice, world: World, problem?: string): PageReply {
 }
 
 /** Where the bank asks who is there, and sends back to a page of ours. */
-export const askBank = (intent: Stripe.PaymentIntent, back: string, world: World): PageReply => ({
-  redirect: `${pageOfAuthentication(intent, world)}&back=${encodeURIComponent(back)}`,
+export const askBank = (intent: Stripe.PaymentIntent, back: string, store: Store): PageReply => ({
+  redirect: `${pageOfAuthentication(intent, store)}&back=${encodeURIComponent(back)}`,
 });
 
 /** A person pays; the card that works is the subscription's from now on, so that the next invoice is paid too. */
-function submit(invoice: Invoice, request: PageRequest, world: World): PageReply {
-  if (!isPayable(invoice)) return form(invoice, world);
-  const here = invoice.hosted_invoice_url ?? world.publicUrl;
+function submit(invoice: Invoice, request: PageRequest, store: Store): PageReply {
+  if (!isPayable(invoice)) return form(invoice, store);
+  const here = invoice.hosted_invoice_url ?? store.publicUrl;
   try {
     const typed = request.form.get("with") !== "kept";
-    const method = typed ? cardOfForm(world, request.form, String(invoice.customer)) : undefined;
-    const { intent, failure } = collect(world, invoice, { method, offSession: false, automatic: false });
-    if (intent?.status === "requires_action") return askBank(intent, here, world);
-    if (failure) return form(world.get("invoice", invoice.id), world, failure.message);
-    const subscription = subscriptionOf(world, invoice);
+    const method = typed ? cardOfForm(store, request.form, String(invoice.customer)) : undefined;
+    const { intent, failure } = collect(store, invoice, { method, offSession: false, automatic: false });
+    if (intent?.status === "requires_action") return askBank(intent, here, store);
+    if (failure) return form(store.get("invoice", invoice.id), store, failure.message);
+    const subscription = subscriptionOf(store, invoice);
     if (method && subscription)
-      world.change(subscription, { default_payment_method: method.id }, "customer.subscription.updated");
+      store.change(subscription, { default_payment_method: method.id }, "customer.subscription.updated");
     return { redirect: here };
   } catch (error) {
-    return form(invoice, world, problemOf(error));
+    return form(invoice, store, problemOf(error));
   }
 }
 
@@ -79,16 +79,16 @@ export const invoicePages: readonly Page[] = [
     method: "GET",
     path: "/invoice/:account/:id",
     run(request, platform) {
-      const [invoice, world] = found(request, platform);
-      return invoice ? form(invoice, world) : missing;
+      const [invoice, store] = found(request, platform);
+      return invoice ? form(invoice, store) : missing;
     },
   },
   {
     method: "POST",
     path: "/invoice/:account/:id",
     run(request, platform) {
-      const [invoice, world] = found(request, platform);
-      return invoice ? submit(invoice, request, world) : missing;
+      const [invoice, store] = found(request, platform);
+      return invoice ? submit(invoice, request, store) : missing;
     },
   },
   {

@@ -1,54 +1,54 @@
 import type Stripe from "stripe";
 import { liveCustomer } from "../billing/customer.js";
-import { collect } from "../billing/invoice-collect.js";
-import { cancel } from "../billing/subscription-cancel.js";
+import { collect } from "../billing/invoice-collection.js";
+import { cancel } from "../billing/subscription-cancellation.js";
 import { lastEnd } from "../billing/subscription-shape.js";
 import { update } from "../billing/subscription-update.js";
-import type { PageReply, World } from "../engine/engine.js";
+import type { PageReply, Store } from "../engine/engine.js";
 import { refused } from "../engine/failure.js";
 import { cardOfForm } from "./card-form.js";
 import { askBank } from "./invoice.js";
 
 type Session = Stripe.BillingPortal.Session;
 /** Answers where to go when that is not the portal itself. @throws Failure, which the page shows */
-type Act = (session: Session, form: URLSearchParams, world: World) => PageReply | undefined;
+type Act = (session: Session, form: URLSearchParams, store: Store) => PageReply | undefined;
 
-const featuresOf = (session: Session, world: World) =>
-  world.get("billing_portal.configuration", String(session.configuration)).features;
+const featuresOf = (session: Session, store: Store) =>
+  store.get("billing_portal.configuration", String(session.configuration)).features;
 
 /** @throws Failure unless it is the customer's */
-function subscriptionOf(session: Session, id: string | null | undefined, world: World): Stripe.Subscription {
-  const subscription = world.find("subscription", id);
+function subscriptionOf(session: Session, id: string | null | undefined, store: Store): Stripe.Subscription {
+  const subscription = store.find("subscription", id);
   if (subscription?.customer === session.customer && subscription.ended_at === null) return subscription;
   throw refused("There is no such plan.");
 }
 
 /** In flexible billing mode the portal sets `cancel_at`, and `cancel_at_period_end` stays false. */
-const end: Act = (session, form, world) => {
-  const { subscription_cancel: feature } = featuresOf(session, world);
+const end: Act = (session, form, store) => {
+  const { subscription_cancel: feature } = featuresOf(session, store);
   if (!feature.enabled) throw refused("Cancelling is not possible here.");
   const flow = session.flow?.subscription_cancel?.subscription;
-  const subscription = subscriptionOf(session, form.get("subscription") ?? flow, world);
+  const subscription = subscriptionOf(session, form.get("subscription") ?? flow, store);
   const { proration_behavior: behavior } = feature;
   if (feature.mode === "immediately")
-    cancel(world, subscription.id, { prorate: behavior !== "none", invoice_now: behavior === "always_invoice" });
-  else update(world, subscription, { cancel_at: lastEnd(subscription) });
+    cancel(store, subscription.id, { prorate: behavior !== "none", invoice_now: behavior === "always_invoice" });
+  else update(store, subscription, { cancel_at: lastEnd(subscription) });
   return undefined;
 };
 
-const resume: Act = (session, form, world) => {
-  update(world, subscriptionOf(session, form.get("subscription"), world), { cancel_at: null });
+const resume: Act = (session, form, store) => {
+  update(store, subscriptionOf(session, form.get("subscription"), store), { cancel_at: null });
   return undefined;
 };
 
-function switchTo(session: Session, subscription: Stripe.Subscription, id: string, price: string, world: World) {
-  const { subscription_update: feature } = featuresOf(session, world);
+function switchTo(session: Session, subscription: Stripe.Subscription, id: string, price: string, store: Store) {
+  const { subscription_update: feature } = featuresOf(session, store);
   const offered = feature.products?.some(({ prices }) => prices.includes(price));
   if (!feature.enabled || !offered) throw refused("This plan is not offered here.");
   const { proration_behavior } = feature;
   const behavior = proration_behavior as "always_invoice";
   const trial_end = subscription.status === "trialing" ? ({ trial_end: "now" } as const) : {};
-  update(world, subscription, {
+  update(store, subscription, {
     items: [{ id, price }],
     payment_behavior: "error_if_incomplete",
     proration_behavior: behavior,
@@ -57,41 +57,41 @@ function switchTo(session: Session, subscription: Stripe.Subscription, id: strin
   return undefined;
 }
 
-const change: Act = (session, form, world) =>
+const change: Act = (session, form, store) =>
   switchTo(
     session,
-    subscriptionOf(session, form.get("subscription"), world),
+    subscriptionOf(session, form.get("subscription"), store),
     form.get("item") ?? "",
     form.get("price") ?? "",
-    world,
+    store,
   );
 
 /** What `subscription_update_confirm` proposed. */
-const confirm: Act = (session, _form, world) => {
+const confirm: Act = (session, _form, store) => {
   const proposal = session.flow?.subscription_update_confirm;
   const [item] = proposal?.items ?? [];
   if (!proposal || !item?.id || !item.price) throw refused("There is nothing to confirm.");
-  return switchTo(session, subscriptionOf(session, proposal.subscription, world), item.id, item.price, world);
+  return switchTo(session, subscriptionOf(session, proposal.subscription, store), item.id, item.price, store);
 };
 
 /** The new card is the customer's, and that of subscriptions that have one of their own. */
-const card: Act = (session, form, world) => {
-  if (!featuresOf(session, world).payment_method_update.enabled) throw refused("Cards are not changed here.");
-  const method = cardOfForm(world, form, session.customer);
-  const customer = liveCustomer(world, session.customer);
+const card: Act = (session, form, store) => {
+  if (!featuresOf(session, store).payment_method_update.enabled) throw refused("Cards are not changed here.");
+  const method = cardOfForm(store, form, session.customer);
+  const customer = liveCustomer(store, session.customer);
   const invoice_settings = { ...customer.invoice_settings, default_payment_method: method.id };
-  world.change(customer, { invoice_settings }, "customer.updated");
-  for (const subscription of world.by("subscription", "customer", customer.id))
+  store.change(customer, { invoice_settings }, "customer.updated");
+  for (const subscription of store.by("subscription", "customer", customer.id))
     if (subscription.ended_at === null && subscription.default_payment_method !== null)
-      world.change(subscription, { default_payment_method: method.id }, "customer.subscription.updated");
+      store.change(subscription, { default_payment_method: method.id }, "customer.subscription.updated");
   return undefined;
 };
 
-const pay: Act = (session, form, world) => {
-  const invoice = world.find("invoice", form.get("invoice"));
+const pay: Act = (session, form, store) => {
+  const invoice = store.find("invoice", form.get("invoice"));
   if (invoice?.customer !== session.customer || invoice.status !== "open") throw refused("There is no open invoice.");
-  const { intent, failure } = collect(world, invoice, { offSession: false, automatic: false });
-  if (intent?.status === "requires_action") return askBank(intent, session.url, world);
+  const { intent, failure } = collect(store, invoice, { offSession: false, automatic: false });
+  if (intent?.status === "requires_action") return askBank(intent, session.url, store);
   if (failure) throw failure;
   return undefined;
 };

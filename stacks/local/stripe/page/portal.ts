@@ -1,11 +1,11 @@
 import type Stripe from "stripe";
-import { settleTaken } from "../billing/invoice-collect.js";
+import { payTakenInvoices } from "../billing/invoice-collection.js";
 import { dateText } from "../billing/period.js";
 import { priceText } from "../billing/price.js";
 import { productName } from "../billing/subscription-bill.js";
 import { firstEnd, fresh } from "../billing/subscription-shape.js";
 import { moneyText } from "../engine/amount.js";
-import type { Page, PageReply, PageRequest, World } from "../engine/engine.js";
+import type { Page, PageReply, PageRequest, Store } from "../engine/engine.js";
 import { alert, cardFields, cardText, goneReply, problemOf } from "./card-form.js";
 import { escapeHtml, page } from "./markup.js";
 import { portalActs } from "./portal-action.js";
@@ -29,44 +29,44 @@ function stateOf(subscription: Subscription) {
 }
 
 /** Other prices that the portal offers for the first item. */
-function choices(world: World, subscription: Subscription, { subscription_update: { enabled, products } }: Features) {
+function choices(store: Store, subscription: Subscription, { subscription_update: { enabled, products } }: Features) {
   const [item] = subscription.items.data;
   if (!enabled || !item || subscription.cancel_at !== null) return "";
   return (products ?? [])
-    .flatMap(({ prices }) => prices.flatMap((id) => world.find("price", id) ?? []))
+    .flatMap(({ prices }) => prices.flatMap((id) => store.find("price", id) ?? []))
     .filter((price) => price.active && price.id !== item.price.id)
     .map((price) => {
       const fields = { subscription: subscription.id, item: item.id, price: price.id };
-      return button("update", `Switch to ${productName(world, price)}, ${priceText(price)}`, fields);
+      return button("update", `Switch to ${productName(store, price)}, ${priceText(price)}`, fields);
     })
     .join("");
 }
 
-function planOf(world: World, given: Subscription, features: Features, flow: string | undefined) {
-  const subscription = fresh(world, given);
+function planOf(store: Store, given: Subscription, features: Features, flow: string | undefined) {
+  const subscription = fresh(store, given);
   const fields = { subscription: subscription.id };
   const rows = subscription.items.data.map(
     ({ price, quantity }) =>
-      `<tr><td>${escapeHtml(productName(world, price))} × ${quantity}</td><td>${escapeHtml(priceText(price))}</td></tr>`,
+      `<tr><td>${escapeHtml(productName(store, price))} × ${quantity}</td><td>${escapeHtml(priceText(price))}</td></tr>`,
   );
   const { subscription_cancel: cancel } = features;
   const ending = subscription.cancel_at !== null;
   const end = ending ? button("resume", "Do not cancel", fields) : button("cancel", "Cancel plan", fields);
   return `<h2>Plan</h2><table>${rows.join("")}</table><p class="quiet" data-status="${subscription.status}">${escapeHtml(stateOf(subscription))}</p>
-${flow && flow !== "subscription_update" ? "" : choices(world, subscription, features)}
+${flow && flow !== "subscription_update" ? "" : choices(store, subscription, features)}
 ${cancel.enabled && (!flow || flow === "subscription_cancel") ? end : ""}`;
 }
 
-function cardPart(world: World, customer: Stripe.Customer, subscriptions: readonly Subscription[]) {
+function cardPart(store: Store, customer: Stripe.Customer, subscriptions: readonly Subscription[]) {
   const usual = customer.invoice_settings.default_payment_method;
   const own = subscriptions.find(({ default_payment_method }) => default_payment_method)?.default_payment_method;
-  const method = world.find("payment_method", String(own ?? usual));
+  const method = store.find("payment_method", String(own ?? usual));
   return `<h2>Payment method</h2><p>${method ? escapeHtml(cardText(method)) : "None"}</p>
 <form method="post">${cardFields}<button name="act" value="card">Save card</button></form>`;
 }
 
-function invoicePart(world: World, customer: string) {
-  const invoices = world.by("invoice", "customer", customer).filter(({ status }) => status !== "draft");
+function invoicePart(store: Store, customer: string) {
+  const invoices = store.by("invoice", "customer", customer).filter(({ status }) => status !== "draft");
   const rows = invoices.toReversed().map((invoice) => {
     const { id, number, status, amount_due, currency, created, hosted_invoice_url } = invoice;
     const link = `<a href="${escapeHtml(hosted_invoice_url ?? "")}">${escapeHtml(number ?? id)}</a>`;
@@ -77,24 +77,24 @@ function invoicePart(world: World, customer: string) {
 }
 
 /** Ended ones are history. */
-const liveOf = (world: World, customer: string) =>
-  world.by("subscription", "customer", customer).filter(({ ended_at }) => ended_at === null);
+const liveOf = (store: Store, customer: string) =>
+  store.by("subscription", "customer", customer).filter(({ ended_at }) => ended_at === null);
 
-function home(session: Session, world: World, problem?: string): PageReply {
-  settleTaken(world, session.customer);
-  const customer = world.get("customer", session.customer);
+function home(session: Session, store: Store, problem?: string): PageReply {
+  payTakenInvoices(store, session.customer);
+  const customer = store.get("customer", session.customer);
   if (customer.deleted) return goneReply("This customer is gone");
-  const { features } = world.get("billing_portal.configuration", String(session.configuration));
+  const { features } = store.get("billing_portal.configuration", String(session.configuration));
   const flow = session.flow?.type;
-  const subscriptions = liveOf(world, customer.id);
+  const subscriptions = liveOf(store, customer.id);
   const shows = (feature: string, enabled: boolean) => enabled && (!flow || flow === feature);
   const parts = [
     `<h1>Billing</h1><p class="quiet">${escapeHtml(customer.name ?? customer.email ?? customer.id)}</p>${alert(problem)}`,
-    ...(flow === "payment_method_update" ? [] : subscriptions.map((one) => planOf(world, one, features, flow))),
+    ...(flow === "payment_method_update" ? [] : subscriptions.map((one) => planOf(store, one, features, flow))),
     shows("payment_method_update", features.payment_method_update.enabled)
-      ? cardPart(world, customer, subscriptions)
+      ? cardPart(store, customer, subscriptions)
       : "",
-    shows("", features.invoice_history.enabled) ? invoicePart(world, customer.id) : "",
+    shows("", features.invoice_history.enabled) ? invoicePart(store, customer.id) : "",
     flow === "subscription_update_confirm" ? button("confirm", "Confirm") : "",
     `<p><a href="${escapeHtml(session.return_url ?? "")}">Back</a></p>`,
   ];
@@ -103,22 +103,22 @@ function home(session: Session, world: World, problem?: string): PageReply {
 
 const lifetime = 24 * 3600;
 
-function found({ path }: PageRequest, platform: World): [Session | undefined, World] {
-  const world = platform.in(path.account === "platform" ? undefined : path.account);
-  const session = world.find("billing_portal.session", path.id);
-  return [session && session.created + lifetime > world.now ? session : undefined, world];
+function found({ path }: PageRequest, platform: Store): [Session | undefined, Store] {
+  const store = platform.in(path.account === "platform" ? undefined : path.account);
+  const session = store.find("billing_portal.session", path.id);
+  return [session && session.created + lifetime > store.now ? session : undefined, store];
 }
 
-function submit(session: Session, request: PageRequest, world: World): PageReply {
+function submit(session: Session, request: PageRequest, store: Store): PageReply {
   const act = portalActs[request.form.get("act") ?? ""];
-  if (!act) return home(session, world, "There is nothing to do.");
+  if (!act) return home(session, store, "There is nothing to do.");
   try {
-    const reply = act(session, request.form, world);
+    const reply = act(session, request.form, store);
     if (reply) return reply;
     const after = session.flow?.after_completion;
     return { redirect: (after?.type === "redirect" && after.redirect?.return_url) || session.url };
   } catch (error) {
-    return home(session, world, problemOf(error));
+    return home(session, store, problemOf(error));
   }
 }
 
@@ -129,16 +129,16 @@ export const portalPages: readonly Page[] = [
     method: "GET",
     path: "/portal/:account/:id",
     run(request, platform) {
-      const [session, world] = found(request, platform);
-      return session ? home(session, world) : expired;
+      const [session, store] = found(request, platform);
+      return session ? home(session, store) : expired;
     },
   },
   {
     method: "POST",
     path: "/portal/:account/:id",
     run(request, platform) {
-      const [session, world] = found(request, platform);
-      return session ? submit(session, request, world) : expired;
+      const [session, store] = found(request, platform);
+      return session ? submit(session, request, store) : expired;
     },
   },
 ];

@@ -1,5 +1,5 @@
 import type Stripe from "stripe";
-import type { EventType, World } from "../engine/engine.js";
+import type { EventType, Store } from "../engine/engine.js";
 import { book, failedCharge, newCharge } from "./charge.js";
 import { type Decline, declined, declineOf, errorOf } from "./decline.js";
 import { behaviour } from "./payment-method.js";
@@ -24,37 +24,37 @@ export const isManual = (intent: Intent, method: Method) =>
   intent.capture_method === "manual" || (method.type === "card" && cardOptions(intent)?.capture_method === "manual");
 
 /** Set up for use without the shopper: by a SetupIntent, or by a payment that said so. */
-function isSetUp(method: Method, world: World) {
-  const by = <T extends "setup_intent" | "payment_intent">(type: T) => world.by(type, "payment_method", method.id);
+function isSetUp(method: Method, store: Store) {
+  const by = <T extends "setup_intent" | "payment_intent">(type: T) => store.by(type, "payment_method", method.id);
   return (
     by("setup_intent").some((one) => one.status === "succeeded") ||
     by("payment_intent").some((one) => one.setup_future_usage === "off_session" && one.status === "succeeded")
   );
 }
 
-function needsAuthentication(intent: Intent, method: Method, attempt: Attempt, world: World) {
+function needsAuthentication(intent: Intent, method: Method, attempt: Attempt, store: Store) {
   if (attempt.authenticated) return false;
   const { authentication } = behaviour(method);
-  if (authentication === "unless_set_up") return !isSetUp(method, world);
+  if (authentication === "unless_set_up") return !isSetUp(method, store);
   if (authentication) return true;
   const wish = cardOptions(intent)?.request_three_d_secure;
   return method.type === "card" && (wish === "any" || wish === "challenge") && !attempt.offSession;
 }
 
-export const pageOfAuthentication = (intent: { id: string; client_secret: string | null }, world: World) =>
-  `${world.publicUrl}/authenticate/${world.account ?? "platform"}/${intent.id}?secret=${intent.client_secret}`;
+export const pageOfAuthentication = (intent: { id: string; client_secret: string | null }, store: Store) =>
+  `${store.publicUrl}/authenticate/${store.account ?? "platform"}/${intent.id}?secret=${intent.client_secret}`;
 
 /** What the shopper has to do; `use_stripe_sdk` when the page that pays has not said where to return to. */
 export function nextAction(
   intent: { id: string; client_secret: string | null },
   returnUrl: string | undefined,
-  world: World,
+  store: Store,
 ) {
-  const url = pageOfAuthentication(intent, world);
+  const url = pageOfAuthentication(intent, store);
   if (returnUrl) return { type: "redirect_to_url", redirect_to_url: { return_url: returnUrl, url } };
   return {
     type: "use_stripe_sdk",
-    use_stripe_sdk: { type: "three_d_secure_redirect", stripe_js: url, source: world.id("payatt") },
+    use_stripe_sdk: { type: "three_d_secure_redirect", stripe_js: url, source: store.id("payatt") },
   };
 }
 
@@ -63,10 +63,10 @@ function fail(
   method: Method,
   decline: Decline,
   charge: Stripe.Charge | undefined,
-  world: World,
+  store: Store,
 ): never {
-  const failed = charge && world.put(failedCharge(charge, decline), "charge.failed");
-  const next = world.change(
+  const failed = charge && store.put(failedCharge(charge, decline), "charge.failed");
+  const next = store.change(
     intent,
     {
       ...(failed && { latest_charge: failed.id }),
@@ -80,69 +80,69 @@ function fail(
   throw declined(decline, { charge: failed?.id, payment_intent: next, payment_method: method });
 }
 
-function to(intent: Intent, patch: Partial<Intent>, event: EventType, world: World): Intent {
-  return world.change(intent, { last_payment_error: null, next_action: null, ...patch }, event);
+function to(intent: Intent, patch: Partial<Intent>, event: EventType, store: Store): Intent {
+  return store.change(intent, { last_payment_error: null, next_action: null, ...patch }, event);
 }
 
-function authorise(intent: Intent, method: Method, charge: Stripe.Charge, world: World): Intent {
-  world.put(charge, "charge.succeeded");
-  keep(intent, method, world);
-  world.later(world.now + 7 * 86_400, "authorization.expires", intent.id);
+function authorise(intent: Intent, method: Method, charge: Stripe.Charge, store: Store): Intent {
+  store.put(charge, "charge.succeeded");
+  keep(intent, method, store);
+  store.later(store.now + 7 * 86_400, "authorization.expires", intent.id);
   const patch: Partial<Intent> = {
     amount_capturable: intent.amount,
     latest_charge: charge.id,
     payment_method: method.id,
     status: "requires_capture",
   };
-  return to(intent, patch, "payment_intent.amount_capturable_updated", world);
+  return to(intent, patch, "payment_intent.amount_capturable_updated", store);
 }
 
 /** A means of payment that is to be used again stays with the customer. */
-function keep(intent: Intent, method: Method, world: World) {
+function keep(intent: Intent, method: Method, store: Store) {
   const { customer, setup_future_usage } = intent;
   if (!setup_future_usage || typeof customer !== "string" || method.customer) return;
-  world.change(method, { customer }, "payment_method.attached");
+  store.change(method, { customer }, "payment_method.attached");
 }
 
 /** The money is taken. Booking it follows a moment later, as with `automatic_async`; `automatic` books at once. */
-function succeed(intent: Intent, method: Method, charge: Stripe.Charge, world: World): Intent {
+function succeed(intent: Intent, method: Method, charge: Stripe.Charge, store: Store): Intent {
   const { id: latest_charge } = charge;
   const paid: Stripe.Charge = { ...charge, amount_captured: charge.amount, captured: true };
   const async = intent.capture_method !== "automatic";
-  if (async) world.later(world.now, "charge.booked", latest_charge);
-  const booked = async ? {} : book(paid, paid.amount, intent.application_fee_amount, world);
-  world.put({ ...paid, ...booked }, "charge.succeeded");
-  keep(intent, method, world);
-  if (behaviour(method).dispute) world.later(world.now, "charge.disputed", latest_charge);
+  if (async) store.later(store.now, "charge.booked", latest_charge);
+  const booked = async ? {} : book(paid, paid.amount, intent.application_fee_amount, store);
+  store.put({ ...paid, ...booked }, "charge.succeeded");
+  keep(intent, method, store);
+  if (behaviour(method).dispute) store.later(store.now, "charge.disputed", latest_charge);
   const patch = { amount_received: intent.amount, latest_charge, payment_method: method.id, status: "succeeded" };
-  return to(intent, patch, "payment_intent.succeeded", world);
+  return to(intent, patch, "payment_intent.succeeded", store);
 }
 
-function debit(intent: Intent, method: Method, charge: Stripe.Charge, world: World): Intent {
-  world.put({ ...charge, status: "pending", paid: false, outcome: null }, "charge.pending");
-  world.later(world.now + (behaviour(method).delay ?? 0), "debit.settled", intent.id);
+function debit(intent: Intent, method: Method, charge: Stripe.Charge, store: Store): Intent {
+  store.put({ ...charge, status: "pending", paid: false, outcome: null }, "charge.pending");
+  store.later(store.now + (behaviour(method).delay ?? 0), "debit.settled", intent.id);
   const patch = { latest_charge: charge.id, payment_method: method.id, status: "processing" };
-  return to(intent, patch, "payment_intent.processing", world);
+  return to(intent, patch, "payment_intent.processing", store);
 }
 
 /** A debit that was under way has worked, or has not. */
-export function settle(intent: Intent, world: World): Intent {
-  const method = world.get("payment_method", String(intent.payment_method));
-  const charge = world.get("charge", String(intent.latest_charge));
+export function finishDebit(intent: Intent, store: Store): Intent {
+  const method = store.get("payment_method", String(intent.payment_method));
+  const charge = store.get("charge", String(intent.latest_charge));
   const { failure } = behaviour(method);
-  if (!failure) return succeed(intent, method, { ...charge, status: "succeeded", paid: true }, world);
+  if (!failure) return succeed(intent, method, { ...charge, status: "succeeded", paid: true }, store);
   const decline = { code: failure, message: "The bank could not process the debit." };
-  world.put(failedCharge(charge, decline), "charge.failed");
+  store.put(failedCharge(charge, decline), "charge.failed");
   const patch = {
     last_payment_error: errorOf(decline, method, charge.id),
     payment_method: null,
     status: "requires_payment_method",
   };
-  return world.change(intent, patch, "payment_intent.payment_failed");
+  return store.change(intent, patch, "payment_intent.payment_failed");
 }
 
 /** Tries to take the money with this means of payment. @throws Failure 402 when the bank declines */
-export function attempt(intent: Intent, method: Method, how: Attempt, world: World): Intent {
+export function attempt(intent: Intent, method: Method, how: Attempt, store: Store): Intent {
   const { decline, delay } = behaviour(method);
   const card = cardOptions(intent);
   const options = {
@@ -150,22 +150,22 @@ export function attempt(intent: Intent, method: Method, how: Attempt, world: Wor
     authenticated: how.authenticated,
     multicapture: card?.request_multicapture === "if_available",
   };
-  const charge = newCharge(intent, method, options, world);
-  if (needsAuthentication(intent, method, how, world)) {
-    if (how.offSession || how.errorOnAction) fail(intent, method, declineOf("authentication_required"), charge, world);
-    const next_action = nextAction(intent, how.returnUrl, world) as Stripe.PaymentIntent.NextAction;
+  const charge = newCharge(intent, method, options, store);
+  if (needsAuthentication(intent, method, how, store)) {
+    if (how.offSession || how.errorOnAction) fail(intent, method, declineOf("authentication_required"), charge, store);
+    const next_action = nextAction(intent, how.returnUrl, store) as Stripe.PaymentIntent.NextAction;
     const patch = { next_action, payment_method: method.id, status: "requires_action" };
-    return to(intent, patch, "payment_intent.requires_action", world);
+    return to(intent, patch, "payment_intent.requires_action", store);
   }
-  const refusal = decline ?? world.declines();
-  if (refusal) fail(intent, method, declineOf(refusal), charge, world);
-  if (delay !== undefined) return debit(intent, method, charge, world);
-  return (options.manual ? authorise : succeed)(intent, method, charge, world);
+  const refusal = decline ?? store.declines();
+  if (refusal) fail(intent, method, declineOf(refusal), charge, store);
+  if (delay !== undefined) return debit(intent, method, charge, store);
+  return (options.manual ? authorise : succeed)(intent, method, charge, store);
 }
 
 /** The shopper did not prove who they are. */
-export function failAuthentication(intent: Intent, world: World): Intent {
-  const method = world.get("payment_method", String(intent.payment_method));
+export function failAuthentication(intent: Intent, store: Store): Intent {
+  const method = store.get("payment_method", String(intent.payment_method));
   const decline = {
     code: "payment_intent_authentication_failure",
     message:
@@ -173,5 +173,5 @@ export function failAuthentication(intent: Intent, world: World): Intent {
   };
   const last_payment_error = { ...errorOf(decline, method), type: "invalid_request_error" as const };
   const patch = { last_payment_error, next_action: null, payment_method: null, status: "requires_payment_method" };
-  return world.change(intent, patch, "payment_intent.payment_failed");
+  return store.change(intent, patch, "payment_intent.payment_failed");
 }

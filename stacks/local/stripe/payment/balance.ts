@@ -1,6 +1,6 @@
 import type Stripe from "stripe";
 import { z } from "zod";
-import { type Module, route, type World } from "../engine/engine.js";
+import { type Module, route, type Store } from "../engine/engine.js";
 import { listing, nothing, text } from "../engine/shape.js";
 
 /** What cards cost in Europe; any honest number would do, tests read it from the transaction. */
@@ -24,7 +24,7 @@ const descriptions: Record<string, string> = {
 };
 
 /** A line of an account's balance: what came or went, what it cost, what is left of it. */
-export function move({ type, category, amount, currency, source, fees = [], description }: Movement, world: World) {
+export function move({ type, category, amount, currency, source, fees = [], description }: Movement, store: Store) {
   const fee = fees.reduce((sum, one) => sum + one.amount, 0);
   const fee_details = fees
     .filter((one) => one.amount !== 0)
@@ -36,12 +36,12 @@ export function move({ type, category, amount, currency, source, fees = [], desc
       type: one.type,
     }));
   const transaction: Stripe.BalanceTransaction = {
-    id: world.id("txn"),
+    id: store.id("txn"),
     object: "balance_transaction",
     amount,
-    available_on: world.now + 2 * 86_400,
+    available_on: store.now + 2 * 86_400,
     balance_type: "payments",
-    created: world.now,
+    created: store.now,
     currency,
     description: description ?? null,
     exchange_rate: null,
@@ -53,7 +53,7 @@ export function move({ type, category, amount, currency, source, fees = [], desc
     status: "pending",
     type,
   };
-  return world.put(transaction);
+  return store.put(transaction);
 }
 
 /** The platform as its connected accounts know it. */
@@ -62,7 +62,7 @@ export const application = "ca_StoaStandIn00000000000000000000";
 const balance: Pick<Module, "kinds" | "routes"> = {
   kinds: [{ type: "balance_transaction", prefix: "txn", index: ["source", "type"] }],
   routes: [
-    route("GET", "/v1/balance_transactions/:id", nothing, ({ path }, world) => onTime(path.id, world)),
+    route("GET", "/v1/balance_transactions/:id", nothing, ({ path }, store) => onTime(path.id, store)),
     route(
       "GET",
       "/v1/balance_transactions",
@@ -72,9 +72,9 @@ const balance: Pick<Module, "kinds" | "routes"> = {
         source: text.optional(),
         type: text.optional(),
       }),
-      ({ params: { currency, source, type, ...params } }, world) => {
-        const list = world.page("balance_transaction", params, { source, type, currency });
-        return { ...list, data: list.data.map((one) => available(one, world)) };
+      ({ params: { currency, source, type, ...params } }, store) => {
+        const list = store.page("balance_transaction", params, { source, type, currency });
+        return { ...list, data: list.data.map((one) => available(one, store)) };
       },
     ),
   ],
@@ -83,6 +83,6 @@ const balance: Pick<Module, "kinds" | "routes"> = {
 export { balance };
 
 /** Money that has arrived in the meantime. */
-const available = (one: Stripe.BalanceTransaction, { now }: World) =>
+const available = (one: Stripe.BalanceTransaction, { now }: Store) =>
   one.available_on <= now ? { ...one, status: "available" } : one;
-const onTime = (id: string | undefined, world: World) => available(world.get("balance_transaction", id), world);
+const onTime = (id: string | undefined, store: Store) => available(store.get("balance_transaction", id), store);

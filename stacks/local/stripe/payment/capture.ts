@@ -1,11 +1,11 @@
 import type Stripe from "stripe";
 import { moneyText } from "../engine/amount.js";
-import type { Action, Module, World } from "../engine/engine.js";
+import type { Action, Module, Store } from "../engine/engine.js";
 import { refused } from "../engine/failure.js";
 import { merge } from "../engine/shape.js";
-import { settle } from "./attempt.js";
+import { finishDebit } from "./attempt.js";
 import { book } from "./charge.js";
-import { tellSession } from "./checkout-pay.js";
+import { updateSession } from "./checkout-payment.js";
 import type { Capture } from "./intent-shape.js";
 import { release } from "./refund.js";
 
@@ -38,30 +38,30 @@ function checkCapture(intent: Intent, charge: Stripe.Charge, amount: number, par
 }
 
 /** Takes authorised money; what is left is let go unless this capture is not the final one. @throws Failure */
-export function captureIntent(intent: Intent, params: Capture, world: World): Intent {
+export function captureIntent(intent: Intent, params: Capture, store: Store): Intent {
   if (intent.status !== "requires_capture")
     throw unexpected(
       `This PaymentIntent could not be captured because it has a status of ${intent.status}. Only a PaymentIntent with one of the following statuses may be captured: requires_capture.`,
       intent,
     );
-  const charge = world.get("charge", String(intent.latest_charge));
+  const charge = store.get("charge", String(intent.latest_charge));
   const amount = params.amount_to_capture ?? intent.amount_capturable;
   checkCapture(intent, charge, amount, params);
   const rest = intent.amount_capturable - amount;
   const final = params.final_capture !== false || rest === 0;
   const fee = params.application_fee_amount ?? intent.application_fee_amount;
-  const captured = world.change(
+  const captured = store.change(
     charge,
     {
       amount_captured: charge.amount_captured + amount,
       captured: true,
-      ...(amount > 0 && book(charge, amount, final ? fee : null, world)),
+      ...(amount > 0 && book(charge, amount, final ? fee : null, store)),
       ...(final && { application_fee_amount: fee }),
     },
     "charge.captured",
   );
-  if (final && rest > 0) release(captured, rest, null, world);
-  const next = world.change(
+  if (final && rest > 0) release(captured, rest, null, store);
+  const next = store.change(
     intent,
     {
       amount_capturable: final ? 0 : rest,
@@ -72,73 +72,73 @@ export function captureIntent(intent: Intent, params: Capture, world: World): In
     },
     final ? "payment_intent.succeeded" : "payment_intent.amount_capturable_updated",
   );
-  if (final) tellSession(next, world);
+  if (final) updateSession(next, store);
   return next;
 }
 
 const cancelable = ["requires_payment_method", "requires_capture", "requires_confirmation", "requires_action"];
 
 /** Gives a PaymentIntent up; authorised money is let go. @throws Failure payment_intent_unexpected_state */
-export function cancelIntent(intent: Intent, reason: Intent["cancellation_reason"], world: World): Intent {
+export function cancelIntent(intent: Intent, reason: Intent["cancellation_reason"], store: Store): Intent {
   if (!cancelable.includes(intent.status))
     throw unexpected(
       `You cannot cancel this PaymentIntent because it has a status of ${intent.status}. Only a PaymentIntent with one of the following statuses may be canceled: ${cancelable.join(", ")}, processing.`,
       intent,
     );
   if (intent.status === "requires_capture") {
-    const charge = world.get("charge", String(intent.latest_charge));
-    release(charge, intent.amount_capturable, "requested_by_customer", world);
+    const charge = store.get("charge", String(intent.latest_charge));
+    release(charge, intent.amount_capturable, "requested_by_customer", store);
   }
   const captured = intent.amount_received > 0;
-  return world.change(
+  return store.change(
     intent,
     {
       amount_capturable: 0,
       next_action: null,
       ...(captured
         ? { status: "succeeded" }
-        : { status: "canceled", canceled_at: world.now, cancellation_reason: reason }),
+        : { status: "canceled", canceled_at: store.now, cancellation_reason: reason }),
     },
     captured ? "payment_intent.succeeded" : "payment_intent.canceled",
   );
 }
 
 /** The intent that an action names: `{ "payment_intent": "pi_…", "account": "acct_…" }`. */
-function named(input: Record<string, unknown>, platform: World): [Intent, World] {
-  const world = platform.in(typeof input.account === "string" ? input.account : undefined);
-  return [world.get("payment_intent", String(input.payment_intent)), world];
+function named(input: Record<string, unknown>, platform: Store): [Intent, Store] {
+  const store = platform.in(typeof input.account === "string" ? input.account : undefined);
+  return [store.get("payment_intent", String(input.payment_intent)), store];
 }
 
-function settleDebit(intent: Intent, world: World): Intent {
-  const settled = settle(intent, world);
-  tellSession(settled, world);
-  return settled;
+function settleDebit(intent: Intent, store: Store): Intent {
+  const finished = finishDebit(intent, store);
+  updateSession(finished, store);
+  return finished;
 }
 
 const settleNow: Action = (input, platform) => {
-  const [intent, world] = named(input, platform);
+  const [intent, store] = named(input, platform);
   if (intent.status !== "processing") throw unexpected("This PaymentIntent is not processing.", intent);
-  return settleDebit(intent, world);
+  return settleDebit(intent, store);
 };
 
 /** What time does to payments. */
 export const captures: Module = {
   timers: {
-    "authorization.expires"(world, id) {
-      const intent = world.get("payment_intent", id);
+    "authorization.expires"(store, id) {
+      const intent = store.get("payment_intent", id);
       if (intent.status !== "requires_capture") return;
-      world.emit("charge.expired", world.get("charge", String(intent.latest_charge)));
-      cancelIntent(intent, "automatic", world);
+      store.emit("charge.expired", store.get("charge", String(intent.latest_charge)));
+      cancelIntent(intent, "automatic", store);
     },
-    "debit.settled"(world, id) {
-      const intent = world.get("payment_intent", id);
-      if (intent.status === "processing") settleDebit(intent, world);
+    "debit.settled"(store, id) {
+      const intent = store.get("payment_intent", id);
+      if (intent.status === "processing") settleDebit(intent, store);
     },
-    "charge.booked"(world, id) {
-      const charge = world.get("charge", id);
+    "charge.booked"(store, id) {
+      const charge = store.get("charge", id);
       if (charge.balance_transaction) return;
       const fee = charge.application_fee_amount;
-      world.change(charge, book(charge, charge.amount_captured, fee, world), "charge.updated");
+      store.change(charge, book(charge, charge.amount_captured, fee, store), "charge.updated");
     },
   },
   actions: { settle_debit: settleNow },

@@ -1,6 +1,6 @@
 import type Stripe from "stripe";
 import { z } from "zod";
-import { type Module, route, type World } from "../engine/engine.js";
+import { type Module, route, type Store } from "../engine/engine.js";
 import { listing, merge, metadata, nothing, text } from "../engine/shape.js";
 import { application, move, stripeFee } from "./balance.js";
 import type { Decline } from "./decline.js";
@@ -48,14 +48,14 @@ const threeDSecure = {
   version: "2.2.0",
 };
 
-function cardDetails(card: Stripe.PaymentMethod.Card, amount: number, options: ChargeOptions, world: World) {
+function cardDetails(card: Stripe.PaymentMethod.Card, amount: number, options: ChargeOptions, store: Store) {
   const { brand, checks, country, exp_month, exp_year, fingerprint, funding, last4, regulated_status, wallet } = card;
   const several = options.manual && options.multicapture && multicapture.has(brand);
   return {
     amount_authorized: amount,
     authorization_code: String(100_000 + (amount % 900_000)),
     brand,
-    ...(options.manual && { capture_before: world.now + week }),
+    ...(options.manual && { capture_before: store.now + week }),
     checks: checks && { ...checks, cvc_check: checks.cvc_check && "pass" },
     country,
     exp_month,
@@ -79,12 +79,12 @@ function cardDetails(card: Stripe.PaymentMethod.Card, amount: number, options: C
   };
 }
 
-function detailsOf(method: Stripe.PaymentMethod, amount: number, options: ChargeOptions, world: World) {
+function detailsOf(method: Stripe.PaymentMethod, amount: number, options: ChargeOptions, store: Store) {
   const { type, card, us_bank_account: bank, sepa_debit: sepa } = method;
   const { networks: _, status_details: __, financial_connections_account: ___, ...us } = bank ?? {};
   const { generated_from: ____, ...eu } = sepa ?? {};
   const details = card
-    ? { card: cardDetails(card, amount, options, world) }
+    ? { card: cardDetails(card, amount, options, store) }
     : bank
       ? { us_bank_account: { ...us, payment_reference: "091000022004911" } }
       : { sepa_debit: { ...eu, mandate: null } };
@@ -96,23 +96,23 @@ export function newCharge(
   intent: Stripe.PaymentIntent,
   method: Stripe.PaymentMethod,
   options: ChargeOptions,
-  world: World,
+  store: Store,
 ): Stripe.Charge {
   const manual = options.manual;
   return {
-    id: world.id(method.card ? "ch" : "py"),
+    id: store.id(method.card ? "ch" : "py"),
     object: "charge",
     amount: intent.amount,
     amount_captured: 0,
     amount_refunded: 0,
-    application: world.account ? application : null,
+    application: store.account ? application : null,
     application_fee: null,
     application_fee_amount: intent.application_fee_amount,
     balance_transaction: null,
     billing_details: method.billing_details,
     calculated_statement_descriptor: "STOA",
     captured: !manual,
-    created: world.now,
+    created: store.now,
     currency: intent.currency,
     customer: intent.customer,
     description: intent.description,
@@ -121,14 +121,14 @@ export function newCharge(
     failure_code: null,
     failure_message: null,
     fraud_details: {},
-    livemode: world.livemode,
+    livemode: store.livemode,
     metadata: intent.metadata,
     on_behalf_of: null,
     outcome: approved,
     paid: true,
     payment_intent: intent.id,
     payment_method: method.id,
-    payment_method_details: detailsOf(method, intent.amount, options, world),
+    payment_method_details: detailsOf(method, intent.amount, options, store),
     presentment_details: undefined,
     radar_options: {},
     receipt_email: intent.receipt_email,
@@ -158,9 +158,9 @@ export const failedCharge = (charge: Stripe.Charge, decline: Decline): Stripe.Ch
   outcome: refusedBy(decline),
 });
 
-function takeFee(charge: Stripe.Charge, amount: number, world: World): string {
-  const platform = world.in(undefined);
-  const id = world.id("fee");
+function takeFee(charge: Stripe.Charge, amount: number, store: Store): string {
+  const platform = store.in(undefined);
+  const id = store.id("fee");
   const { currency } = charge;
   const movement = move(
     { type: "application_fee", category: "platform_earning", amount, currency, source: id },
@@ -169,16 +169,16 @@ function takeFee(charge: Stripe.Charge, amount: number, world: World): string {
   const fee: Stripe.ApplicationFee = {
     id,
     object: "application_fee",
-    account: world.account ?? "",
+    account: store.account ?? "",
     amount,
     amount_refunded: 0,
     application,
     balance_transaction: movement.id,
     charge: charge.id,
-    created: world.now,
+    created: store.now,
     currency,
     fee_source: { charge: charge.id, type: "charge" },
-    livemode: world.livemode,
+    livemode: store.livemode,
     originating_transaction: null,
     refunded: false,
     refunds: { object: "list", data: [], has_more: false, url: `/v1/application_fees/${id}/refunds` },
@@ -190,15 +190,15 @@ function takeFee(charge: Stripe.Charge, amount: number, world: World): string {
  * Books captured money: the balance transaction with Stripe's fee, and the platform's fee.
  * Answers the charge's new fields.
  */
-export function book(charge: Stripe.Charge, amount: number, fee: number | null, world: World) {
-  const applicationFee = fee ? takeFee(charge, fee, world) : null;
+export function book(charge: Stripe.Charge, amount: number, fee: number | null, store: Store) {
+  const applicationFee = fee ? takeFee(charge, fee, store) : null;
   const fees = [
     { type: "stripe_fee", amount: stripeFee(amount) },
     { type: "application_fee", amount: fee ?? 0 },
   ];
   const { id: source, currency, description } = charge;
   const type = charge.payment_method_details?.card ? "charge" : "payment";
-  const movement = move({ type, category: "charge", amount, currency, source, fees, description }, world);
+  const movement = move({ type, category: "charge", amount, currency, source, fees, description }, store);
   return { balance_transaction: movement.id, ...(applicationFee && { application_fee: applicationFee }) };
 }
 
@@ -208,30 +208,30 @@ export const charges: Module = {
       type: "charge",
       prefix: ["ch", "py"],
       index: ["payment_intent", "customer", "payment_method"],
-      include: { refunds: ({ id }: Stripe.Charge, world) => world.page("refund", { limit: 10 }, { charge: id }) },
+      include: { refunds: ({ id }: Stripe.Charge, store) => store.page("refund", { limit: 10 }, { charge: id }) },
     },
   ],
   routes: [
-    route("GET", "/v1/charges/:id", nothing, ({ path }, world) => world.get("charge", path.id)),
+    route("GET", "/v1/charges/:id", nothing, ({ path }, store) => store.get("charge", path.id)),
     route(
       "POST",
       "/v1/charges/:id",
       z.strictObject({ metadata: metadata.optional(), description: z.string().optional() }),
-      ({ path, params: { description, ...params } }, world) => {
-        const charge = world.get("charge", path.id);
+      ({ path, params: { description, ...params } }, store) => {
+        const charge = store.get("charge", path.id);
         const patch = {
           metadata: merge(charge.metadata, params.metadata),
           ...(description !== undefined && { description }),
         };
-        return world.change(charge, patch, "charge.updated");
+        return store.change(charge, patch, "charge.updated");
       },
     ),
     route(
       "GET",
       "/v1/charges",
       z.strictObject({ ...listing, customer: text.optional(), payment_intent: text.optional() }),
-      ({ params: { customer, payment_intent, ...params } }, world) =>
-        world.page("charge", params, { payment_intent, customer }),
+      ({ params: { customer, payment_intent, ...params } }, store) =>
+        store.page("charge", params, { payment_intent, customer }),
     ),
   ],
 };

@@ -2,14 +2,14 @@ import type Stripe from "stripe";
 import { wireDecimal } from "../billing/price.js";
 import { newProduct } from "../billing/product-shape.js";
 import { checkCurrency } from "../engine/amount.js";
-import type { World } from "../engine/engine.js";
+import type { Store } from "../engine/engine.js";
 import { refused } from "../engine/failure.js";
 import type { Create, LineItem } from "./checkout-shape.js";
 
 type Price = Stripe.Price;
 
 /** A price for this one session, with its product: both are there, but not to be sold from. */
-function inlinePrice(data: NonNullable<LineItem["price_data"]>, param: string, world: World): Price {
+function inlinePrice(data: NonNullable<LineItem["price_data"]>, param: string, store: Store): Price {
   const { currency, product_data, unit_amount, recurring } = data;
   checkCurrency(currency, `${param}[currency]`);
   if (unit_amount === undefined)
@@ -22,17 +22,17 @@ function inlinePrice(data: NonNullable<LineItem["price_data"]>, param: string, w
   const { name = "", description, images, metadata = null } = product_data ?? {};
   const shown = { name, active: false, metadata, ...(description && { description }), ...(images && { images }) };
   const product = data.product
-    ? world.get("product", data.product, `${param}[product]`).id
-    : world.put(newProduct(world, world.id("prod"), shown)).id;
-  return world.put<Price>({
-    id: world.id("price"),
+    ? store.get("product", data.product, `${param}[product]`).id
+    : store.put(newProduct(store, store.id("prod"), shown)).id;
+  return store.put<Price>({
+    id: store.id("price"),
     object: "price",
     active: false,
     billing_scheme: "per_unit",
-    created: world.now,
+    created: store.now,
     currency,
     custom_unit_amount: null,
-    livemode: world.livemode,
+    livemode: store.livemode,
     lookup_key: null,
     metadata: {},
     nickname: null,
@@ -50,11 +50,11 @@ function inlinePrice(data: NonNullable<LineItem["price_data"]>, param: string, w
 }
 const licensed = { meter: null, trial_period_days: null, usage_type: "licensed" } as const;
 
-function priceOf({ price, price_data }: LineItem, param: string, world: World): Price {
+function priceOf({ price, price_data }: LineItem, param: string, store: Store): Price {
   if ((price === undefined) === (price_data === undefined))
     throw refused(`You must specify either \`price\` or \`price_data\` for each line item.`, { param });
-  if (price_data) return inlinePrice(price_data, `${param}[price_data]`, world);
-  const found = world.get("price", price, `${param}[price]`);
+  if (price_data) return inlinePrice(price_data, `${param}[price_data]`, store);
+  const found = store.get("price", price, `${param}[price]`);
   if (!found.active)
     throw refused(`The price specified is inactive. This field only accepts active prices.`, { param });
   return found;
@@ -76,7 +76,7 @@ function checkMode(prices: readonly Price[], { mode }: Create) {
 }
 
 /** The lines of a new session as it will show them. @throws Failure */
-export function linesOf(params: Create, world: World): Stripe.LineItem[] {
+export function linesOf(params: Create, store: Store): Stripe.LineItem[] {
   const items = params.line_items ?? [];
   if (params.mode === "setup") {
     if (items.length > 0) throw refused("`line_items` are not allowed in `setup` mode.", { param: "line_items" });
@@ -86,13 +86,13 @@ export function linesOf(params: Create, world: World): Stripe.LineItem[] {
     throw refused("Missing required param: line_items.", { code: "parameter_missing", param: "line_items" });
   const lines = items.map((item, at): Stripe.LineItem => {
     const param = `line_items[${at}]`;
-    const price = priceOf(item, param, world);
+    const price = priceOf(item, param, store);
     if (item.quantity === undefined)
       throw refused("Quantity is required. Add `quantity` to the line item.", { param: `${param}[quantity]` });
     const amount = (price.unit_amount ?? 0) * item.quantity;
-    const product = world.find("product", typeof price.product === "string" ? price.product : undefined);
+    const product = store.find("product", typeof price.product === "string" ? price.product : undefined);
     return {
-      id: world.id("li"),
+      id: store.id("li"),
       object: "item",
       adjustable_quantity: null,
       amount_discount: 0,

@@ -1,12 +1,12 @@
 import type Stripe from "stripe";
 import { checkAmount } from "../engine/amount.js";
-import { type CheckoutMode, type Module, route, type World } from "../engine/engine.js";
+import { type CheckoutMode, type Module, route, type Store } from "../engine/engine.js";
 import { refused } from "../engine/failure.js";
 import { randomText } from "../engine/id.js";
 import { merge } from "../engine/shape.js";
 import { checkoutPages } from "../page/checkout.js";
 import { linesOf } from "./checkout-line.js";
-import { expire } from "./checkout-pay.js";
+import { expire } from "./checkout-payment.js";
 import * as shape from "./checkout-shape.js";
 import { checkAbleToCharge, typesFor } from "./intent.js";
 import { checkCustomer } from "./payment-method.js";
@@ -44,13 +44,13 @@ function expiryOf({ expires_at }: shape.Create, now: number) {
   return expires_at;
 }
 
-function checkFee({ mode, payment_intent_data: data }: shape.Create, total: number, world: World) {
+function checkFee({ mode, payment_intent_data: data }: shape.Create, total: number, store: Store) {
   if (data && mode !== "payment")
     throw refused(`You can not pass \`payment_intent_data\` in \`${mode}\` mode.`, { param: "payment_intent_data" });
   const fee = data?.application_fee_amount;
   if (fee === undefined) return;
   const param = "payment_intent_data[application_fee_amount]";
-  if (!world.account)
+  if (!store.account)
     throw refused(
       "Can only apply an application_fee_amount when the Session is attempting a direct payment (using an OAuth key or Stripe-Account header) or destination payment.",
       { param },
@@ -58,29 +58,29 @@ function checkFee({ mode, payment_intent_data: data }: shape.Create, total: numb
   if (fee > total) throw refused("The application fee cannot be greater than the amount of the payment.", { param });
 }
 
-function checkSession(params: shape.Create, lines: readonly Stripe.LineItem[], total: number, world: World) {
+function checkSession(params: shape.Create, lines: readonly Stripe.LineItem[], total: number, store: Store) {
   const { mode, success_url, customer, customer_email } = params;
   if (!success_url)
     throw refused("Missing required param: success_url.", { code: "parameter_missing", param: "success_url" });
   if (customer && customer_email)
     throw refused("You may only specify one of these parameters: customer, customer_email.");
-  if (customer) checkCustomer(customer, world);
+  if (customer) checkCustomer(customer, store);
   if (params.subscription_data && mode !== "subscription")
     throw refused(`You can not pass \`subscription_data\` in \`${mode}\` mode.`, { param: "subscription_data" });
   const [first] = lines;
   if (mode === "payment" && first) checkAmount(total, first.currency, "line_items");
-  checkFee(params, total, world);
-  checkAbleToCharge(world);
+  checkFee(params, total, store);
+  checkAbleToCharge(store);
 }
 
 /** Cards and, where nothing is authorised first, debits; as asked for, or as the account has them. */
 function methodTypes(
   { payment_method_types, payment_intent_data, mode }: shape.Create,
   currency: string,
-  world: World,
+  store: Store,
 ) {
   const manual = mode === "payment" && payment_intent_data?.capture_method === "manual";
-  const available = typesFor(currency, manual, world);
+  const available = typesFor(currency, manual, store);
   const types = payment_method_types ?? available.filter((type) => type !== "us_bank_account");
   if (types.some((type) => !available.includes(type)))
     throw refused("The payment method type provided is invalid for this session.", { param: "payment_method_types" });
@@ -138,10 +138,10 @@ function customerFields({ mode, customer, customer_email, customer_creation }: s
   };
 }
 
-function newSession(params: shape.Create, lines: readonly Stripe.LineItem[], world: World): Session {
+function newSession(params: shape.Create, lines: readonly Stripe.LineItem[], store: Store): Session {
   const total = lines.reduce((sum, line) => sum + line.amount_total, 0);
-  checkSession(params, lines, total, world);
-  const id = `cs_${world.livemode ? "live" : "test"}_${randomText(58)}`;
+  checkSession(params, lines, total, store);
+  const id = `cs_${store.livemode ? "live" : "test"}_${randomText(58)}`;
   const currency = lines[0]?.currency ?? params.currency ?? null;
   return {
     ...blank,
@@ -154,19 +154,19 @@ function newSession(params: shape.Create, lines: readonly Stripe.LineItem[], wor
     billing_address_collection: params.billing_address_collection ?? null,
     cancel_url: params.cancel_url ?? null,
     client_reference_id: params.client_reference_id ?? null,
-    created: world.now,
+    created: store.now,
     currency,
     ...customerFields(params),
     discounts: params.discounts ? [] : null,
-    expires_at: expiryOf(params, world.now),
-    livemode: world.livemode,
+    expires_at: expiryOf(params, store.now),
+    livemode: store.livemode,
     locale: (params.locale as Session["locale"]) ?? null,
     metadata: params.metadata ?? {},
     mode: params.mode,
     payment_method_collection:
       params.payment_method_collection ?? (params.mode === "payment" ? "if_required" : "always"),
     payment_method_options: (params.payment_method_options ?? {}) as Session["payment_method_options"],
-    payment_method_types: methodTypes(params, currency ?? "eur", world),
+    payment_method_types: methodTypes(params, currency ?? "eur", store),
     payment_status: total === 0 ? "no_payment_required" : "unpaid",
     phone_number_collection: { enabled: params.phone_number_collection?.enabled ?? false },
     status: "open",
@@ -174,7 +174,7 @@ function newSession(params: shape.Create, lines: readonly Stripe.LineItem[], wor
     success_url: params.success_url ?? null,
     total_details: lines.length > 0 ? { amount_discount: 0, amount_shipping: 0, amount_tax: 0 } : null,
     ui_mode: "hosted_page",
-    url: `${world.publicUrl}/c/pay/${world.account ?? "platform"}/${id}`,
+    url: `${store.publicUrl}/c/pay/${store.account ?? "platform"}/${id}`,
   } as Session;
 }
 
@@ -184,7 +184,7 @@ const listOf = (data: readonly Stripe.LineItem[], id: string) => ({
   has_more: false,
   url: `/v1/checkout/sessions/${id}/line_items`,
 });
-const linesFor = (id: string, world: World) => listOf(world.find("stand_in.checkout", id)?.lines ?? [], id);
+const linesFor = (id: string, store: Store) => listOf(store.find("stand_in.checkout", id)?.lines ?? [], id);
 
 /** `modes` are those that are not `payment`; they come from who has subscriptions. */
 export const createCheckout = (modes: Partial<Record<string, CheckoutMode>>): Module => ({
@@ -193,22 +193,22 @@ export const createCheckout = (modes: Partial<Record<string, CheckoutMode>>): Mo
       type: "checkout.session",
       prefix: ["cs_test", "cs_live"],
       index: ["payment_intent", "customer", "subscription"],
-      include: { line_items: ({ id }: Session, world) => linesFor(id, world) },
+      include: { line_items: ({ id }: Session, store) => linesFor(id, store) },
     },
     { type: "stand_in.checkout", prefix: "stand_in" },
   ],
   routes: [
-    route("POST", "/v1/checkout/sessions", shape.create, ({ params }, world) => {
-      const lines = linesOf(params, world);
-      const session = newSession(params, lines, world);
-      const own = modes[params.mode]?.open(params as unknown as Parameters<CheckoutMode["open"]>[0], world);
-      world.put<Desk>({ id: session.id, object: "stand_in.checkout", lines, params });
-      world.later(session.expires_at, "checkout.expires", session.id);
-      return world.put<Session>({ ...session, ...own });
+    route("POST", "/v1/checkout/sessions", shape.create, ({ params }, store) => {
+      const lines = linesOf(params, store);
+      const session = newSession(params, lines, store);
+      const own = modes[params.mode]?.open(params as unknown as Parameters<CheckoutMode["open"]>[0], store);
+      store.put<Desk>({ id: session.id, object: "stand_in.checkout", lines, params });
+      store.later(session.expires_at, "checkout.expires", session.id);
+      return store.put<Session>({ ...session, ...own });
     }),
-    route("GET", "/v1/checkout/sessions", shape.list, ({ params }, world) => {
+    route("GET", "/v1/checkout/sessions", shape.list, ({ params }, store) => {
       const { customer, customer_details: who, payment_intent, status, subscription, ...page } = params;
-      return world.page("checkout.session", page, {
+      return store.page("checkout.session", page, {
         payment_intent,
         subscription,
         customer,
@@ -216,30 +216,30 @@ export const createCheckout = (modes: Partial<Record<string, CheckoutMode>>): Mo
         customer_details: ({ customer_details }) => !who || customer_details?.email === who.email,
       });
     }),
-    route("GET", "/v1/checkout/sessions/:id", shape.create.pick({}), ({ path }, world) =>
-      world.get("checkout.session", path.id),
+    route("GET", "/v1/checkout/sessions/:id", shape.create.pick({}), ({ path }, store) =>
+      store.get("checkout.session", path.id),
     ),
-    route("POST", "/v1/checkout/sessions/:id", shape.update, ({ path, params }, world) => {
-      const session = world.get("checkout.session", path.id);
-      return world.change(session, { metadata: merge(session.metadata ?? {}, params.metadata) });
+    route("POST", "/v1/checkout/sessions/:id", shape.update, ({ path, params }, store) => {
+      const session = store.get("checkout.session", path.id);
+      return store.change(session, { metadata: merge(session.metadata ?? {}, params.metadata) });
     }),
-    route("GET", "/v1/checkout/sessions/:id/line_items", shape.lineItemList, ({ path }, world) =>
-      linesFor(world.get("checkout.session", path.id).id, world),
+    route("GET", "/v1/checkout/sessions/:id/line_items", shape.lineItemList, ({ path }, store) =>
+      linesFor(store.get("checkout.session", path.id).id, store),
     ),
-    route("POST", "/v1/checkout/sessions/:id/expire", shape.create.pick({}), ({ path }, world) => {
-      const session = world.get("checkout.session", path.id);
+    route("POST", "/v1/checkout/sessions/:id/expire", shape.create.pick({}), ({ path }, store) => {
+      const session = store.get("checkout.session", path.id);
       if (session.status !== "open")
         throw refused(
           `Only Checkout Sessions with a status in ["open"] can be expired. This Checkout Session has a status of \`${session.status}\`.`,
         );
-      return expire(session, world);
+      return expire(session, store);
     }),
   ],
   pages: checkoutPages(modes),
   timers: {
-    "checkout.expires"(world, id) {
-      const session = world.get("checkout.session", id);
-      if (session.status === "open") expire(session, world);
+    "checkout.expires"(store, id) {
+      const session = store.get("checkout.session", id);
+      if (session.status === "open") expire(session, store);
     },
   },
 });

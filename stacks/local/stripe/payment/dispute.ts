@@ -1,6 +1,6 @@
 import type Stripe from "stripe";
 import { z } from "zod";
-import { type Action, type Module, route, type World } from "../engine/engine.js";
+import { type Action, type Module, route, type Store } from "../engine/engine.js";
 import { refused } from "../engine/failure.js";
 import { flag, listing, merge, metadata, nothing, text } from "../engine/shape.js";
 import { move } from "./balance.js";
@@ -23,7 +23,7 @@ const noEvidence = { ...Object.fromEntries(fields.map((field) => [field, null]))
 /** Twenty units of the currency's main unit: what a lost or contested payment costs besides. */
 const fee = 2000;
 
-const adjust = (dispute: Dispute, amount: number, description: string, cost: number, world: World) =>
+const adjust = (dispute: Dispute, amount: number, description: string, cost: number, store: Store) =>
   move(
     {
       type: "adjustment",
@@ -34,28 +34,28 @@ const adjust = (dispute: Dispute, amount: number, description: string, cost: num
       description,
       fees: cost ? [{ type: "stripe_fee", amount: cost }] : [],
     },
-    world,
+    store,
   );
 
 /** The last second of the seventh day from now. */
 const dueBy = (now: number) => Math.ceil(now / day) * day + 7 * day - 1;
 
-function newDispute(charge: Stripe.Charge, reason: string, amount: number, world: World): Dispute {
+function newDispute(charge: Stripe.Charge, reason: string, amount: number, store: Store): Dispute {
   const card = charge.payment_method_details?.card;
   const { brand } = card ?? {};
   const codes = { case_type: "chargeback", network: brand ?? "visa", network_reason_code: "10.4" } as const;
   return {
-    id: world.id(card ? "du" : "pdp"),
+    id: store.id(card ? "du" : "pdp"),
     object: "dispute",
     amount,
     balance_transactions: [],
     charge: charge.id,
-    created: world.now,
+    created: store.now,
     currency: charge.currency,
     enhanced_eligibility_types: [],
     evidence: noEvidence as unknown as Stripe.Dispute.Evidence,
     evidence_details: {
-      due_by: dueBy(world.now),
+      due_by: dueBy(store.now),
       enhanced_eligibility: {},
       has_evidence: false,
       past_due: false,
@@ -64,7 +64,7 @@ function newDispute(charge: Stripe.Charge, reason: string, amount: number, world
     },
     intended_submission_method: null,
     is_charge_refundable: false,
-    livemode: world.livemode,
+    livemode: store.livemode,
     metadata: {},
     payment_intent: charge.payment_intent,
     ...(card && { payment_method_details: { card: { brand: brand ?? "visa", ...codes }, type: "card" } }),
@@ -74,28 +74,28 @@ function newDispute(charge: Stripe.Charge, reason: string, amount: number, world
 }
 
 /** The buyer asks the bank for the money back, and has it until the dispute is decided. @throws Failure */
-function openDispute(charge: Stripe.Charge, reason: string, world: World): Dispute {
+function openDispute(charge: Stripe.Charge, reason: string, store: Store): Dispute {
   if (charge.disputed) throw refused(`Charge ${charge.id} is disputed already.`);
   if (!charge.captured || charge.status !== "succeeded") throw refused(`Charge ${charge.id} was never paid.`);
   const amount = charge.amount_captured;
-  const fresh = newDispute(charge, reason, amount, world);
-  world.change(charge, { disputed: true }, "charge.updated");
-  const opened = world.put(fresh, "charge.dispute.created");
-  world.later((opened.evidence_details.due_by ?? 0) + 1, "dispute.overdue", opened.id);
-  const balance_transactions = [adjust(opened, -amount, `Chargeback withdrawal for ${charge.id}`, fee, world)];
-  return world.change(opened, { balance_transactions }, "charge.dispute.funds_withdrawn");
+  const fresh = newDispute(charge, reason, amount, store);
+  store.change(charge, { disputed: true }, "charge.updated");
+  const opened = store.put(fresh, "charge.dispute.created");
+  store.later((opened.evidence_details.due_by ?? 0) + 1, "dispute.overdue", opened.id);
+  const balance_transactions = [adjust(opened, -amount, `Chargeback withdrawal for ${charge.id}`, fee, store)];
+  return store.change(opened, { balance_transactions }, "charge.dispute.funds_withdrawn");
 }
 
 const settled = (dispute: Dispute) => ["won", "lost", "warning_closed"].includes(dispute.status);
 
 /** @throws Failure for a dispute that has been decided */
-function decide(dispute: Dispute, status: "won" | "lost", world: World): Dispute {
+function decide(dispute: Dispute, status: "won" | "lost", store: Store): Dispute {
   if (settled(dispute)) throw refused("This dispute is already closed.", { code: "dispute_already_closed" });
-  const closed = world.change(dispute, { status }, "charge.dispute.closed");
+  const closed = store.change(dispute, { status }, "charge.dispute.closed");
   if (status === "lost") return closed;
-  const back = adjust(dispute, dispute.amount, `Chargeback reversal for ${String(dispute.charge)}`, -fee, world);
+  const back = adjust(dispute, dispute.amount, `Chargeback reversal for ${String(dispute.charge)}`, -fee, store);
   const balance_transactions = [...closed.balance_transactions, back];
-  return world.change(closed, { balance_transactions }, "charge.dispute.funds_reinstated");
+  return store.change(closed, { balance_transactions }, "charge.dispute.funds_reinstated");
 }
 
 /** What Stripe's test mode makes of a text of evidence. @see https://docs.stripe.com/testing#evidence */
@@ -104,7 +104,7 @@ const verdicts: Record<string, "won" | "lost"> = { winning_evidence: "won", losi
 function update(
   dispute: Dispute,
   params: { evidence?: object | undefined; submit?: boolean | undefined },
-  world: World,
+  store: Store,
 ) {
   if (settled(dispute)) throw refused("This dispute is already closed.", { code: "dispute_already_closed" });
   const { evidence_details: details } = dispute;
@@ -116,61 +116,61 @@ function update(
     submission_count: details.submission_count + (submitted ? 1 : 0),
   };
   const status = submitted ? "under_review" : dispute.status;
-  const next = world.change(dispute, { evidence: proof, evidence_details, status }, "charge.dispute.updated");
+  const next = store.change(dispute, { evidence: proof, evidence_details, status }, "charge.dispute.updated");
   const verdict = submitted && verdicts[proof.uncategorized_text ?? ""];
-  return verdict ? decide(next, verdict, world) : next;
+  return verdict ? decide(next, verdict, store) : next;
 }
 
-const inAccount = ({ account }: Record<string, unknown>, platform: World) =>
+const inAccount = ({ account }: Record<string, unknown>, platform: Store) =>
   platform.in(typeof account === "string" ? account : undefined);
 
 const actions: Record<string, Action> = {
   open_dispute(input, platform) {
-    const world = inAccount(input, platform);
-    return openDispute(world.get("charge", String(input.charge)), String(input.reason ?? "fraudulent"), world);
+    const store = inAccount(input, platform);
+    return openDispute(store.get("charge", String(input.charge)), String(input.reason ?? "fraudulent"), store);
   },
   close_dispute(input, platform) {
-    const world = inAccount(input, platform);
-    return decide(world.get("dispute", String(input.dispute)), input.status === "won" ? "won" : "lost", world);
+    const store = inAccount(input, platform);
+    return decide(store.get("dispute", String(input.dispute)), input.status === "won" ? "won" : "lost", store);
   },
 };
 
 export const disputes: Module = {
   kinds: [{ type: "dispute", prefix: ["du", "dp", "pdp"], index: ["charge", "payment_intent"] }],
   routes: [
-    route("GET", "/v1/disputes/:id", nothing, ({ path }, world) => world.get("dispute", path.id)),
+    route("GET", "/v1/disputes/:id", nothing, ({ path }, store) => store.get("dispute", path.id)),
     route(
       "GET",
       "/v1/disputes",
       z.strictObject({ ...listing, charge: text.optional(), payment_intent: text.optional() }),
-      ({ params: { charge, payment_intent, ...params } }, world) =>
-        world.page("dispute", params, { charge, payment_intent }),
+      ({ params: { charge, payment_intent, ...params } }, store) =>
+        store.page("dispute", params, { charge, payment_intent }),
     ),
     route(
       "POST",
       "/v1/disputes/:id",
       z.strictObject({ evidence: evidence.optional(), metadata: metadata.optional(), submit: flag.optional() }),
-      ({ path, params }, world) => {
-        const dispute = world.get("dispute", path.id);
-        return update({ ...dispute, metadata: merge(dispute.metadata, params.metadata) }, params, world);
+      ({ path, params }, store) => {
+        const dispute = store.get("dispute", path.id);
+        return update({ ...dispute, metadata: merge(dispute.metadata, params.metadata) }, params, store);
       },
     ),
-    route("POST", "/v1/disputes/:id/close", nothing, ({ path }, world) =>
-      decide(world.get("dispute", path.id), "lost", world),
+    route("POST", "/v1/disputes/:id/close", nothing, ({ path }, store) =>
+      decide(store.get("dispute", path.id), "lost", store),
     ),
   ],
   timers: {
-    "charge.disputed"(world, id) {
-      const charge = world.get("charge", id);
-      const method = world.find("payment_method", charge.payment_method);
+    "charge.disputed"(store, id) {
+      const charge = store.get("charge", id);
+      const method = store.find("payment_method", charge.payment_method);
       const reason = method && behaviour(method).dispute;
-      if (reason && !charge.disputed) openDispute(charge, reason, world);
+      if (reason && !charge.disputed) openDispute(charge, reason, store);
     },
-    "dispute.overdue"(world, id) {
-      const dispute = world.get("dispute", id);
+    "dispute.overdue"(store, id) {
+      const dispute = store.get("dispute", id);
       if (dispute.status !== "needs_response") return;
       const evidence_details = { ...dispute.evidence_details, past_due: true };
-      decide(world.change(dispute, { evidence_details }), "lost", world);
+      decide(store.change(dispute, { evidence_details }), "lost", store);
     },
   },
   actions,

@@ -1,5 +1,5 @@
 import type Stripe from "stripe";
-import type { World } from "../engine/engine.js";
+import type { Store } from "../engine/engine.js";
 import { refused } from "../engine/failure.js";
 import { randomText } from "../engine/id.js";
 import { application } from "./balance.js";
@@ -14,18 +14,18 @@ const capabilityOf: Record<string, keyof Stripe.Account.Capabilities> = {
   us_bank_account: "us_bank_account_ach_payments",
 };
 
-const accountOf = (world: World) => world.in(undefined).find("account", world.account);
+const accountOf = (store: Store) => store.in(undefined).find("account", store.account);
 
 /** The types that an account takes in this currency; debits cannot be authorised first. */
-export function typesFor(currency: string, manual: boolean, world: World): string[] {
-  const capabilities = accountOf(world)?.capabilities;
+export function typesFor(currency: string, manual: boolean, store: Store): string[] {
+  const capabilities = accountOf(store)?.capabilities;
   const types = ["card", ...(manual ? [] : [debitOf[currency] ?? []].flat())];
-  return types.filter((type) => !world.account || capabilities?.[capabilityOf[type] ?? "card_payments"] === "active");
+  return types.filter((type) => !store.account || capabilities?.[capabilityOf[type] ?? "card_payments"] === "active");
 }
 
 /** @throws Failure for a connected account that may not take payments (yet, or any more) */
-export function checkAbleToCharge(world: World) {
-  if (world.account && !accountOf(world)?.charges_enabled)
+export function checkAbleToCharge(store: Store) {
+  if (store.account && !accountOf(store)?.charges_enabled)
     throw refused(
       "Your account cannot currently make charges. To finish onboarding, complete the requirements of the account.",
     );
@@ -34,8 +34,8 @@ export function checkAbleToCharge(world: World) {
 export type NewIntent = Pick<Intent, "amount" | "currency"> & Partial<Intent>;
 
 /** A new PaymentIntent with the fields that are told; stored by whoever asked for it. */
-export function newIntent(fields: NewIntent, world: World): Intent {
-  const id = world.id("pi");
+export function newIntent(fields: NewIntent, store: Store): Intent {
+  const id = store.id("pi");
   return {
     id,
     object: "payment_intent",
@@ -43,7 +43,7 @@ export function newIntent(fields: NewIntent, world: World): Intent {
     amount_capturable: 0,
     amount_details: { tip: {} },
     amount_received: 0,
-    application: world.account ? application : null,
+    application: store.account ? application : null,
     application_fee_amount: null,
     automatic_payment_methods: null,
     canceled_at: null,
@@ -51,14 +51,14 @@ export function newIntent(fields: NewIntent, world: World): Intent {
     capture_method: "automatic_async",
     client_secret: `${id}_secret_${randomText(25)}`,
     confirmation_method: "automatic",
-    created: world.now,
+    created: store.now,
     customer: null,
     customer_account: null,
     description: null,
     excluded_payment_method_types: null,
     last_payment_error: null,
     latest_charge: null,
-    livemode: world.livemode,
+    livemode: store.livemode,
     managed_payments: null,
     metadata: {},
     next_action: null,
@@ -66,7 +66,7 @@ export function newIntent(fields: NewIntent, world: World): Intent {
     payment_method: null,
     payment_method_configuration_details: null,
     payment_method_options: {},
-    payment_method_types: typesFor(fields.currency, fields.capture_method === "manual", world),
+    payment_method_types: typesFor(fields.currency, fields.capture_method === "manual", store),
     payment_record: null,
     processing: null,
     receipt_email: null,

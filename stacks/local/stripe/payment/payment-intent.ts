@@ -1,19 +1,19 @@
 import type Stripe from "stripe";
 import { checkAmount, checkCurrency } from "../engine/amount.js";
-import { type Call, type Module, route, type World } from "../engine/engine.js";
+import { type Call, type Module, route, type Store } from "../engine/engine.js";
 import { refused } from "../engine/failure.js";
 import { merge } from "../engine/shape.js";
 import { cancelIntent, captureIntent } from "./capture.js";
-import { confirmationOf, confirmIntent, methodFrom } from "./confirm.js";
+import { confirmationOf, confirmIntent, methodFrom } from "./confirmation.js";
 import { checkAbleToCharge, newIntent, typesFor } from "./intent.js";
 import * as shape from "./intent-shape.js";
 import { checkCustomer } from "./payment-method.js";
 
 type Intent = Stripe.PaymentIntent;
 
-function checkFee(fee: number | null | undefined, amount: number, world: World) {
+function checkFee(fee: number | null | undefined, amount: number, store: Store) {
   if (fee === undefined || fee === null) return;
-  if (!world.account)
+  if (!store.account)
     throw refused(
       "Can only apply an application_fee_amount when the PaymentIntent is attempting a direct payment (using an OAuth key or Stripe-Account header) or destination payment (using `transfer_data[destination]`).",
       { param: "application_fee_amount" },
@@ -66,38 +66,38 @@ function checkOffSession({ off_session, confirm }: shape.Create) {
     throw refused("You cannot provide `off_session` unless `confirm` is `true`.", { param: "off_session" });
 }
 
-function create({ params, credential }: Call<shape.Create>, world: World): Intent {
+function create({ params, credential }: Call<shape.Create>, store: Store): Intent {
   const { amount, currency, confirm } = params;
   checkCurrency(currency);
   checkAmount(amount, currency);
-  checkAbleToCharge(world);
-  checkFee(params.application_fee_amount, amount, world);
+  checkAbleToCharge(store);
+  checkFee(params.application_fee_amount, amount, store);
   checkOffSession(params);
-  if (params.customer) checkCustomer(params.customer, world);
+  if (params.customer) checkCustomer(params.customer, store);
   const automatic_payment_methods = automaticMethods(params);
-  const available = typesFor(currency, params.capture_method === "manual", world);
+  const available = typesFor(currency, params.capture_method === "manual", store);
   if ((params.payment_method_types ?? available).some((type) => !available.includes(type)))
     throw refused(
       `The payment method type provided is invalid. Please ensure the provided type is activated in your dashboard and your account is enabled for any preview features that you are trying to use.`,
       { code: "payment_intent_invalid_parameter", param: "payment_method_types" },
     );
-  const method = methodFrom(params, credential === "publishable", world);
+  const method = methodFrom(params, credential === "publishable", store);
   const details = detailsFrom(params);
   const fields = { amount, currency, automatic_payment_methods, ...details, payment_method: method?.id ?? null };
   const payment_method_options = fields.payment_method_options ?? { card: cardDefaults };
   const { confirmation_method = "automatic" } = params;
   const intent = newIntent(
     { ...fields, confirmation_method, payment_method_options } as Parameters<typeof newIntent>[0],
-    world,
+    store,
   );
-  world.put(intent, "payment_intent.created");
-  return confirm ? confirmIntent(intent, confirmationOf(params, method), world) : intent;
+  store.put(intent, "payment_intent.created");
+  return confirm ? confirmIntent(intent, confirmationOf(params, method), store) : intent;
 }
 
 const open = new Set(["requires_payment_method", "requires_confirmation", "requires_action"]);
 
-function update({ path, params, credential }: Call<shape.Update>, world: World): Intent {
-  const intent = world.get("payment_intent", path.id);
+function update({ path, params, credential }: Call<shape.Update>, store: Store): Intent {
+  const intent = store.get("payment_intent", path.id);
   const { amount, currency, ...rest } = params;
   const harmless = ["metadata", "description", "receipt_email", "shipping"];
   const told = Object.entries(params).filter(([, value]) => value !== undefined);
@@ -108,16 +108,16 @@ function update({ path, params, credential }: Call<shape.Update>, world: World):
     );
   if (currency) checkCurrency(currency);
   if (amount !== undefined || currency) checkAmount(amount ?? intent.amount, currency ?? intent.currency);
-  checkFee(params.application_fee_amount, amount ?? intent.amount, world);
-  if (params.customer) checkCustomer(params.customer, world);
-  const method = methodFrom(params, credential === "publishable", world);
+  checkFee(params.application_fee_amount, amount ?? intent.amount, store);
+  if (params.customer) checkCustomer(params.customer, store);
+  const method = methodFrom(params, credential === "publishable", store);
   const patch = {
     ...(amount !== undefined && { amount }),
     ...(currency && { currency }),
     ...detailsFrom(rest, intent),
     ...(method && { payment_method: method.id, status: "requires_confirmation", next_action: null }),
   };
-  return world.change(intent, patch);
+  return store.change(intent, patch);
 }
 
 const shown = [
@@ -131,8 +131,8 @@ const shown = [
 const publicView = (intent: Intent) => Object.fromEntries(shown.map((field) => [field, intent[field as keyof Intent]]));
 
 /** @throws Failure unless a browser knows the secret of the PaymentIntent */
-function known(call: Call<{ client_secret?: string | undefined }>, world: World): Intent {
-  const intent = world.get("payment_intent", call.path.id);
+function findWithSecret(call: Call<{ client_secret?: string | undefined }>, store: Store): Intent {
+  const intent = store.get("payment_intent", call.path.id);
   const { client_secret } = call.params;
   if (client_secret === undefined && call.credential === "publishable")
     throw refused("Missing required param: client_secret.", { code: "parameter_missing", param: "client_secret" });
@@ -145,15 +145,15 @@ function known(call: Call<{ client_secret?: string | undefined }>, world: World)
 
 const seen = (call: Call, intent: Intent) => (call.credential === "publishable" ? publicView(intent) : intent);
 
-function confirm(call: Call<shape.Confirm>, world: World) {
-  const intent = known(call, world);
+function confirm(call: Call<shape.Confirm>, store: Store) {
+  const intent = findWithSecret(call, store);
   const { params, credential } = call;
-  const method = methodFrom(params, credential === "publishable", world);
+  const method = methodFrom(params, credential === "publishable", store);
   const browser = credential === "publishable";
   const changed = { ...intent, ...detailsFrom(params as shape.Update, intent), metadata: intent.metadata };
   return seen(
     call,
-    confirmIntent(changed, { ...confirmationOf(params, method), ...(browser && { mandate: true }) }, world),
+    confirmIntent(changed, { ...confirmationOf(params, method), ...(browser && { mandate: true }) }, store),
   );
 }
 
@@ -161,26 +161,26 @@ export const paymentIntents: Module = {
   kinds: [{ type: "payment_intent", prefix: "pi", index: ["customer", "payment_method"] }],
   routes: [
     route("POST", "/v1/payment_intents", shape.create, create),
-    route("GET", "/v1/payment_intents", shape.list, ({ params: { customer, ...params } }, world) =>
-      world.page("payment_intent", params, { customer }),
+    route("GET", "/v1/payment_intents", shape.list, ({ params: { customer, ...params } }, store) =>
+      store.page("payment_intent", params, { customer }),
     ),
-    route("GET", "/v1/payment_intents/:id", shape.retrieve, (call, world) => seen(call, known(call, world)), {
+    route("GET", "/v1/payment_intents/:id", shape.retrieve, (call, store) => seen(call, findWithSecret(call, store)), {
       publishable: true,
     }),
     route("POST", "/v1/payment_intents/:id", shape.update, update),
     route("POST", "/v1/payment_intents/:id/confirm", shape.confirm, confirm, { publishable: true }),
-    route("POST", "/v1/payment_intents/:id/capture", shape.capture, ({ path, params }, world) =>
-      captureIntent(world.get("payment_intent", path.id), params, world),
+    route("POST", "/v1/payment_intents/:id/capture", shape.capture, ({ path, params }, store) =>
+      captureIntent(store.get("payment_intent", path.id), params, store),
     ),
-    route("POST", "/v1/payment_intents/:id/cancel", shape.cancel, ({ path, params }, world) => {
-      const intent = world.get("payment_intent", path.id);
-      const [session] = world.by("checkout.session", "payment_intent", intent.id);
+    route("POST", "/v1/payment_intents/:id/cancel", shape.cancel, ({ path, params }, store) => {
+      const intent = store.get("payment_intent", path.id);
+      const [session] = store.by("checkout.session", "payment_intent", intent.id);
       if (session?.status === "open")
         throw refused(
           `You cannot cancel this PaymentIntent because it was created by a Checkout Session (${session.id}). Expire the session instead.`,
           { code: "payment_intent_unexpected_state", payment_intent: intent },
         );
-      return cancelIntent(intent, params.cancellation_reason ?? null, world);
+      return cancelIntent(intent, params.cancellation_reason ?? null, store);
     }),
   ],
 };

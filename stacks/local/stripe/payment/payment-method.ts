@@ -1,6 +1,6 @@
 import type Stripe from "stripe";
 import { z } from "zod";
-import type { World } from "../engine/engine.js";
+import type { Store } from "../engine/engine.js";
 import { missing, refused } from "../engine/failure.js";
 import { integer, metadata, oneOf, text } from "../engine/shape.js";
 import { type Behaviour, behaviourOf, byTestToken, cardOf, debitOf, fingerprintOf } from "./card.js";
@@ -146,38 +146,38 @@ function fieldsOf(behaviour: Behaviour, data: Partial<MethodData>, now: number):
   return { type: "card", card: cardFields(behaviour, data.card ?? {}, now) };
 }
 
-function put(behaviour: Behaviour, data: Partial<MethodData>, world: World): Stripe.PaymentMethod {
+function put(behaviour: Behaviour, data: Partial<MethodData>, store: Store): Stripe.PaymentMethod {
   const base = {
-    id: world.id("pm"),
+    id: store.id("pm"),
     object: "payment_method" as const,
     allow_redisplay: data.allow_redisplay ?? ("unspecified" as const),
     billing_details: billingDetails(data.billing_details),
-    created: world.now,
+    created: store.now,
     customer: null,
     customer_account: null,
-    livemode: world.livemode,
+    livemode: store.livemode,
     metadata: data.metadata ?? {},
     type: "card" as const,
   };
-  return world.put({ ...base, ...fieldsOf(behaviour, data, world.now) });
+  return store.put({ ...base, ...fieldsOf(behaviour, data, store.now) });
 }
 
 /** A new means of payment; `browser` for what the shopper typed. @throws Failure */
-export const createMethod = (data: MethodData, world: World, { browser }: { browser: boolean }) =>
-  put(behaviourFor(data, browser, world.now), data, world);
+export const createMethod = (data: MethodData, store: Store, { browser }: { browser: boolean }) =>
+  put(behaviourFor(data, browser, store.now), data, store);
 
 /** The object that a parameter names; a test token makes a new one each time. @throws Failure resource_missing */
-export function methodOf(id: string, world: World, param = "payment_method"): Stripe.PaymentMethod {
-  const behaviour = id.startsWith("pm_") && !world.livemode && byTestToken(id);
-  return behaviour ? put(behaviour, {}, world) : world.get("payment_method", id, param);
+export function methodOf(id: string, store: Store, param = "payment_method"): Stripe.PaymentMethod {
+  const behaviour = id.startsWith("pm_") && !store.livemode && byTestToken(id);
+  return behaviour ? put(behaviour, {}, store) : store.get("payment_method", id, param);
 }
 
 export const behaviour = (method: Stripe.PaymentMethod): Behaviour =>
   behaviourOf(method.card?.fingerprint ?? method.sepa_debit?.fingerprint ?? method.us_bank_account?.fingerprint);
 
 /** @throws Failure resource_missing for one that is not there, or not any more */
-export function checkCustomer(id: string, world: World, param = "customer") {
-  if (world.get("customer", id, param).deleted) throw missing("customer", id, param);
+export function checkCustomer(id: string, store: Store, param = "customer") {
+  if (store.get("customer", id, param).deleted) throw missing("customer", id, param);
 }
 
 /** The test card that can be kept, and is declined when it is charged. */
@@ -187,8 +187,8 @@ export const failsLater = "4000000000000341";
  * Keeps a means of payment with a customer.
  * @throws Failure 402 when the bank already refuses that, as test cards do other than the one for failing later
  */
-export function attach(method: Stripe.PaymentMethod, customer: string, world: World): Stripe.PaymentMethod {
-  checkCustomer(customer, world);
+export function attach(method: Stripe.PaymentMethod, customer: string, store: Store): Stripe.PaymentMethod {
+  checkCustomer(customer, store);
   if (method.customer === customer) return method;
   if (method.customer)
     throw refused("The payment method you provided has already been attached to a customer.", {
@@ -196,5 +196,5 @@ export function attach(method: Stripe.PaymentMethod, customer: string, world: Wo
     });
   const { decline, number } = behaviour(method);
   if (decline && number !== failsLater) throw declined(declineOf(decline), {});
-  return world.change(method, { customer }, "payment_method.attached");
+  return store.change(method, { customer }, "payment_method.attached");
 }

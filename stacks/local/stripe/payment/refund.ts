@@ -2,7 +2,7 @@ import type Stripe from "stripe";
 import { z } from "zod";
 import { refundFee } from "../connect/fee.js";
 import { moneyText } from "../engine/amount.js";
-import { type Action, type Call, type Module, route, type World } from "../engine/engine.js";
+import { type Action, type Call, type Module, route, type Store } from "../engine/engine.js";
 import { refused } from "../engine/failure.js";
 import { flag, integer, listing, merge, metadata, nothing, oneOf, text } from "../engine/shape.js";
 import { move } from "./balance.js";
@@ -21,14 +21,14 @@ const create = z.strictObject({
 });
 type Create = z.output<typeof create>;
 
-function newRefund(charge: Charge, amount: number, fields: Partial<Refund>, world: World): Refund {
+function newRefund(charge: Charge, amount: number, fields: Partial<Refund>, store: Store): Refund {
   return {
-    id: world.id(charge.payment_method_details?.card ? "re" : "pyr"),
+    id: store.id(charge.payment_method_details?.card ? "re" : "pyr"),
     object: "refund",
     amount,
     balance_transaction: null,
     charge: charge.id,
-    created: world.now,
+    created: store.now,
     currency: charge.currency,
     customer: charge.customer,
     customer_account: null,
@@ -50,26 +50,26 @@ const takenBack = (charge: Charge, amount: number) => {
 };
 
 /** Lets authorised money go that was never taken: Stripe shows that as a refund without a balance transaction. */
-export function release(charge: Charge, amount: number, reason: Refund["reason"], world: World) {
-  const refund = world.put(newRefund(charge, amount, { reason }, world), "refund.created");
-  world.change(charge, takenBack(charge, amount), "charge.refunded");
+export function release(charge: Charge, amount: number, reason: Refund["reason"], store: Store) {
+  const refund = store.put(newRefund(charge, amount, { reason }, store), "refund.created");
+  store.change(charge, takenBack(charge, amount), "charge.refunded");
   return refund;
 }
 
 /** Of a charge: what was captured and has not gone back. Failed refunds do not count. */
-const refundable = (charge: Charge, world: World) =>
-  world
+const refundable = (charge: Charge, store: Store) =>
+  store
     .by("refund", "charge", charge.id)
     .filter(({ status, balance_transaction }) => balance_transaction && status !== "failed" && status !== "canceled")
     .reduce((left, { amount }) => left - amount, charge.amount_captured);
 
-function chargeOf({ charge, payment_intent }: Create, world: World): Charge {
+function chargeOf({ charge, payment_intent }: Create, store: Store): Charge {
   if (charge && payment_intent) throw refused("You may only specify one of these parameters: charge, payment_intent.");
-  if (charge) return world.get("charge", charge, "charge");
+  if (charge) return store.get("charge", charge, "charge");
   if (!payment_intent)
     throw refused("One of the following params should be provided for this request: payment_intent or charge.");
-  const intent = world.get("payment_intent", payment_intent, "payment_intent");
-  const found = world.find("charge", typeof intent.latest_charge === "string" ? intent.latest_charge : undefined);
+  const intent = store.get("payment_intent", payment_intent, "payment_intent");
+  const found = store.find("charge", typeof intent.latest_charge === "string" ? intent.latest_charge : undefined);
   if (found && found.status !== "failed") return found;
   throw refused(`This PaymentIntent (${payment_intent}) does not have a successful charge to refund.`);
 }
@@ -93,22 +93,22 @@ function checkRefund(charge: Charge, amount: number, left: number) {
     );
 }
 
-function refund({ params }: Call<Create>, world: World): Refund {
-  const charge = chargeOf(params, world);
-  const left = refundable(charge, world);
+function refund({ params }: Call<Create>, store: Store): Refund {
+  const charge = chargeOf(params, store);
+  const left = refundable(charge, store);
   const amount = params.amount ?? left;
   checkRefund(charge, amount, left);
   if (params.refund_application_fee && !charge.application_fee)
     throw refused("Attempting to refund_application_fee on a charge without one.", { param: "refund_application_fee" });
-  const method = world.find("payment_method", charge.payment_method);
+  const method = store.find("payment_method", charge.payment_method);
   const fate = method && behaviour(method);
   const pending = fate?.refund === "pending" || fate?.delay !== undefined;
-  const fresh = newRefund(charge, amount, {}, world);
+  const fresh = newRefund(charge, amount, {}, store);
   const movement = move(
     { type: "refund", category: "refund", amount: -amount, currency: charge.currency, source: fresh.id },
-    world,
+    store,
   );
-  const made = world.put(
+  const made = store.put(
     {
       ...fresh,
       balance_transaction: movement.id,
@@ -120,71 +120,71 @@ function refund({ params }: Call<Create>, world: World): Refund {
     } as Refund,
     "refund.created",
   );
-  if (params.refund_application_fee) refundFee(charge, amount, world);
-  world.change(charge, takenBack(charge, amount), "charge.refunded");
-  if (pending) world.later(world.now + 60, "refund.succeeds", made.id);
-  if (fate?.refund === "fails") world.later(world.now + 60, "refund.fails", made.id);
+  if (params.refund_application_fee) refundFee(charge, amount, store);
+  store.change(charge, takenBack(charge, amount), "charge.refunded");
+  if (pending) store.later(store.now + 60, "refund.succeeds", made.id);
+  if (fate?.refund === "fails") store.later(store.now + 60, "refund.fails", made.id);
   return made;
 }
 
-function tell(refund: Refund, patch: Partial<Refund>, world: World): Refund {
-  const next = world.change(refund, patch, "refund.updated");
-  world.emit("charge.refund.updated", next);
+function tell(refund: Refund, patch: Partial<Refund>, store: Store): Refund {
+  const next = store.change(refund, patch, "refund.updated");
+  store.emit("charge.refund.updated", next);
   return next;
 }
 
 /** The bank sent the money back to Stripe, which puts it where it came from. */
-function fail(refund: Refund, world: World): Refund {
-  const charge = world.get("charge", String(refund.charge));
+function fail(refund: Refund, store: Store): Refund {
+  const charge = store.get("charge", String(refund.charge));
   const { amount, currency, id } = refund;
-  const movement = move({ type: "refund_failure", category: "refund_failure", amount, currency, source: id }, world);
-  world.change(charge, takenBack(charge, -amount));
+  const movement = move({ type: "refund_failure", category: "refund_failure", amount, currency, source: id }, store);
+  store.change(charge, takenBack(charge, -amount));
   const patch: Partial<Refund> = {
     failure_balance_transaction: movement.id,
     failure_reason: "lost_or_stolen_card",
     status: "failed",
   };
-  const next = tell(refund, patch, world);
-  world.emit("refund.failed", next);
+  const next = tell(refund, patch, store);
+  store.emit("refund.failed", next);
   return next;
 }
 
 const failNow: Action = ({ refund, account }, platform) => {
-  const world = platform.in(typeof account === "string" ? account : undefined);
-  const found = world.get("refund", String(refund));
+  const store = platform.in(typeof account === "string" ? account : undefined);
+  const found = store.get("refund", String(refund));
   if (found.status === "failed") throw refused("This refund has failed already.");
-  return fail(found, world);
+  return fail(found, store);
 };
 
-const of = (id: string, world: World) => world.get("refund", id);
+const of = (id: string, store: Store) => store.get("refund", id);
 
 export const refunds: Module = {
   kinds: [{ type: "refund", prefix: ["re", "pyr"], index: ["charge", "payment_intent"] }],
   routes: [
     route("POST", "/v1/refunds", create, refund),
-    route("GET", "/v1/refunds/:id", nothing, ({ path }, world) => of(path.id ?? "", world)),
-    route("POST", "/v1/refunds/:id", z.strictObject({ metadata: metadata.optional() }), ({ path, params }, world) => {
-      const found = of(path.id ?? "", world);
-      return world.change(found, { metadata: merge(found.metadata ?? {}, params.metadata) }, "refund.updated");
+    route("GET", "/v1/refunds/:id", nothing, ({ path }, store) => of(path.id ?? "", store)),
+    route("POST", "/v1/refunds/:id", z.strictObject({ metadata: metadata.optional() }), ({ path, params }, store) => {
+      const found = of(path.id ?? "", store);
+      return store.change(found, { metadata: merge(found.metadata ?? {}, params.metadata) }, "refund.updated");
     }),
     route(
       "GET",
       "/v1/refunds",
       z.strictObject({ ...listing, charge: text.optional(), payment_intent: text.optional() }),
-      ({ params: { charge, payment_intent, ...params } }, world) =>
-        world.page("refund", params, { charge, payment_intent }),
+      ({ params: { charge, payment_intent, ...params } }, store) =>
+        store.page("refund", params, { charge, payment_intent }),
     ),
   ],
   timers: {
-    "refund.succeeds"(world, id) {
-      const found = of(id, world);
+    "refund.succeeds"(store, id) {
+      const found = of(id, store);
       if (found.status !== "pending") return;
       const { pending_reason: _, ...rest } = found;
-      tell(rest, { status: "succeeded" }, world);
+      tell(rest, { status: "succeeded" }, store);
     },
-    "refund.fails"(world, id) {
-      const found = of(id, world);
-      if (found.status === "succeeded") fail(found, world);
+    "refund.fails"(store, id) {
+      const found = of(id, store);
+      if (found.status === "succeeded") fail(found, store);
     },
   },
   actions: { fail_refund: failNow },

@@ -1,12 +1,12 @@
 import type Stripe from "stripe";
 import { z } from "zod";
-import { type Call, type Module, route, type World } from "../engine/engine.js";
+import { type Call, type Module, route, type Store } from "../engine/engine.js";
 import { refused } from "../engine/failure.js";
 import { randomText } from "../engine/id.js";
 import { flag, listing, merge, metadata, oneOf, text } from "../engine/shape.js";
 import { nextAction } from "./attempt.js";
 import { application } from "./balance.js";
-import { methodFrom } from "./confirm.js";
+import { methodFrom } from "./confirmation.js";
 import { declined, declineOf, errorOf } from "./decline.js";
 import { typesFor } from "./intent.js";
 import { attach, behaviour, checkCustomer, failsLater, methodData } from "./payment-method.js";
@@ -38,17 +38,17 @@ const create = z.strictObject({
 const confirm = z.strictObject({ ...confirmation, client_secret: text.optional() });
 
 /** A new SetupIntent, not stored yet. */
-export function newSetup(fields: Partial<Setup>, world: World): Setup {
-  const id = world.id("seti");
+export function newSetup(fields: Partial<Setup>, store: Store): Setup {
+  const id = store.id("seti");
   return {
     id,
     object: "setup_intent",
     allowed_payment_method_types: null,
-    application: world.account ? application : null,
+    application: store.account ? application : null,
     automatic_payment_methods: null,
     cancellation_reason: null,
     client_secret: `${id}_secret_${randomText(25)}`,
-    created: world.now,
+    created: store.now,
     customer: null,
     customer_account: null,
     description: null,
@@ -56,7 +56,7 @@ export function newSetup(fields: Partial<Setup>, world: World): Setup {
     flow_directions: null,
     last_setup_error: null,
     latest_attempt: null,
-    livemode: world.livemode,
+    livemode: store.livemode,
     managed_payments: null,
     mandate: null,
     metadata: {},
@@ -65,7 +65,7 @@ export function newSetup(fields: Partial<Setup>, world: World): Setup {
     payment_method: null,
     payment_method_configuration_details: null,
     payment_method_options: { card: { mandate_options: null, network: null, request_three_d_secure: "automatic" } },
-    payment_method_types: typesFor("eur", false, world),
+    payment_method_types: typesFor("eur", false, store),
     single_use_mandate: null,
     status: fields.payment_method ? "requires_confirmation" : "requires_payment_method",
     usage: "off_session",
@@ -80,50 +80,50 @@ const unexpected = (setup_intent: Setup, verb: string) =>
   });
 
 /** The bank agreed to later payments: the means of payment stays with the customer. */
-export function finishSetup(setup: Setup, method: Stripe.PaymentMethod, world: World): Setup {
-  if (typeof setup.customer === "string") attach(method, setup.customer, world);
+export function finishSetup(setup: Setup, method: Stripe.PaymentMethod, store: Store): Setup {
+  if (typeof setup.customer === "string") attach(method, setup.customer, store);
   const patch = { last_setup_error: null, next_action: null, payment_method: method.id, status: "succeeded" };
-  return world.change(setup, patch, "setup_intent.succeeded");
+  return store.change(setup, patch, "setup_intent.succeeded");
 }
 
-export function failSetup(setup: Setup, method: Stripe.PaymentMethod, name: string, world: World): Setup {
+export function failSetup(setup: Setup, method: Stripe.PaymentMethod, name: string, store: Store): Setup {
   const last_setup_error = errorOf(declineOf(name), method) as unknown as Stripe.SetupIntent.LastSetupError;
   const patch = { last_setup_error, next_action: null, payment_method: null, status: "requires_payment_method" };
-  return world.change(setup, patch, "setup_intent.setup_failed");
+  return store.change(setup, patch, "setup_intent.setup_failed");
 }
 
 /** @throws Failure 400 when it must not be confirmed, 402 when the bank declines */
-export function confirmSetup(setup: Setup, method: Stripe.PaymentMethod, returnUrl: string | undefined, world: World) {
+export function confirmSetup(setup: Setup, method: Stripe.PaymentMethod, returnUrl: string | undefined, store: Store) {
   if (!setup.status.startsWith("requires_")) throw unexpected(setup, "confirm");
   const { decline, authentication, number } = behaviour(method);
   if (authentication) {
-    const next_action = nextAction(setup, returnUrl, world) as Stripe.SetupIntent.NextAction;
+    const next_action = nextAction(setup, returnUrl, store) as Stripe.SetupIntent.NextAction;
     const patch = { next_action, payment_method: method.id, status: "requires_action" };
-    return world.change(setup, patch, "setup_intent.requires_action");
+    return store.change(setup, patch, "setup_intent.requires_action");
   }
-  const refusal = (number === failsLater ? undefined : decline) ?? world.declines();
-  if (!refusal) return finishSetup(setup, method, world);
+  const refusal = (number === failsLater ? undefined : decline) ?? store.declines();
+  if (!refusal) return finishSetup(setup, method, store);
   throw declined(declineOf(refusal), {
-    setup_intent: failSetup(setup, method, refusal, world),
+    setup_intent: failSetup(setup, method, refusal, store),
     payment_method: method,
   });
 }
 
-function confirmed(setup: Setup, call: Call<z.output<typeof confirm>>, world: World) {
+function confirmed(setup: Setup, call: Call<z.output<typeof confirm>>, store: Store) {
   const method =
-    methodFrom(call.params, call.credential === "publishable", world) ??
-    world.find("payment_method", typeof setup.payment_method === "string" ? setup.payment_method : undefined);
+    methodFrom(call.params, call.credential === "publishable", store) ??
+    store.find("payment_method", typeof setup.payment_method === "string" ? setup.payment_method : undefined);
   if (!method)
     throw refused(
       "You cannot confirm this SetupIntent because it's missing a payment method. Update the SetupIntent with a payment method and then confirm it again.",
       { code: "setup_intent_unexpected_state", setup_intent: setup },
     );
-  return confirmSetup(setup, method, call.params.return_url, world);
+  return confirmSetup(setup, method, call.params.return_url, store);
 }
 
-function createSetup(call: Call<z.output<typeof create>>, world: World): Setup {
+function createSetup(call: Call<z.output<typeof create>>, store: Store): Setup {
   const { params } = call;
-  if (params.customer) checkCustomer(params.customer, world);
+  if (params.customer) checkCustomer(params.customer, store);
   const types = params.payment_method_types;
   const automatic = types ? null : { allow_redirects: "always", enabled: true, ...params.automatic_payment_methods };
   const fields = {
@@ -134,15 +134,15 @@ function createSetup(call: Call<z.output<typeof create>>, world: World): Setup {
     ...(types && { payment_method_types: types }),
     usage: params.usage ?? "off_session",
   };
-  const setup = world.put(newSetup(fields, world), "setup_intent.created");
-  if (params.confirm) return confirmed(setup, call, world);
-  const method = methodFrom(params, false, world);
-  return method ? world.change(setup, { payment_method: method.id, status: "requires_confirmation" }) : setup;
+  const setup = store.put(newSetup(fields, store), "setup_intent.created");
+  if (params.confirm) return confirmed(setup, call, store);
+  const method = methodFrom(params, false, store);
+  return method ? store.change(setup, { payment_method: method.id, status: "requires_confirmation" }) : setup;
 }
 
 /** @throws Failure unless a browser knows the secret */
-function known(call: Call<{ client_secret?: string | undefined }>, world: World): Setup {
-  const setup = world.get("setup_intent", call.path.id);
+function findWithSecret(call: Call<{ client_secret?: string | undefined }>, store: Store): Setup {
+  const setup = store.get("setup_intent", call.path.id);
   const { client_secret } = call.params;
   if (client_secret !== setup.client_secret && (call.credential === "publishable" || client_secret !== undefined))
     throw refused("The client_secret provided does not match the client_secret associated with this SetupIntent.", {
@@ -159,38 +159,38 @@ export const setupIntents: Module = {
       "GET",
       "/v1/setup_intents",
       z.strictObject({ ...listing, customer: text.optional(), payment_method: text.optional() }),
-      ({ params: { customer, payment_method, ...params } }, world) =>
-        world.page("setup_intent", params, { payment_method, customer }),
+      ({ params: { customer, payment_method, ...params } }, store) =>
+        store.page("setup_intent", params, { payment_method, customer }),
     ),
-    route("GET", "/v1/setup_intents/:id", z.strictObject({ client_secret: text.optional() }), known, {
+    route("GET", "/v1/setup_intents/:id", z.strictObject({ client_secret: text.optional() }), findWithSecret, {
       publishable: true,
     }),
-    route("POST", "/v1/setup_intents/:id", z.strictObject({ ...details }), ({ path, params }, world) => {
-      const setup = world.get("setup_intent", path.id);
+    route("POST", "/v1/setup_intents/:id", z.strictObject({ ...details }), ({ path, params }, store) => {
+      const setup = store.get("setup_intent", path.id);
       const { metadata: change, ...rest } = params;
       const told = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
-      return world.change(setup, { ...told, metadata: merge(setup.metadata ?? {}, change) });
+      return store.change(setup, { ...told, metadata: merge(setup.metadata ?? {}, change) });
     }),
     route(
       "POST",
       "/v1/setup_intents/:id/confirm",
       confirm,
-      (call, world) => confirmed(known(call, world), call, world),
+      (call, store) => confirmed(findWithSecret(call, store), call, store),
       { publishable: true },
     ),
     route(
       "POST",
       "/v1/setup_intents/:id/cancel",
       z.strictObject({ cancellation_reason: oneOf("abandoned", "duplicate", "requested_by_customer").optional() }),
-      ({ path, params }, world) => {
-        const setup = world.get("setup_intent", path.id);
+      ({ path, params }, store) => {
+        const setup = store.get("setup_intent", path.id);
         if (!setup.status.startsWith("requires_")) throw unexpected(setup, "cancel");
         const patch = {
           cancellation_reason: params.cancellation_reason ?? null,
           next_action: null,
           status: "canceled",
         };
-        return world.change(setup, patch, "setup_intent.canceled");
+        return store.change(setup, patch, "setup_intent.canceled");
       },
     ),
   ],

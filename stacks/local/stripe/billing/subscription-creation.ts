@@ -1,16 +1,16 @@
 import type Stripe from "stripe";
 import { z } from "zod";
-import type { World } from "../engine/engine.js";
+import type { Store } from "../engine/engine.js";
 import { refused } from "../engine/failure.js";
 import { currency, emptyable, flag, merge, metadata, natural, oneOf, positive, text } from "../engine/shape.js";
 import { liveCustomer } from "./customer.js";
 import { methodFor } from "./invoice-charge.js";
-import { collect, payAhead } from "./invoice-collect.js";
-import { createInvoice, previewInvoice } from "./invoice-create.js";
+import { collect, payAhead } from "./invoice-collection.js";
+import { createInvoice, previewInvoice } from "./invoice-draft.js";
 import { finalize, paid } from "./invoice-state.js";
 import { day } from "./period.js";
 import { cycleBill } from "./subscription-bill.js";
-import { cancelAt, cancelFields } from "./subscription-cancel.js";
+import { cancelAt, cancelFields } from "./subscription-cancellation.js";
 import { checkItems, prorationBehavior, recurringPrice, trialEnd } from "./subscription-change.js";
 import { schedule } from "./subscription-cycle.js";
 import { cycleAt, itemList, newItem, newSubscription } from "./subscription-shape.js";
@@ -50,7 +50,7 @@ export type CreateParams = z.output<typeof createParams>;
 
 /** When a trial that begins now would end. @throws Failure */
 export function trialEndOf(
-  world: World,
+  store: Store,
   { trial_end, trial_period_days }: Pick<CreateParams, "trial_end" | "trial_period_days">,
 ) {
   if (trial_end !== undefined && trial_period_days !== undefined)
@@ -58,19 +58,19 @@ export function trialEndOf(
       code: "parameters_exclusive",
     });
   if (trial_period_days !== undefined) {
-    if (trial_period_days <= 730) return world.now + trial_period_days * day;
+    if (trial_period_days <= 730) return store.now + trial_period_days * day;
     throw refused("A trial can have up to 730 days.", { param: "trial_period_days" });
   }
   if (trial_end === undefined || trial_end === "now") return undefined;
-  if (trial_end > world.now) return trial_end;
+  if (trial_end > store.now) return trial_end;
   throw refused("Invalid timestamp: must be an integer Unix timestamp in the future.", { param: "trial_end" });
 }
 
 /** @throws Failure for a means of payment that is not the customer's */
-export function checkDefault(world: World, id: string | undefined, customer: string) {
+export function checkDefault(store: Store, id: string | undefined, customer: string) {
   if (id === undefined) return;
   const param = "default_payment_method";
-  if (world.get("payment_method", id, param).customer === customer) return;
+  if (store.get("payment_method", id, param).customer === customer) return;
   throw refused(
     `The customer does not have a payment method with the ID ${id}. The payment method must be attached to the customer.`,
     { code: "resource_missing", param },
@@ -78,22 +78,22 @@ export function checkDefault(world: World, id: string | undefined, customer: str
 }
 
 /** The subscription that `params` ask for, before its first payment. Nothing is stored. @throws Failure */
-export function draftSubscription(world: World, params: CreateParams): Stripe.Subscription {
-  const id = world.id("sub");
+export function draftSubscription(store: Store, params: CreateParams): Stripe.Subscription {
+  const id = store.id("sub");
   const items = params.items.map(({ price, quantity = 1, metadata }, at) => ({
-    price: recurringPrice(world, price, `items[${at}][price]`),
+    price: recurringPrice(store, price, `items[${at}][price]`),
     quantity,
     metadata: merge({}, metadata),
   }));
   checkItems(items);
-  const trial_end = trialEndOf(world, params);
-  const anchor = trial_end ?? world.now;
+  const trial_end = trialEndOf(store, params);
+  const anchor = trial_end ?? store.now;
   const made = items.map((fields) => {
-    const trial = trial_end !== undefined && { start: world.now, end: trial_end };
-    return newItem(world, id, fields, trial || cycleAt(anchor, fields.price, anchor));
+    const trial = trial_end !== undefined && { start: store.now, end: trial_end };
+    return newItem(store, id, fields, trial || cycleAt(anchor, fields.price, anchor));
   });
   const settings = { payment_method_types: null, save_default_payment_method: "off", ...params.payment_settings };
-  const subscription = newSubscription(world, id, {
+  const subscription = newSubscription(store, id, {
     billing_cycle_anchor: anchor,
     currency: items[0]?.price.currency ?? "usd",
     customer: params.customer,
@@ -103,12 +103,12 @@ export function draftSubscription(world: World, params: CreateParams): Stripe.Su
     metadata: merge({}, params.metadata),
     payment_settings: { payment_method_options: null, ...settings },
     status: trial_end === undefined ? "incomplete" : "trialing",
-    ...(trial_end !== undefined && { trial_end, trial_start: world.now }),
+    ...(trial_end !== undefined && { trial_end, trial_start: store.now }),
     ...(params.trial_settings && {
       trial_settings: { end_behavior: { billing_cycle_anchor: null, ...params.trial_settings.end_behavior } },
     }),
   });
-  return { ...subscription, ...cancelFields(world, subscription, params) };
+  return { ...subscription, ...cancelFields(store, subscription, params) };
 }
 
 const unpayable = () =>
@@ -124,37 +124,37 @@ export interface FirstPayment {
   readonly ahead?: Stripe.PaymentIntent | undefined;
 }
 
-const firstCycle = (world: World, { items, status }: Stripe.Subscription) =>
-  items.data.map((item) => cycleBill(world, item, status === "trialing"));
+const firstCycle = (store: Store, { items, status }: Stripe.Subscription) =>
+  items.data.map((item) => cycleBill(store, item, status === "trialing"));
 
 /** The first invoice of a subscription that is not made yet. */
-export function firstInvoice(world: World, draft: Stripe.Subscription): Stripe.Invoice {
-  const period = { start: world.now, end: world.now };
-  const cycle = firstCycle(world, draft);
-  const previewing = { prorations: [], cycle, reason: "subscription_create", created: world.now, period };
-  return previewInvoice(world, liveCustomer(world, String(draft.customer)), draft, previewing);
+export function firstInvoice(store: Store, draft: Stripe.Subscription): Stripe.Invoice {
+  const period = { start: store.now, end: store.now };
+  const cycle = firstCycle(store, draft);
+  const previewing = { prorations: [], cycle, reason: "subscription_create", created: store.now, period };
+  return previewInvoice(store, liveCustomer(store, String(draft.customer)), draft, previewing);
 }
 
 /** Stores a subscription with its first invoice, and has that paid as `behavior` says. */
-export function begin(world: World, draft: Stripe.Subscription, how: FirstPayment): Stripe.Subscription {
+export function begin(store: Store, draft: Stripe.Subscription, how: FirstPayment): Stripe.Subscription {
   const { behavior, offSession, ahead } = how;
-  const announce = (latest_invoice: string) => world.put({ ...draft, latest_invoice }, "customer.subscription.created");
-  const cycle = firstCycle(world, draft);
-  const invoice = createInvoice(world, draft, { reason: "subscription_create", cycle, announce });
-  const open = invoice && finalize(world, invoice, ahead);
-  if (open?.status === "open" && ahead) paid(world, { ...open, attempt_count: 1 });
+  const announce = (latest_invoice: string) => store.put({ ...draft, latest_invoice }, "customer.subscription.created");
+  const cycle = firstCycle(store, draft);
+  const invoice = createInvoice(store, draft, { reason: "subscription_create", cycle, announce });
+  const open = invoice && finalize(store, invoice, ahead);
+  if (open?.status === "open" && ahead) paid(store, { ...open, attempt_count: 1 });
   else if (open?.status === "open" && behavior !== "default_incomplete")
-    collect(world, open, { offSession, automatic: true });
-  const subscription = world.get("subscription", draft.id);
-  if (subscription.status === "incomplete") world.later(world.now + 23 * 3600, "subscription.expire", draft.id);
-  schedule(world, subscription);
-  return world.get("subscription", draft.id);
+    collect(store, open, { offSession, automatic: true });
+  const subscription = store.get("subscription", draft.id);
+  if (subscription.status === "incomplete") store.later(store.now + 23 * 3600, "subscription.expire", draft.id);
+  schedule(store, subscription);
+  return store.get("subscription", draft.id);
 }
 
-export function create(world: World, params: CreateParams): Stripe.Subscription {
-  const customer = liveCustomer(world, params.customer, "customer");
-  checkDefault(world, params.default_payment_method, customer.id);
-  const draft = draftSubscription(world, params);
+export function create(store: Store, params: CreateParams): Stripe.Subscription {
+  const customer = liveCustomer(store, params.customer, "customer");
+  checkDefault(store, params.default_payment_method, customer.id);
+  const draft = draftSubscription(store, params);
   const { currency } = params;
   if (currency !== undefined && currency !== draft.currency)
     throw refused(`The price specified only supports \`${draft.currency}\`.`, { param: "currency" });
@@ -163,7 +163,7 @@ export function create(world: World, params: CreateParams): Stripe.Subscription 
   const usual = params.default_payment_method ?? customer.invoice_settings.default_payment_method;
   if (draft.status === "incomplete" && due > 0 && behavior !== "default_incomplete" && !usual) throw unpayable();
   const offSession = params.off_session ?? false;
-  const first = behavior === "error_if_incomplete" && firstInvoice(world, draft);
-  const ahead = first ? payAhead(world, first, { method: methodFor(world, first, draft), offSession }) : undefined;
-  return begin(world, draft, { behavior, offSession, ahead });
+  const first = behavior === "error_if_incomplete" && firstInvoice(store, draft);
+  const ahead = first ? payAhead(store, first, { method: methodFor(store, first, draft), offSession }) : undefined;
+  return begin(store, draft, { behavior, offSession, ahead });
 }

@@ -1,5 +1,5 @@
 import type Stripe from "stripe";
-import type { World } from "../engine/engine.js";
+import type { Store } from "../engine/engine.js";
 import { liveCustomer } from "./customer.js";
 import { cycleLine, invoiceItem, pendingLine } from "./invoice-line.js";
 import { newInvoice } from "./invoice-shape.js";
@@ -7,8 +7,8 @@ import type { Period } from "./period.js";
 import { type Bill, pendingItems } from "./subscription-bill.js";
 
 /** Prorations wait for the next invoice. */
-export function putPending(world: World, subscription: Stripe.Subscription, bills: readonly Bill[]) {
-  for (const bill of bills) world.put(invoiceItem(world, subscription, bill), "invoiceitem.created");
+export function putPending(store: Store, subscription: Stripe.Subscription, bills: readonly Bill[]) {
+  for (const bill of bills) store.put(invoiceItem(store, subscription, bill), "invoiceitem.created");
 }
 
 export interface Invoicing {
@@ -18,30 +18,30 @@ export interface Invoicing {
   readonly period?: Period;
   readonly finalizesAt?: number | null;
   readonly prorationDate?: number | undefined;
-  /** Tells the subscription its latest invoice, before the world hears of that. */
+  /** Tells the subscription its latest invoice, before the store hears of that. */
   readonly announce?: (invoice: string) => void;
 }
 
 /** A draft with all that waits for an invoice of this subscription, or none when that is nothing. */
 export function createInvoice(
-  world: World,
+  store: Store,
   subscription: Stripe.Subscription,
-  { reason, cycle, finalizesAt = null, prorationDate, announce, period = during(world.now) }: Invoicing,
+  { reason, cycle, finalizesAt = null, prorationDate, announce, period = during(store.now) }: Invoicing,
 ): Stripe.Invoice | undefined {
-  const pending = pendingItems(world, subscription);
+  const pending = pendingItems(store, subscription);
   const lines = [
-    ...pending.map((item) => pendingLine(world, item)),
-    ...cycle.map((bill) => cycleLine(world, subscription.id, bill)),
+    ...pending.map((item) => pendingLine(store, item)),
+    ...cycle.map((bill) => cycleLine(store, subscription.id, bill)),
   ];
   if (lines.length === 0) return undefined;
-  const id = world.id("in");
-  for (const item of pending) world.change(item, { invoice: id });
-  const customer = liveCustomer(world, String(subscription.customer));
-  const created = world.now;
+  const id = store.id("in");
+  for (const item of pending) store.change(item, { invoice: id });
+  const customer = liveCustomer(store, String(subscription.customer));
+  const created = store.now;
   const draft = { id, customer, subscription, reason, lines, period, created, finalizesAt, prorationDate };
-  const invoice = world.put(newInvoice(world, draft));
+  const invoice = store.put(newInvoice(store, draft));
   announce?.(id);
-  world.emit("invoice.created", invoice);
+  store.emit("invoice.created", invoice);
   return invoice;
 }
 const during = (now: number): Period => ({ start: now, end: now });
@@ -57,20 +57,20 @@ export interface Previewing {
 
 /** What `createInvoice` would make, without making it. */
 export function previewInvoice(
-  world: World,
+  store: Store,
   customer: Stripe.Customer,
   subscription: Stripe.Subscription,
   { prorations, cycle, reason, created, period, prorationDate }: Previewing,
 ): Stripe.Invoice {
   const waiting = [
-    ...pendingItems(world, subscription),
-    ...prorations.map((bill) => invoiceItem(world, subscription, bill)),
+    ...pendingItems(store, subscription),
+    ...prorations.map((bill) => invoiceItem(store, subscription, bill)),
   ];
   const lines = [
-    ...waiting.map((item) => pendingLine(world, item)),
-    ...cycle.map((bill) => cycleLine(world, subscription.id, bill)),
+    ...waiting.map((item) => pendingLine(store, item)),
+    ...cycle.map((bill) => cycleLine(store, subscription.id, bill)),
   ].map((line) => ({ ...line, id: line.id.replace("il_", "il_tmp_") }));
-  const id = world.id("upcoming_in");
-  const finalizesAt = created > world.now ? created + 3600 : null;
-  return newInvoice(world, { id, customer, subscription, reason, lines, period, created, finalizesAt, prorationDate });
+  const id = store.id("upcoming_in");
+  const finalizesAt = created > store.now ? created + 3600 : null;
+  return newInvoice(store, { id, customer, subscription, reason, lines, period, created, finalizesAt, prorationDate });
 }

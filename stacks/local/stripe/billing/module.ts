@@ -5,13 +5,13 @@ import { billingActions } from "./action.js";
 import { setupMode, subscriptionMode } from "./checkout.js";
 import { customerKind, customerRoutes } from "./customer.js";
 import { dropPending, invoiceKinds, invoiceRoutes } from "./invoice.js";
-import { chargeTaken, retry } from "./invoice-collect.js";
+import { payInvoicesOfCharge, retry } from "./invoice-collection.js";
 import { portalKinds, portalRoutes } from "./portal.js";
 import { priceKind, priceRoutes } from "./price.js";
 import { productKind, productRoutes } from "./product.js";
 import { settingKind } from "./setting.js";
 import { subscriptionKinds, subscriptionRoutes } from "./subscription.js";
-import { advance, tellTrialWillEnd, tellUpcoming, turn } from "./subscription-cycle.js";
+import { emitTrialWillEnd, emitUpcoming, finalizeDraft, runPeriodEnd } from "./subscription-cycle.js";
 import { expire } from "./subscription-end.js";
 
 /** Who pays what and when: customers, prices, subscriptions, their invoices and the portal. */
@@ -23,15 +23,15 @@ export const billing: Module = {
   ],
   pages: [...invoicePages, ...portalPages],
   timers: {
-    "subscription.turn": turn,
+    "subscription.turn": runPeriodEnd,
     "subscription.expire": expire,
-    "subscription.upcoming": tellUpcoming,
-    "subscription.trial_will_end": tellTrialWillEnd,
-    "invoice.finalize": advance,
+    "subscription.upcoming": emitUpcoming,
+    "subscription.trial_will_end": emitTrialWillEnd,
+    "invoice.finalize": finalizeDraft,
     "invoice.retry": retry,
     "invoice.pending_update_expires": dropPending,
     // Told of every charge, also of those that no invoice asked for.
-    "charge.booked": chargeTaken,
+    "charge.booked": payInvoicesOfCharge,
   },
   actions: billingActions,
   checkout: { subscription: subscriptionMode, setup: setupMode },

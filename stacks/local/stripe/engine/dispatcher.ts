@@ -63,7 +63,7 @@ function createLanes(run: (delivery: Delivery) => Promise<void>) {
 export function createSending(clock: Clock, { chaos, upTo }: Disorder, run: (delivery: Delivery) => Promise<void>) {
   const lanes = createLanes(run);
   let held: Delivery[] = [];
-  let crowd: Delivery[] = [];
+  let batch: Delivery[] = [];
   let alarm: NodeJS.Timeout | undefined;
 
   function shuffled(deliveries: readonly Delivery[]) {
@@ -71,17 +71,17 @@ export function createSending(clock: Clock, { chaos, upTo }: Disorder, run: (del
     return deliveries.flatMap(() => left.splice(upTo(left.length - 1), 1));
   }
 
-  function disperse() {
+  function releaseBatch() {
     clearTimeout(alarm);
-    const leaving = shuffled(crowd);
-    crowd = [];
+    const leaving = shuffled(batch);
+    batch = [];
     lanes.add(leaving);
   }
 
-  function mingle(delivery: Delivery) {
-    const size = crowd.push(delivery);
-    if (size >= chaos.webhooks.reorder) disperse();
-    else if (size === 1) alarm = setTimeout(disperse, 200).unref();
+  function addToBatch(delivery: Delivery) {
+    const size = batch.push(delivery);
+    if (size >= chaos.webhooks.reorder) releaseBatch();
+    else if (size === 1) alarm = setTimeout(releaseBatch, 200).unref();
   }
 
   return {
@@ -89,7 +89,7 @@ export function createSending(clock: Clock, { chaos, upTo }: Disorder, run: (del
       const { hold, delayMs, reorder } = chaos.webhooks;
       if (hold) held.push(delivery);
       else if (delayMs > 0) clock.after(upTo(delayMs), () => lanes.add([delivery]));
-      else if (reorder > 1) mingle(delivery);
+      else if (reorder > 1) addToBatch(delivery);
       else lanes.add([delivery]);
     },
     send: (delivery: Delivery) => lanes.add([delivery]),
@@ -104,7 +104,7 @@ export function createSending(clock: Clock, { chaos, upTo }: Disorder, run: (del
       return all.length;
     },
     async settled() {
-      if (crowd.length > 0) disperse();
+      if (batch.length > 0) releaseBatch();
       await lanes.settled();
     },
     stop() {

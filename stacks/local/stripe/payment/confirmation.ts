@@ -1,5 +1,5 @@
 import type Stripe from "stripe";
-import type { World } from "../engine/engine.js";
+import type { Store } from "../engine/engine.js";
 import { refused } from "../engine/failure.js";
 import { attempt, isManual } from "./attempt.js";
 import { checkAbleToCharge } from "./intent.js";
@@ -37,7 +37,7 @@ function checkReturn(intent: Intent, returnUrl: string | undefined) {
 }
 
 /** @throws Failure for a means of payment that belongs to somebody else, or was used up */
-function checkOwner(method: Stripe.PaymentMethod, intent: Intent, world: World) {
+function checkOwner(method: Stripe.PaymentMethod, intent: Intent, store: Store) {
   if (method.customer && method.customer !== intent.customer)
     throw refused(
       intent.customer
@@ -46,7 +46,7 @@ function checkOwner(method: Stripe.PaymentMethod, intent: Intent, world: World) 
       { param: "payment_method" },
     );
   const used =
-    !method.customer && world.by("charge", "payment_method", method.id).some(({ status }) => status !== "failed");
+    !method.customer && store.by("charge", "payment_method", method.id).some(({ status }) => status !== "failed");
   if (used)
     throw refused(
       "The provided PaymentMethod was previously used with a PaymentIntent without Customer attachment, shared with a connected account without Customer attachment, or was detached from a Customer. It may not be used again. To use a PaymentMethod multiple times, you must attach it to a Customer first.",
@@ -79,18 +79,18 @@ export interface Confirmation {
  * Confirms a PaymentIntent: tries to take its money.
  * @throws Failure 400 when it must not, 402 when the bank declines; then the PaymentIntent asks for another method
  */
-export function confirmIntent(intent: Intent, how: Confirmation, world: World): Intent {
+export function confirmIntent(intent: Intent, how: Confirmation, store: Store): Intent {
   checkStatus(intent);
-  checkAbleToCharge(world);
+  checkAbleToCharge(store);
   const id = typeof intent.payment_method === "string" ? intent.payment_method : undefined;
-  const method = how.method ?? world.find("payment_method", id);
+  const method = how.method ?? store.find("payment_method", id);
   if (!method)
     throw unexpected(
       "You cannot confirm this PaymentIntent because it's missing a payment method. You can either update the PaymentIntent with a payment method and then confirm it again, or confirm it again directly with a payment method or ConfirmationToken.",
       intent,
     );
   checkType(method, intent);
-  checkOwner(method, intent, world);
+  checkOwner(method, intent, store);
   checkReturn(intent, how.returnUrl ?? (how.offSession ? "none" : undefined));
   if (method.type !== "card" && !how.mandate && !how.offSession)
     throw refused(
@@ -102,19 +102,19 @@ export function confirmIntent(intent: Intent, how: Confirmation, world: World): 
     returnUrl: how.returnUrl,
     errorOnAction: how.errorOnAction ?? false,
   };
-  return attempt(intent, method, options, world);
+  return attempt(intent, method, options, store);
 }
 
 /** The means of payment that a request names or describes. @throws Failure */
 export function methodFrom(
   params: Pick<Confirm, "payment_method" | "payment_method_data">,
   browser: boolean,
-  world: World,
+  store: Store,
 ) {
   if (params.payment_method && params.payment_method_data)
     throw refused("You may only specify one of these parameters: payment_method, payment_method_data.");
-  if (params.payment_method) return methodOf(params.payment_method, world);
-  return params.payment_method_data && createMethod(params.payment_method_data, world, { browser });
+  if (params.payment_method) return methodOf(params.payment_method, store);
+  return params.payment_method_data && createMethod(params.payment_method_data, store, { browser });
 }
 
 /** As a request to confirm says it. */

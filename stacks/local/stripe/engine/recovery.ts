@@ -1,6 +1,6 @@
 import type { Idempotency } from "./idempotency.js";
 import { openJournal, readJournal, type Timer } from "./journal.js";
-import { arm, type Core } from "./world.js";
+import { arm, type Core } from "./store.js";
 
 /**
  * Takes up what an earlier host left in `file`, and writes down what happens from here on.
@@ -9,17 +9,17 @@ import { arm, type Core } from "./world.js";
 export function restore(core: Core, idempotency: Idempotency, file: string): Set<string> {
   const timers = new Map<number, Timer>();
   for (const line of readJournal(file)) {
-    if ("object" in line) core.store.put(line.account, line.object);
-    else if ("removed" in line) core.store.remove(line.account, line.type, line.removed);
+    if ("object" in line) core.tables.put(line.account, line.object);
+    else if ("removed" in line) core.tables.remove(line.account, line.type, line.removed);
     else if ("timer" in line) timers.set(line.timer.number, line.timer);
     else if ("done" in line) timers.delete(line.done);
     else idempotency.keep(line.key, line.remembered);
   }
   core.journal = openJournal(file);
   const month = core.clock.now() / 1000 - 30 * 86_400;
-  for (const { account, type, shelf } of core.store.shelves()) {
-    for (const { object } of shelf.byId.values())
-      if (object.object === "event" && object.created < month) core.store.remove(account, type, object.id);
+  for (const { account, type, table } of core.tables.all()) {
+    for (const { object } of table.byId.values())
+      if (object.object === "event" && object.created < month) core.tables.remove(account, type, object.id);
       else core.journal.write({ account, object });
   }
   for (const [key, remembered] of idempotency.entries())

@@ -1,10 +1,10 @@
 import type Stripe from "stripe";
 import { z } from "zod";
-import type { World } from "../engine/engine.js";
+import type { Store } from "../engine/engine.js";
 import { missing, refused } from "../engine/failure.js";
 import { emptyable, flag, oneOf, timestamp } from "../engine/shape.js";
-import { collect } from "./invoice-collect.js";
-import { createInvoice, putPending } from "./invoice-create.js";
+import { collect } from "./invoice-collection.js";
+import { createInvoice, putPending } from "./invoice-draft.js";
 import { finalize } from "./invoice-state.js";
 import { unusedBill } from "./subscription-bill.js";
 import { end } from "./subscription-end.js";
@@ -46,7 +46,7 @@ const detailsOf = ({ comment, feedback }: Details = {}): Partial<Stripe.Subscrip
  * @see https://docs.stripe.com/changelog/basil/2025-07-30/cancel-at-enums
  */
 export function cancelFields(
-  world: World,
+  store: Store,
   subscription: Stripe.Subscription,
   { cancel_at, cancel_at_period_end: atEnd, cancellation_details }: CancelParams,
 ): Partial<Stripe.Subscription> {
@@ -61,11 +61,11 @@ export function cancelFields(
     return { cancel_at: null, cancel_at_period_end: false, canceled_at: null, cancellation_details: blank };
   const period = cancel_at === "min_period_end" ? firstEnd(subscription) : lastEnd(subscription);
   const at = typeof cancel_at === "number" ? cancel_at : period;
-  if (at <= world.now) throw refused("`cancel_at` must be a timestamp in the future.", { param: "cancel_at" });
+  if (at <= store.now) throw refused("`cancel_at` must be a timestamp in the future.", { param: "cancel_at" });
   return {
     cancel_at: at,
     cancel_at_period_end: atEnd === true,
-    canceled_at: world.now,
+    canceled_at: store.now,
     cancellation_details: { ...given, reason: "cancellation_requested" },
   };
 }
@@ -78,26 +78,26 @@ export const cancelParams = z.strictObject({
 
 /** Ends a subscription at once. @throws Failure resource_missing when it has ended already */
 export function cancel(
-  world: World,
+  store: Store,
   id: string | undefined,
   { cancellation_details, invoice_now, prorate }: z.output<typeof cancelParams>,
 ): Stripe.Subscription {
-  const subscription = world.get("subscription", id);
+  const subscription = store.get("subscription", id);
   if (subscription.ended_at !== null) throw missing("subscription", subscription.id);
   const back = prorate
-    ? subscription.items.data.flatMap((item) => unusedBill(world, subscription, item, world.now))
+    ? subscription.items.data.flatMap((item) => unusedBill(store, subscription, item, store.now))
     : [];
-  putPending(world, subscription, back);
+  putPending(store, subscription, back);
   const announce = (latest_invoice: string) =>
-    world.change(world.get("subscription", subscription.id), { latest_invoice });
+    store.change(store.get("subscription", subscription.id), { latest_invoice });
   const last =
-    invoice_now && createInvoice(world, subscription, { reason: "subscription_update", cycle: [], announce });
+    invoice_now && createInvoice(store, subscription, { reason: "subscription_update", cycle: [], announce });
   const details = { ...detailsOf(cancellation_details), reason: "cancellation_requested" as const };
   const kept = back.length > 0 && !invoice_now;
-  const fields = { canceled_at: world.now, cancel_at: null, cancel_at_period_end: false };
-  const ended = end(world, world.change(world.get("subscription", subscription.id), fields), details, kept);
+  const fields = { canceled_at: store.now, cancel_at: null, cancel_at_period_end: false };
+  const ended = end(store, store.change(store.get("subscription", subscription.id), fields), details, kept);
   if (!last) return ended;
-  const open = finalize(world, last);
-  if (open.status === "open") collect(world, open, { offSession: true, automatic: true });
-  return world.get("subscription", ended.id);
+  const open = finalize(store, last);
+  if (open.status === "open") collect(store, open, { offSession: true, automatic: true });
+  return store.get("subscription", ended.id);
 }

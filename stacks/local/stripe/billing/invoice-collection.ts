@@ -1,11 +1,11 @@
 import type Stripe from "stripe";
-import type { World } from "../engine/engine.js";
+import type { Store } from "../engine/engine.js";
 import { Failure, refused } from "../engine/failure.js";
 import { type Charged, type Charging, charge, dropIntent, methodFor, openIntent } from "./invoice-charge.js";
 import { paid, paymentOf } from "./invoice-state.js";
 import { settingOf } from "./setting.js";
 import { end } from "./subscription-end.js";
-import { settleFailed, subscriptionOf } from "./subscription-settle.js";
+import { applyFailed, subscriptionOf } from "./subscription-payment.js";
 
 type Invoice = Stripe.Invoice;
 
@@ -23,20 +23,20 @@ export interface Collected {
 }
 
 /** When the next attempt is due; none for a first payment, and none after the last. */
-function nextAttempt(world: World, invoice: Invoice, count: number): number | null {
+function nextAttempt(store: Store, invoice: Invoice, count: number): number | null {
   if (invoice.billing_reason === "subscription_create" || !invoice.auto_advance) return null;
-  const wait = settingOf(world).retries[count - 1];
-  return wait === undefined ? null : world.now + wait;
+  const wait = settingOf(store).retries[count - 1];
+  return wait === undefined ? null : store.now + wait;
 }
 
 /** Nobody tries again: what becomes of the subscription is a setting. */
-function afterLast(world: World, invoice: Invoice) {
-  const subscription = subscriptionOf(world, invoice);
+function afterLast(store: Store, invoice: Invoice) {
+  const subscription = subscriptionOf(store, invoice);
   if (!subscription || subscription.latest_invoice !== invoice.id) return;
-  const { after_retries } = settingOf(world);
-  if (after_retries === "canceled") end(world, subscription, { reason: "payment_failed" });
+  const { after_retries } = settingOf(store);
+  if (after_retries === "canceled") end(store, subscription, { reason: "payment_failed" });
   if (after_retries === "unpaid" && subscription.status !== "unpaid")
-    world.change(subscription, { status: "unpaid" }, "customer.subscription.updated");
+    store.change(subscription, { status: "unpaid" }, "customer.subscription.updated");
 }
 
 function counted(invoice: Invoice, { automatic }: Collecting) {
@@ -44,54 +44,54 @@ function counted(invoice: Invoice, { automatic }: Collecting) {
   return { attempt_count, attempted: true };
 }
 
-function failed(world: World, invoice: Invoice, how: Collecting, { intent, failure }: Charged): Collected {
+function failed(store: Store, invoice: Invoice, how: Collecting, { intent, failure }: Charged): Collected {
   const fields = counted(invoice, how);
   const moves = fields.attempt_count > invoice.attempt_count;
-  const next_payment_attempt = moves ? nextAttempt(world, invoice, fields.attempt_count) : invoice.next_payment_attempt;
-  const next = world.change(invoice, { ...fields, next_payment_attempt }, "invoice.updated");
+  const next_payment_attempt = moves ? nextAttempt(store, invoice, fields.attempt_count) : invoice.next_payment_attempt;
+  const next = store.change(invoice, { ...fields, next_payment_attempt }, "invoice.updated");
   const asks = intent.status === "requires_action" || failure?.body.code === "authentication_required";
-  if (asks) world.emit("invoice.payment_action_required", next);
-  world.emit("invoice.payment_failed", next);
-  settleFailed(world, next);
-  if (next_payment_attempt !== null) world.later(next_payment_attempt, "invoice.retry", next.id);
-  else if (moves && next.billing_reason !== "subscription_create") afterLast(world, next);
-  return { invoice: world.get("invoice", next.id), intent, ...(failure && { failure }) };
+  if (asks) store.emit("invoice.payment_action_required", next);
+  store.emit("invoice.payment_failed", next);
+  applyFailed(store, next);
+  if (next_payment_attempt !== null) store.later(next_payment_attempt, "invoice.retry", next.id);
+  else if (moves && next.billing_reason !== "subscription_create") afterLast(store, next);
+  return { invoice: store.get("invoice", next.id), intent, ...(failure && { failure }) };
 }
 
 /** Tries to have an open invoice paid. A decline is an answer here; its effects stay. */
-export function collect(world: World, invoice: Invoice, how: Collecting): Collected {
-  const payment = paymentOf(world, invoice);
+export function collect(store: Store, invoice: Invoice, how: Collecting): Collected {
+  const payment = paymentOf(store, invoice);
   if (!payment) return { invoice };
-  const method = how.method ?? methodFor(world, invoice, subscriptionOf(world, invoice));
-  const charged = charge(world, payment.intent, { method, offSession: how.offSession, returnUrl: how.returnUrl });
+  const method = how.method ?? methodFor(store, invoice, subscriptionOf(store, invoice));
+  const charged = charge(store, payment.intent, { method, offSession: how.offSession, returnUrl: how.returnUrl });
   const { intent } = charged;
-  if (charged.failure || intent.status === "requires_action") return failed(world, invoice, how, charged);
-  const tried = world.change(invoice, counted(invoice, how));
+  if (charged.failure || intent.status === "requires_action") return failed(store, invoice, how, charged);
+  const tried = store.change(invoice, counted(invoice, how));
   if (intent.status !== "succeeded") return { invoice: tried, intent };
-  return { invoice: paid(world, tried), intent };
+  return { invoice: paid(store, tried), intent };
 }
 
 /** A timer: what could not be paid is tried again, unless somebody paid or gave up meanwhile. */
-export function retry(world: World, id: string) {
-  const invoice = world.find("invoice", id);
+export function retry(store: Store, id: string) {
+  const invoice = store.find("invoice", id);
   if (invoice?.status !== "open" || !invoice.auto_advance) return;
-  if (invoice.next_payment_attempt === null || invoice.next_payment_attempt > world.now) return;
-  collect(world, invoice, { offSession: true, automatic: true });
+  if (invoice.next_payment_attempt === null || invoice.next_payment_attempt > store.now) return;
+  collect(store, invoice, { offSession: true, automatic: true });
 }
 
 /** Invoices whose money came by another way than ours, as when somebody answered the bank, are paid by it. */
-export function settleTaken(world: World, customer: string) {
-  for (const invoice of world.by("invoice", "customer", customer)) {
+export function payTakenInvoices(store: Store, customer: string) {
+  for (const invoice of store.by("invoice", "customer", customer)) {
     if (invoice.status !== "open" && invoice.status !== "uncollectible") continue;
-    if (paymentOf(world, invoice)?.intent.status !== "succeeded") continue;
-    paid(world, { ...invoice, attempted: true, attempt_count: Math.max(1, invoice.attempt_count) });
+    if (paymentOf(store, invoice)?.intent.status !== "succeeded") continue;
+    paid(store, { ...invoice, attempted: true, attempt_count: Math.max(1, invoice.attempt_count) });
   }
 }
 
 /** A timer of every charge that was taken. */
-export function chargeTaken(world: World, id: string) {
-  const { customer } = world.get("charge", id);
-  if (typeof customer === "string") settleTaken(world, customer);
+export function payInvoicesOfCharge(store: Store, id: string) {
+  const { customer } = store.get("charge", id);
+  if (typeof customer === "string") payTakenInvoices(store, customer);
 }
 
 const actionNeeded = (payment_intent: Stripe.PaymentIntent) =>
@@ -107,21 +107,21 @@ const actionNeeded = (payment_intent: Stripe.PaymentIntent) =>
  * Takes the money of an invoice that is not made yet, so that nothing is made without it.
  * @throws Failure 402 when it was declined or asks for the shopper
  */
-export function payAhead(world: World, preview: Invoice, charging: Charging) {
+export function payAhead(store: Store, preview: Invoice, charging: Charging) {
   if (preview.amount_due === 0) return undefined;
-  const { intent, failure } = charge(world, openIntent(world, preview), charging);
+  const { intent, failure } = charge(store, openIntent(store, preview), charging);
   if (failure) throw failure;
   if (intent.status === "succeeded") return intent;
-  dropIntent(world, intent);
+  dropIntent(store, intent);
   throw actionNeeded(intent);
 }
 
 /** What an API request to pay answers. @throws Failure 402 when it was declined or asks for the shopper */
-export function payNow(world: World, invoice: Invoice, how: Collecting): Invoice {
+export function payNow(store: Store, invoice: Invoice, how: Collecting): Invoice {
   if (invoice.status === "paid") throw refused("Invoice is already paid");
   if (invoice.status !== "open" && invoice.status !== "uncollectible")
     throw refused(`Invoice is ${invoice.status} and cannot be paid.`);
-  const { invoice: next, intent, failure } = collect(world, invoice, how);
+  const { invoice: next, intent, failure } = collect(store, invoice, how);
   if (failure) throw failure;
   if (intent?.status === "requires_action") throw actionNeeded(intent);
   return next;

@@ -1,28 +1,28 @@
 import type Stripe from "stripe";
-import type { World } from "../engine/engine.js";
+import type { Store } from "../engine/engine.js";
 import { invoicesOf } from "./subscription-bill.js";
 import { firstEnd, itemList } from "./subscription-shape.js";
 
 /** The subscription that an invoice is for, unless it has ended. */
-export function subscriptionOf(world: World, invoice: Stripe.Invoice): Stripe.Subscription | undefined {
+export function subscriptionOf(store: Store, invoice: Stripe.Invoice): Stripe.Subscription | undefined {
   const id = invoice.parent?.subscription_details?.subscription;
-  const subscription = world.find("subscription", typeof id === "string" ? id : undefined);
+  const subscription = store.find("subscription", typeof id === "string" ? id : undefined);
   return subscription?.ended_at === null ? subscription : undefined;
 }
 
 /** A customer is delinquent while an invoice is open that could not be paid. */
-function setDelinquent(world: World, { customer: id }: Stripe.Invoice) {
-  const customer = world.find("customer", String(id));
+function setDelinquent(store: Store, { customer: id }: Stripe.Invoice) {
+  const customer = store.find("customer", String(id));
   if (!customer || customer.deleted) return;
-  const invoices = world.by("invoice", "customer", customer.id);
+  const invoices = store.by("invoice", "customer", customer.id);
   const delinquent = invoices.some(({ status, attempted, billing_reason }) => {
     return status === "open" && attempted && billing_reason !== "subscription_create";
   });
-  if (delinquent !== customer.delinquent) world.change(customer, { delinquent }, "customer.updated");
+  if (delinquent !== customer.delinquent) store.change(customer, { delinquent }, "customer.updated");
 }
 
 /** The change that waited for its invoice takes place. */
-function applyPending(world: World, subscription: Stripe.Subscription): Stripe.Subscription {
+function applyPending(store: Store, subscription: Stripe.Subscription): Stripe.Subscription {
   const { pending_update } = subscription;
   if (!pending_update?.subscription_items) return subscription;
   const items = itemList(subscription.id, pending_update.subscription_items);
@@ -31,11 +31,11 @@ function applyPending(world: World, subscription: Stripe.Subscription): Stripe.S
     items,
     pending_update: null,
     ...(billing_cycle_anchor !== null && { billing_cycle_anchor }),
-    ...(trial_end !== null && { trial_end, ...(trial_end <= world.now && { status: "active" }) }),
+    ...(trial_end !== null && { trial_end, ...(trial_end <= store.now && { status: "active" }) }),
   };
-  const next = world.change(subscription, patch, "customer.subscription.pending_update_applied");
-  world.emit("customer.subscription.updated", next, { items: subscription.items, pending_update });
-  world.later(firstEnd(next), "subscription.turn", next.id);
+  const next = store.change(subscription, patch, "customer.subscription.pending_update_applied");
+  store.emit("customer.subscription.updated", next, { items: subscription.items, pending_update });
+  store.later(firstEnd(next), "subscription.turn", next.id);
   return next;
 }
 
@@ -49,37 +49,37 @@ function keepMethod(
 }
 
 /** What the payment of an invoice does to its subscription: only the latest invoice decides. */
-export function settlePaid(world: World, invoice: Stripe.Invoice, method: string | Stripe.PaymentMethod | null = null) {
-  const found = subscriptionOf(world, invoice);
+export function applyPaid(store: Store, invoice: Stripe.Invoice, method: string | Stripe.PaymentMethod | null = null) {
+  const found = subscriptionOf(store, invoice);
   if (found?.latest_invoice === invoice.id) {
-    const subscription = applyPending(world, found);
+    const subscription = applyPending(store, found);
     const patch: Partial<Stripe.Subscription> = keepMethod(subscription, method);
     if (["incomplete", "past_due", "unpaid"].includes(subscription.status)) patch.status = "active";
-    if (Object.keys(patch).length > 0) world.change(subscription, patch, "customer.subscription.updated");
+    if (Object.keys(patch).length > 0) store.change(subscription, patch, "customer.subscription.updated");
   }
-  setDelinquent(world, invoice);
+  setDelinquent(store, invoice);
 }
 
 /** A first payment may be tried again for 23 hours; later ones leave the subscription past due. */
-export function settleFailed(world: World, invoice: Stripe.Invoice) {
-  const subscription = subscriptionOf(world, invoice);
+export function applyFailed(store: Store, invoice: Stripe.Invoice) {
+  const subscription = subscriptionOf(store, invoice);
   const waits = subscription?.pending_update;
   if (subscription?.latest_invoice === invoice.id && !waits && ["active", "trialing"].includes(subscription.status))
-    world.change(subscription, { status: "past_due" }, "customer.subscription.updated");
-  setDelinquent(world, invoice);
+    store.change(subscription, { status: "past_due" }, "customer.subscription.updated");
+  setDelinquent(store, invoice);
 }
 
 /** An invoice that nobody shall pay any more: the one before it decides. */
-export function settleDropped(world: World, invoice: Stripe.Invoice) {
-  setDelinquent(world, invoice);
-  const subscription = subscriptionOf(world, invoice);
+export function applyVoided(store: Store, invoice: Stripe.Invoice) {
+  setDelinquent(store, invoice);
+  const subscription = subscriptionOf(store, invoice);
   if (subscription?.latest_invoice !== invoice.id) return;
   if (subscription.pending_update)
-    world.change(subscription, { pending_update: null }, "customer.subscription.pending_update_expired");
+    store.change(subscription, { pending_update: null }, "customer.subscription.pending_update_expired");
   else if (subscription.status === "incomplete")
-    world.change(subscription, { ended_at: world.now, status: "incomplete_expired" }, "customer.subscription.updated");
+    store.change(subscription, { ended_at: store.now, status: "incomplete_expired" }, "customer.subscription.updated");
   else if (subscription.status === "past_due" || subscription.status === "unpaid") {
-    const last = invoicesOf(world, subscription).find(({ status }) => status === "open" || status === "paid");
-    if (last?.status !== "open") world.change(subscription, { status: "active" }, "customer.subscription.updated");
+    const last = invoicesOf(store, subscription).find(({ status }) => status === "open" || status === "paid");
+    if (last?.status !== "open") store.change(subscription, { status: "active" }, "customer.subscription.updated");
   }
 }
