@@ -39,7 +39,7 @@ export interface Due {
 }
 
 /** The columns that the relay sees, and those that it changes, in the rows of all tenants. */
-export interface RelayAccess<Column = string> {
+interface RelayAccess<Column = string> {
   select: readonly Column[];
   update: readonly Column[];
 }

@@ -4,6 +4,7 @@ import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
 import { conflict, type Failure, notFound, stale } from "../kernel/error.js";
 import { CartId, cartTable } from "./cart.sql.js";
+
 /** The id and the token of a cart, and for a change the version that the caller has seen. */
 export const CartKey = z.object({ id: CartId, token: z.string(), version: z.int().optional() });
 export type CartKey = z.output<typeof CartKey>;

@@ -13,6 +13,7 @@ import { Choice, type Option, ordered, unfit } from "./option.js";
 import { insert as insertPrices, NewPrices, Price } from "./price.js";
 import { priceTable } from "./price.sql.js";
 import { variantOf } from "./view.js";
+
 /** Variants of one product. */
 export const MOST_VARIANTS = 100;
 

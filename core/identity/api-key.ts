@@ -17,6 +17,7 @@ import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import { ApiKeyId, apiKeyTable, keyKinds } from "./identity.sql.js";
 
 export { ApiKeyId } from "./identity.sql.js";
+
 export const ApiKeyRecord = z
   .object({
     id: ApiKeyId,

@@ -19,6 +19,7 @@ import { hashPassword, Password } from "./password.js";
 import { refuseGuessable } from "./password-strength.js";
 
 export { MemberId } from "./identity.sql.js";
+
 /** Compared without case, so it is kept without. */
 export const Email = z
   .email()

@@ -22,6 +22,7 @@ import {
   sessionTable,
 } from "./identity.sql.js";
 import { Member, MemberRecord } from "./member.js";
+
 export const Tokens = z
   .object({
     accessToken: z.string().meta({ description: "A JWT for `Authorization: Bearer`, valid for ten minutes" }),

@@ -5,6 +5,7 @@ import { db, read } from "../kernel/db.js";
 import { fn } from "../kernel/fn.js";
 import { pageQuery, paginate } from "../kernel/page.js";
 import { LocationId, locationTable, stockLevelTable } from "./inventory.sql.js";
+
 export const Level = z
   .object({
     variantId: VariantId,

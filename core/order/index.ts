@@ -22,13 +22,13 @@ import {
 import { entry, columns as entryColumns } from "./timeline.js";
 import { orderQueries, view } from "./view.js";
 
-export { applyPayment, cancel, deductGoods, type PaymentProgress, updateProgress } from "./apply-payment.js";
+export { applyPayment, cancel, deductGoods, updateProgress } from "./apply-payment.js";
 export { confirmationMailJob, sendConfirmation } from "./confirmation.js";
 export { OrderCancelled, OrderPaid, OrderPlaced } from "./event.js";
 export { recordSale } from "./ledger.js";
 export { OrderId } from "./order.sql.js";
 export { place } from "./place.js";
-export { addToTimeline, columns as timelineColumns, entry as timelineEntry, entry, TimelineEntry } from "./timeline.js";
+export { addToTimeline, columns as timelineColumns, entry, TimelineEntry } from "./timeline.js";
 export { orderQueries, view } from "./view.js";
 
 export const PaymentStatus = z.enum(paymentStatuses).meta({ id: "PaymentStatus" });

@@ -33,7 +33,7 @@ export const RESERVATION_MINUTES = 45;
 export async function prepareAttempt(tx: Tx, due: Due, input: PaymentMethodInput) {
   // An order of nothing needs no provider that is called.
   const provider = due.amount === 0 ? manual : providerOf(input.provider);
-  const prepared = await provider.prepare(tx, due, input);
+  const prepared = await provider.prepareAttempt(tx, due, input);
   const { synchronous } = provider;
   return {
     ...{ id: PaymentId.create(), ...due, provider: provider.name, ...prepared },

@@ -7,7 +7,7 @@ export { openAttempt, PaymentStep, prepareAttempt, RESERVATION_MINUTES } from ".
 export { paymentEvents } from "./event.js";
 export { closeAttempt, closePaymentJob, enqueueExpired } from "./expiry.js";
 export { operatePaymentJob } from "./operation.js";
-export { getOrder, OrderDetail, PaymentRecord } from "./order.js";
+export { getOrder, OrderDetail } from "./order.js";
 export { Capture, capture, Refund, refund, voidAuthorization } from "./order-operation.js";
 export { performOperation, syncPayment as sync } from "./perform.js";
 export { PaymentMethodInput, type Provider, paymentProviders, RetryMethodInput } from "./provider.js";

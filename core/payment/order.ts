@@ -47,7 +47,7 @@ const PaymentOperationRecord = z.object({
   createdAt: z.string(),
   finishedAt: z.string().nullable(),
 });
-export const PaymentRecord = z
+const PaymentRecord = z
   .object({
     id: PaymentId,
     provider: z.string(),

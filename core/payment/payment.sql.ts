@@ -23,8 +23,6 @@ export const paymentEventTypes = [
   "refund_failed",
 ] as const;
 
-export type PaymentEventType = (typeof paymentEventTypes)[number];
-
 /** One attempt to pay an order with one provider; its status is derived from its events. */
 export const paymentTable = tenantTable(
   "payment",

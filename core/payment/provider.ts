@@ -101,7 +101,7 @@ export interface Due {
 }
 
 /** What a provider adds to the row of a new payment. */
-export interface PreparedPayment {
+interface PreparedPayment {
   method?: string;
   returnUrl?: string;
   account?: string;
@@ -122,7 +122,7 @@ interface BaseProvider {
    * @param input what the request says, as far as `input` describes it
    * @throws Failure conflict when the merchant cannot be paid this way, or the amount is not there
    */
-  prepare(tx: Tx, due: Due, input: Record<string, unknown>): Promise<PreparedPayment>;
+  prepareAttempt(tx: Tx, due: Due, input: Record<string, unknown>): Promise<PreparedPayment>;
 }
 
 /**
@@ -134,7 +134,7 @@ export interface SynchronousProvider extends BaseProvider {
   /** @throws Failure conflict, which rolls the transaction back */
   operate(tx: Tx, attempt: SynchronousAttempt, operation: Pick<Operation, "id" | "kind" | "amount">): Promise<void>;
 }
-export type SynchronousAttempt = Pick<Attempt, "id" | "orderId" | "currency">;
+type SynchronousAttempt = Pick<Attempt, "id" | "orderId" | "currency">;
 
 /**
  * A provider that is called over the network. No call runs inside of a transaction: the intent is committed first, and
@@ -202,6 +202,6 @@ export const manual: SynchronousProvider = {
   name: "manual",
   capture: "manual",
   synchronous: true,
-  prepare: async () => ({}),
+  prepareAttempt: async () => ({}),
   operate: async () => undefined,
 };

@@ -72,7 +72,7 @@ function isChanged({ payments }: Known, after: KnownPayment): boolean {
 }
 
 /** A payment of another amount or currency than its attempt is not the payment that was asked for. */
-export const matches = (payment: KnownPayment, { amount, currency }: Snapshot): boolean =>
+const matches = (payment: KnownPayment, { amount, currency }: Snapshot): boolean =>
   amount === payment.amount && currency === payment.currency;
 
 function compare(known: Known, snapshot: Snapshot): Effects {

@@ -11,6 +11,7 @@ import { pageQuery } from "../page.js";
 import { EventId, eventTable, inboxTable } from "./event.sql.js";
 
 export { EventId } from "./event.sql.js";
+
 export const EventRecord = z
   .object({
     id: EventId,

@@ -11,6 +11,7 @@ import { pageQuery } from "../page.js";
 import { JobId, jobStatuses, jobTable } from "./job.sql.js";
 
 export { JobId } from "./job.sql.js";
+
 export const JobRecord = z
   .object({
     id: JobId,

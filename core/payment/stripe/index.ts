@@ -44,7 +44,7 @@ export const stripe: RemoteProvider = {
   synchronous: false,
   capture: "automatic",
   input,
-  prepare: async (tx, due, request) => {
+  prepareAttempt: async (tx, due, request) => {
     const { method = "payment_intent", returnUrl } = input.parse(request);
     return { ...(await chargeableAccount(tx, due)), method, ...(returnUrl !== undefined && { returnUrl }) };
   },

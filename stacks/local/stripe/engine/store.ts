@@ -30,7 +30,7 @@ export interface Origin {
   readonly id: string | null;
   readonly idempotency_key: string | null;
 }
-export const byItself: Origin = { id: null, idempotency_key: null };
+const byItself: Origin = { id: null, idempotency_key: null };
 
 const seconds = (core: Core) => Math.floor(core.clock.now() / 1000);
 
