@@ -105,4 +105,3 @@ export async function loadBilled(): Promise<Account> {
 
 /** Only the row that was read: whoever changed it meanwhile knows more. */
 export const unchanged = ({ version }: Pick<Row, "version">) => eq(subscriptionTable.version, version);
-export const oneMore = sql`${subscriptionTable.version} + 1`;

@@ -2,8 +2,9 @@ import { ne, or, type SQL, sql } from "drizzle-orm";
 import type { Tx } from "../../drizzle/tenant.js";
 import { planOf } from "../entitlement/index.js";
 import { emit } from "../kernel/event/index.js";
+import { bump } from "../kernel/version.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
-import { type Account, clock, columns, millisecondsOf, oneMore, tenantColumns, unchanged } from "./account.js";
+import { type Account, clock, columns, millisecondsOf, tenantColumns, unchanged } from "./account.js";
 import { subscriptionTable } from "./billing.sql.js";
 import { SubscriptionUpdated, TenantStatusChanged } from "./event.js";
 import { nextStep, type Standing, standing, transitions } from "./status.js";
@@ -51,7 +52,7 @@ export async function settle(tx: Tx, held: Account, facts: Facts, { steps, ...as
   const nextStepAt = lookAt(held, stand, nextStep(stand, dunning, dunningStep)?.at);
   await tx
     .update(subscriptionTable)
-    .set({ ...facts, ...asked, dunningStep, nextStepAt, version: oneMore })
+    .set({ ...facts, ...asked, dunningStep, nextStepAt, version: bump(subscriptionTable) })
     .where(unchanged(row));
   if (differs(held, facts)) {
     const { plan, interval, status, currentPeriodEnd, cancelAt } = facts;
@@ -80,7 +81,7 @@ async function move(tx: Tx, { tenant }: Account, { cause, access }: Standing, { 
   const to = transitions[from][cause];
   await tx
     .update(tenantTableRoot)
-    .set({ status: to, access, plan, requestRate, version: sql`${tenantTableRoot.version} + 1` })
+    .set({ status: to, access, plan, requestRate, version: bump(tenantTableRoot) })
     .where(
       or(
         ne(tenantTableRoot.status, to),

@@ -3,8 +3,9 @@ import type Stripe from "stripe";
 import { memberTable } from "../identity/identity.sql.js";
 import { tenantId } from "../kernel/actor.js";
 import { db, read } from "../kernel/db.js";
+import { bump } from "../kernel/version.js";
 import { modeOf, stripeFor } from "../stripe/index.js";
-import { type Account, oneMore } from "./account.js";
+import type { Account } from "./account.js";
 import { subscriptionTable } from "./billing.sql.js";
 import { keyOf, under } from "./call.js";
 
@@ -47,7 +48,7 @@ const remember = ({ row }: Account, found: { customer: string; livemode: boolean
       .values({ ...row, ...found, version: 1 })
       .onConflictDoUpdate({
         target: [subscriptionTable.tenantId],
-        set: { ...found, version: oneMore },
+        set: { ...found, version: bump(subscriptionTable) },
         setWhere: or(isNull(subscriptionTable.customer), ne(subscriptionTable.livemode, found.livemode)),
       }),
   );

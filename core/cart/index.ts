@@ -7,7 +7,7 @@ import { channelTable } from "../channel/channel.sql.js";
 import { Inventory } from "../inventory/index.js";
 import { Address, Email } from "../kernel/address.js";
 import { db, read } from "../kernel/db.js";
-import { invalid, notFound } from "../kernel/error.js";
+import { invalidField, notFound } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
 import { Currency } from "../kernel/money.js";
 import { RegionId, regionTable } from "../region/region.sql.js";
@@ -69,9 +69,6 @@ export const NewCartRecord = CartRecord.extend({
     .meta({ description: "The secret of this cart and its order, for `x-cart-token`. Only returned here" }),
 }).meta({ id: "OpenedCart" });
 
-const wrong = (pointer: string, detail: string) =>
-  invalid("invalid_request", "The request does not match its schema; see `errors`.", { errors: [{ pointer, detail }] });
-
 /** Makes a cart. Its token is in this answer only: the row keeps a hash. */
 export const create = fn(NewCart, ({ regionId, channel, currency, email, lines }) =>
   db(async (tx) => {
@@ -82,8 +79,8 @@ export const create = fn(NewCart, ({ regionId, channel, currency, email, lines }
       .where(regionId ? eq(regionTable.id, regionId) : eq(regionTable.isDefault, true))
       .orderBy(regionTable.id, channelTable.id)
       .limit(1);
-    if (!place) throw wrong("/regionId", "is not a region of this shop");
-    if (!place.channelId) throw wrong("/channel", "is not a channel of this shop");
+    if (!place) throw invalidField("/regionId", "is not a region of this shop");
+    if (!place.channelId) throw invalidField("/channel", "is not a channel of this shop");
     const token = newToken();
     const [cart] = await tx
       .insert(cartTable)
@@ -124,7 +121,8 @@ export const update = fn(z.object({ cart: CartKey, change: CartChange }), ({ car
       const { code, constraint } = faultOf(error) ?? {};
       if (constraint === "cart_shipping_option") throw notOffered();
       // The subquery for the currency of an unknown region answers null: SQLSTATE 23502, not-null violation.
-      if (constraint === "cart_region" || code === "23502") throw wrong("/regionId", "is not a region of this shop");
+      if (constraint === "cart_region" || code === "23502")
+        throw invalidField("/regionId", "is not a region of this shop");
       throw error;
     });
     const made = calculateCart(cart, await loadCart(cart.id));
@@ -133,7 +131,7 @@ export const update = fn(z.object({ cart: CartKey, change: CartChange }), ({ car
   }),
 );
 
-const notOffered = () => wrong("/shippingOptionId", "is not offered in the region and currency of this cart");
+const notOffered = () => invalidField("/shippingOptionId", "is not offered in the region and currency of this cart");
 
 const RESERVATION_MINUTES = 15;
 

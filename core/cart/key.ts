@@ -2,7 +2,8 @@ import { createHash, randomBytes } from "node:crypto";
 import { and, eq, type SQL, sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
-import { conflict, type Failure, notFound, stale } from "../kernel/error.js";
+import { conflict, type Failure, notFound } from "../kernel/error.js";
+import { bump, staleVersion } from "../kernel/version.js";
 import { CartId, cartTable } from "./cart.sql.js";
 
 /** The id and the token of a cart, and for a change the version that the caller has seen. */
@@ -49,7 +50,7 @@ export async function lockOpenCart(tx: Tx, key: CartKey, changes: Changes = {}):
   const seen = key.version === undefined ? undefined : eq(cartTable.version, key.version);
   const [cart] = await tx
     .update(cartTable)
-    .set({ ...changes, version: sql`${cartTable.version} + 1`, expiresAt: expiry })
+    .set({ ...changes, version: bump(cartTable), expiresAt: expiry })
     .where(and(matchesKey(key), eq(cartTable.status, "open"), seen))
     .returning(cartColumns);
   return cart;
@@ -71,8 +72,5 @@ export async function refusalFor(tx: Tx, key: CartKey): Promise<Failure> {
   if (!cart) return notFound("cart");
   if (cart.status === "completed")
     return conflict("cart.completed", "The cart has become an order and can no longer be changed.");
-  const data = { currentVersion: cart.version };
-  return stale("version_stale", "The cart has changed since you read it. Get it and retry with its current version.", {
-    data,
-  });
+  return staleVersion("cart", cart.version);
 }

@@ -10,7 +10,7 @@ import { defineEvent, emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
 import { listById } from "../kernel/list.js";
 import { pageQuery } from "../kernel/page.js";
-import { missed } from "../kernel/version.js";
+import { bump, staleOrMissing } from "../kernel/version.js";
 import { TaxClassId } from "../tax/tax.sql.js";
 import { ProductId, productStatuses, productTable, variantTable } from "./catalog.sql.js";
 import { productMeter } from "./meter.js";
@@ -193,13 +193,13 @@ async function touchProduct(tx: Tx, id: string, version?: number, patch: z.infer
   const current = version === undefined ? undefined : eq(productTable.version, version);
   const [touched] = await tx
     .update(productTable)
-    .set({ ...patch, version: sql`${productTable.version} + 1` })
+    .set({ ...patch, version: bump(productTable) })
     .where(and(eq(productTable.id, id), current))
     .returning({ was: sql<z.infer<typeof Status>>`old.status` })
     .catch(explain);
   if (touched) return touched.was;
   const [known] = await tx.select({ version: productTable.version }).from(productTable).where(eq(productTable.id, id));
-  throw missed("product", known);
+  throw staleOrMissing("product", known);
 }
 
 /** The row is locked, so that no variant is added meanwhile. */

@@ -7,7 +7,7 @@ import { db } from "../kernel/db.js";
 import { conflict, invalid, notFound } from "../kernel/error.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
-import { missed } from "../kernel/version.js";
+import { bump, staleOrMissing } from "../kernel/version.js";
 import { ProductId, productTable, VariantId, variantTable } from "./catalog.sql.js";
 import { Choice, type Option, ordered, unfit } from "./option.js";
 import { insert as insertPrices, NewPrices, Price } from "./price.js";
@@ -185,7 +185,7 @@ export async function touch(
 ): Promise<number> {
   const [row] = await tx
     .update(variantTable)
-    .set({ ...patch, version: sql`${variantTable.version} + 1` })
+    .set({ ...patch, version: bump(variantTable) })
     .where(and(eq(variantTable.id, variantId), version === undefined ? undefined : eq(variantTable.version, version)))
     .returning({ version: variantTable.version })
     .catch((error: unknown) => {
@@ -199,7 +199,7 @@ export async function touch(
     .select({ version: variantTable.version })
     .from(variantTable)
     .where(eq(variantTable.id, variantId));
-  throw missed("variant", current);
+  throw staleOrMissing("variant", current);
 }
 
 /** @throws Failure conflict `variant.in_use` once it was sold, put into a cart or counted */

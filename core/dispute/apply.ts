@@ -2,6 +2,7 @@ import { and, eq, getTableColumns, sql } from "drizzle-orm";
 import type { Tx } from "../../drizzle/tenant.js";
 import { Incident } from "../incident/index.js";
 import { emit } from "../kernel/event/index.js";
+import { bump } from "../kernel/version.js";
 import { Ledger, Posting } from "../ledger/index.js";
 import { entry } from "../order/index.js";
 import { orderTimelineTable } from "../order/order.sql.js";
@@ -57,7 +58,7 @@ async function write(tx: Tx, payment: Payment, before: Row | undefined, facts: F
   const [written] = await (before
     ? tx
         .update(disputeTable)
-        .set({ ...said, closedAt, version: sql`${disputeTable.version} + 1` })
+        .set({ ...said, closedAt, version: bump(disputeTable) })
         .where(and(eq(disputeTable.id, before.id), eq(disputeTable.version, before.version)))
         .returning(columns)
     : tx

@@ -7,12 +7,13 @@ import { allows, scopes as allScopes, ScopeName } from "../kernel/access.js";
 import { actor, tenantId } from "../kernel/actor.js";
 import { Instant, toUtc } from "../kernel/clock.js";
 import { db, read } from "../kernel/db.js";
-import { conflict, forbidden, invalid, notFound, stale } from "../kernel/error.js";
+import { conflict, forbidden, invalidField, notFound } from "../kernel/error.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
 import { listById } from "../kernel/list.js";
 import { listOf, pageQuery } from "../kernel/page.js";
 import { createSecret, hashSecret } from "../kernel/token.js";
+import { bump, requireVersion } from "../kernel/version.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import { ApiKeyId, apiKeyTable, keyKinds } from "./identity.sql.js";
 
@@ -109,9 +110,7 @@ function mayGive(names: readonly string[]): void {
 export const create = fn(NewApiKey, ({ kind, name, scopes, expiresAt }) =>
   db(async (tx) => {
     if (kind === "publishable" && scopes && scopes.length > 0)
-      throw invalid("invalid_request", "The request does not match its schema; see `errors`.", {
-        errors: [{ pointer: "/scopes", detail: "must be empty for a publishable key" }],
-      });
+      throw invalidField("/scopes", "must be empty for a publishable key");
     const own = allScopes.all().filter((scope) => allows(actor(), scope) && !scope.onRequestOnly);
     const given = kind === "publishable" ? [] : [...new Set(scopes ?? own.map((scope) => scope.name))];
     mayGive(given);
@@ -131,10 +130,7 @@ async function make(tx: Tx, key: Made) {
     .insert(apiKeyTable)
     .values({ id: ApiKeyId.create(), hash: hashSecret(text), hint, ...key })
     .returning({ ...view, future });
-  if (!row?.future)
-    throw invalid("invalid_request", "The request does not match its schema; see `errors`.", {
-      errors: [{ pointer: "/expiresAt", detail: "must be in the future" }],
-    });
+  if (!row?.future) throw invalidField("/expiresAt", "must be in the future");
   emit(ApiKeyCreated, { keyId: row.id, kind: row.kind });
   const { future: _, ...made } = row;
   return { ...made, key: text };
@@ -156,10 +152,7 @@ async function hold(tx: Tx, keyId: string, seen: number | undefined) {
     .where(eq(apiKeyTable.id, keyId))
     .for("no key update");
   if (!key) throw notFound("api_key");
-  if (seen !== undefined && seen !== key.version)
-    throw stale("version_stale", "The key has changed since you read it. Get it and retry with its current version.", {
-      data: { currentVersion: key.version },
-    });
+  requireVersion("key", key, seen);
   return withKnownScopes(key);
 }
 
@@ -170,7 +163,7 @@ export const update = fn(ApiKeyChange.extend({ id: ApiKeyId, version }), ({ id: 
     await hold(tx, keyId, seen);
     const [key] = await tx
       .update(apiKeyTable)
-      .set({ name, version: sql`${apiKeyTable.version} + 1` })
+      .set({ name, version: bump(apiKeyTable) })
       .where(eq(apiKeyTable.id, keyId))
       .returning(view);
     if (!key) throw notFound("api_key");
@@ -191,7 +184,7 @@ export const roll = fn(Roll.extend({ id: ApiKeyId, version }), ({ id: keyId, ver
     const end = sql`least(${apiKeyTable.expiresAt}, now() + make_interval(secs => ${overlap}))` as never;
     await tx
       .update(apiKeyTable)
-      .set({ expiresAt: end, version: sql`${apiKeyTable.version} + 1` })
+      .set({ expiresAt: end, version: bump(apiKeyTable) })
       .where(eq(apiKeyTable.id, keyId));
     return make(tx, { kind: old.kind, name: old.name, scopes: old.scopes, expiresAt: old.expiresAt });
   }),
@@ -204,7 +197,7 @@ export const revoke = fn(z.strictObject({ id: ApiKeyId, version }), ({ id: keyId
     if (key.revokedAt) return;
     await tx
       .update(apiKeyTable)
-      .set({ revokedAt: sql`now()` as never, version: sql`${apiKeyTable.version} + 1` })
+      .set({ revokedAt: sql`now()` as never, version: bump(apiKeyTable) })
       .where(eq(apiKeyTable.id, keyId));
     emit(ApiKeyRevoked, { keyId, kind: key.kind });
   }),

@@ -7,12 +7,13 @@ import { consumeEntitlement, releaseEntitlement } from "../entitlement/index.js"
 import { allows, scopesOf } from "../kernel/access.js";
 import { actor } from "../kernel/actor.js";
 import { db, read, verifyCredential } from "../kernel/db.js";
-import { conflict, forbidden, notFound, stale } from "../kernel/error.js";
+import { conflict, forbidden, notFound } from "../kernel/error.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
 import { listById } from "../kernel/list.js";
 import { listOf, pageQuery } from "../kernel/page.js";
 import { Role, roles } from "../kernel/role.js";
+import { bump, requireVersion } from "../kernel/version.js";
 import { MemberId, memberTable, sessionTable } from "./identity.sql.js";
 import { memberMeter } from "./meter.js";
 import { hashPassword, Password } from "./password.js";
@@ -101,7 +102,7 @@ export const create = fn(NewMember, async ({ password, ...given }) => {
   const passwordHash = await hashPassword(password);
   return db(async (tx) => {
     mayDecide(given.role);
-    const back = { ...given, passwordHash, status: "active", version: sql`${memberTable.version} + 1` } as const;
+    const back = { ...given, passwordHash, status: "active", version: bump(memberTable) } as const;
     const [member] = await tx
       .insert(memberTable)
       .values({ id: MemberId.create(), ...given, passwordHash })
@@ -134,14 +135,7 @@ async function hold(tx: Tx, memberId: string, version?: number) {
     .for("no key update");
   const member = rows.find((row) => row.id === memberId);
   if (!member) throw notFound("member");
-  if (version !== undefined && version !== member.version)
-    throw stale(
-      "version_stale",
-      "The member has changed since you read it. Get it and retry with its current version.",
-      {
-        data: { currentVersion: member.version },
-      },
-    );
+  requireVersion("member", member, version);
   const others = rows.filter((row) => row.role === "OWNER" && row.id !== memberId);
   return { member, isLastOwner: member.role === "OWNER" && others.length === 0 };
 }
@@ -161,7 +155,7 @@ export const update = fn(MemberChange.extend({ id: MemberId, version: z.int().op
     if (isLastOwner && role !== "OWNER") throw lastOwner();
     const [changed] = await tx
       .update(memberTable)
-      .set({ name, role, version: sql`${memberTable.version} + 1` })
+      .set({ name, role, version: bump(memberTable) })
       .where(eq(memberTable.id, member.id))
       .returning(view);
     if (!changed) throw notFound("member");
@@ -178,7 +172,7 @@ export const remove = fn(z.strictObject({ id: MemberId, version: z.int().optiona
     if (isLastOwner) throw lastOwner();
     await tx
       .update(memberTable)
-      .set({ status: "removed", version: sql`${memberTable.version} + 1` })
+      .set({ status: "removed", version: bump(memberTable) })
       .where(eq(memberTable.id, member.id));
     await tx
       .update(sessionTable)

@@ -1,4 +1,4 @@
-import { invalid } from "../kernel/error.js";
+import { invalidField } from "../kernel/error.js";
 
 /**
  * Guesses that a password must outlast, by zxcvbn's estimate: its line to "safely unguessable", which eight random
@@ -49,9 +49,7 @@ export async function refuseGuessable(password: string, about: readonly string[]
   if (guesses >= MIN_GUESSES) return;
   const reason = REASONS[feedback.warning ?? ""];
   const detail = `is easy to guess${reason ? ` (${reason})` : ""}; add words that are less common`;
-  throw invalid("invalid_request", "The request does not match its schema; see `errors`.", {
-    errors: [{ pointer: "/password", detail }],
-  });
+  throw invalidField("/password", detail);
 }
 
 /** `Ada Lovelace` is written `adalovelace`, `Ada` and `Lovelace` as well. */

@@ -8,6 +8,7 @@ import { db } from "../kernel/db.js";
 import { conflict, type FieldError, invalid } from "../kernel/error.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
+import { bump } from "../kernel/version.js";
 import { LocationId, locationTable, MovementId, stockLevelTable, stockMovementTable } from "./inventory.sql.js";
 import { insufficient } from "./stock.js";
 
@@ -137,7 +138,7 @@ async function lock(tx: Tx, targets: readonly Target[]): Promise<Map<string, Lev
     .values(sorted.map(([, key]) => key))
     .onConflictDoUpdate({
       target: [stockLevelTable.tenantId, stockLevelTable.variantId, stockLevelTable.locationId],
-      set: { version: sql`${stockLevelTable.version} + 1` },
+      set: { version: bump(stockLevelTable) },
     })
     .returning(view);
   return new Map(rows.map((row) => [keyOf(row), row]));

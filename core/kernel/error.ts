@@ -62,3 +62,11 @@ export const notFound = (what: string) =>
 export class OutcomeUnknown extends Error {
   override name = "OutcomeUnknown";
 }
+
+/**
+ * One field of the request that cannot be accepted, as its schema would refuse it.
+ * @param pointer a JSON Pointer (RFC 6901) into the body
+ * @param detail continues the sentence that the field's name begins
+ */
+export const invalidField = (pointer: string, detail: string): Failure =>
+  invalid("invalid_request", "The request does not match its schema; see `errors`.", { errors: [{ pointer, detail }] });

@@ -6,10 +6,11 @@ import type { Tx } from "../../drizzle/tenant.js";
 import { planCode, planOf, platformFee } from "../entitlement/index.js";
 import { afterCommit } from "../kernel/after-commit.js";
 import { db, read } from "../kernel/db.js";
-import { conflict, notFound, stale } from "../kernel/error.js";
+import { conflict, notFound } from "../kernel/error.js";
 import { emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
 import type { Currency } from "../kernel/money.js";
+import { bump, staleVersion } from "../kernel/version.js";
 import { modeOf, refusalOf, toStripe } from "../stripe/index.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import { answering, establish, linkFor } from "./onboarding.js";
@@ -19,7 +20,6 @@ import {
   ended,
   inUse,
   isStripe,
-  oneMore,
   PaymentAccountDeauthorized,
   PaymentAccountUpdated,
   type Row,
@@ -123,7 +123,7 @@ export const update = fn(Change.extend({ version: z.int().optional() }), ({ capt
   db(async (tx) => {
     const [row] = await tx
       .update(paymentAccountTable)
-      .set({ capture, version: oneMore })
+      .set({ capture, version: bump(paymentAccountTable) })
       .where(and(inUse, seen(version)))
       .returning();
     if (!row) throw await missed(tx);
@@ -154,14 +154,8 @@ const seen = (version: number | undefined) =>
   version === undefined ? undefined : eq(paymentAccountTable.version, version);
 
 async function missed(tx: Tx) {
-  const [row] = await tx.select({ currentVersion: paymentAccountTable.version }).from(paymentAccountTable).where(inUse);
-  return row
-    ? stale(
-        "version_stale",
-        "The payment account has changed since you read it. Get it and retry with its current version.",
-        { data: row },
-      )
-    : none();
+  const [row] = await tx.select({ version: paymentAccountTable.version }).from(paymentAccountTable).where(inUse);
+  return row ? staleVersion("payment account", row.version) : none();
 }
 
 /**

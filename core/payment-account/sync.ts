@@ -3,6 +3,7 @@ import type Stripe from "stripe";
 import * as z from "zod";
 import { db, read } from "../kernel/db.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
+import { bump } from "../kernel/version.js";
 import { refusalOf, type StripeEvent, type StripeHandler, stripeFor, withRetry } from "../stripe/index.js";
 import { accountStatuses, PaymentAccountId, paymentAccountTable } from "./payment-account.sql.js";
 
@@ -18,7 +19,6 @@ export const PaymentAccountDeauthorized = defineEvent("payment_account.deauthori
 export const paymentAccountEvents = [PaymentAccountUpdated, PaymentAccountDeauthorized];
 
 export type Row = typeof paymentAccountTable.$inferSelect;
-export const oneMore = sql`${paymentAccountTable.version} + 1`;
 export const isStripe = eq(paymentAccountTable.provider, "stripe");
 export const inUse = and(isStripe, ne(paymentAccountTable.status, "deauthorized"));
 
@@ -27,7 +27,7 @@ export const ended = {
   status: "deauthorized" as const,
   chargesEnabled: false,
   payoutsEnabled: false,
-  version: oneMore as never as number,
+  version: bump(paymentAccountTable) as never as number,
 };
 
 /** What Stripe says of an account, as its row keeps it. */
@@ -89,7 +89,9 @@ export async function sync(which: { id: string }, again = false): Promise<Row | 
     const written = await db(async (tx) => {
       const [now] = await tx
         .update(paymentAccountTable)
-        .set(facts ? { ...facts, version: oneMore, ...(again && { connectedAt: sql`now()` }) } : ended)
+        .set(
+          facts ? { ...facts, version: bump(paymentAccountTable), ...(again && { connectedAt: sql`now()` }) } : ended,
+        )
         .where(and(mine, eq(paymentAccountTable.version, row.version)))
         .returning();
       if (now) tell(row, now);

@@ -3,9 +3,10 @@ import type { Tx } from "../../drizzle/tenant.js";
 import { context } from "../kernel/actor.js";
 import { type AfterCommit, afterCommit } from "../kernel/after-commit.js";
 import { db } from "../kernel/db.js";
-import { conflict, type Failure, notFound, OutcomeUnknown, stale } from "../kernel/error.js";
+import { conflict, type Failure, notFound, OutcomeUnknown } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
 import { Amount } from "../kernel/money.js";
+import { requireVersion } from "../kernel/version.js";
 import { Order, OrderId } from "../order/index.js";
 import { completeOperations, insertOperations, updatePayment } from "./apply.js";
 import { type OperationRequest, remaining, withOperations } from "./operation.js";
@@ -116,13 +117,7 @@ function allocate(kind: Kind, payments: readonly KnownPayment[], wanted: number 
 
 /** Counts the order's version up: a caller that read an older one changes nothing. @throws Failure stale */
 async function bumpVersion(tx: Tx, { order }: PaymentState, { version }: OrderOperationRequest) {
-  if (version !== undefined && version !== order.version) {
-    throw stale(
-      "version_stale",
-      "The order has changed since you read it. Get the order and retry with its current version.",
-      { data: { currentVersion: order.version } },
-    );
-  }
+  requireVersion("order", order, version);
   await Order.updateProgress(tx, order.id, {});
 }
 

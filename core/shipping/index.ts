@@ -5,7 +5,7 @@ import * as z from "zod";
 import { faultOf } from "../../drizzle/fault.js";
 import type { Reader } from "../../drizzle/reader.js";
 import { db } from "../kernel/db.js";
-import { invalid } from "../kernel/error.js";
+import { invalidField } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
 import { listById } from "../kernel/list.js";
 import { Amount, Currency, Money } from "../kernel/money.js";
@@ -61,17 +61,15 @@ export const create = fn(NewShippingOption, ({ price, ...option }) =>
       .returning(columns)
       .catch((error: unknown) => {
         const { constraint } = faultOf(error) ?? {};
-        if (constraint === "shipping_option_region") throw unknown("/regionId", "is not a region of this shop");
-        if (constraint === "shipping_option_tax_class") throw unknown("/taxClassId", "is not a tax class of this shop");
+        if (constraint === "shipping_option_region") throw invalidField("/regionId", "is not a region of this shop");
+        if (constraint === "shipping_option_tax_class")
+          throw invalidField("/taxClassId", "is not a tax class of this shop");
         throw error;
       });
     if (!made) throw new Error("An insert without a conflict clause answers its row.");
     return view(made);
   }),
 );
-
-const unknown = (pointer: string, detail: string) =>
-  invalid("invalid_request", "The request does not match its schema; see `errors`.", { errors: [{ pointer, detail }] });
 
 export const ShippingPage = pageQuery({ regionId: RegionId.optional() });
 

@@ -5,10 +5,11 @@ import * as z from "zod";
 import { typeIdToUuid, uuidToTypeId } from "../../drizzle/typeid.js";
 import { Country } from "../kernel/address.js";
 import { db, queryPlatform, read } from "../kernel/db.js";
-import { forbidden, notFound, stale } from "../kernel/error.js";
+import { forbidden, notFound } from "../kernel/error.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
 import { Currency } from "../kernel/money.js";
+import { bump, staleVersion } from "../kernel/version.js";
 import { TenantId, tenantStatuses, tenantTableRoot } from "./tenant.sql.js";
 
 /** Names that would be mistaken for parts of an address or for us. */
@@ -77,7 +78,7 @@ export const update = fn(TenantChange.extend({ version: z.int().optional() }), (
     const seen = version === undefined ? undefined : eq(tenantTableRoot.version, version);
     const [tenant] = await tx
       .update(tenantTableRoot)
-      .set({ name, version: sql`${tenantTableRoot.version} + 1` })
+      .set({ name, version: bump(tenantTableRoot) })
       .where(seen)
       .returning(view);
     if (tenant) {
@@ -85,13 +86,7 @@ export const update = fn(TenantChange.extend({ version: z.int().optional() }), (
       return tenant;
     }
     const current = await get();
-    throw stale(
-      "version_stale",
-      "The tenant has changed since you read it. Get it and retry with its current version.",
-      {
-        data: { currentVersion: current.version },
-      },
-    );
+    throw staleVersion("tenant", current.version);
   }),
 );
 

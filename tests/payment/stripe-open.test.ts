@@ -93,7 +93,7 @@ describe("an attempt on the shop's page", () => {
     expect(await open({ amount: 100_000_000 })).toBe("payment.refused");
     expect(await open({ currency: "IQD" })).toBe("payment.currency_unsupported");
     expect(await open({ currency: "KWD", amount: 1_234 })).toBe("payment.amount_unsupported");
-    const stranger = { ...shop.place, at: { stripeAccount: "acct_strange" } };
+    const stranger = { ...shop.place, options: { stripeAccount: "acct_strange" } };
     expect(await fails(openIntent(stranger, shop.attempt(), false))).toBe("payment.provider_unavailable");
   });
 
