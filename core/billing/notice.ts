@@ -6,6 +6,7 @@ import { read } from "../kernel/db.js";
 import { defineJob } from "../kernel/job/index.js";
 import { html } from "../kernel/mail/html.js";
 import { Mail } from "../kernel/mail/index.js";
+import { layout } from "../kernel/mail/layout.js";
 import { stripeFor, withRetry } from "../stripe/index.js";
 import { type Account, load } from "./account.js";
 import { dueAt, standing, stepKinds, stepsOf } from "./status.js";
@@ -43,14 +44,9 @@ export async function sendNotice(letter: Letter, job: { id: string }): Promise<v
   const link = await payLink(account);
   const greeting = `Hello ${owner.name},`;
   const text = [greeting, ...lines, ...(link ? [`Pay here: ${link}`] : [])].join("\n\n");
-  const page = html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>${subject}</title></head>
-<body style="margin:0;padding:24px;background:#f6f6f6;font:16px/1.5 system-ui,sans-serif;color:#1a1a1a">
-<div style="max-width:560px;margin:auto;padding:24px;background:#fff;border-radius:8px">
-<h1 style="font-size:20px">${tenant.name}</h1>
-<p>${greeting}</p>${lines.map((line) => html`<p>${line}</p>`)}
-${link ? html`<p><a href="${link}">Pay now</a></p>` : ""}
-</div></body></html>`;
+  const content = html`<p>${greeting}</p>${lines.map((line) => html`<p>${line}</p>`)}
+${link ? html`<p><a href="${link}">Pay now</a></p>` : ""}`;
+  const page = layout({ title: subject, heading: tenant.name }, content);
   await Mail.send({ id: job.id, to: owner.email, subject, text: `${text}\n`, html: page.toString() });
 }
 

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Currency, Money } from "../kernel/money.js";
+import { type Currency, type Money, ratio } from "../kernel/money.js";
 import { type PlanCode, soldPlans } from "./entitlement.sql.js";
 
 export const intervals = ["month", "year"] as const;
@@ -110,6 +110,5 @@ export function planOf(code: string): Plan {
 /** The plan of a tenant before it subscribes to one. */
 export const initialPlan = (livemode: boolean): PlanCode => (livemode ? "trial" : "sandbox");
 
-/** What the platform keeps of a card payment, in minor units, rounded down: never more than was agreed. */
-export const platformFee = ({ fee }: Pick<Plan, "fee">, amount: number): number =>
-  Number((BigInt(amount) * BigInt(fee)) / 10_000n);
+/** The platform's fee of a card payment, in minor units, rounded down: never more than was agreed. */
+export const platformFee = ({ fee }: Pick<Plan, "fee">, amount: number): number => ratio(amount, fee, 10_000, "down");

@@ -26,14 +26,21 @@ export type Money = z.infer<typeof Money>;
 export const exponent = (currency: Currency): number => known[currency].exponent;
 
 /**
+ * A part of an amount, `amount × part ÷ whole`, exact for any integers of JavaScript.
+ * @param rounding `down`, or `half-up` to the nearest minor unit
+ */
+export function ratio(amount: number, part: number, whole: number, rounding: "down" | "half-up"): number {
+  const product = BigInt(amount) * BigInt(part);
+  const divisor = BigInt(whole);
+  return Number(rounding === "down" ? product / divisor : (product * 2n + divisor) / (divisor * 2n));
+}
+
+/**
  * The tax inside a gross amount, or on top of a net one, in minor units, rounded half up to the nearest unit.
  * @param rate basis points: 1900 is 19 %
  */
-export function calculateTax(amount: number, rate: number, inclusive: boolean): number {
-  const base = BigInt(amount) * BigInt(rate);
-  const divisor = inclusive ? BigInt(10_000 + rate) : 10_000n;
-  return Number((base * 2n + divisor) / (divisor * 2n));
-}
+export const calculateTax = (amount: number, rate: number, inclusive: boolean): number =>
+  ratio(amount, rate, inclusive ? 10_000 + rate : 10_000, "half-up");
 
 /** For people: `19.99 EUR`. */
 export function formatMoney({ amount, currency }: Money): string {

@@ -1,7 +1,7 @@
 export * as Posting from "./posting.js";
 
 import { calculateAmounts } from "../kernel/amounts.js";
-import type { Currency } from "../kernel/money.js";
+import { type Currency, ratio } from "../kernel/money.js";
 import type { Account } from "./account.js";
 
 /** One line of a transaction: a debit is positive, a credit negative, in minor units. */
@@ -53,9 +53,7 @@ export function placed({ currency, shipping, shippingTaxInclusive, shippingTaxRa
 
 /** The tax in a part of an order, so that the parts of all of it add up to its tax: rounded half up, minor units. */
 function taxIn({ tax, total }: Sale, amount: number): number {
-  if (total === 0) return 0;
-  const whole = BigInt(total);
-  return Number((BigInt(tax) * BigInt(amount) * 2n + whole) / (whole * 2n));
+  return total === 0 ? 0 : ratio(tax, amount, total, "half-up");
 }
 
 /** What a refund takes back of a sale that stands. */

@@ -5,6 +5,7 @@ import { notFound } from "../kernel/error.js";
 import { defineJob } from "../kernel/job/index.js";
 import { type Html, html } from "../kernel/mail/html.js";
 import { Mail } from "../kernel/mail/index.js";
+import { layout } from "../kernel/mail/layout.js";
 import { formatMoney } from "../kernel/money.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import { OrderId, orderTable, orderTimelineTable, TimelineId } from "./order.sql.js";
@@ -73,13 +74,8 @@ function page(order: Confirmed, shop: string): Html {
     <td style="${cell};text-align:right">${formatMoney(item.total)}</td></tr>`;
   const sum = ([name, value]: [string, string]) => html`
     <tr><td style="padding:4px 0">${name}</td><td style="padding:4px 0;text-align:right">${value}</td></tr>`;
-  return html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Order ${order.number}</title></head>
-<body style="margin:0;padding:24px;background:#f6f6f6;font:16px/1.5 system-ui,sans-serif;color:#1a1a1a">
-<div style="max-width:560px;margin:auto;padding:24px;background:#fff;border-radius:8px">
-<h1 style="font-size:20px">${shop}</h1>
-<p>${thanks(order, shop)}</p>
+  const content = html`<p>${thanks(order, shop)}</p>
 <table style="width:100%;border-collapse:collapse">${order.lines.map(line)}${sums(order).map(sum)}</table>
-<p><strong>Shipping address</strong><br>${addressOf(order).map((part) => html`${part}<br>`)}</p>
-</div></body></html>`;
+<p><strong>Shipping address</strong><br>${addressOf(order).map((part) => html`${part}<br>`)}</p>`;
+  return layout({ title: `Order ${order.number}`, heading: shop }, content);
 }

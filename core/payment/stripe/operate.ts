@@ -1,5 +1,6 @@
 import type Stripe from "stripe";
 import { Failure, OutcomeUnknown } from "../../kernel/error.js";
+import { ratio } from "../../kernel/money.js";
 import {
   type CreateOrFindResult,
   createOrFind,
@@ -90,7 +91,7 @@ async function leavesRest(wanted: Wanted): Promise<boolean> {
 
 /** The platform's share of a part, rounded down to what Stripe can move, and something: a fee once set must be told with every part. */
 function shareOf({ fee, amount, currency }: Attempt, part: number): number {
-  const share = roundDown(Number((BigInt(fee) * BigInt(part)) / BigInt(amount)), currency);
+  const share = roundDown(ratio(fee, part, amount, "down"), currency);
   return toStripe(Math.max(share, roundDown(fee, currency) > 0 ? 1 : 0), currency);
 }
 
