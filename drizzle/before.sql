@@ -1,7 +1,7 @@
 -- Run by stoa_owner before pending migrations, in their transaction; may be repeated.
 
--- Adding a foreign key reads both tables as their owner, whom FORCE would blind. It is lifted for this transaction only
--- (it binds nobody but the owner, as whom nobody logs in), and rules.sql sets it again.
+-- Adding a foreign key reads both tables as their owner, from whom FORCE hides all rows. FORCE is lifted for this
+-- transaction only, which is safe because it binds only the owner and no login has that role. rules.sql sets it again.
 do $$
 declare
   t record;

@@ -14,7 +14,7 @@ function tenantColumn(table: unknown): Column | undefined {
 /**
  * The tenant filter: a dialect that confines every statement to one tenant, so that no query repeats the condition.
  * Selects, updates and deletes get `tenant_id = $n` for each tenant table in them, inserts get the tenant's id. The
- * condition of a joined table stands in its ON, because in WHERE it would turn a left join into an inner one.
+ * condition of a joined table is in its ON, because in WHERE it would turn a left join into an inner one.
  */
 export class TenantDialect extends PgDialect {
   readonly #tenantId: string | Placeholder;

@@ -10,11 +10,11 @@ import type { TenantTable } from "./table.js";
 export interface MigrationTarget {
   /** Direct endpoint (not the pooler: the lock belongs to a session), an administrator who may make roles. */
   adminUrl: string;
-  /** Their roles get the passwords in these. */
+  /** URLs with the passwords that the roles get. */
   appUrl: string;
   relayUrl: string;
   proxy?: string | undefined;
-  /** Where `migrations/` and the other files of SQL are. */
+  /** The directory of `migrations/` and of the other SQL files. */
   folder: string;
 }
 

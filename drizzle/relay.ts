@@ -4,8 +4,8 @@ import type { Client } from "./client.js";
 import type { Tx } from "./tenant.js";
 
 /**
- * Runs `run` in a transaction of the role `stoa_relay`, which serves all tenants: it reads and marks the pointers of the
- * outbox and of due jobs, and sees nothing else.
+ * Runs `run` in a transaction of the role `stoa_relay`, which serves all tenants: the role reads and marks the pointers
+ * of the outbox and of due jobs, and has access to no other data.
  */
 export async function withRelay<T>(client: Client, run: (tx: Tx) => Promise<T>): Promise<T> {
   const connection = await client.connect();

@@ -1,6 +1,6 @@
--- What drizzle-kit cannot write, for each table of a module. Run by stoa_owner in the transaction of the migrations, after
--- them; may be repeated: only a rule that differs locks its table. rules.ts makes the setting `stoa.tables`.
--- A table whose module was removed is not in it, and keeps its rows and its rules.
+-- The rules that drizzle-kit cannot write, for each table of a module. stoa_owner runs this file in the transaction of
+-- the migrations, after them. The file may be repeated: only a rule that differs locks its table. rules.ts makes the
+-- setting `stoa.tables`. A table whose module was removed is not in the setting, and keeps its rows and its rules.
 
 create or replace function refuse_change() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
@@ -83,6 +83,6 @@ begin
   end loop;
 end $$;
 
--- How far the database is, for the check of readiness.
+-- The table of applied migrations, which the check of readiness reads.
 grant usage on schema drizzle to stoa_app;
 grant select on drizzle.__drizzle_migrations to stoa_app;

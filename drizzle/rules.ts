@@ -6,8 +6,9 @@ const dialect = new PgDialect();
 const textOf = (fragment: SQL): string => dialect.sqlToQuery(fragment.inlineParams()).sql;
 
 /**
- * Rows that one search reads from either end of the due ones. A tenant with more than twice as many cannot hide the
- * others: what became due last, and what waits longest, is always read. 10,000 entries of an index take about 5 ms.
+ * The number of rows that one search reads from either end of the due ones. A tenant with more than twice as many
+ * cannot hide the others: the rows that became due last, and those that wait longest, are always read. 10,000 entries
+ * of an index take about 5 ms.
  */
 const SEARCH_LIMIT = 10_000;
 

@@ -14,7 +14,7 @@ import { instant, tenantIdColumn } from "./column.js";
 
 /** The tenant of the running transaction; after a former one the setting is empty, not unset. No context, no row. */
 const context = sql`nullif(current_setting('app.tenant_id', true), '')::uuid`;
-/** The condition of each policy. The context stands in a select, so that Postgres evaluates it once for a statement. */
+/** The condition of each policy. The context is in a subselect, so that Postgres evaluates it once for a statement. */
 export const ownRows = sql`tenant_id = (select ${context})`;
 
 const base = () => ({

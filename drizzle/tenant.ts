@@ -23,7 +23,7 @@ export interface TransactionStatements {
 /** The rows of the statements at BEGIN, as the driver gives them. */
 export type BeginResults = readonly { rows: Record<string, unknown>[] }[];
 
-/** Runs what is built in the open transaction: one query, or several as one message, one after the other. */
+/** Runs the built queries in the open transaction: one query, or several as one message, one after the other. */
 export type ReadInTransaction = (build: (q: Reader) => Unexecuted | readonly Unexecuted[]) => Promise<unknown>;
 
 const ATTEMPTS = 3;
@@ -54,7 +54,7 @@ export async function readTenant<const Queries extends readonly Unexecuted[]>(
 
 /**
  * Runs `run` in a transaction of one tenant. After a deadlock or a lock timeout it runs again, three times at most, so
- * `run` changes nothing but the database.
+ * `run` must change only the database.
  * @param tenantId TypeID of the tenant
  */
 export async function withTenant<T>(
@@ -138,7 +138,7 @@ async function readInTransaction(
 const toObject = ({ fields }: ArrayRows, row: readonly unknown[]) =>
   Object.fromEntries(fields.map(({ name }, index) => [name, row[index]]));
 
-/** A dead connection is replaced once: before BEGIN nothing has happened yet. */
+/** A dead connection is replaced once: before BEGIN no statement has run. */
 async function beginTransaction(client: Client, begin: string) {
   for (let attempt = 1; ; attempt += 1) {
     const connection = await client.connect();

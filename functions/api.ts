@@ -14,7 +14,7 @@ const answer = handle(createApp(modules));
 export const handler = (event: APIGatewayProxyEventV2, context: Context) =>
   answer({ ...withoutBody(event), rawPath: encodePath(event.rawPath) } as never, context as never);
 
-/** The adapter cannot build a GET or HEAD with a body; such a body means nothing (RFC 9110 §9.3.1). */
+/** The adapter cannot build a GET or HEAD with a body; such a body has no meaning (RFC 9110 §9.3.1). */
 function withoutBody(event: APIGatewayProxyEventV2): APIGatewayProxyEventV2 {
   if (!["GET", "HEAD"].includes(event.requestContext.http.method)) return event;
   const { body: _, ...rest } = event;

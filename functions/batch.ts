@@ -18,7 +18,7 @@ const processor = new BatchProcessor(EventType.SQS);
 /**
  * Handles the messages of a batch one after the other; those that fail, and those not begun when time runs out, are
  * received again, the others not.
- * @param schema what the body of a message says, as JSON
+ * @param schema the body of a message, as JSON
  */
 export const processBatch = <Schema extends z.ZodType>(
   event: SQSEvent,
@@ -49,7 +49,7 @@ function readBody<Schema extends z.ZodType>({ body }: SQSRecord, schema: Schema)
   }
 }
 
-/** @throws what made it fail, unless the message is discarded */
+/** @throws the error of the message, unless the message is discarded */
 function reportFailure({ messageId, attributes }: SQSRecord, error: unknown): void {
   if (error instanceof Discard) {
     count("MessagesDiscarded", 1, { reason: error.reason });

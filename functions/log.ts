@@ -6,7 +6,7 @@ import { faultOf } from "../drizzle/fault.js";
 
 const logger = new Logger({ serviceName: "stoa" });
 
-/** Names of values that never reach a log: secrets and what identifies a person. */
+/** Names of values that never reach a log: secrets and personal data. */
 const PRIVATE = /pass|secret|token|authorization|cookie|api.?key|email|phone|address|^name$|line1|line2|postal/i;
 
 function redact(value: unknown, depth = 0): unknown {
@@ -18,7 +18,7 @@ function redact(value: unknown, depth = 0): unknown {
   );
 }
 
-/** What an error says; statements and their parameters stay out: drizzle's message carries both. */
+/** The message of an error; statements and their parameters stay out, because drizzle's own message carries both. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.message.startsWith("Failed query")) return "A query failed.";

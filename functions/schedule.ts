@@ -11,9 +11,9 @@ requireConfig("schedule");
 nudgeAfterCommit();
 
 const tables = dueTables(modules.flatMap((module) => module.tables ?? []));
-/** For one tenant. */
+/** The sweeps that run for one tenant at a time. */
 const sweeps = modules.flatMap((module) => module.sweeps ?? []);
-/** For all rows at once, also those of no tenant. */
+/** The sweeps that run over all rows at once, also rows without a tenant. */
 const platformSweeps: readonly Sweep[] = [
   { name: "rate.forget-buckets", run: deleteFullBuckets },
   { name: "stripe.forget-events", run: deleteOldStripeEvents },
@@ -37,7 +37,7 @@ async function listTenants(): Promise<string[]> {
   if (first && failures.length === tables.length) throw first.reason;
   for (const { index, reason } of failures) reportFailure(`due.${tables[index]}`, reason);
   const found = new Set(searches.flatMap((search) => (search.status === "fulfilled" ? search.value : [])));
-  // In no order: when there is more to do than time, another tenant comes last each time.
+  // A random order: when the time is too short for all tenants, another one comes last each time.
   return [...found].sort(() => Math.random() - 0.5);
 }
 

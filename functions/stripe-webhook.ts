@@ -19,7 +19,7 @@ const endpoints = new Map<string, StripeEndpoint>([
   ["/platform", "platform"],
   ["/connect", "connect"],
 ]);
-/** Those of one endpoint only: an event for the other one is not for this one, whoever signed it. */
+/** The secrets of one endpoint only: an event for the other endpoint is refused here, even with a valid signature. */
 const secretsOf = (endpoint: StripeEndpoint) =>
   (endpoint === "connect" ? config.STRIPE_CONNECT_WEBHOOK_SECRETS : config.STRIPE_WEBHOOK_SECRETS).split(",");
 
@@ -44,7 +44,8 @@ export const handler = (event: APIGatewayProxyEventV2): Promise<Answer> =>
 
 function refusal(error: unknown): Answer {
   if (error instanceof Failure && error.kind === "malformed") {
-    // Signed, and still not what Stripe's documentation says: it is sent again for three days, and somebody must look.
+    // The event is signed, but differs from Stripe's documentation: Stripe sends it again for three days, and the
+    // operator must look at it.
     count("StripeEventsMalformed");
     log.error("stripe event malformed", error.extra.data);
     return problem({ status: 400, code: error.code, detail: error.message });
@@ -87,7 +88,7 @@ async function answer({
   return { statusCode: 200, headers: { "content-type": "application/json" }, body: JSON.stringify({ status }) };
 }
 
-/** Stripe hears what became of its event, once it is stored. */
+/** Stores an event. Stripe gets the outcome as the answer. */
 async function take(incoming: WebhookEvent): Promise<"ignored" | "queued" | "duplicate" | "quarantined"> {
   const { id: eventId, type, endpoint, created } = incoming;
   count("StripeEventsReceived");

@@ -16,7 +16,7 @@ import { nudgeAfterCommit } from "./nudge.js";
 nudgeAfterCommit();
 useMailer();
 
-/** What a message says: where to look. Whatever else is true is read under that tenant. */
+/** The pointer in a message: where to find the data, which are then read as that tenant. */
 const pointer = <Id extends z.ZodType>(wanted: Id) =>
   z.object({
     tenantId: TenantId,
@@ -67,7 +67,7 @@ export const events = (event: SQSEvent, context: Context): Promise<SQSBatchRespo
   });
 };
 
-/** One job: taken with a lease, run outside of any transaction, its end recorded by whoever holds the lease. */
+/** One job: claimed with a lease, run outside of any transaction, its result recorded by the holder of the lease. */
 export const jobs = (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
   requireConfig("jobs");
   return processBatch(event, context, JobPointer, async (at) => {

@@ -26,8 +26,8 @@ export interface CalculatedCart {
 type RateOf = ReturnType<typeof Tax.rateTable>;
 
 /**
- * Calculates a cart from loaded rows and nothing else: price, then shipping, then tax, then the totals. A step takes
- * what the steps before it made, so that a discount is a step of its own between price and tax.
+ * Calculates a cart from loaded rows only: price, then shipping, then tax, then the totals. Each step takes the result
+ * of the steps before it, so that a discount is a step of its own between price and tax.
  */
 export function calculateCart(cart: CartRow, rows: CartRows): CalculatedCart {
   const rateOf = Tax.rateTable(rows.rates);

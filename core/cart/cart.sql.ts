@@ -13,7 +13,7 @@ import { ShippingOptionId, shippingOptionTable } from "../shipping/shipping.sql.
 export const CartId = id("crt");
 export const LineId = id("lin");
 
-/** A shopper's basket, opened by its token only. Prices and tax are those of the moment; nothing is cached here. */
+/** A shopper's basket, opened by its token only. Prices and tax are computed at each reading and never cached here. */
 export const cartTable = tenantTable(
   "cart",
   {
@@ -75,7 +75,7 @@ export const cartLineTable = tenantTable(
       columns: [self.tenantId, self.variantId],
       foreignColumns: [variantTable.tenantId, variantTable.id],
     }),
-    index("cart_line_variant_id").on(self.tenantId, self.variantId), // what refuses the deletion of a variant
+    index("cart_line_variant_id").on(self.tenantId, self.variantId), // for the check of the foreign key
     unique("cart_line_once").on(self.tenantId, self.cartId, self.variantId),
     check("cart_line_quantity", sql`quantity between 1 and 10000`),
   ],

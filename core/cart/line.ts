@@ -102,7 +102,7 @@ export async function recalculate(
   return { ...made, reservedUntil: null };
 }
 
-/** One answer for an unknown, foreign or inactive variant and for one without a price: it tells nothing of other tenants. */
+/** One answer for an unknown, foreign or inactive variant and for one without a price: it reveals no other tenant. */
 const variantUnavailable = (pointer: string) =>
   invalid("variant.unavailable", "The variant is not for sale.", {
     errors: [{ pointer, detail: "is not for sale in the currency of this cart" }],

@@ -62,6 +62,6 @@ export const toCartRows = ([lines, variants, [region], [shippingOption], rates, 
 });
 export type CartRows = ReturnType<typeof toCartRows>;
 
-/** Reads what a cart is calculated from, in the open transaction or in a batch of its own: one round trip. */
+/** Reads the rows that a cart is calculated from, in the open transaction or in a batch of its own: one round trip. */
 export const loadCart = async (cartId: string): Promise<CartRows> =>
   toCartRows(await read((q) => cartQueries(q, cartId)));

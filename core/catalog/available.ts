@@ -4,8 +4,8 @@ import { reservationTable, stockLevelTable } from "../inventory/inventory.sql.js
 import { variantTable } from "./catalog.sql.js";
 
 /**
- * How many of the variant of the surrounding query can be sold, over all locations. What has expired does not count as
- * held, even before the sweep has given it back.
+ * The number of units for sale of the surrounding query's variant, over all locations. Expired reservations do not
+ * count as held, even before the sweep has deleted them.
  */
 export function available(q: Reader): SQL<number> {
   const free = q

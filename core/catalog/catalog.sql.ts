@@ -36,7 +36,7 @@ export const productTable = tenantTable(
   ],
 );
 
-/** What is sold: one combination of a product's options. */
+/** A variant is the unit of sale: one combination of a product's option values. */
 export const variantTable = tenantTable(
   "variant",
   {

@@ -3,7 +3,7 @@ import type { FieldError } from "../kernel/error.js";
 
 const Label = z.string().trim().min(1).max(100);
 
-/** What a product comes in: `{ name: "Size", values: ["S", "M"] }`. */
+/** A property by which the variants of a product differ, with its values: `{ name: "Size", values: ["S", "M"] }`. */
 export const Option = z
   .strictObject({ name: Label, values: z.array(Label).min(1).max(100) })
   .meta({ id: "ProductOption", examples: [{ name: "Size", values: ["S", "M"] }] });
@@ -28,7 +28,7 @@ export const Options = z
 export const Choice = z.record(Label, Label).meta({ examples: [{ Size: "M" }] });
 export type Choice = z.infer<typeof Choice>;
 
-/** What keeps a choice from naming exactly one known value for each option; `path` is where the choice stands. */
+/** The reasons why a choice does not name exactly one known value for each option; `path` is its JSON pointer. */
 export function unfit(options: readonly Option[], choice: Choice, path: string): FieldError[] {
   const at = (name: string) => `${path}/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
   const unknown = Object.keys(choice).filter((name) => !options.some((option) => option.name === name));

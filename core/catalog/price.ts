@@ -50,7 +50,7 @@ export const pricesOf = (q: Reader): SQL<Price[]> =>
     .from(priceTable)
     .where(eq(priceTable.variantId, variantTable.id))})`;
 
-/** Its price in one currency, as JSON, or null. */
+/** The variant's price in one currency, as JSON, or null. */
 export const priceOf = (q: Reader, currency: SQL): SQL<Price | null> =>
   sql`(${q
     .select({ json: shape })

@@ -88,7 +88,7 @@ export const create = fn(NewProduct, async ({ variants, slug, ...input }) => {
     let product = await insert(base);
     if (!product && slug) throw slugTaken();
     product ??= await insert(await nextSlug(tx, base));
-    product ??= await insert(`${base}-${id.slice(-8)}`); // somebody took the number meanwhile
+    product ??= await insert(`${base}-${id.slice(-8)}`); // another transaction took the number
     if (!product) throw slugTaken();
     const made = await insertVariants(tx, product, variants);
     if (made.length < variants.length) throw skuTaken(missingSkus(variants, made));
@@ -120,7 +120,7 @@ function missingSkus(wanted: readonly NewVariantType[], made: readonly { sku: st
   );
 }
 
-/** What a constraint refused, in words. */
+/** Throws the failure that explains the violated constraint to the caller. @throws Failure invalid or conflict */
 function explain(error: unknown): never {
   const constraint = faultOf(error)?.constraint;
   if (constraint === "product_tax_class") {

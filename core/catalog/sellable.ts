@@ -4,8 +4,8 @@ import { productTable, variantTable } from "./catalog.sql.js";
 import { priceTable } from "./price.sql.js";
 
 /**
- * The statement that reads what a sale needs of some variants: their product, and their price in one currency, which is
- * null when they have none. Price lists replace the price here.
+ * The statement that reads the data for a sale of some variants: their product, and their price in one currency, which
+ * is null when they have none. Price lists replace the price here.
  * @param variantIds a list, or a subquery
  */
 export const sellableQuery = (q: Reader, variantIds: SQL | readonly string[], currency: SQL) =>

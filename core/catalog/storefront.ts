@@ -36,7 +36,7 @@ export const StoreProduct = z
   })
   .meta({ id: "StoreProduct", description: "A product as shoppers see it." });
 
-/** In which currency: the one that is named, that of the region, or the tenant's own. */
+/** The currency of the prices: the requested one, that of the region, or the tenant's own. */
 export const Market = z.strictObject({ currency: Currency.optional(), region: RegionId.optional() });
 type Market = z.infer<typeof Market>;
 

@@ -71,7 +71,7 @@ export async function insertVariants(tx: Tx, product: Parent, inputs: readonly N
     const fixed = { id: VariantId.create(), productId: product.id, position: from + index, available: 0, version: 1 };
     return { ...fixed, ...input, name, options, prices };
   });
-  // In one order, so that two that want the same SKUs wait for each other and not in a circle.
+  // Rows in one order: two transactions with the same SKUs wait for each other without a deadlock.
   const rows = made.map(({ prices: _, available: __, ...row }) => row).sort((a, b) => (a.sku < b.sku ? -1 : 1));
   if (rows.length === 0) return [];
   const kept = await tx.insert(variantTable).values(rows).onConflictDoNothing().returning({ id: variantTable.id });
@@ -216,13 +216,13 @@ export async function deleteVariants(tx: Tx, which: SQL) {
   const ids = tx.select({ id: variantTable.id }).from(variantTable).where(which);
   const { variantId, locationId } = stockLevelTable;
   const levels = tx.select({ variantId }).from(stockLevelTable).where(inArray(variantId, ids));
-  await levels.orderBy(variantId, locationId).for("update"); // in key order, as everybody locks them
+  await levels.orderBy(variantId, locationId).for("update"); // in key order, as in all statements
   await tx.delete(stockLevelTable).where(inArray(variantId, ids));
   await tx.delete(priceTable).where(inArray(priceTable.variantId, ids));
   return await tx.delete(variantTable).where(which).returning({ productId: variantTable.productId });
 }
 
-/** Turns the refusal of a foreign key into words: the database knows best who refers to what. */
+/** Turns the violation of a foreign key into a conflict: only the database knows all references to a row. */
 export async function refusable<T>(what: "product" | "variant", run: () => Promise<T>): Promise<T> {
   try {
     return await run();

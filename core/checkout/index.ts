@@ -22,11 +22,12 @@ export const Completion = z.strictObject({ payment: PaymentMethodInput.default({
 export const Completed = z.object({ order: OrderRecord, payment: PaymentStep }).meta({ id: "CompletedCheckout" });
 
 /**
- * Turns a cart into an order. The lock on the cart lets one of several concurrent requests through; the others wait, find
- * the order and answer the same. Nothing is written unless the whole order can be: prices, stock, number and event
- * are in one transaction. The number of statements does not grow with the lines. With a remote provider the order is
- * pending: its goods are reserved, and the payment is opened after the commit.
- * @throws Failure not_found, stale, or conflict (`cart.incomplete`, `stock.insufficient`, `payment.provider_unavailable`)
+ * Turns a cart into an order. The lock on the cart lets one of several concurrent requests through; the others wait,
+ * find the order and answer the same. Prices, stock, number and event are written in one transaction: the order exists
+ * with all of them or not at all. The number of statements does not grow with the lines. With a remote provider the
+ * order is pending: its goods are reserved, and the payment is opened after the commit.
+ * @throws Failure not_found, stale, or conflict (`cart.incomplete`, `stock.insufficient`,
+ * `payment.provider_unavailable`)
  */
 export const complete = fn(z.object({ cart: CartKey, completion: Completion }), ({ cart: key, completion }) =>
   db(async (tx) => {

@@ -13,7 +13,7 @@ import type { Facts } from "./stripe-dispute.js";
 
 type Row = typeof disputeTable.$inferSelect;
 
-/** The payment, and what the provider calls the dispute about it. */
+/** The payment, and the provider's id of the dispute about it. */
 interface Payment {
   id: string;
   orderId: string;
@@ -22,10 +22,10 @@ interface Payment {
 }
 
 /**
- * Writes what the provider says of a dispute and the row does not say yet, in the open transaction, with all that
- * follows: the books, the order's timeline, events, the reminder of the deadline.
+ * Writes the differences between the provider's report of a dispute and its row, in the open transaction, with all that
+ * follows: the ledger, the order's timeline, events, the reminder of the deadline.
  * @param before the row as it was before the provider was asked
- * @returns false when somebody has written since: nothing is written then
+ * @returns false, without a write, when another transaction has changed the row since
  */
 export async function settle(tx: Tx, payment: Payment, before: Row | undefined, facts: Facts): Promise<boolean> {
   if (before && !differs(before, facts)) {
@@ -80,8 +80,8 @@ async function write(tx: Tx, payment: Payment, before: Row | undefined, facts: F
 const lostOf = (row: Row | undefined) => (row?.status === "lost" ? row.withheld : 0);
 
 /**
- * What moved at the provider is a fact of its own books and is recorded once by its id. Whether what is withheld is lost
- * may change more than once, by an appeal, and is recorded once for each version of the row.
+ * Each movement of money has an id at the provider and is recorded once under it. The loss of the withheld amount may
+ * change more than once, by an appeal, and is recorded once for each version of the row.
  */
 async function book({ provider }: Payment, before: Row | undefined, now: Row, { moves }: Facts): Promise<void> {
   const { currency } = now;

@@ -9,10 +9,10 @@ import { DisputeEvidenceDue } from "./event.js";
 /** Hours before the deadline. */
 const NOTICE = 72;
 
-/** In which the provider waits for evidence (https://docs.stripe.com/api/disputes/object). */
+/** Statuses in which the provider waits for evidence (https://docs.stripe.com/api/disputes/object). */
 const waiting = ["needs_response", "warning_needs_response", "appeal_needs_response"];
 
-/** Seconds from now until somebody is to be reminded, by the clock of the database; null when there is no deadline. */
+/** Seconds until the reminder of the deadline, by the clock of the database; null when there is no deadline. */
 export const untilNotice = sql<number | null>`greatest(0, ceil(extract(epoch from
   ${disputeTable.evidenceDueAt} - make_interval(hours => ${NOTICE}) - now())))::float8`;
 
@@ -32,7 +32,7 @@ export function remind({ id, status, evidenceDueAt, notice }: Due): void {
 
 export const evidenceDueJob = defineJob("dispute.evidence-due", z.object({ disputeId: DisputeId }));
 
-/** Says once for a deadline that it is near, unless evidence was sent, the dispute has ended or the deadline moved. */
+/** Emits one event before a deadline, unless evidence was sent, the dispute has ended or the deadline has moved. */
 export const remindOfEvidence = ({ disputeId }: { disputeId: string }): Promise<void> =>
   db(async (tx) => {
     const { evidenceDueAt, remindedOf, version } = disputeTable;

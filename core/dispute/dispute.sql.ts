@@ -16,16 +16,16 @@ export const disputeTable = tenantTable(
     id: DisputeId.column("id").notNull(),
     paymentId: PaymentId.column("payment_id").notNull(),
     orderId: OrderId.column("order_id").notNull(),
-    /** What the provider calls it. */
+    /** The provider's id of the dispute. */
     reference: text("reference").notNull(),
     status: text("status").notNull(),
     reason: text("reason").notNull(),
     amount: minorUnits("amount").notNull(),
     currency: char("currency", { length: 3 }).notNull().$type<Currency>(),
-    /** What the provider took from the merchant for it and has not given back. */
+    /** The amount that the provider took from the merchant for the dispute and has not reinstated. */
     withheld: bigint("withheld", { mode: "number" }).notNull().default(0),
     evidenceDueAt: instant("evidence_due_at"),
-    /** The deadline of which somebody was reminded. */
+    /** The last deadline of which a reminder was sent. */
     remindedOf: instant("reminded_of"),
     openedAt: instant("opened_at").notNull(),
     closedAt: instant("closed_at"),

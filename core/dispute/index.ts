@@ -73,7 +73,7 @@ export const DisputePage = pageQuery({
 const NEVER = "infinity";
 const due = sql`coalesce(${disputeTable.evidenceDueAt}, ${NEVER}::timestamptz)`;
 
-/** Whose deadline is the nearest first; those without one come last. */
+/** The disputes, sorted by deadline, the nearest first; disputes without a deadline come last. */
 export const list = fn(DisputePage, async ({ limit, cursor, open, status }) => {
   const { after, page: answer } = paginate("disputes", cursor, { open, status });
   const { id: last, due: until } = after;

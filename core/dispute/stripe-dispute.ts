@@ -2,18 +2,18 @@ import type { Stripe } from "stripe";
 import type { Currency, Money } from "../kernel/money.js";
 import { fromStripe } from "../stripe/index.js";
 
-/** In which nothing more happens, as far as anybody knows (https://docs.stripe.com/api/disputes/object). */
+/** Statuses of a closed dispute: Stripe expects no further step (https://docs.stripe.com/api/disputes/object). */
 const closed = ["won", "lost", "warning_closed", "prevented"];
 
 /** Money that moved at the provider because of a dispute: taken is positive, given back negative. Our minor units. */
 interface Move {
-  /** Of the provider's own books. */
+  /** The id of the provider's balance transaction. */
   id: string;
   amount: number;
   fee: Money;
 }
 
-/** What Stripe says of a dispute, in our terms. */
+/** A dispute as Stripe reports it, in our terms. */
 export interface Facts {
   status: string;
   reason: string;
@@ -44,8 +44,9 @@ export function factsOf(dispute: Stripe.Dispute): Facts {
 }
 
 /**
- * Our books keep what a provider holds in the currency of the payment; an account that is settled in another one is
- * charged the disputed amount, at whatever rate. The fee is in the currency of the account.
+ * The ledger keeps the provider's money in the currency of the payment. An account that is settled in another currency
+ * is charged the disputed amount at a rate of the provider's, so that the disputed amount is recorded instead of the
+ * charged one. The fee is in the currency of the account.
  */
 function moveOf({ id, amount, fee, currency }: Stripe.BalanceTransaction, disputed: Money): Move {
   const own = fromStripe(amount, currency);

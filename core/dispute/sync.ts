@@ -8,22 +8,22 @@ import { settle } from "./apply.js";
 import { disputeTable } from "./dispute.sql.js";
 import { factsOf } from "./stripe-dispute.js";
 
-/** A dispute as somebody names it: an event, or the provider's list. */
+/** A reference to a dispute, from an event or from the provider's list. */
 export interface Named {
-  /** Stripe's id of it. */
+  /** Stripe's id of the dispute. */
   reference: string;
   paymentIntent?: string | undefined;
-  /** The connected account of which it was said. */
+  /** The connected account that the reference came from. */
   account: string | null;
 }
 
-/** How often somebody else may be faster before the job is left to its retry. */
+/** How often a concurrent update of the row may come first before the job fails and is retried. */
 const ROUNDS = 5;
 
 /**
- * Asks Stripe how a dispute stands and writes what is new; may run at any time, any number of times, beside itself. The
- * row is read before Stripe is asked, and written only when nobody has written since: an older answer never overwrites
- * a newer one.
+ * Asks Stripe for the present state of a dispute and writes the differences. It may run at any time, any number of
+ * times, and concurrently. The row is read before Stripe is asked, and written only when no other transaction has
+ * written it since: an older answer never overwrites a newer one.
  * @throws OutcomeUnknown when Stripe does not answer
  */
 export async function sync(named: Named): Promise<void> {
@@ -41,7 +41,7 @@ export async function sync(named: Named): Promise<void> {
   throw new Error(`The dispute ${named.reference} changed during every attempt to read it.`);
 }
 
-/** The payment as our own table has it, never as an event says, and what we know of the dispute. */
+/** The payment by our own table, never by the event, and the dispute's row, which may not exist yet. */
 async function find({ reference, paymentIntent, account }: Named) {
   const [payments, [before]] = await read((q) => {
     const known = eq(disputeTable.reference, reference);
@@ -66,14 +66,14 @@ async function find({ reference, paymentIntent, account }: Named) {
   return payment && { payment, before };
 }
 
-/** Money is withheld for what was not sold here: somebody must look at it. */
+/** Opens an incident about money that is withheld for a payment which was not made here: a person must look at it. */
 async function stranger({ reference, ...data }: Named): Promise<void> {
   await Incident.open("dispute.unknown_payment", reference, data);
 }
 
 const intentOf = ({ payment_intent: intent }: Stripe.Dispute) => (typeof intent === "string" ? intent : intent?.id);
 
-/** What Stripe says of disputes on a merchant's account. The event only says where to look. */
+/** The webhooks about disputes on a merchant's account. An event only names the dispute, which is then fetched. */
 export const disputeHandlers: readonly StripeHandler[] = [
   {
     name: "dispute",

@@ -70,8 +70,8 @@ interface Target extends Adjustment {
 const keyOf = (at: { variantId: string; locationId: string }) => `${at.variantId} ${at.locationId}`;
 
 /**
- * Changes what is on hand, all or nothing, with a movement for each change.
- * @throws Failure conflict `stock.insufficient` when less than what is reserved would be left
+ * Changes the units on hand, all or nothing, with a movement for each change.
+ * @throws Failure conflict `stock.insufficient` when fewer units would be left than are reserved
  */
 export const adjust = fn(Adjustments, ({ adjustments, reason, reference }) =>
   db(async (tx) => {
@@ -93,7 +93,7 @@ export const adjust = fn(Adjustments, ({ adjustments, reason, reference }) =>
   }),
 );
 
-/** Finds what the adjustments name. @throws Failure invalid for a variant or a location that is unknown or foreign */
+/** Finds the variants and locations of the adjustments. @throws Failure invalid for one that is unknown or foreign */
 async function resolve(tx: Tx, adjustments: readonly Adjustment[]): Promise<Target[]> {
   const places = adjustments.flatMap((one) => one.locationId ?? []);
   const rows = await tx
@@ -171,7 +171,7 @@ function changed(index: number, onHand: number) {
   });
 }
 
-/** Writes what was counted; the rows are locked since they were read. */
+/** Writes the counted numbers; the rows have been locked since they were read. */
 async function save(tx: Tx, levels: readonly Level[]): Promise<(Level & { updatedAt: string })[]> {
   const variants = levels.map((level) => typeIdToUuid("var", level.variantId));
   const locations = levels.map((level) => typeIdToUuid("loc", level.locationId));

@@ -8,7 +8,7 @@ import { id } from "../kernel/id.js";
 export const LocationId = id("loc");
 export const MovementId = id("mov");
 
-/** Where stock lies. */
+/** A place where stock is kept. */
 export const locationTable = tenantTable("location", {
   id: LocationId.column("id").notNull(),
   name: text("name").notNull(),
@@ -38,14 +38,14 @@ export const stockLevelTable = tenantTable(
       columns: [self.tenantId, self.locationId],
       foreignColumns: [locationTable.tenantId, locationTable.id],
     }),
-    // The last wall against overselling, not the mechanism.
+    // The last protection against overselling; the statements that change stock compare before they write.
     check("stock_level_not_negative", sql`on_hand >= 0 and reserved between 0 and on_hand`),
   ],
 );
 
 export const movementReasons = ["received", "correction", "sold", "returned", "damaged"] as const;
 
-/** Each change of what is on hand: append-only, corrections are new rows. */
+/** Each change of the units on hand: append-only; a correction is a new row. */
 export const stockMovementTable = tenantTable(
   "stock_movement",
   {
@@ -54,7 +54,7 @@ export const stockMovementTable = tenantTable(
     locationId: LocationId.column("location_id").notNull(),
     delta: integer("delta").notNull(),
     reason: text("reason", { enum: movementReasons }).notNull(),
-    /** What caused it: the id of an order, or a word of the staff. */
+    /** The cause of the movement: the id of an order, or a text of the staff. */
     reference: text("reference"),
     actor: jsonb("actor").notNull().$type<Record<string, unknown>>(),
   },
@@ -70,7 +70,7 @@ export const stockMovementTable = tenantTable(
   { appendOnly: true },
 );
 
-/** Stock that is held for a while for a cart; what it counts is in `stock_level.reserved`. */
+/** Units of a level that are held for a cart until a deadline; `stock_level.reserved` is their sum. */
 export const reservationTable = tenantTable(
   "reservation",
   {

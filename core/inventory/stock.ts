@@ -6,14 +6,14 @@ import { conflict } from "../kernel/error.js";
 import { stockLevelTable } from "./inventory.sql.js";
 
 /**
- * Stock is taken and held by one statement each, whatever the number of lines: equal variants merged, levels locked in
- * key order (so that nobody waits in a circle), all or nothing. The builder cannot say that, so these are raw
- * statements, and each names its tenant itself.
+ * Each function takes or holds stock with one statement, whatever the number of lines: it merges equal variants, locks
+ * the levels in key order, so that transactions cannot deadlock, and changes all lines or none. The query builder
+ * cannot express these statements, so they are raw SQL, and each names its tenant itself.
  *
- * What makes one statement enough under READ COMMITTED: `level` waits for its locks and then reads the newest rows, and
- * everything after it counts from those. So updates write both numbers as counted there and never count from `s`:
- * Postgres tries the row of the snapshot first, and its old numbers could fail the CHECK.
- * Whoever touches a reservation holds the lock of its level.
+ * One statement is enough under READ COMMITTED: `level` waits for its locks and then reads the newest rows, and all
+ * later parts of the statement count from those. So updates write both numbers as counted there and never count from
+ * `s`: Postgres tries the row of the snapshot first, and its old numbers could fail the CHECK.
+ * Each statement that changes a reservation holds the lock of its level.
  */
 export interface Line {
   variantId: string;
@@ -29,7 +29,7 @@ interface Short {
 const tenant = () => new Param(tenantId(), stockLevelTable.tenantId);
 const uuids = (ids: readonly string[]) => sql`${new Param(ids.map((id) => typeIdToUuid("var", id)))}::uuid[]`;
 
-/** Locks the levels that `keys` selects, and frees what `which` of their reservations `r` held. */
+/** Locks the levels that `keys` selects, and frees those of their reservations `r` that meet the condition `which`. */
 const room = (keys: SQL, which: SQL, skip = sql``) => sql`
   level as materialized (
     select s.variant_id, s.location_id, s.on_hand, s.reserved from stock_level s
@@ -45,7 +45,7 @@ const room = (keys: SQL, which: SQL, skip = sql``) => sql`
       from level l left join freed f on f.variant_id = l.variant_id and f.location_id = l.location_id
      group by l.variant_id, l.location_id, l.on_hand, l.reserved)`;
 
-/** Shares the wanted lines out over the locations, the default one first; `fits.ok` when nothing is short. */
+/** Shares the wanted lines out over the locations, the default one first; `fits.ok` is true when no line is short. */
 const allotment = (lines: readonly Line[], holder: string | undefined) => sql`
   want as (
     select variant_id, sum(quantity)::int as quantity
@@ -78,8 +78,8 @@ const allotment = (lines: readonly Line[], holder: string | undefined) => sql`
 const sameLevel = sql`s.variant_id = share.variant_id and s.location_id = share.location_id`;
 
 /**
- * Takes stock for good, in the caller's transaction: from the default location first, then from the others; what
- * `holder` had reserved is given back before. The movements name the order. Give the transaction up when it throws.
+ * Takes stock for good, in the caller's transaction: from the default location first, then from the others; the
+ * reservations of `holder` are given back before. The movements name the order. The caller rolls back when it throws.
  * @throws Failure conflict `stock.insufficient`, with each line that is short
  */
 export async function take(lines: readonly Line[], reference: { orderId: string; holder?: string }): Promise<void> {
@@ -102,7 +102,7 @@ export async function take(lines: readonly Line[], reference: { orderId: string;
 }
 
 /**
- * Holds stock for a while in the place of what `holder` held before, in the caller's transaction.
+ * Holds stock until a deadline, in the caller's transaction, and replaces the earlier reservations of `holder`.
  * @param minutes until it expires, by the clock of the database
  * @throws Failure conflict `stock.insufficient`, with each line that is short
  */
@@ -135,7 +135,7 @@ async function allot(lines: readonly Line[], statement: SQL): Promise<void> {
   throw insufficient(lines, items);
 }
 
-/** Says of each line what is left of its variant. */
+/** The failure that names each short line, with the requested and the available units of its variant. */
 export function insufficient(lines: readonly { variantId: string }[], items: readonly Short[], path = "/lines") {
   const short = new Map(items.map((item) => [item.variantId, item]));
   const errors = lines.flatMap(({ variantId }, index) => {
@@ -146,7 +146,7 @@ export function insufficient(lines: readonly { variantId: string }[], items: rea
   return conflict("stock.insufficient", "There is not enough stock; see `items`.", { errors, data: { items } });
 }
 
-/** Gives back what `holder` had reserved; a second time does nothing. */
+/** Gives back the reservations of `holder`; a second call changes no row. */
 export const release = (holder: string): Promise<number> =>
   giveBack(
     sql`select variant_id, location_id from reservation where tenant_id = ${tenant()} and holder = ${holder}`,
@@ -154,7 +154,7 @@ export const release = (holder: string): Promise<number> =>
   );
 
 /**
- * Gives back what has expired, at up to `limit` levels that nobody is working on.
+ * Gives back expired reservations, at up to `limit` levels, and skips the levels that other transactions have locked.
  * @returns how many reservations it freed
  */
 export const releaseExpired = (limit = 500): Promise<number> =>

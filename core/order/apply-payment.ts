@@ -10,16 +10,16 @@ import { orderMeter } from "./meter.js";
 import { type Order, orderLineTable, orderTable, orderTimelineTable } from "./order.sql.js";
 import { entry } from "./timeline.js";
 
-/** What payments change of an order, as it is afterwards. */
+/** The fields of an order that payments change, with their new values. */
 export type PaymentProgress = Partial<Pick<Order, "status" | "paymentStatus" | "attention">>;
 
 const bump = sql`${orderTable.version} + 1`;
 
 /**
- * Applies an accepted payment to a pending order. One conditional statement with a CHECK behind it: whatever races,
- * accepted payments never promise more than the total.
- * @param progress what else changes; the status `open` places the order
- * @returns undefined when the order is not pending, or needs less than that
+ * Applies an accepted payment to a pending order. One conditional statement with a CHECK behind it: accepted payments
+ * never exceed the total, also when several are applied concurrently.
+ * @param progress the other changes; the status `open` places the order
+ * @returns undefined when the order is not pending, or when its rest is smaller than the amount
  */
 export async function applyPayment(tx: Tx, orderId: string, amount: number, progress: PaymentProgress = {}) {
   const amountApplied = sql`${orderTable.amountApplied} + ${amount}`;
@@ -35,7 +35,7 @@ export async function applyPayment(tx: Tx, orderId: string, amount: number, prog
   return order;
 }
 
-/** Writes what payments change of an order besides the amount applied, and counts its version up. */
+/** Writes the changes that payments make to an order besides the amount applied, and increments its version. */
 export async function updateProgress(tx: Tx, orderId: string, progress: PaymentProgress): Promise<void> {
   await tx
     .update(orderTable)

@@ -17,8 +17,9 @@ type Confirmed = ReturnType<typeof view>;
 export const confirmationMailJob = defineJob("order.confirmation-mail", z.object({ orderId: OrderId }));
 
 /**
- * Tells the shopper what was bought. The mail carries the id of its job: if the process dies between the provider's
- * yes and ours it goes out a second time, with the same id. The entry has the job's id too, so that it is made once.
+ * Mails the contents of the order to the shopper. The mail carries the id of its job: if the process dies between the
+ * provider's answer and our commit, the mail goes out a second time, with the same id. The timeline's entry has the
+ * job's id too, so that it is made once.
  */
 export async function sendConfirmation({ orderId }: { orderId: string }, job: { id: string }): Promise<void> {
   const [[order], lines, [shop]] = await read(

@@ -2,10 +2,10 @@ import { and, gte, ne, sql } from "drizzle-orm";
 import { defineMeter, monthStart } from "../entitlement/index.js";
 import { orderTable } from "./order.sql.js";
 
-/** Ids are UUIDv7, so that age is an order of the primary key; the clocks of those who make them may be a day slow. */
+/** Ids are UUIDv7, so that the primary key sorts by age; the clock of the process that made an id may be a day slow. */
 const sinceMonth = sql`(select uuidv7(${monthStart()} - now() - interval '1 day'))`;
 
-/** By the month (UTC) of their making; a cancelled order gives its place back. */
+/** The orders made in a month (UTC); a cancelled order gives its place back. */
 export const orderMeter = defineMeter({
   name: "ordersPerMonth",
   limits: { starter: 500, growth: 5_000, scale: null },

@@ -40,7 +40,7 @@ export const paymentStatuses = [
 export type PaymentStatus = (typeof paymentStatuses)[number];
 export const fulfillmentStatuses = ["unfulfilled", "partially_fulfilled", "fulfilled"] as const;
 
-/** What was bought: an immutable snapshot. The three statuses move on their own. */
+/** A purchase: an immutable snapshot of the cart. Only the three statuses change, each independently of the others. */
 export const orderTable = tenantTable(
   "order",
   {
@@ -65,7 +65,7 @@ export const orderTable = tenantTable(
     shippingTaxRate: integer("shipping_tax_rate").notNull(),
     tax: minorUnits("tax").notNull(),
     total: minorUnits("total").notNull(),
-    /** The sum of the accepted payments: never more than the total, whatever races. */
+    /** The sum of the accepted payments: never more than the total, also under concurrency. */
     amountApplied: minorUnits("tendered").notNull().default(0),
     /** The reason why the staff should review the order, as a code; null for nearly all orders. */
     attention: text("attention"),
@@ -75,7 +75,7 @@ export const orderTable = tenantTable(
   },
   (self) => [
     unique("order_number").on(self.tenantId, self.number),
-    // One cart makes one order, whatever races for it.
+    // One cart makes one order, also when several requests complete it concurrently.
     unique("order_cart").on(self.tenantId, self.cartId),
     foreignKey({
       name: "order_from_cart",
@@ -107,7 +107,7 @@ export const orderLineTable = tenantTable(
     /** Basis points. */
     taxRate: integer("tax_rate").notNull(),
     tax: minorUnits("tax").notNull(),
-    /** What the customer pays for the line, tax included. */
+    /** The amount that the customer pays for the line, tax included. */
     total: minorUnits("total").notNull(),
     position: integer("position").notNull(),
   },
@@ -122,7 +122,7 @@ export const orderLineTable = tenantTable(
   ],
 );
 
-/** What happened to an order, in order: append-only. */
+/** The history of an order, one row for each change: append-only. */
 export const orderTimelineTable = tenantTable(
   "order_timeline",
   {

@@ -66,7 +66,7 @@ export async function place(tx: Tx, placement: Placement) {
       billingAddress: cart.billingAddress ?? placement.shippingAddress,
       status: isPlaced ? "open" : "pending",
       amountApplied,
-      // Nothing is left to capture of an order of nothing.
+      // An order whose total is 0 has no amount to capture.
       paymentStatus: totals.total === 0 ? "captured" : "pending",
       shippingName: shipping.name,
       shippingTaxInclusive: shipping.taxInclusive,

@@ -80,7 +80,7 @@ export const get = fn(z.void(), async () => {
 });
 
 /**
- * Makes the tenant's account at the provider, or reads how the one that it has stands now.
+ * Makes the tenant's account at the provider, or reads the present state of the one that it has.
  * @throws Failure conflict `payment_account.refused`, `payment_account.taken` or `payment.provider_unavailable`
  */
 export const connect = fn(z.void(), () => afterCommit(() => answering(async () => view(await establish()))));
@@ -98,7 +98,7 @@ export const Onboarding = z.strictObject({
 });
 export const OnboardingLink = z.object({ url: z.url(), expiresAt: z.string() }).meta({ id: "OnboardingLink" });
 
-/** The provider's page on which the merchant says who they are. @throws Failure not_found, conflict */
+/** The provider's page on which the merchant gives its details. @throws Failure not_found, conflict */
 export const onboard = fn(Onboarding, (urls) =>
   db(async (tx) => {
     const [row] = await tx.select().from(paymentAccountTable).where(inUse);
@@ -134,8 +134,8 @@ export const update = fn(Change.extend({ version: z.int().optional() }), ({ capt
 );
 
 /**
- * Nothing is charged on the account any more. It stays the merchant's, with all that was paid: refunds and disputes go on,
- * and connecting again finds it. The connection itself is taken away in the provider's dashboard.
+ * Ends new charges on the account. The account stays the merchant's, with all its payments: refunds and disputes go on,
+ * and connecting again finds it. The connection itself is ended in the provider's dashboard.
  * @throws Failure not_found or stale
  */
 export const disconnect = fn(z.object({ version: z.int().optional() }), ({ version }) =>
@@ -160,8 +160,9 @@ async function missed(tx: Tx) {
 
 /**
  * The account on which a new payment is charged, and the application fee of the tenant's plan, in the open transaction.
- * @param due what is to be charged, in minor units: refused here when the provider cannot charge it
- * @throws Failure conflict `payment.provider_unavailable`, `payment.currency_unsupported` or `payment.amount_unsupported`
+ * @param due the amount to charge, in minor units: refused here when the provider cannot charge it
+ * @throws Failure conflict `payment.provider_unavailable`, `payment.currency_unsupported` or
+ * `payment.amount_unsupported`
  */
 export async function chargeableAccount(tx: Tx, due: { amount: number; currency: Currency }) {
   const [row] = await tx

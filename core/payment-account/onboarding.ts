@@ -20,10 +20,10 @@ import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import { PaymentAccountId, paymentAccountTable } from "./payment-account.sql.js";
 import { ended, inUse, isStripe, PaymentAccountDeauthorized, type Row, sync } from "./sync.js";
 
-/** For all calls of one request. Milliseconds. */
+/** The time for all calls of one request. Milliseconds. */
 const TIME = 12_000;
 
-/** What Stripe is asked for somebody who waits. @throws Failure unavailable when Stripe does not answer */
+/** Calls Stripe for a request, within its time limit. @throws Failure unavailable when Stripe does not answer */
 export async function answering<T>(run: () => Promise<T>): Promise<T> {
   try {
     return await withDeadline(TIME, run);
@@ -41,15 +41,16 @@ export async function answering<T>(run: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Connects the tenant: makes its account at Stripe, or finds that there is one and reads how it stands. The row comes
- * first, and its id is the key under which the account is made: whoever crashes or races finds the same account.
+ * Connects the tenant: makes its account at Stripe, or finds the existing one and reads its state. The row comes first,
+ * and its id is the idempotency key of the account's creation: a retry after a crash and a concurrent request find the
+ * same account.
  * @throws Failure conflict, OutcomeUnknown
  */
 export async function establish(): Promise<Row> {
   try {
     return await connected();
   } catch (error) {
-    // Somebody else has connected another one in the meantime.
+    // A concurrent request has connected another account in the meantime.
     if (faultOf(error)?.constraint === "payment_account_provider") return connected();
     throw error;
   }
@@ -81,7 +82,7 @@ async function home() {
   return { livemode: modeOf(tenant.livemode), country: tenant.country };
 }
 
-/** The row in use. One of the other mode is so no longer: its key serves this tenant no more. */
+/** The row in use. A row of the other mode is deauthorized here, because its key no longer serves this tenant. */
 async function present(livemode: boolean): Promise<Row | undefined> {
   const [row] = await read((q) => q.select().from(paymentAccountTable).where(inUse));
   if (!row || row.livemode === livemode) return row;
@@ -105,7 +106,7 @@ async function formerOf(livemode: boolean): Promise<Row | undefined> {
   return row?.account ? row : undefined;
 }
 
-/** Commits what is wanted, before anybody is asked. */
+/** Commits the row of the account before Stripe is called. */
 async function intend(livemode: boolean): Promise<Row> {
   await db((tx) =>
     tx
@@ -119,8 +120,9 @@ async function intend(livemode: boolean): Promise<Row> {
 }
 
 /**
- * As a Standard account was: the merchant has Stripe's own dashboard, pays Stripe's fees and bears its losses to Stripe,
- * and Stripe asks it for papers. All of it from what never changes, because the key stands for it.
+ * The terms of a Standard account: the merchant has Stripe's own dashboard, pays Stripe's fees, owes its losses to
+ * Stripe and gives its documents to Stripe. All parameters come from values that never change, because Stripe refuses a
+ * call that repeats an idempotency key with other parameters.
  * @see https://docs.stripe.com/connect/migrate-to-controller-properties
  */
 const paramsOf = ({ id }: Row, country: string): Stripe.AccountCreateParams => ({
@@ -163,7 +165,7 @@ async function make(intent: Row, country: string): Promise<string> {
   });
 }
 
-/** Writes down whose account it is. That two tenants never have the same one is a matter of one index. */
+/** Saves the id of the account in its row. A unique index ensures that two tenants never have the same account. */
 async function claim({ id }: Row, account: string): Promise<void> {
   try {
     await db((tx) =>
@@ -178,7 +180,7 @@ async function claim({ id }: Row, account: string): Promise<void> {
   }
 }
 
-/** Where the merchant tells Stripe who they are; the page can be opened once and for minutes. */
+/** The link to Stripe's page on which the merchant gives its details; it works once, and for some minutes only. */
 export async function linkFor({ account, livemode }: Row, urls: { returnUrl: string; refreshUrl: string }) {
   const stripe = await stripeFor(livemode);
   const { requestKey, requestId } = context();

@@ -12,28 +12,28 @@ export const captureModes = ["automatic", "manual"] as const;
 /** Hours after which an account is compared with the lists of its provider again. */
 export const RECONCILE_HOURS = 1;
 
-/** A merchant's own account at a payment provider. Who an event of that account belongs to is read here, nowhere else. */
+/** A merchant's own account at a provider. Only this table decides which tenant an event of that account belongs to. */
 export const paymentAccountTable = tenantTable(
   "payment_account",
   {
     id: PaymentAccountId.column("id").notNull(),
     provider: text("provider").notNull(),
-    /** The provider's id of it (`acct_…`); null until the provider has said it. Our own id is the key under which it is made. */
+    /** The provider's id (`acct_…`); null until the provider has answered. The row's own id is the idempotency key. */
     account: text("account"),
-    /** Of the key with which it was connected. */
+    /** The mode of the key with which the account was connected. */
     livemode: boolean("livemode").notNull(),
     status: text("status", { enum: accountStatuses }).notNull().default("onboarding"),
     chargesEnabled: boolean("charges_enabled").notNull().default(false),
     payoutsEnabled: boolean("payouts_enabled").notNull().default(false),
     detailsSubmitted: boolean("details_submitted").notNull().default(false),
     capabilities: jsonb("capabilities").notNull().default({}).$type<Record<string, string>>(),
-    /** What the provider still wants to know, in its words. */
+    /** The details that the provider still asks for, by the provider's names. */
     requirements: jsonb("requirements").notNull().default([]).$type<string[]>(),
-    /** Whether money is taken as soon as the order stands, or when the staff says so. */
+    /** Whether money is captured as soon as the order is placed, or when the staff captures it. */
     capture: text("capture", { enum: captureModes }).notNull().default("automatic"),
-    /** Since when it may be charged: news from before are of an earlier connection. */
+    /** The start of the present connection: events from before it belong to an earlier one. */
     connectedAt: instant("connected_at").notNull().default(sql`now()`),
-    /** Up to when it was compared with the provider's lists. */
+    /** The time up to which the payments were compared with the provider's lists. */
     reconciledAt: instant("reconciled_at").notNull().default(sql`now()`),
     version: version(),
   },

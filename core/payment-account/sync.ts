@@ -14,7 +14,7 @@ export const PaymentAccountUpdated = defineEvent(
   "payment_account.updated",
   z.object({ ...which, status: AccountStatus, chargesEnabled: z.boolean(), payoutsEnabled: z.boolean() }),
 );
-/** Nothing is charged on it any more. */
+/** The account can no longer be charged. */
 export const PaymentAccountDeauthorized = defineEvent("payment_account.deauthorized", z.object(which));
 export const paymentAccountEvents = [PaymentAccountUpdated, PaymentAccountDeauthorized];
 
@@ -22,7 +22,7 @@ export type Row = typeof paymentAccountTable.$inferSelect;
 export const isStripe = eq(paymentAccountTable.provider, "stripe");
 export const inUse = and(isStripe, ne(paymentAccountTable.status, "deauthorized"));
 
-/** What a deauthorised account is. */
+/** The values of a deauthorized account. */
 export const ended = {
   status: "deauthorized" as const,
   chargesEnabled: false,
@@ -30,7 +30,7 @@ export const ended = {
   version: bump(paymentAccountTable) as never as number,
 };
 
-/** What Stripe says of an account, as its row keeps it. */
+/** The state of an account as Stripe reports it, in the columns of its row. */
 type Facts = Pick<
   Row,
   "status" | "chargesEnabled" | "payoutsEnabled" | "detailsSubmitted" | "capabilities" | "requirements"
@@ -69,14 +69,14 @@ const same = (row: Facts, facts: Facts) =>
 const canonical = (value: unknown) =>
   JSON.stringify(value !== null && typeof value === "object" ? Object.entries(value).sort() : value);
 
-/** How often somebody else may be faster before the job is left to its retry. */
+/** How often a concurrent update of the row may come first before the job fails and is retried. */
 const ROUNDS = 5;
 
 /**
- * Makes a row what Stripe says of the account now. The version is read before Stripe is asked and compared when the answer
- * is written, and every answer that is written counts it up: an answer that is older than what is there never is. So
- * events may come late, twice and in any order. A row that was deauthorised stays so until it is connected again.
- * @param again a deauthorised row is in use again when Stripe still knows it
+ * Copies Stripe's present state of an account into its row. The version is read before Stripe is asked and compared
+ * when the answer is written, and each written answer increments it: an older answer never overwrites a newer one. So
+ * events may come late, twice and in any order. A deauthorized row stays so until it is connected again.
+ * @param again whether a deauthorized row is connected again when Stripe still knows the account
  * @returns the row, or undefined when there is none or Stripe does not know the account
  * @throws OutcomeUnknown
  */
@@ -122,8 +122,8 @@ async function changed(event: StripeEvent): Promise<void> {
 }
 
 /**
- * The merchant has taken the connection away: nothing is charged from this commit on, whatever Stripe answers. News that
- * are older than the present connection are of one before it; Stripe tells times in whole seconds.
+ * The merchant has ended the connection at Stripe: from this commit on the account is not charged, even if Stripe still
+ * knows it. Events that are older than the present connection belong to an earlier one; Stripe's times are in seconds.
  */
 const deauthorized = (event: StripeEvent): Promise<void> =>
   db(async (tx) => {

@@ -31,8 +31,8 @@ import {
 } from "./state.js";
 
 /**
- * Writes what a provider reports of a payment: the only way by which an order becomes paid. It may run at any time, any
- * number of times and beside itself: first the locks, then the decision, then the writes.
+ * Writes a provider's report of a payment: the only way by which an order becomes paid. It may run at any time, any
+ * number of times and concurrently: first the locks, then the decision, then the writes.
  * @param answer the provider's answer to one of our operations
  */
 export const applySnapshot = (paymentId: string, snapshot: Snapshot | undefined, answer?: Answer): Promise<void> =>
@@ -131,7 +131,7 @@ export async function insertOperations(
 }
 
 /**
- * Does the operations of synchronous providers, and writes what comes of each, in the transaction that requested them.
+ * Performs the operations of synchronous providers and writes their results, in the transaction that requested them.
  * @returns the other operations, which are performed after the commit
  */
 export async function completeOperations(

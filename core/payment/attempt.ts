@@ -27,11 +27,11 @@ export type PaymentStep = z.infer<typeof PaymentStep>;
 export const RESERVATION_MINUTES = 45;
 
 /**
- * Prepares an attempt to pay what is due: the row to insert, with all that its provider adds in the open transaction.
+ * Prepares an attempt to pay an amount due: the row to insert, with all that its provider adds in the open transaction.
  * @throws Failure conflict `payment.provider_unavailable` when the merchant cannot be paid this way
  */
 export async function prepareAttempt(tx: Tx, due: Due, input: PaymentMethodInput) {
-  // An order of nothing needs no provider that is called.
+  // An order whose total is 0 needs no remote provider.
   const provider = due.amount === 0 ? manual : providerOf(input.provider);
   const prepared = await provider.prepareAttempt(tx, due, input);
   const { synchronous } = provider;
@@ -67,7 +67,7 @@ function toAttempt([row]: Awaited<ReturnType<typeof attemptQuery>>): LoadedAttem
   return { ...payment, email: order.email, description: `Order ${order.number}`, orderStatus: order.status };
 }
 
-/** What a provider is told of an attempt; undefined when there is none of this id. */
+/** The data of an attempt for calls of its provider; undefined when no payment has this id. */
 export const loadAttempt = async (paymentId: string): Promise<LoadedAttempt | undefined> =>
   toAttempt(await read((q) => attemptQuery(q, paymentId)));
 
@@ -87,7 +87,7 @@ export async function openAttempt(paymentId: string): Promise<PaymentStep> {
     const opened = await provider.open(attempt);
     const { reference, session, action } = opened;
     if (await db((tx) => saveOpened(tx, attempt, opened))) return { status, action };
-    // The attempt expired while it was opened: the shopper is not told how to pay it.
+    // The attempt expired while it was opened: the shopper gets no action to pay it.
     await provider.close({ ...attempt, reference, session });
     return { status, action: null };
   } catch (error) {

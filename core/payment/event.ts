@@ -12,7 +12,7 @@ export const PaymentRefunded = defineEvent("payment.refunded", z.object({ ...ref
 /** The shopper may try again. */
 export const PaymentFailed = defineEvent("payment.failed", z.object({ ...reference, code: z.string() }));
 export const PaymentVoided = defineEvent("payment.voided", z.object(reference));
-/** A capture or a refund that was asked for and never will happen. */
+/** A capture or a refund that was requested and will never happen. */
 export const PaymentOperationFailed = defineEvent(
   "payment.operation_failed",
   z.object({ ...reference, operationId: OperationId, kind: z.string(), code: z.string() }),

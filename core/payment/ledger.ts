@@ -3,13 +3,13 @@ import type { Kind } from "../ledger/ledger.sql.js";
 import { isPlaced, type OrderState } from "./order-status.js";
 import type { KnownOrder, KnownPayment, NewEvent } from "./state.js";
 
-/** A transaction of the ledger, still without the reference of what it records. */
+/** A transaction of the ledger, still without the reference of the fact that it records. */
 export interface LedgerPosting {
   kind: Kind;
   entries: readonly Entry[];
 }
 
-/** What the postings of a payment's events depend on, besides the events. */
+/** The facts, besides a payment's events, that the postings of the events depend on. */
 interface Context {
   /** The payment before the events. */
   payment: KnownPayment;
@@ -25,7 +25,7 @@ export function postingsOf(context: Context, events: readonly NewEvent[]): (Ledg
   const { payment, accepted, order, succeeded } = context;
   const { currency, provider } = payment;
   let { refunded } = payment;
-  // A refund takes back some of the sale while the order stands; otherwise the shopper was owed the money.
+  // A refund of a placed order takes back a part of the sale; otherwise it returns money that was owed to the shopper.
   const sale = () => (accepted && isPlaced(order) ? { ...order, refunded } : null);
   return events.map(({ type, amount, reference }) => {
     const moved = { provider, currency, amount };
@@ -44,7 +44,7 @@ export function postingsOf(context: Context, events: readonly NewEvent[]): (Ledg
   });
 }
 
-/** What the platform has kept of a payment, net of what it has returned, when that is not what it was before. */
+/** The posting of a change in the platform's net fee: taken less returned. Undefined when the fee is unchanged. */
 export function feePosting(before: KnownPayment, after: KnownPayment): LedgerPosting | undefined {
   const { provider, currency } = after;
   const kept = ({ feeTaken, feeReturned }: KnownPayment) => feeTaken - feeReturned;

@@ -7,7 +7,7 @@ import type { KnownOperation, KnownPayment, PaymentState } from "./state.js";
 /** Performs an operation whose request could not, or that was requested by no request. */
 export const operatePaymentJob = defineJob("payment.operate", z.object({ operationId: OperationId }));
 
-/** A capture, refund or void that is to be asked of a provider. */
+/** A capture, refund or void to request from a provider. */
 export interface OperationRequest {
   paymentId: string;
   kind: KnownOperation["kind"];
@@ -18,16 +18,16 @@ export interface OperationRequest {
   requestKey?: string;
 }
 
-/** How an operation stands by the provider's answer. */
+/** The state of an operation after the provider's answer. */
 export interface OperationChange {
   id: string;
   status: KnownOperation["status"];
   reference?: string | null;
-  /** Why it will never happen. */
+  /** The reason why the operation will never happen. */
   failure?: { code: string; message: string };
 }
 
-/** What can still be captured or refunded of a payment, in minor units; a void needs no amount. */
+/** The amount of a payment that can still be captured or refunded, in minor units; a void needs no amount. */
 export function remaining(kind: OperationRequest["kind"], payment: KnownPayment): number {
   const { authorized, captured, pendingCapture, refunded, pendingRefund } = payment;
   if (kind === "capture") return authorized - captured - pendingCapture;

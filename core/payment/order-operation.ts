@@ -34,8 +34,9 @@ export const voidAuthorization = fn(OrderOperation.omit({ amount: true }), (requ
 const JOB_DELAY = 60;
 
 /**
- * Requests operations of the order's payments. Requests stand in line at the locks, and the CHECKs on the payments' sums
- * are the last limit. Remote providers are called after the commit. A retry of the request finds what it made.
+ * Requests operations of the order's payments. Concurrent requests wait for the locks, and the CHECKs on the payments'
+ * sums are the last limit. Remote providers are called after the commit. A retry of the request finds the operations of
+ * the first one.
  */
 const operateOrder = (kind: Kind, request: OrderOperationRequest): Promise<AfterCommit<void> | undefined> =>
   db(async (tx) => {
@@ -90,7 +91,7 @@ const performOperations = (kind: Kind, operations: readonly KnownOperation[]) =>
     }
   });
 
-/** What the staff can still ask of a payment, in minor units; a closed attempt is neither captured nor voided. */
+/** The amount of a payment that the staff can still request, in minor units; a closed attempt allows refunds only. */
 function remainingOf(kind: Kind, payment: KnownPayment): number {
   if (kind === "refund") return remaining(kind, payment);
   return payment.isClosed ? 0 : remaining("capture", payment);
@@ -115,7 +116,7 @@ function allocate(kind: Kind, payments: readonly KnownPayment[], wanted: number 
   return rest > 0 ? undefined : parts.filter(({ amount: part }) => part > 0);
 }
 
-/** Counts the order's version up: a caller that read an older one changes nothing. @throws Failure stale */
+/** Increments the order's version, and refuses a caller that has read an older one. @throws Failure stale */
 async function bumpVersion(tx: Tx, { order }: PaymentState, { version }: OrderOperationRequest) {
   requireVersion("order", order, version);
   await Order.updateProgress(tx, order.id, {});

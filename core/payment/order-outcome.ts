@@ -5,7 +5,7 @@ import { closeReturned, refundOrVoid } from "./refund-back.js";
 import type { Known, KnownPayment, NewEvent, TimelineItem } from "./state.js";
 
 /**
- * What a snapshot of one payment makes of the order:
+ * The effect that a snapshot of one payment has on its order:
  * - `apply`: the payment counts, and the order waits for the rest of its total;
  * - `open`: the payment completes the total, and the order is placed;
  * - `cancel`: the same, but the goods are gone, so that every payment goes back;
@@ -35,7 +35,7 @@ export function orderOutcome(
 const isVoidRequested = ({ operations, payment }: Known) =>
   operations.some(({ paymentId, kind, status }) => paymentId === payment.id && kind === "void" && status !== "failed");
 
-/** What an outcome changes. */
+/** The changes that an outcome makes. */
 export interface Decision {
   /** All payments of the order, as they are afterwards. */
   payments: readonly KnownPayment[];

@@ -13,8 +13,8 @@ const statusByLastEvent: Partial<Record<KnownEvent["type"], PaymentStatus>> = {
 const sum = (events: readonly StatusEvent[]) => events.reduce((all, { amount }) => all + amount, 0);
 
 /**
- * The status of a payment, or of several that share an order: derived from their events, and from nothing else.
- * @param amount what is to be paid, in minor units
+ * The status of a payment, or of several that share an order: derived from their events only.
+ * @param amount the amount to be paid, in minor units
  * @param events the oldest first
  */
 export function statusOf(amount: number, events: readonly StatusEvent[]): PaymentStatus {
@@ -72,7 +72,7 @@ function eventsOfAccepted(payments: readonly KnownPayment[], events: readonly Kn
   return events.filter(({ paymentId }) => accepted.has(paymentId));
 }
 
-/** Whether all of an order is captured for the first time, whatever was refunded of it meanwhile. */
+/** Whether all of an order is captured for the first time; refunds in the meantime do not matter. */
 export function becomesPaid(
   { order: { total }, events }: Pick<PaymentState, "order" | "events">,
   payments: readonly KnownPayment[],
@@ -87,7 +87,7 @@ export function becomesPaid(
 /** A lost payment outranks a capture that failed. */
 const LOST = "payment_lost";
 
-/** Asks for the staff's attention to a placed order; what was raised before stays, unless it is outranked. */
+/** Flags a placed order for the staff's attention; an earlier flag stays, unless the new one outranks it. */
 export function raiseAttention(order: OrderState, code: "payment_lost" | "capture_failed"): OrderState {
   const isNews = order.attention === null || (code === LOST && order.attention !== LOST);
   return isPlaced(order) && isNews ? { ...order, attention: code } : order;

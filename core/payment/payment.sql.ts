@@ -44,7 +44,7 @@ export const paymentTable = tenantTable(
     returnUrl: text("return_url"),
     /** The platform's share. */
     fee: minorUnits("fee").notNull().default(0),
-    /** What the provider has booked of the share, and what of that was returned with refunds: as far as the ledger has it. */
+    /** The share that the provider has collected, and the part of it returned with refunds, as the ledger has them. */
     feeTaken: minorUnits("fee_taken").notNull().default(0),
     feeReturned: minorUnits("fee_returned").notNull().default(0),
     /** Sums of the events and of the pending operations, so that CHECKs and conditional statements can hold them. */
@@ -56,9 +56,9 @@ export const paymentTable = tenantTable(
     /** Counted in the order's amount applied; the money of any other attempt goes back. */
     accepted: boolean("accepted").notNull().default(false),
     openedAt: instant("opened_at"),
-    /** When an unpaid attempt is closed at the provider; null when nothing is left to do. */
+    /** When an unpaid attempt is closed at the provider; null when the attempt needs no closing. */
     expiresAt: instant("expires_at"),
-    /** Since when nothing can come of the attempt any more: voided, expired or failed for good. */
+    /** When the attempt became unable to succeed: it was voided, expired or failed for good. */
     closedAt: instant("closed_at"),
   },
   (self) => [
@@ -81,7 +81,7 @@ export const paymentTable = tenantTable(
 
 export type Payment = typeof paymentTable.$inferSelect;
 
-/** What a provider reported of a payment: append-only. */
+/** A payment event: one change that a provider reported of a payment; append-only. */
 export const paymentEventTable = tenantTable(
   "payment_event",
   {
@@ -127,7 +127,7 @@ export const paymentOperationTable = tenantTable(
     /** The provider's id of the operation. */
     reference: text("reference"),
     error: text("error"),
-    /** From the key of the request that made it, so that a retry finds this operation. */
+    /** The key of the request that made the operation, so that a retry of the request finds it. */
     requestKey: text("request_key"),
     actor: jsonb("actor").notNull().$type<Record<string, unknown>>(),
     finishedAt: instant("finished_at"),

@@ -6,8 +6,8 @@ import { paymentOperationTable } from "./payment.sql.js";
 import { type Outcome, remoteProviderOf } from "./provider.js";
 
 /**
- * Asks the provider for an operation, with the operation's id as its idempotency key, and writes what comes of it. A
- * second call finds what the first one did.
+ * Requests an operation from the provider, with the operation's id as the idempotency key, and writes the result. A
+ * second call finds the result of the first one.
  * @returns undefined when the operation has ended
  * @throws OutcomeUnknown when the provider does not answer
  */
@@ -24,7 +24,7 @@ export async function performOperation(operationId: string): Promise<Outcome | u
   return outcome;
 }
 
-/** Asks the provider how a payment stands, and writes what is new. @throws OutcomeUnknown */
+/** Asks the provider for the state of a payment, and writes the differences. @throws OutcomeUnknown */
 export async function syncPayment(paymentId: string): Promise<void> {
   const attempt = await loadAttempt(paymentId);
   const snapshot = attempt && (await remoteProviderOf(attempt.provider).snapshot(attempt));

@@ -3,7 +3,7 @@ import type { Tx } from "../../drizzle/tenant.js";
 import type { Currency } from "../kernel/money.js";
 import { Registry } from "../kernel/registry.js";
 
-/** What a provider is told of an attempt. Amounts are minor units; the row is committed before a provider is called. */
+/** The data of an attempt for its provider. Amounts are minor units; the row is committed before a call. */
 export interface Attempt {
   /** Never changes: the idempotency key of the call that opens the attempt. */
   id: string;
@@ -16,7 +16,7 @@ export interface Attempt {
   livemode: boolean | null;
   /** The platform's share. */
   fee: number;
-  /** What was captured as far as we know. */
+  /** The captured amount, as far as our rows have it. */
   captured: number;
   /** The provider's id of the payment, once it is open. */
   reference: string | null;
@@ -55,8 +55,8 @@ export interface OpenedAttempt {
 }
 
 /**
- * The state of a payment as the provider reports it at one moment. Sums only grow, so that an older snapshot changes
- * nothing when it is applied late.
+ * The state of a payment as the provider reports it at one moment. Sums only grow, so that an older snapshot has no
+ * effect when it is applied late.
  */
 export interface Snapshot {
   reference: string | null;
@@ -71,9 +71,9 @@ export interface Snapshot {
   refunds: readonly RefundState[];
   /** Ids of our capture operations that were made: the sum does not say which. */
   captures: readonly string[];
-  /** What the platform keeps of what was captured. */
+  /** The platform's fee on the captured amount. */
   fee: number;
-  /** What the platform has returned of its fee with refunds. */
+  /** The part of the fee that the platform has returned with refunds. */
   feeReturned?: number;
 }
 export interface RefundState {
@@ -92,7 +92,7 @@ export type Outcome =
   | { status: "succeeded" | "pending"; reference: string | null }
   | { status: "failed"; code: string; message: string };
 
-/** What is to be paid. */
+/** The amount due for an order. */
 export interface Due {
   orderId: string;
   /** Minor units. */
@@ -100,7 +100,7 @@ export interface Due {
   currency: Currency;
 }
 
-/** What a provider adds to the row of a new payment. */
+/** The values that a provider adds to the row of a new payment. */
 interface PreparedPayment {
   method?: string;
   returnUrl?: string;
@@ -115,12 +115,12 @@ interface BaseProvider {
   readonly name: string;
   /** When the money is taken, where the merchant's payment account does not say: as the order is placed, or by the staff. */
   readonly capture: "automatic" | "manual";
-  /** What a request says to pay this way, besides the provider's name. */
+  /** The fields of a request for this method of payment, besides the provider's name. */
   readonly input?: z.ZodObject;
   /**
    * Prepares a new payment in the open transaction: looks up the merchant's account, sets a balance aside.
-   * @param input what the request says, as far as `input` describes it
-   * @throws Failure conflict when the merchant cannot be paid this way, or the amount is not there
+   * @param input the fields of the request that `input` describes
+   * @throws Failure conflict when the merchant cannot be paid this way, or the balance is too small
    */
   prepareAttempt(tx: Tx, due: Due, input: Record<string, unknown>): Promise<PreparedPayment>;
 }

@@ -14,7 +14,7 @@ export function refundOrVoid(known: Operations, payment: KnownPayment, reason: s
   return isOnItsWay ? undefined : requestBack(known, payment, { reason, captured, amount: left });
 }
 
-/** The same for a payment of another amount than was asked for, whose money is in no sum of ours. */
+/** The same for a payment of another amount than was requested, whose money is in none of our sums. */
 export const refundWhole = (known: Operations, payment: KnownPayment, reason: string, captured: number) =>
   requestBack(known, payment, { reason, captured, amount: 0 });
 
@@ -62,7 +62,7 @@ const returned = ({ id }: KnownPayment): IncidentChange => ({
   resolution: "The payment was refunded.",
 });
 
-/** What the refunds of an attempt that was given up mean for its incident. */
+/** The changes that the refunds of a closed attempt make to its incident. */
 export function returnIncidents(payment: KnownPayment, events: readonly KnownEvent[]): IncidentChange[] {
   if (events.some(({ type }) => type === "refund_failed")) return [notReturned(payment)];
   const isRefunded = events.some(({ type }) => type === "refunded") && payment.refunded >= payment.captured;

@@ -7,7 +7,7 @@ import { closeReturned, type IncidentChange, notReturned, refundWhole, returnInc
 import { newEvents, succeededRefunds, sumsAfter } from "./snapshot-event.js";
 import type { Known, KnownOperation, KnownPayment, NewEvent, PaymentState } from "./state.js";
 
-/** What a provider reports: how a payment stands, its answer to one of our operations, or both. */
+/** A provider's report: the state of a payment, the answer to one of our operations, or both. */
 export interface Report {
   snapshot?: Snapshot | undefined;
   answer?: Answer | undefined;
@@ -23,7 +23,7 @@ export interface Effects extends Decision {
   /** The events that are reported for the first time, the oldest first, and the ledger's side of each. */
   events: readonly NewEvent[];
   postings: readonly (LedgerPosting | undefined)[];
-  /** The ledger's side of what the platform's fee has changed by. */
+  /** The posting of the change in the platform's fee. */
   fee: LedgerPosting | undefined;
   operations: readonly OperationChange[];
   /** Whether all of the order is captured for the first time. */
@@ -32,8 +32,8 @@ export interface Effects extends Decision {
 }
 
 /**
- * Decides what follows from a report of a provider, without a database. Sums only grow and each event counts once, so
- * that reports may come late, twice and in any order.
+ * Decides the effects of a provider's report, without a database. Sums only grow and each event counts once, so that
+ * reports may come late, twice and in any order.
  * @returns the effects, whose payments are those that change
  */
 export function diff(known: Known, { snapshot, answer }: Report): Effects {
@@ -71,7 +71,7 @@ function isChanged({ payments }: Known, after: KnownPayment): boolean {
   return !before || (Object.keys(after) as (keyof KnownPayment)[]).some((name) => before[name] !== after[name]);
 }
 
-/** A payment of another amount or currency than its attempt is not the payment that was asked for. */
+/** A payment of another amount or currency than its attempt is not the payment that we requested. */
 const matches = (payment: KnownPayment, { amount, currency }: Snapshot): boolean =>
   amount === payment.amount && currency === payment.currency;
 
@@ -127,7 +127,10 @@ function postingsAfter(known: Known, { order, payments }: Decision, events: read
   return postingsOf({ payment, accepted, order: after, succeeded: succeededRefunds(known) }, events);
 }
 
-/** Refuses a payment that is not what was asked for: it counts nowhere, its money goes back, and an incident says so. */
+/**
+ * Refuses a payment of another amount or currency than was requested: it counts for no order, its money goes back, and
+ * an incident records it.
+ */
 function refuseMismatch(known: Known, snapshot: Snapshot): Effects {
   const { payment } = known;
   const { reference, amount, currency, authorized, captured } = snapshot;
@@ -171,7 +174,7 @@ function finishOperation(known: Known, effects: Effects, { operationId: id, outc
   return finish({ id, status, reference: outcome.reference });
 }
 
-/** Automatic operations have no caller who would hear of a failure, so that it is raised as an alert. */
+/** An automatic operation has no caller who would get its failure, so that the failure is raised as an alert. */
 function alertFailure(known: Known, effects: Effects, operation: KnownOperation, error: string): Effects {
   const { kind, requestKey } = operation;
   const paymentId = known.payment.id;

@@ -51,7 +51,7 @@ export function sumsAfter(known: Known, snapshot: Snapshot, events: readonly New
   const sum = (type: NewEvent["type"]) =>
     events.reduce((all, event) => (event.type === type ? all + event.amount : all), 0);
   const failed = events.filter(({ type, reference }) => type === "refund_failed" && succeeded.has(reference));
-  // Stripe books the platform's fee a moment after it has taken the money.
+  // Stripe records the platform's fee a moment after it has captured the money.
   const feeTaken = Math.max(payment.feeTaken, snapshot.fee);
   return {
     authorized: payment.authorized + sum("authorized"),

@@ -18,7 +18,7 @@ export interface KnownPayment
   extends Pick<Payment, "id" | "orderId" | "provider" | "amount" | "currency" | "reference" | "accepted">,
     Pick<Payment, "authorized" | "pendingCapture" | "captured" | "pendingRefund" | "refunded">,
     Pick<Payment, "feeTaken" | "feeReturned"> {
-  /** Nothing will come of the attempt any more. */
+  /** Whether the attempt can no longer succeed. */
   isClosed: boolean;
   /** Whether the money is taken when the order is placed, or when the staff captures. */
   capturesAutomatically: boolean;
@@ -65,8 +65,8 @@ type Which = { orderId: string } | { paymentId: string };
 
 /**
  * Locks the payments of an order and then the order, and reads all that decisions need, in one message. Every
- * transaction that needs both takes its locks in this order, so that none waits in a circle. What belongs to a payment
- * is written under the lock of the payment, and read here by a statement that begins after the lock was had.
+ * transaction that needs both takes its locks in this order, so that no deadlock arises. The rows of a payment are
+ * written under the payment's lock, and read here by a statement that begins after the lock was granted.
  * @returns undefined when there is no such order
  */
 export async function lockPayments(which: Which): Promise<PaymentState | undefined> {

@@ -18,11 +18,11 @@ import { PaymentId, paymentEventTable, paymentOperationTable, paymentTable } fro
 import { PaymentAccountId, paymentAccountTable, RECONCILE_HOURS } from "../payment-account/payment-account.sql.js";
 import { fromStripe } from "../stripe/index.js";
 
-/** Lists overlap by this much, because Stripe may list late what it made early. Hours. */
+/** The lists of two runs overlap by this much, because Stripe may list an object later than it made it. Hours. */
 const OVERLAP = 2;
-/** What is under way for longer than this is asked for: its webhook may be lost. Minutes. */
+/** Payments and operations that are open for longer than this are looked up: their webhook may be lost. Minutes. */
 const PATIENCE = 10;
-/** Of what is under way, in one pass; the next pass is an hour away. */
+/** Open payments, and open operations, that one run looks up at most; the next run is an hour later. */
 const MOST = 5_000;
 const CHUNK = 100;
 
@@ -33,7 +33,7 @@ export const syncDisputeJob = defineJob(
   z.object({ reference: z.string(), paymentIntent: z.string(), account: z.string() }),
 );
 
-/** Reads a payment anew; what cannot be written opens an incident, which ends when it can. */
+/** Reads a payment anew. A failure to write its state opens an incident, which the next success resolves. */
 export async function syncPayment({ paymentId }: { paymentId: string }): Promise<void> {
   try {
     await Payment.sync(paymentId);
@@ -48,9 +48,9 @@ export async function syncPayment({ paymentId }: { paymentId: string }): Promise
 }
 
 /**
- * Compares what Stripe lists on a merchant's account with what we know, and what is under way here with what Stripe knows.
- * Each difference becomes a job, so that one pass is short, and repairs run side by side. Money that says it was made for
- * an attempt which we do not have opens an incident; payments that the merchant made elsewhere are none of ours.
+ * Compares Stripe's lists of a merchant's account with our rows, and our open payments with Stripe. Each difference
+ * becomes a job, so that one run is short, and repairs run side by side. Money whose metadata name an attempt that we
+ * do not have opens an incident; payments that the merchant made elsewhere are ignored.
  */
 export async function reconcileAccount({ accountId }: { accountId: string }): Promise<void> {
   const [account] = await read((q) =>
@@ -98,7 +98,7 @@ export const reconcileDue = (): Promise<number> =>
 interface Pass {
   account: string;
   livemode: boolean;
-  /** When the pass began: its jobs are made once. */
+  /** The start of the run: part of the jobs' keys, so that the run makes each job once. */
   now: string;
 }
 
@@ -200,7 +200,7 @@ const compareDisputes = (pass: Pass, listed: readonly Listed[]) =>
     }
   });
 
-/** Asks for what has been under way for too long: attempts, and operations whose job was given up. */
+/** Enqueues a job for each attempt that is open for too long, and for each operation whose own job failed. */
 const remind = (pass: Pass) =>
   db(async (tx) => {
     const late = sql`now() - make_interval(mins => ${PATIENCE})`;

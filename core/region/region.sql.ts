@@ -5,7 +5,7 @@ import { id } from "../kernel/id.js";
 
 export const RegionId = id("rgn");
 
-/** Where a tenant sells: a currency and the countries that are delivered to. */
+/** A region where a tenant sells: a currency and the countries of delivery. */
 export const regionTable = tenantTable("region", {
   id: RegionId.column("id").notNull(),
   name: text("name").notNull(),

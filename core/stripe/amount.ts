@@ -2,7 +2,7 @@ import { conflict } from "../kernel/error.js";
 import { Currency, exponent, type Money } from "../kernel/money.js";
 
 /**
- * What Stripe takes from shoppers, of the currencies that we know.
+ * The currencies in which Stripe charges shoppers, as far as our list of currencies has them.
  * @see https://docs.stripe.com/currencies#presentment-currencies (2026-11; BHD, JOD, KWD, OMR and TND by country)
  */
 const presentmentCurrencies = new Set<string>(
@@ -14,18 +14,19 @@ const presentmentCurrencies = new Set<string>(
 );
 
 /**
- * Where Stripe counts in other units than ISO 4217: these have none below one, and are told in hundredths that are
- * always zero. (HUF and TWD have hundredths for charges and refunds; only payouts, which the merchant makes, must be
- * whole.) @see https://docs.stripe.com/currencies#special-cases
+ * The currencies that Stripe counts in other units than ISO 4217: they have no minor unit, but Stripe expects
+ * hundredths that are always zero. (HUF and TWD have hundredths for charges and refunds; only payouts, which the
+ * merchant makes, must be whole.) @see https://docs.stripe.com/currencies#special-cases
  */
 const factors: Partial<Record<Currency, number>> = { ISK: 100, UGX: 100 };
 
-/** Twelve digits, whatever the currency; means of payment have less, and say so. */
+/** Twelve digits, in every currency; a payment method with a lower maximum refuses the payment itself. */
 const MAX_UNITS = 999_999_999_999;
 
 /**
- * The least that Stripe charges, in our minor units. It counts in the currency in which the merchant is paid out, so for
- * a payment in that currency only, and some means of payment take less: it explains a refusal and makes none.
+ * Stripe's minimum charges, in our minor units. A minimum applies in the currency in which the merchant is paid out, so
+ * these hold for a payment in that currency only, and some payment methods allow less: the number explains a refusal
+ * and never causes one.
  * @see https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
  */
 const minimumCharges: Partial<Record<Currency, number>> = {
@@ -72,12 +73,13 @@ const stepOf = (currency: Currency): number => (exponent(currency) === 3 ? 10 : 
 /** The largest amount up to this one that Stripe can move, in minor units. */
 export const roundDown = (amount: number, currency: Currency): number => amount - (amount % stepOf(currency));
 
-/** As Stripe writes it. */
+/** The currency's code in Stripe's spelling. */
 export const currencyCode = (currency: Currency): string => currency.toLowerCase();
 
 /**
  * Our minor units in Stripe's: the same amount of money, exactly.
- * @throws Failure conflict `payment.currency_unsupported`, or `payment.amount_unsupported` for what Stripe cannot express
+ * @throws Failure conflict `payment.currency_unsupported`, or `payment.amount_unsupported` when Stripe cannot express
+ * the amount
  */
 export function toStripe(amount: number, currency: Currency): number {
   if (!presentmentCurrencies.has(currency)) {
@@ -93,7 +95,7 @@ export function toStripe(amount: number, currency: Currency): number {
   );
 }
 
-/** Stripe's minor units in ours. @throws Error for a currency or a fraction that we never asked for */
+/** Stripe's minor units in ours. @throws Error for a currency or a fraction that our requests never contain */
 export function fromStripe(amount: number, code: string): Money {
   const currency = Currency.parse(code.toUpperCase());
   const units = amount / (factors[currency] ?? 1);

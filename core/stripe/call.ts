@@ -3,7 +3,7 @@ import { conflict, OutcomeUnknown } from "../kernel/error.js";
 import { stripeFor, withRetry } from "./client.js";
 import { type Refusal, refusalOf } from "./fault.js";
 
-/** The merchant's account as our row has it; nothing else ever names an account. */
+/** The merchant's account as our row has it; no other source ever names an account. */
 export interface MerchantAccount {
   account: string | null;
   livemode: boolean | null;
@@ -23,22 +23,22 @@ export async function connectedAccount({ account, livemode }: MerchantAccount): 
   return { stripe: await stripeFor(livemode), options: { stripeAccount: account } };
 }
 
-/** @param idempotencyKey from the immutable id of what is wanted, with a suffix where it needs several calls */
+/** @param idempotencyKey from the immutable id of the requested object, with a suffix where it needs several calls */
 export const withIdempotencyKey = ({ options }: StripeAccount, idempotencyKey: string) => ({
   ...options,
   idempotencyKey,
 });
 
-/** Stripe forgets keys after 24 hours: from here on a call could be done twice, so that it is only looked for. Hours. */
+/** Stripe forgets keys after 24 hours: a later retry could act twice, so that it only looks for the result. Hours. */
 const REMEMBERED = 23;
 export const isKeyExpired = (createdAt: string): boolean => Date.now() - Date.parse(createdAt) > REMEMBERED * 3_600_000;
 
 export type CreateOrFindResult<T> = { done: T } | { refusal: Refusal };
 
 /**
- * Asks for something and, when the answer is lost or a refusal, looks whether it has been done all the same: a key
- * stands for its first answer, also when that was an error of Stripe's own, so asking again may never tell.
- * @throws OutcomeUnknown when it cannot be found out
+ * Makes a call and, when the answer is lost or a refusal, looks for its result all the same: Stripe repeats the first
+ * answer to a key, even an internal error, so that repeating the call may never reveal the result.
+ * @throws OutcomeUnknown when the result cannot be found out
  */
 export async function createOrFind<T>(
   ask: () => Promise<T>,
@@ -50,7 +50,7 @@ export async function createOrFind<T>(
     const refusal = refusalOf(error);
     if (!refusal && !(error instanceof OutcomeUnknown)) throw error;
     const done = await find().catch((error: unknown) => {
-      if (refusal && refusalOf(error)) return undefined; // whoever may not ask may not look
+      if (refusal && refusalOf(error)) return undefined; // a caller without the right to write cannot read
       throw error;
     });
     if (done !== undefined) return { done };

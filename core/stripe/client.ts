@@ -13,7 +13,7 @@ const TIMEOUT = 5_000;
 /** A call with its repetitions: an API request has 20 s in all. Milliseconds. */
 const BUDGET = 8_000;
 
-/** Until when whoever waits for Stripe will wait. Unix milliseconds. */
+/** The end of the time that the current request may wait for Stripe. Unix milliseconds. */
 const deadline = new AsyncLocalStorage<{ end: number }>();
 
 /** A POST without a key of ours could be done twice. */
@@ -22,7 +22,7 @@ class MissingIdempotencyKey extends Error {}
 /**
  * Node's own fetch under the SDK, because the SDK's client for `node:https` counts silence and not time, and repeats a
  * closed connection once by itself, even with no retries at all. Here a dead socket of a frozen environment is an error
- * like any other, and `resolved` repeats it with the same key.
+ * like any other, and `withRetry` repeats it with the same key.
  */
 function fetchClient(Sdk: typeof Stripe): HttpClient {
   const client = Sdk.createFetchHttpClient();
@@ -79,8 +79,8 @@ export function stripeFor(livemode: boolean): Promise<Stripe> {
 }
 
 /**
- * The mode of the key that serves a tenant: live tenants use the live key, and the test key where there is no other; what
- * is a test is never charged for real. @throws Failure conflict `payment.provider_unavailable`
+ * The mode of the key that serves a tenant: a live tenant uses the live key, or the test key where the platform has no
+ * live one; a test tenant never uses the live key. @throws Failure conflict `payment.provider_unavailable`
  */
 export function modeOf(tenantLivemode: boolean): boolean {
   const has = (livemode: boolean) => ofMode(config.STRIPE_SECRET_KEY, livemode) !== undefined;
@@ -89,7 +89,7 @@ export function modeOf(tenantLivemode: boolean): boolean {
   return false;
 }
 
-/** What a browser confirms payments of this mode with. @throws Failure conflict `payment.provider_unavailable` */
+/** The key with which a browser confirms payments. @throws Failure conflict `payment.provider_unavailable` */
 export function publishableKeyFor(livemode: boolean): string {
   const key = ofMode(config.STRIPE_PUBLISHABLE_KEY, livemode);
   if (!key) throw unavailable();
@@ -101,9 +101,10 @@ export const withDeadline = <T>(milliseconds: number, run: () => Promise<T>): Pr
   deadline.run({ end: Math.min(Date.now() + milliseconds, deadline.getStore()?.end ?? Number.POSITIVE_INFINITY) }, run);
 
 /**
- * Makes one call, and makes it again, with the same key, until Stripe has said yes or no: after a cut connection, a
- * timeout, a conflict with itself, a limit or an outage. About 8 s in all, or what `within` leaves of them.
- * @throws OutcomeUnknown when it has said neither; the SDK's error when it has said no
+ * Makes one call, and repeats it with the same key, until Stripe has accepted or refused it: after a cut connection, a
+ * timeout, a conflict with a concurrent call, a rate limit or an outage. About 8 s in all, or the rest of the time of
+ * an enclosing `withDeadline`.
+ * @throws OutcomeUnknown when Stripe has done neither; the SDK's error when it has refused
  */
 export async function withRetry<T>(run: () => Promise<T>): Promise<T> {
   const end = deadline.getStore()?.end ?? Date.now() + BUDGET;

@@ -8,19 +8,19 @@ export type StripeEndpoint = "platform" | "connect";
 
 const reference = z.string().min(1).max(255);
 
-/** Where Stripe's event says to look. What it says of the object itself is never believed: the object is fetched. */
+/** A reference to an object at Stripe. The event's own copy of the object is never used: the object is fetched. */
 export const StripeEvent = z.object({
   id: reference,
   type: z.string().max(100),
   endpoint: z.enum(["platform", "connect"]),
-  /** The connected account whose event it is; null for the platform's own. */
+  /** The connected account whose object it is; null for the platform's own. */
   account: reference.nullable(),
   livemode: z.boolean(),
-  /** Of the object that the event is about. */
+  /** The id of the object that the event is about. */
   objectId: reference,
   /** Unix seconds. */
   created: z.int(),
-  /** What the object names. */
+  /** The ids of other objects that the object refers to. */
   related: z.object({
     paymentIntent: reference.optional(),
     customer: reference.optional(),
@@ -31,8 +31,9 @@ export const StripeEvent = z.object({
 export type StripeEvent = z.output<typeof StripeEvent>;
 
 /**
- * Acts on what happened at Stripe, as the system of the tenant that the account or customer belongs to, outside of any
- * transaction. Events come at least once and in any order, so it fetches the object and settles by what it is now.
+ * Handles a change at Stripe, as the system of the tenant that the account or customer belongs to, outside of any
+ * transaction. Events come at least once and in any order, so the handler fetches the object and acts on its present
+ * state.
  */
 export interface StripeHandler {
   readonly name: string;
@@ -41,7 +42,7 @@ export interface StripeHandler {
   run(event: StripeEvent): Promise<unknown>;
 }
 
-/** Those of all modules. Events of other types are acknowledged and forgotten. */
+/** The handlers of all modules. Events of other types are acknowledged and not stored. */
 export const stripeHandlers = new Registry<StripeHandler>("handler of Stripe's events", ({ name }) => name);
 
 /** The types that are acted on: an endpoint at Stripe is subscribed to these. */
@@ -52,7 +53,7 @@ export const stripeTypes = (of: StripeEndpoint): string[] => [
 /** The job that an event from Stripe becomes; `platform.receive_stripe_event` makes it under this name. */
 export const stripeEventJob = defineJob("stripe.event", StripeEvent);
 
-/** @throws what the first handler that failed threw, after the others have run: the job is tried again */
+/** @throws the error of the first handler that failed, after the others have run: the job is tried again */
 export async function handleStripeEvent(event: StripeEvent, handlers = stripeHandlers.all()): Promise<void> {
   const interested = handlers.filter(
     ({ endpoint, types }) => endpoint === event.endpoint && types.some((type) => type === event.type),

@@ -1,4 +1,4 @@
-/** What Stripe's SDK throws, by what it carries: its classes are loaded late, and only where somebody calls Stripe. */
+/** An error of Stripe's SDK, recognized by its fields: the SDK is loaded late, and only where Stripe is called. */
 interface StripeSdkError extends Error {
   /** `StripeCardError`, `StripeConnectionError`, … */
   type: string;
@@ -7,11 +7,11 @@ interface StripeSdkError extends Error {
   decline_code?: string;
   param?: string;
   headers?: Record<string, string>;
-  /** What the connection said. */
+  /** The error of the connection. */
   detail?: unknown;
 }
 
-/** Stripe has understood, and will not do it: now, or with these parameters, ever. */
+/** Stripe's definite refusal of a call: for now, or with these parameters for ever. */
 export interface Refusal {
   readonly code: string;
   readonly message: string;
@@ -23,10 +23,10 @@ export const isStripeError = (error: unknown): error is StripeSdkError =>
   typeof (error as StripeSdkError).type === "string" &&
   (error as StripeSdkError).type.startsWith("Stripe");
 
-/** They pass by themselves, whatever their status. @see https://docs.stripe.com/rate-limits */
+/** The codes of conditions that pass by themselves, with any HTTP status. @see https://docs.stripe.com/rate-limits */
 const retryableCodes = new Set(["idempotency_key_in_use", "lock_timeout", "rate_limit"]);
 
-/** Nobody knows what has happened, or nothing has: a connection, a limit, an outage; or our own key is not right. */
+/** Error types that leave a payment undecided: a connection, a rate limit, an outage, or a fault of our own key. */
 const undecidedTypes = new Set([
   "StripeConnectionError",
   "StripeRateLimitError",
@@ -36,8 +36,9 @@ const undecidedTypes = new Set([
 ]);
 
 /**
- * A refusal for good: of the card, of the request, of the account (403 `account_invalid`: it is not connected any more).
- * Undefined for what is not decided. What our key may not do is decided by whoever made the key, not by the payment.
+ * Stripe's definite refusal of the card, of the request or of the account (403 `account_invalid`: no longer connected).
+ * Undefined while the outcome is open. A missing right of our key leaves it open too: the operator corrects the key,
+ * and the payment has no fault.
  * @see https://docs.stripe.com/api/errors
  */
 export function refusalOf(error: unknown): Refusal | undefined {
@@ -47,13 +48,13 @@ export function refusalOf(error: unknown): Refusal | undefined {
   return { code: decline || code || type, message, param };
 }
 
-/** Whether the same call may answer something else in a moment. Stripe says so itself where it matters. */
+/** Whether a retry may get another answer. Stripe's header `stripe-should-retry` decides where it is set. */
 export function isRetryable(error: unknown): boolean {
   if (!isStripeError(error) || refusalOf(error)) return false;
   const { type, headers, code = "", statusCode = 0 } = error;
   const advice = headers?.["stripe-should-retry"];
   if (advice === "true" || advice === "false") return advice === "true";
   if (type === "StripeConnectionError" || type === "StripeRateLimitError" || retryableCodes.has(code)) return true;
-  // An answer that is no JSON has no status: it came from somebody on the way.
+  // A body that is not JSON has no status: a proxy between Stripe and us has answered.
   return type === "StripeAPIError" && (statusCode === 0 || statusCode === 409 || statusCode >= 500);
 }

@@ -14,7 +14,7 @@ function read(header: string): { time: string; signatures: Buffer[] } | undefine
   const times = items.filter(({ name }) => name === "t");
   const signatures = items.filter(({ name }) => name === "v1");
   const [time] = times;
-  // Two times are two headers, which the gateway joins: nobody knows which of them counts.
+  // Two times come from two headers, which the gateway joins: the code cannot know which of them counts.
   if (!time || times.length > 1 || !/^\d{1,12}$/.test(time.value)) return undefined;
   if (signatures.length > MAX_SIGNATURES || signatures.some(({ value }) => !/^[0-9a-f]{64}$/.test(value)))
     return undefined;
@@ -23,8 +23,8 @@ function read(header: string): { time: string; signatures: Buffer[] } | undefine
 
 /**
  * Whether one of `secrets` signed these bytes, and not long ago (https://docs.stripe.com/webhooks#verify-manually).
- * Stricter than Stripe's library, which accepts any time in the future and compares text: bytes that mean the same text,
- * such as those behind a byte order mark, are not what was signed.
+ * Stricter than Stripe's library, which accepts any time in the future and compares text: other bytes that decode to
+ * the same text, such as those behind a byte order mark, are not the signed bytes.
  * @param now unix seconds
  */
 export function isSigned(
@@ -38,7 +38,7 @@ export function isSigned(
   let found = false;
   for (const secret of secrets) {
     const expected = createHmac("sha256", secret).update(`${claimed.time}.`).update(body).digest();
-    // No early end: how long it takes says nothing of which secret or signature it was.
+    // No early end: the duration does not reveal which secret or signature matched.
     for (const signature of claimed.signatures) found = timingSafeEqual(expected, signature) || found;
   }
   return found && Math.abs(now - Number(claimed.time)) <= TOLERANCE;

@@ -4,7 +4,7 @@ import { queryPlatform } from "../kernel/db.js";
 import { malformed } from "../kernel/error.js";
 import { type StripeEndpoint, type StripeEvent, stripeTypes } from "./event.js";
 
-/** Stripe's ids, also those that merchants chose themselves long ago: no spaces, nothing that a log could not show. */
+/** Stripe's ids, including old ones that merchants chose themselves: no spaces, only characters that a log can show. */
 const reference = z.string().regex(/^[\x21-\x7e]{1,255}$/);
 
 const Envelope = z.object({
@@ -19,7 +19,7 @@ const Envelope = z.object({
     .nullish(),
 });
 
-/** An id, or the object that stands in its place when it was expanded. */
+/** An id, or the expanded object that replaces it. */
 const named = z
   .union([reference, z.object({ id: reference }).transform(({ id }) => id)])
   .nullish()
@@ -34,7 +34,7 @@ const Subject = z.object({
       customer: named,
       charge: named,
       subscription: named,
-      // Of an invoice, since 2025-03-31.
+      // The subscription of an invoice, since API version 2025-03-31.
       parent: z
         .object({ subscription_details: z.object({ subscription: named }).nullish() })
         .nullish()
@@ -55,14 +55,14 @@ function relatedOf({ id, object, ...names }: z.output<typeof Subject>["data"]["o
   };
 }
 
-/** What Stripe sent, once it is known to be from Stripe. */
+/** An event whose signature shows that Stripe sent it. */
 export interface WebhookEvent {
   readonly id: string;
   readonly type: string;
   readonly endpoint: StripeEndpoint;
   /** Unix seconds. */
   readonly created: number;
-  /** None when nobody acts on events of its type. */
+  /** Undefined when no handler is interested in events of its type. */
   readonly event?: StripeEvent;
 }
 
@@ -92,14 +92,14 @@ export function parseEvent(body: Uint8Array, endpoint: StripeEndpoint): WebhookE
 }
 
 export interface StoreResult {
-  /** `duplicate`: it was here before, and nothing was done. `quarantined`: it belongs to nobody that we know. */
+  /** `duplicate`: the event was stored before, and no row changed. `quarantined`: no known tenant owns the event. */
   readonly outcome: "queued" | "duplicate" | "quarantined";
   readonly reason: string | null;
 }
 
 /**
  * Stores an event and makes the job of its tenant, found by account or customer and never by metadata: one statement.
- * @throws Failure unavailable when the database cannot be reached; nothing is stored then
+ * @throws Failure unavailable, with no event stored, when the database cannot be reached
  */
 export async function storeEvent(event: StripeEvent): Promise<StoreResult> {
   const [rows = []] = await queryPlatform(["receive_stripe_event", JSON.stringify(event), context().requestId]);

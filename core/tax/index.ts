@@ -74,7 +74,7 @@ export const Rates = z.strictObject({
 /** Replaces all rates. */
 export const setRates = fn(Rates, ({ rates: wanted }) =>
   db(async (tx) => {
-    // The classes stand for the whole table: a second writer waits here.
+    // The locks of the classes serve as a lock of the whole table: a second writer waits here.
     const known = await tx
       .select({ id: taxClassTable.id })
       .from(taxClassTable)

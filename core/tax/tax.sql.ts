@@ -7,7 +7,7 @@ import { id } from "../kernel/id.js";
 export const TaxClassId = id("txc");
 export const TaxRateId = id("txr");
 
-/** What a product is to the tax office: standard, reduced, exempt. */
+/** A group of goods for the tax office: standard, reduced, exempt. */
 export const taxClassTable = tenantTable(
   "tax_class",
   {

@@ -17,7 +17,7 @@ import { failureAnswer, problem } from "./problem.js";
 import { rateHeaders } from "./rate-limit.js";
 import { run } from "./run.js";
 
-/** Of answers that are data; a page has a policy of its own. */
+/** The policy of answers that are data; a page has a policy of its own. */
 const POLICY = "default-src 'none'; frame-ancestors 'none'";
 const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
@@ -114,7 +114,7 @@ function refuseMethods(app: App): void {
   }
 }
 
-/** As API Gateway saw the client; a header would be the client's word. */
+/** The client's address as API Gateway saw it; a header could be forged by the client. */
 function addressOf(event: LambdaEvent | undefined): string {
   const http = (event?.requestContext as { http?: { sourceIp?: string } } | undefined)?.http;
   return http?.sourceIp ?? "";

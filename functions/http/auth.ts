@@ -10,17 +10,17 @@ import type { Allow } from "./endpoint.js";
 import { tenantNames } from "./tenant.js";
 
 interface Incoming {
-  /** Without it the request counts as a write, unless a scope says that it reads. */
+  /** A request without a method counts as a write, unless its scope ends with `:read`. */
   method?: string;
   headers: Headers;
   query: URLSearchParams;
-  /** As the gateway saw it. */
+  /** The client's address as the gateway saw it. */
   address: string;
 }
 
 /**
- * Who is calling: reads the credential and leaves its look-up to the first batch. The credential decides the tenant;
- * where there is none, and the operation needs none, the tenant is the one that the request names.
+ * Authenticates the caller: reads the credential and leaves its look-up to the first batch of queries. The credential
+ * decides the tenant. A request without one names its tenant itself, where the operation needs no credential.
  * @throws Failure unauthenticated, malformed or not_found
  */
 export async function authenticate(
@@ -79,8 +79,8 @@ interface Terms {
 }
 
 /**
- * Identity, then tenant, then quota, then rights, then how the tenant stands: who is not known learns nothing of
- * anybody's quota, and who has no right learns nothing of the tenant's bills.
+ * Checks identity, then tenant, then rate limit, then rights, then the tenant's access: an unknown caller learns
+ * nothing of a rate limit, and a caller without the right learns nothing of the tenant's unpaid bills.
  */
 function settle(lookup: Lookup, results: readonly unknown[], { allow, names, writes }: Terms): Actor {
   const holder = lookup.holder(results);

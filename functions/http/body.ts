@@ -1,6 +1,6 @@
 import { Failure, malformed } from "../../core/kernel/error.js";
 
-/** Bytes of a decoded body. A false Content-Length changes nothing, because nobody asks it. */
+/** Bytes of a decoded body. A false Content-Length changes nothing, because the code never reads that header. */
 const BODY_LIMIT = 256 * 1024;
 const DEPTH = 32;
 const MEMBERS = 10_000;

@@ -12,14 +12,14 @@ const types: Record<string, string> = {
 };
 const assets = ["page.css", "page.js", "icon.svg", "swagger-ui.css", "swagger-ui-bundle.js"];
 
-/** Only what the page is made of; `connect-src 'self'` lets it send requests to this API. */
+/** Only the sources that the page loads; `connect-src 'self'` lets it send requests to this API. */
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 const HOUR = "public, max-age=3600";
 
 const read = (name: string) => readFileSync(packaged(`docs/${name}`), "utf8");
 
-/** The API's description, its reference page, which needs nothing from outside, and the keys of its tokens. */
+/** The API's description, its reference page, which loads nothing from other hosts, and the keys of its tokens. */
 export function docsRoutes(app: App, document: () => object): void {
   let built: string | undefined;
   app.get("/openapi.json", (c) => {

@@ -4,8 +4,9 @@ import type { Scope } from "../../core/kernel/access.js";
 import type { AfterCommit } from "../../core/kernel/after-commit.js";
 
 /**
- * Who may call: `public` needs nothing, `tenant` needs the name of a tenant (`x-tenant-id` or `?tenant=`) and no
- * credential, `shopper` a publishable key, a customer or a secret key, `member` any member, a scope whoever holds it.
+ * The callers that an operation admits: `public` requires nothing, `tenant` the name of a tenant (`x-tenant-id` or
+ * `?tenant=`) and no credential, `shopper` a publishable key, a customer or a secret key, `member` any member, a scope
+ * a credential that has it.
  */
 export type Allow = "public" | "tenant" | "shopper" | "member" | Scope;
 
@@ -27,7 +28,7 @@ export interface Spec<
   query?: Query;
   body?: Body;
   returns: readonly [200 | 201 | 202, Returned] | readonly [204];
-  /** Writes accept an Idempotency-Key; where money or stock moves they require it; `none` where nobody is known yet. */
+  /** Writes accept an Idempotency-Key; where money or stock moves they require it; `none` for an unknown caller. */
   idempotency?: "accepted" | "required" | "none";
   /** The handler opens its own transactions: it hashes a password or calls a provider in between. */
   transaction?: "own";
@@ -43,7 +44,7 @@ export interface Input<Params extends Shape, Query extends Shape, Body extends z
   params: z.output<Params>;
   query: z.output<Query>;
   body: z.output<Body>;
-  /** From `x-cart-token`; empty when there is none. */
+  /** The value of `x-cart-token`; empty when there is none. */
   cartToken: string;
   http: HonoContext;
 }
@@ -53,16 +54,16 @@ type Version<Taken extends IfMatch | undefined> = Taken extends IfMatch ? { vers
 
 export interface Endpoint {
   method: Method;
-  /** As OpenAPI writes it: `/v1/admin/products/{id}`. */
+  /** The path in OpenAPI's form: `/v1/admin/products/{id}`. */
   path: string;
   spec: Spec;
   handle(input: Input<Shape, Shape, z.ZodType> & Version<IfMatch>): Promise<unknown> | unknown;
 }
 
-/** What calls a provider answers it later, when its transaction is committed. */
+/** The value of an operation, or of the call of a provider that follows the commit. */
 type Handled<Value> = Value | AfterCommit<Value>;
 
-/** One operation of the API: path, who, in, out, call. The answer is checked against `returns` by the compiler. */
+/** One operation of the API: path, permission, input, output, handler. The compiler checks the answer's type. */
 export function endpoint<
   Params extends Shape = z.ZodObject<z.ZodRawShape>,
   Query extends Shape = z.ZodObject<z.ZodRawShape>,

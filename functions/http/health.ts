@@ -3,7 +3,7 @@ import { checkReadiness } from "../../core/kernel/db.js";
 import { reachable } from "../nudge.js";
 import type { App } from "./hono.js";
 
-/** `/health`: this process runs. `/ready`: what it needs is there, each part by name; 503 when one is not. */
+/** `/health`: this process runs. `/ready`: its dependencies are ready, each part by name; 503 when one is not. */
 export function healthRoutes(app: App): void {
   app.get("/health", (c) => c.json({ status: "ok", stage: config.STAGE }, 200, { "cache-control": "no-store" }));
   app.get("/ready", async (c) => {

@@ -13,7 +13,7 @@ const sha256 = (...parts: (string | Uint8Array)[]) => {
   return hash.digest("hex");
 };
 
-/** Who asked: what one principal stored, no other can read. Undefined where nobody is known. */
+/** The caller to whom a stored answer belongs; no other caller can read it. Undefined for an unknown caller. */
 function principal(cartToken: string): string | undefined {
   const known = actor();
   if (known.type === "member") return known.memberId;
@@ -23,8 +23,8 @@ function principal(cartToken: string): string | undefined {
 }
 
 /**
- * The claim of a write that carries an Idempotency-Key; undefined when it carries none, or nobody is known.
- * @throws Failure malformed when the key is missing where it is required, or does not fit
+ * The claim of a write that carries an Idempotency-Key; undefined when it carries none, or the caller is unknown.
+ * @throws Failure malformed when a required key is missing, or a key has the wrong form
  */
 export function claimOf(
   { method, path, spec }: Endpoint,

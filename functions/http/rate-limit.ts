@@ -2,7 +2,7 @@ import type { Context } from "../../core/kernel/actor.js";
 
 /**
  * The fields of draft-ietf-httpapi-ratelimit-headers-10 for the bucket that limits this request most: quota and window
- * in seconds, what remains, and the seconds until all of it is there again.
+ * in seconds, the remaining requests, and the seconds until the bucket is full again.
  */
 export function rateHeaders(rate: Context["rate"]): Record<string, string> {
   if (!rate) return {};

@@ -18,7 +18,7 @@ import { failureAnswer } from "./problem.js";
 type AnyInput = Input<never, never, never> & { version: number | undefined };
 const noQuery = z.strictObject({});
 
-/** Runs one operation: who, in, call, out. Throws Failures; the app turns them into problems. */
+/** Runs one operation: authentication, input, call, output. Throws Failures; the app turns them into problems. */
 export async function run(endpoint: Endpoint, http: HonoContext): Promise<Response> {
   const request = http.req.raw;
   const url = new URL(request.url);
@@ -37,7 +37,7 @@ export async function run(endpoint: Endpoint, http: HonoContext): Promise<Respon
     if (!write) return await read(endpoint, input);
     return await perform(endpoint, input, bytes, request);
   } catch (error) {
-    // Whoever may not ask is not told what would have been wrong with the question.
+    // A caller without the right to call does not learn the faults of the input.
     if (error instanceof Failure && current.credential) await verifyCredential();
     if (error instanceof Failure && error.code === "credential_invalid")
       await admitAddress("miss", current.address ?? "");

@@ -29,7 +29,7 @@ import { tax } from "./tax.js";
 import { tenant } from "./tenant.js";
 import { usage } from "./usage.js";
 
-/** THE list: what the running system is made of. A plugin is added here and nowhere else. */
+/** THE list of the modules of the running system. A plugin is added here and nowhere else. */
 export const modules: readonly Module[] = [
   tenant,
   signup,

@@ -22,7 +22,7 @@ export interface Module {
   tables?: readonly TenantTable[];
   /** Rights that its routes take. */
   scopes?: readonly Scope[];
-  /** What it counts for the limits of the plans. */
+  /** The meters for the limits of the plans. */
   meters?: readonly Meter[];
   routes?: readonly Endpoint[];
   events?: readonly EventType[];

@@ -30,7 +30,7 @@ const params = z.object({ id: OrderId });
 const wait = z.coerce.number().int().min(0).max(2).default(0).meta({
   description: "Seconds to wait while the order is `pending`: for the page to which the provider returns the shopper",
 });
-/** Money moves: once for each key, however often it is asked. */
+/** Money moves once for each idempotency key, however often the request is repeated. */
 const moving = {
   allow: writeOrders,
   params,
@@ -39,7 +39,7 @@ const moving = {
   ifMatch: "optional",
 } as const;
 
-/** The order as it is afterwards; what a provider is asked for is asked after the commit. */
+/** The order after an operation; a provider is called after the commit, and the order is read after that call. */
 async function shown(id: string, asked: Promise<AfterCommit<void> | undefined>) {
   const waits = await asked;
   return waits ? new AfterCommit(() => waits.run().then(() => Payment.getOrder(id))) : Payment.getOrder(id);

@@ -7,8 +7,8 @@ import { stripeHandlers } from "../../core/stripe/event.js";
 import type { Module } from "./module.js";
 
 /**
- * Hands the domain what the modules declare. The list does so itself when it is loaded, so that no entry can forget it.
- * @throws Error that names what is declared twice, or used and not declared
+ * Hands the modules' declarations to the domain. The list calls it when it is loaded, so that no entry can forget it.
+ * @throws Error that names each declaration that is made twice, or used and not made
  */
 export function register(modules: readonly Module[]): void {
   const all = <Item>(pick: (module: Module) => readonly Item[] | undefined): Item[] =>
@@ -22,7 +22,7 @@ export function register(modules: readonly Module[]): void {
 
 type All = <Item>(pick: (module: Module) => readonly Item[] | undefined) => Item[];
 
-/** Names are unique across modules; what is used is declared, and what is declared is handled. */
+/** Checks that names are unique across modules, that used names are declared, and that declared ones are handled. */
 function requireSound(modules: readonly Module[], all: All): void {
   const types = all((module) => module.events).map(({ type }) => type);
   const subscribers = all((module) => module.subscribers);

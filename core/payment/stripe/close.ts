@@ -3,12 +3,12 @@ import { createOrFind, idOf, type StripeAccount, withIdempotencyKey } from "../.
 import type { Attempt } from "../provider.js";
 import { look } from "./find.js";
 
-/** What nobody has paid; `processing` and whatever comes after it is left alone. */
+/** The statuses of an unpaid PaymentIntent; `processing` and all later statuses are left alone. */
 const unpaid = new Set<string>(["requires_payment_method", "requires_confirmation", "requires_action"]);
 
 /**
- * Ends an attempt that nobody has paid. What was paid in the same moment stays paid: Stripe then refuses, and that is
- * no failure. @throws OutcomeUnknown
+ * Ends an unpaid attempt. A payment that succeeds in the same moment stays paid: Stripe then refuses to end it, which
+ * is no failure. @throws OutcomeUnknown
  */
 export async function close(place: StripeAccount, attempt: Attempt): Promise<void> {
   const seen = await look(place, attempt);
@@ -24,7 +24,7 @@ async function expire(place: StripeAccount, attempt: Attempt, session: string): 
   );
 }
 
-/** The key names the state that is ended: a refusal stands for its key, and the next state may be another matter. */
+/** The key names the state that is ended: Stripe repeats a key's refusal, but may accept the call in another state. */
 async function cancel(place: StripeAccount, { id }: Attempt, intent: Stripe.PaymentIntent): Promise<void> {
   const { stripe } = place;
   const key = [id, "cancel", intent.status, idOf(intent.latest_charge) ?? "untried"].join("/");

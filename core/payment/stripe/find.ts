@@ -2,7 +2,7 @@ import type Stripe from "stripe";
 import { listAll, type StripeAccount, secondsOf, withRetry } from "../../stripe/index.js";
 import type { Attempt } from "../provider.js";
 
-/** Informational for Stripe and for people; here it only finds what a lost answer would have named. */
+/** Information for Stripe and for people; our code uses it only to find an object whose id was lost with the answer. */
 export const metadataOf = ({ id, orderId }: Pick<Attempt, "id" | "orderId">) => ({
   stoa_payment: id,
   stoa_order: orderId,
@@ -57,7 +57,7 @@ export interface Seen {
 
 const depth = ["latest_charge.refunds"];
 
-/** Reads an attempt by what we know of it; undefined while Stripe does not know it. One call, where its answer was not lost. */
+/** Reads an attempt by our ids of it; undefined while Stripe does not know it. One call, unless an answer was lost. */
 export async function look(place: StripeAccount, attempt: Attempt): Promise<Seen | undefined> {
   const { stripe, options } = place;
   const { session: known, reference, method } = attempt;
@@ -75,7 +75,7 @@ export async function look(place: StripeAccount, attempt: Attempt): Promise<Seen
     : undefined;
 }
 
-/** Under its operation's id a capture leaves its amount in the metadata of what it captured: Stripe has no object for it. */
+/** A capture puts its amount, under its operation's id, into the intent's metadata: Stripe has no object for it. */
 export const capturesOf = ({ metadata }: Stripe.PaymentIntent) =>
   Object.keys(metadata).filter((key) => key.startsWith("pop_"));
 

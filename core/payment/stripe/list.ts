@@ -8,7 +8,7 @@ export interface Listed {
   paymentIntent: string | null;
   /** The attempt that it says it was made for: only our own rows say whether that is so. */
   attempt: string | null;
-  /** In the provider's words, and what has moved so far in its minor units: enough to see whether we know of it. */
+  /** The provider's status, and the amount moved so far in its minor units: enough to see whether our rows have it. */
   status: string;
   moved: number;
   /** Unix seconds. */
@@ -18,7 +18,7 @@ export interface Listed {
 const sinceOf = (since: string): Stripe.RangeQueryParam => ({ gte: secondsOf(since) });
 
 /**
- * What was made on a merchant's account since an instant, for comparison with what we know; the newest first.
+ * The PaymentIntents made on a merchant's account since an instant, for comparison with our rows; the newest first.
  * @throws OutcomeUnknown between two pages
  */
 export async function* intentsSince(merchant: MerchantAccount, since: string): AsyncGenerator<Listed, void> {

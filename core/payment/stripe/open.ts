@@ -20,8 +20,8 @@ import type { Attempt, OpenedAttempt } from "../provider.js";
 import { findIntent, findSession, metadataOf } from "./find.js";
 
 /**
- * What can be authorised first and captured when the goods are there; all others are paid at once. Set for each of
- * them: `capture_method: manual` for the whole payment would leave the others out.
+ * The payment methods that can be authorized first and captured when the goods are there; all others are paid at once.
+ * The capture method is set for each of them: `capture_method: manual` for the whole payment would exclude the others.
  * @see https://docs.stripe.com/payments/place-a-hold-on-a-payment-method
  */
 const held = [
@@ -37,19 +37,19 @@ const held = [
   "revolut_pay",
 ] as const;
 
-/** Nobody can pay it for longer: a page of Stripe's stays open for 30 minutes at least. Seconds after it was made. */
+/** The time to pay an attempt: a page of Stripe's stays open for 30 minutes at least. Seconds after its creation. */
 const OPEN = 40 * 60;
 
 const lastSecondOf = ({ createdAt }: Attempt) => secondsOf(createdAt) + OPEN;
 const left = (attempt: Attempt) => Math.max(60, lastSecondOf(attempt) - Math.floor(Date.now() / 1000));
 
-/** @param parts whether captures in parts are asked for, where the card allows them */
+/** @param parts whether multicapture is requested, where the card allows it */
 function optionsOf(parts: boolean) {
   const options = Object.fromEntries(held.map((type) => [type, { capture_method: "manual" as const }]));
   return { ...options, ...(parts && { card: { ...options.card, request_multicapture: "if_available" as const } }) };
 }
 
-/** What is asked of a payment, whichever way it is opened. */
+/** The parameters of a payment that a PaymentIntent and a checkout session share. */
 function termsOf(attempt: Attempt) {
   const { amount, currency, fee, description } = attempt;
   const share = toStripe(roundDown(fee, currency), currency);
@@ -94,7 +94,7 @@ const isIneligible = ({ code, message }: Refusal) =>
 
 type Create<T> = (key: string, parts: boolean) => Promise<T>;
 
-/** The same in one part, under another key, because the first key stands for the refusal. */
+/** The same without multicapture, under another key, because Stripe repeats its refusal for the first key. */
 const orWhole = <T>(create: Create<T>, { id }: Attempt): Promise<T> =>
   create(id, true).catch((error: unknown) => {
     const refusal = refusalOf(error);
@@ -103,7 +103,8 @@ const orWhole = <T>(create: Create<T>, { id }: Attempt): Promise<T> =>
   });
 
 /**
- * Makes what an attempt is opened with, once: under a key from its id, or found when the key is forgotten.
+ * Makes the object that opens an attempt, once: under a key from the attempt's id, or found when Stripe has forgotten
+ * the key.
  * @throws Failure conflict, OutcomeUnknown
  */
 async function make<T>(
@@ -122,7 +123,7 @@ async function make<T>(
   return answer.done;
 }
 
-/** What the shop learns of a refusal. */
+/** Turns a refusal of Stripe's into the failure that the shop gets. */
 function refusalFor({ currency }: Attempt, { code, param }: Refusal): Failure {
   if (code === "amount_too_small") {
     return conflict("payment.amount_too_small", "The amount is below the provider's minimum charge; see `least`.", {

@@ -17,7 +17,7 @@ import {
 import type { Attempt, Operation, Outcome } from "../provider.js";
 import { isInParts, look, metadataOf } from "./find.js";
 
-/** What is wanted of a payment that Stripe knows under this id. */
+/** An operation on the payment that Stripe knows under the id `intent`. */
 interface Wanted {
   place: StripeAccount;
   attempt: Attempt;
@@ -26,8 +26,9 @@ interface Wanted {
 }
 
 /**
- * Does what is wanted, or finds that it was done before: a refusal counts only when Stripe shows that it was not.
- * @throws OutcomeUnknown when it cannot be found out
+ * Performs an operation, or finds that it was performed before, because a refusal counts only when Stripe shows that
+ * the operation was not performed.
+ * @throws OutcomeUnknown when Stripe's answers do not decide that
  */
 export async function operate(place: StripeAccount, attempt: Attempt, operation: Operation): Promise<Outcome> {
   try {
@@ -56,7 +57,7 @@ const expired: Outcome = {
     "The provider did not confirm the operation in time, and it can no longer be retried safely. Request it again.",
 };
 
-/** Asks once, while Stripe remembers the key; afterwards it only looks. */
+/** Makes the call only while Stripe remembers the key; afterwards it only looks for the result. */
 async function once<T>(
   { operation }: Wanted,
   ask: () => Promise<T>,
@@ -89,7 +90,10 @@ async function leavesRest(wanted: Wanted): Promise<boolean> {
   return card?.multicapture?.status === "available" && Object.keys(intent.metadata).length < PLACES;
 }
 
-/** The platform's share of a part, rounded down to what Stripe can move, and something: a fee once set must be told with every part. */
+/**
+ * The platform's share of a partial capture, rounded down to an amount that Stripe can move, but never 0 for a payment
+ * with a fee: Stripe then requires a fee in each capture.
+ */
 function shareOf({ fee, amount, currency }: Attempt, part: number): number {
   const share = roundDown(ratio(fee, part, amount, "down"), currency);
   return toStripe(Math.max(share, roundDown(fee, currency) > 0 ? 1 : 0), currency);
@@ -118,13 +122,15 @@ async function capture(wanted: Wanted): Promise<Outcome> {
   );
 }
 
-/** How long Stripe may take to book the platform's fee of a charge. Milliseconds. */
+/** How long Stripe may take to record the platform's fee of a charge. Milliseconds. */
 const BOOKING = 600_000;
 
 /**
- * The platform gives back its share of what is refunded: it earns nothing from a sale that was none. With the refund and
- * not after it, so that neither happens alone; Stripe shares in proportion. Of a payment that was captured in parts Stripe
- * gives no part of a fee back. @see https://docs.stripe.com/payments/multicapture#refunds
+ * Whether the platform returns its share of the refunded amount, because it earns no fee from a sale that is undone.
+ * The share is returned by the same call as the refund, so that neither happens alone; Stripe computes it in
+ * proportion. For a payment with several captures Stripe returns no part of a fee.
+ * @see https://docs.stripe.com/payments/multicapture#refunds
+ * @throws OutcomeUnknown while Stripe has not recorded the fee
  */
 async function returnsFee(wanted: Wanted): Promise<boolean> {
   if (wanted.attempt.fee === 0) return false;
@@ -161,7 +167,7 @@ function refundOutcome({ id: reference, status, failure_reason: reason }: Stripe
   return { status: "failed", code: reason ?? "refund_failed", message: "The refund failed." };
 }
 
-/** Nothing of it can be captured any more: given up, or what was left after a part of it was let go. */
+/** Whether no more of the payment can be captured: it was canceled, or its rest was released after a capture. */
 const isReleased = ({ status, amount, amount_received }: Stripe.PaymentIntent) =>
   status === "canceled" || (status === "succeeded" && amount_received < amount);
 

@@ -21,7 +21,7 @@ export async function snapshotOf(place: StripeAccount, attempt: Attempt): Promis
     status: statusOf(seen),
     amount,
     currency,
-    // What the charge was made for, also when less of it was taken in the end.
+    // The amount of the charge, also when less of it was captured in the end.
     authorized: charge?.status === "succeeded" ? minor(charge.amount) : 0,
     captured: minor(intent.amount_received),
     failures: await failuresOf(place, intent, charge),
@@ -31,7 +31,7 @@ export async function snapshotOf(place: StripeAccount, attempt: Attempt): Promis
   };
 }
 
-/** A page on which nobody has tried to pay. */
+/** The snapshot of a page on which the shopper has not tried to pay. */
 function unpaid({ status, amount_total, currency }: Stripe.Checkout.Session): Snapshot {
   return {
     reference: null,
@@ -57,7 +57,7 @@ const statuses: Record<string, Status> = {
 
 function statusOf({ intent, session }: Seen): Status {
   if (intent?.status === "canceled") {
-    // By Stripe, because its time was over; by whoever asked for it otherwise.
+    // Stripe cancels an intent whose time is over; every other cancellation was requested.
     const byTime = intent.cancellation_reason === "automatic" || intent.cancellation_reason === "expired";
     return byTime ? "expired" : "voided";
   }
@@ -65,7 +65,7 @@ function statusOf({ intent, session }: Seen): Status {
   return status === "waiting" && session?.status === "expired" ? "expired" : status;
 }
 
-/** Attempts of the shopper that were refused. Asked for only where there were some. */
+/** The refused attempts of the shopper. Stripe lists them only when the intent shows that there was one. */
 async function failuresOf(
   { stripe, options }: StripeAccount,
   { id, last_payment_error: last }: Stripe.PaymentIntent,
@@ -78,7 +78,7 @@ async function failuresOf(
     const { failure_code: code, failure_message: message, outcome } = one;
     failures.unshift({ reference: one.id, code: outcome?.reason ?? code ?? "failed", message: message ?? "" });
   }
-  // Who did not prove who they are never came as far as a charge.
+  // An attempt that failed at the shopper's authentication has no charge.
   if (last && !last.charge) {
     const reference = `${last.payment_method?.id ?? id} ${last.code ?? last.type}`;
     failures.push({ reference, code: last.decline_code ?? last.code ?? last.type, message: last.message ?? "" });
@@ -95,8 +95,8 @@ const refundStatuses: Record<string, RefundState["status"]> = {
 };
 
 /**
- * What went back to the shopper. Stripe lists what was authorised and let go among the refunds: it never was our money,
- * and has no balance transaction.
+ * The refunds to the shopper. Stripe also lists the release of an authorized amount among the refunds: that money was
+ * never captured, and has no balance transaction.
  */
 async function refundsOf(
   place: StripeAccount,
@@ -129,8 +129,8 @@ async function allRefunds(
 }
 
 /**
- * What the platform took of what was captured, and gave back of it. When all of it was captured at once the
- * charge knows the first; of parts, and of what went back, the platform's own account is asked, which has a fee for each.
+ * The platform's fee on the captured amount, and the part of it that was returned. When all was captured at once and
+ * nothing was refunded, the charge has the fee; otherwise the platform's own account has a fee for each capture.
  */
 async function feesOf(
   { stripe }: StripeAccount,
@@ -144,7 +144,7 @@ async function feesOf(
   if (!charge || fee === 0 || plain) return { fee, feeReturned: 0 };
   const { data } = await withRetry(() => stripe.applicationFees.list({ charge: charge.id, limit: 100 }));
   const booked = data.filter(({ currency }) => currency === intent.currency);
-  if (booked.length === 0) return { fee, feeReturned: 0 }; // Stripe books a moment later
+  if (booked.length === 0) return { fee, feeReturned: 0 }; // Stripe records fees a moment later
   return {
     fee: minor(booked.reduce((all, { amount }) => all + amount, 0)),
     feeReturned: minor(booked.reduce((all, { amount_refunded }) => all + amount_refunded, 0)),

@@ -4,7 +4,7 @@ import type { StripeEvent, StripeHandler } from "../../stripe/index.js";
 import { paymentTable } from "../payment.sql.js";
 import { syncPayment } from "../perform.js";
 
-/** What Stripe says of charges on a merchant's account. The event only says where to look. */
+/** The webhooks about charges on a merchant's account. An event only names the object, which is then fetched. */
 export const paymentHandlers: readonly StripeHandler[] = [
   {
     name: "payment.intent",
