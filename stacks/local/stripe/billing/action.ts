@@ -23,7 +23,7 @@ function customerOf(input: Input, store: Store): Stripe.Customer {
   return liveCustomer(store, String(id));
 }
 
-/** A new card for the customer and for all subscriptions of theirs, as after a visit to the portal. */
+/** Replaces the card of a customer and of all its subscriptions, as the portal does. */
 function giveCard(customer: Stripe.Customer, card: string, store: Store): Stripe.PaymentMethod {
   const method = attach(methodOf(card, store), customer.id, store);
   const invoice_settings = { ...customer.invoice_settings, default_payment_method: method.id };
@@ -34,7 +34,7 @@ function giveCard(customer: Stripe.Customer, card: string, store: Store): Stripe
   return method;
 }
 
-/** The period ends this second; the invoice does not wait in its draft unless `draft` is true. */
+/** Ends the period now; the invoice is finalized at once unless `draft` is true. */
 function renewNow(input: Input, store: Store): Stripe.Subscription {
   const subscription = subscriptionOf(input, store);
   const items = subscription.items.data.map((item) => ({ ...item, current_period_end: store.now }));
@@ -46,7 +46,7 @@ function renewNow(input: Input, store: Store): Stripe.Subscription {
   return fresh(store, store.get("subscription", subscription.id));
 }
 
-/** What a test makes happen to the platform's customers, by `POST /_control/<name>`. */
+/** Actions on the platform's customers, by `POST /_control/<name>`. */
 export const billingActions: Readonly<Record<string, Action>> = {
   /** `after_retries`, `retry_days`, `upcoming_days`, `draft_seconds`. */
   billing_settings: (input, store) => setSetting(store, input),
@@ -62,6 +62,6 @@ export const billingActions: Readonly<Record<string, Action>> = {
     return renewNow({ ...input, draft: false }, store);
   },
   end_trial: (input, store) => update(store, subscriptionOf(input, store), { trial_end: "now" }),
-  /** As somebody does it in Stripe's dashboard. */
+  /** The same as a cancellation in Stripe's dashboard. */
   cancel_subscription: (input, store) => fresh(store, cancel(store, subscriptionOf(input, store).id, {})),
 };

@@ -91,7 +91,7 @@ const noFeatures: Features = {
   },
 };
 
-/** The fields that are told, over those that were. */
+/** The given fields over the old ones. */
 const over = <T extends object>(old: T, given: object | undefined): T => ({
   ...old,
   ...Object.fromEntries(Object.entries(given ?? {}).filter(([, value]) => value !== undefined)),
@@ -143,7 +143,7 @@ const blank = (store: Store): Configuration => ({
   updated: store.now,
 });
 
-/** Makes a configuration, or changes one. @throws Failure for prices and products that are not there */
+/** Creates or updates a configuration. @throws Failure for unknown prices and products */
 export function configure(store: Store, params: Params, old?: Configuration): Configuration {
   const base = old ?? blank(store);
   for (const { product, prices } of params.features?.subscription_update?.products ?? []) {
@@ -165,7 +165,7 @@ export function configure(store: Store, params: Params, old?: Configuration): Co
     : store.put({ ...base, ...patch }, "billing_portal.configuration.created");
 }
 
-/** What "Save" in the dashboard's settings of the portal does. */
+/** The same as "Save" in the portal settings of Stripe's dashboard. */
 export function saveDefault(store: Store): Configuration {
   const [old] = store.page("billing_portal.configuration", { limit: 1 }, { is_default: true }).data;
   const features = {

@@ -76,7 +76,7 @@ export const cancelParams = z.strictObject({
   prorate: flag.optional(),
 });
 
-/** Ends a subscription at once. @throws Failure resource_missing when it has ended already */
+/** Cancels a subscription at once. @throws Failure resource_missing when it has ended already */
 export function cancel(
   store: Store,
   id: string | undefined,
