@@ -2,7 +2,7 @@ import type Stripe from "stripe";
 import type { Action, Store } from "../engine/engine.js";
 import { refused } from "../engine/failure.js";
 import { attach, methodOf } from "../payment/payment-method.js";
-import { liveCustomer } from "./customer.js";
+import { liveCustomer, setDefaultMethod } from "./customer.js";
 import { saveDefault } from "./portal-configuration.js";
 import { setSetting } from "./setting.js";
 import { cancel } from "./subscription-cancellation.js";
@@ -26,11 +26,7 @@ function customerOf(input: Input, store: Store): Stripe.Customer {
 /** Replaces the card of a customer and of all its subscriptions, as the portal does. */
 function giveCard(customer: Stripe.Customer, card: string, store: Store): Stripe.PaymentMethod {
   const method = attach(methodOf(card, store), customer.id, store);
-  const invoice_settings = { ...customer.invoice_settings, default_payment_method: method.id };
-  store.change(customer, { invoice_settings }, "customer.updated");
-  for (const subscription of store.by("subscription", "customer", customer.id))
-    if (subscription.ended_at === null && subscription.default_payment_method !== null)
-      store.change(subscription, { default_payment_method: method.id }, "customer.subscription.updated");
+  setDefaultMethod(customer, method, store);
   return method;
 }
 

@@ -14,7 +14,16 @@ export function liveCustomer(store: Store, id: string | undefined, param?: strin
   return customer;
 }
 
-/** @throws Failure for a payment method that is not the customer's */
+/** Sets the default payment method of a customer, and of its subscriptions with a default of their own. */
+export function setDefaultMethod(customer: Stripe.Customer, method: Stripe.PaymentMethod, store: Store) {
+  const invoice_settings = { ...customer.invoice_settings, default_payment_method: method.id };
+  store.change(customer, { invoice_settings }, "customer.updated");
+  for (const subscription of store.by("subscription", "customer", customer.id))
+    if (subscription.ended_at === null && subscription.default_payment_method !== null)
+      store.change(subscription, { default_payment_method: method.id }, "customer.subscription.updated");
+}
+
+/** @throws Failure for a payment method of another customer */
 function checkMethod(store: Store, id: string | undefined, customer?: string) {
   if (id === undefined) return;
   const param = "invoice_settings[default_payment_method]";

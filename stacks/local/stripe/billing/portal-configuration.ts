@@ -3,22 +3,13 @@ import { z } from "zod";
 import type { Store } from "../engine/engine.js";
 import { refused } from "../engine/failure.js";
 import { emptyable, flag, merge, metadata, oneOf, text } from "../engine/shape.js";
+import { cancellationReason } from "./subscription-cancellation.js";
 import { prorationBehavior } from "./subscription-change.js";
 
 export type Configuration = Stripe.BillingPortal.Configuration;
 type Features = Configuration["features"];
 
 const url = z.url({ error: "Not a valid URL" });
-const reasons = oneOf(
-  "customer_service",
-  "low_quality",
-  "missing_features",
-  "other",
-  "switched_service",
-  "too_complex",
-  "too_expensive",
-  "unused",
-);
 const features = z.strictObject({
   customer_update: z
     .strictObject({
@@ -30,7 +21,9 @@ const features = z.strictObject({
   payment_method_update: z.strictObject({ enabled: flag }).optional(),
   subscription_cancel: z
     .strictObject({
-      cancellation_reason: z.strictObject({ enabled: flag, options: emptyable(z.array(reasons)) }).optional(),
+      cancellation_reason: z
+        .strictObject({ enabled: flag, options: emptyable(z.array(cancellationReason)) })
+        .optional(),
       enabled: flag,
       mode: oneOf("at_period_end", "immediately").optional(),
       proration_behavior: prorationBehavior.optional(),

@@ -1,5 +1,5 @@
 import type Stripe from "stripe";
-import { liveCustomer } from "../billing/customer.js";
+import { liveCustomer, setDefaultMethod } from "../billing/customer.js";
 import { collect } from "../billing/invoice-collection.js";
 import { cancel } from "../billing/subscription-cancellation.js";
 import { lastEnd } from "../billing/subscription-shape.js";
@@ -74,16 +74,10 @@ const confirm: Act = (session, _form, store) => {
   return switchTo(session, subscriptionOf(session, proposal.subscription, store), item.id, item.price, store);
 };
 
-/** Sets the new card as the default of the customer and of subscriptions with a default of their own. */
 const card: Act = (session, form, store) => {
   if (!featuresOf(session, store).payment_method_update.enabled) throw refused("Cards are not changed here.");
   const method = cardOfForm(store, form, session.customer);
-  const customer = liveCustomer(store, session.customer);
-  const invoice_settings = { ...customer.invoice_settings, default_payment_method: method.id };
-  store.change(customer, { invoice_settings }, "customer.updated");
-  for (const subscription of store.by("subscription", "customer", customer.id))
-    if (subscription.ended_at === null && subscription.default_payment_method !== null)
-      store.change(subscription, { default_payment_method: method.id }, "customer.subscription.updated");
+  setDefaultMethod(liveCustomer(store, session.customer), method, store);
   return undefined;
 };
 
