@@ -17,9 +17,9 @@ import type { StripeAccount } from "./stripe/host.js";
 import type { StripeStandIn } from "./stripe/server.js";
 
 export interface HostOptions {
-  /** Everything that the host keeps lies here. */
+  /** Data folder of the host. */
   readonly dir: string;
-  /** Wanted ports; another one is taken when one is in use. Without: any free one. */
+  /** Preferred ports; a port in use is replaced by a free one, and so is an absent one. */
   readonly ports?: {
     readonly http?: number;
     readonly sqs?: number;
@@ -30,30 +30,30 @@ export interface HostOptions {
   };
   /** Added to the environment of every function. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Hears what is done and how long it took. */
+  /** Receives a line for each started part, with its duration. */
   progress?(line: string): void;
   /** Forces commits to the disk, and keeps queues and mail for the next start. */
   readonly durable?: boolean;
-  /** `false`: nothing is taken off the queues before `resume()`. */
+  /** `false`: pollers receive no messages before `resume()`. */
   readonly consumers?: boolean;
   /** `false`: schedules run by `runSchedule` only. */
   readonly schedules?: boolean;
-  /** Superuser's URL of a server on this machine that takes the place of the embedded one. */
+  /** Superuser's URL of a PostgreSQL on this machine, in place of the embedded one. */
   readonly database?: string;
-  /** Other implementations of SQS and EventBridge that take the place of ours. */
+  /** Endpoints of other implementations of SQS and EventBridge. */
   readonly external?: { readonly sqs?: string | undefined; readonly eventbridge?: string | undefined };
-  /** An account at Stripe that takes the place of the stand-in. */
+  /** A real Stripe account, in place of the stand-in. */
   readonly stripe?: StripeAccount | undefined;
-  /** Where bundles lie; inside the project, so that native packages resolve. */
+  /** Folder of the bundles; inside the project, so that native packages resolve. */
   readonly build?: string;
 }
 
 /** The whole system on this machine. */
 export interface Host extends Omit<Services, "gateway" | "webhooks" | "stripe"> {
   readonly url: string;
-  /** Where Stripe's events go: `/platform` and `/connect`. */
+  /** Base URL of the webhook endpoints `/platform` and `/connect`. */
   readonly webhookUrl: string;
-  /** None when the system speaks to Stripe itself. */
+  /** None with a real Stripe account. */
   readonly stripe: StripeStandIn | undefined;
   readonly dir: string;
   readonly clock: Clock;
@@ -61,10 +61,10 @@ export interface Host extends Omit<Services, "gateway" | "webhooks" | "stripe"> 
   readonly pools: Readonly<Record<FunctionName, Pool>>;
   /** Connection strings by role; `postgres` is the superuser's. */
   readonly databases: { readonly app: string; readonly relay: string; readonly postgres: string };
-  /** The environment that a function sees. */
+  /** Environment variables of a function. */
   env(name: FunctionName): Record<string, string>;
   logs(): readonly LogLine[];
-  /** Hears each line from now on; the answer ends it. */
+  /** Adds a listener for log lines; returns the function that removes it. */
   onLog(listener: (line: LogLine) => void): () => void;
   pids(name: FunctionName): number[];
   runSchedule(name: keyof typeof schedules): Promise<unknown>;
@@ -81,7 +81,7 @@ export interface Host extends Omit<Services, "gateway" | "webhooks" | "stripe"> 
 
 const names = Object.keys(functions) as FunctionName[];
 
-/** As many environments as the callers of a function use at once: requests, batches of its queue, its schedules. */
+/** The maximum of concurrent environments: requests, or batches of the function's queues plus its schedules. */
 function maximumOf(name: FunctionName): number {
   if (name === "api") return 16;
   if (name === "stripe") return 4;
@@ -144,7 +144,7 @@ async function deploy(pools: Record<FunctionName, Pool>, { progress }: HostOptio
   progress?.(`Database migrated, API warm (${((performance.now() - since) / 1000).toFixed(1)} s)`);
 }
 
-/** Takes back what was started, last things first; a step that fails does not keep the others from being made. */
+/** Stops all started parts in reverse order; a failing stop does not prevent the others. */
 async function stopAll(stops: Stops): Promise<void> {
   const failures: unknown[] = [];
   for (const step of stops.splice(0).reverse())

@@ -1,16 +1,16 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Who works in a data folder. */
+/** The process that holds a data folder. */
 export interface Holder {
   readonly pid: number;
-  /** When that process began, where the system tells: a pid may be given to another process. */
+  /** Start time of the process, where the system tells it: pids are reused. */
   readonly began: string | undefined;
   readonly url?: string;
 }
 
 export interface Lock {
-  /** Tells others where the holder can be reached. */
+  /** Writes the holder's URL into the lock file. */
   announce(url: string): void;
   release(): void;
 }
@@ -47,7 +47,7 @@ export function holderOf(dir: string): Holder | undefined {
   }
 }
 
-/** Takes a data folder for this process, and makes it when it is not there; answers the holder when it is taken. */
+/** Locks a data folder for this process and creates it if needed; returns the holder of a locked one. */
 export function takeLock(dir: string): Lock | Holder {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const mine: Holder = { pid: process.pid, began: beganAt(process.pid) };

@@ -4,7 +4,7 @@ import type { Host } from "./host.js";
 
 type Parts = Pick<Host, "endpoints" | "admin" | "pools" | "scheduler" | "stripe">;
 
-/** What is still to be done; nothing when the system is at rest. */
+/** Pending requests, messages, deliveries, events and jobs; empty when the system is idle. */
 async function whatIsLeft({ endpoints, admin, pools, scheduler, stripe }: Parts): Promise<string[]> {
   await scheduler.idle();
   await stripe?.settled();
@@ -24,7 +24,7 @@ async function whatIsLeft({ endpoints, admin, pools, scheduler, stripe }: Parts)
   return all.filter(([, count]) => count > 0).map(([what, count]) => `${count} ${what}`);
 }
 
-/** Resolves when queues, outbox and due jobs are empty and nothing runs. @throws after `timeoutMs`, saying what is left */
+/** Resolves when queues, outbox and due jobs are empty and nothing runs. @throws after `timeoutMs`, with the rest */
 export async function waitUntilIdle(parts: Parts, timeoutMs: number): Promise<void> {
   for (const end = Date.now() + timeoutMs; ; await sleep(15)) {
     const left = await whatIsLeft(parts);

@@ -2,7 +2,7 @@ import { createHash, createHmac, generateKeyPairSync, randomBytes } from "node:c
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-/** What AWS keeps in its secret store, made once for one data folder. */
+/** Secrets that SST stores on AWS; here they are created once for each data folder. */
 export interface Secrets {
   readonly appPassword: string;
   readonly relayPassword: string;
@@ -10,7 +10,7 @@ export interface Secrets {
   readonly tokenKeys: string;
   /** 32 bytes, base64url. */
   readonly dataKey: string;
-  /** The keys and passwords of the demo tenants are derived from it. */
+  /** Source of the demo tenants' keys and passwords. */
   readonly seed: string;
 }
 
@@ -33,7 +33,7 @@ function create(): Secrets {
   };
 }
 
-/** Reads the secrets of a data folder, which exists, and makes them the first time; nobody else may read the file. */
+/** Reads the secrets of an existing data folder, or creates them in a file of mode 600. */
 export async function readSecrets(dir: string): Promise<Secrets> {
   const file = join(dir, "secrets.json");
   const text = await readFile(file, "utf8").catch(() => undefined);
@@ -44,7 +44,7 @@ export async function readSecrets(dir: string): Promise<Secrets> {
   return secrets;
 }
 
-/** A secret for one purpose, the same each time. */
+/** A secret derived for one purpose; equal purposes give equal secrets. */
 export function derive({ seed }: Secrets, purpose: string, bytes = 24): string {
   return createHmac("sha512", seed).update(purpose).digest().subarray(0, bytes).toString("base64url");
 }

@@ -13,7 +13,7 @@ import { startPostgres } from "./postgres/server.js";
 import { readSecrets, type Secrets } from "./secrets.js";
 import { type StripeHost, startStripeHost } from "./stripe/host.js";
 
-/** What stands before the first function runs. */
+/** Services that start before the first function. */
 export interface Services {
   readonly admin: Admin;
   readonly postgresPid: number | undefined;
@@ -21,19 +21,19 @@ export interface Services {
   readonly bundles: Readonly<Record<FunctionName, Bundle>>;
   readonly endpoints: Endpoints;
   readonly gateway: Gateway;
-  /** In front of the function that receives Stripe's events. */
+  /** The function URL of the Stripe webhook. */
   readonly webhooks: Gateway;
   readonly stripe: StripeHost;
   readonly mailbox: Mailbox;
   readonly secrets: Secrets;
 }
 
-/** Steps that take back what was started, run in reverse. */
+/** Stop functions of the started parts, called in reverse order. */
 export type Stops = (() => unknown)[];
 
 const seconds = (since: number) => `${((performance.now() - since) / 1000).toFixed(1)} s`;
 
-/** Starts parts, says how long each took, and remembers how each is stopped. */
+/** Starts a part, reports its duration, and records its stop function. */
 const starter = (stops: Stops, progress: HostOptions["progress"]) =>
   async function part<Part>(start: Promise<Part>, tell: (part: Part) => string, end: (part: Part) => unknown) {
     const since = performance.now();
@@ -59,7 +59,7 @@ async function startDatabase(options: HostOptions, stops: Stops, part: ReturnTyp
   return { bridge, admin, postgresPid: postgres.pid };
 }
 
-/** Starts the database, the endpoints and the gateway beside each other. What was started is in `stops`, also on failure. */
+/** Starts database, endpoints and gateways in parallel. `stops` holds the started parts, also after a failure. */
 export async function startServices(
   options: HostOptions,
   clock: Clock,
@@ -95,7 +95,7 @@ export async function startServices(
     readSecrets(dir),
     openMailbox(kept.dir),
   ] as const;
-  await Promise.allSettled(starting); // nothing may still be starting when a failure is cleaned up
+  await Promise.allSettled(starting); // a failure is cleaned up only when no part is starting any more
   const [data, bundles, endpoints, gateway, webhooks, secrets, mailbox] = await Promise.all(starting);
   const webhookUrl = `http://127.0.0.1:${webhooks.port}`;
   const stripe = await part(

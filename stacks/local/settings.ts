@@ -14,12 +14,12 @@ export interface Sources {
   readonly stripe: StripeSettings;
 }
 
-/** The database of `adminUrl` for another role. */
+/** The connection string of `adminUrl` for another role. */
 export function databaseUrl(adminUrl: string, username: string, password: string): string {
   return Object.assign(new URL(adminUrl), { username, password }).href;
 }
 
-/** Reads what each function needs from core/kernel/config.ts, as the infrastructure does, and adds what only this host has. */
+/** Variables of a function: those of core/kernel/config.ts, as on AWS, and those of this host. */
 export function environmentOf(name: FunctionName, sources: Sources): Record<string, string> {
   const { url, adminUrl, bridgePort, secrets, endpoints, stripe } = sources;
   const { STRIPE_API_BASE, ...stripeValues } = stripe;

@@ -12,7 +12,7 @@ const dir = join(projectRoot, ".stoa/data");
 
 const say = (line = "") => console.log(line);
 
-/** Errors of functions belong in sight; everything else is in the log file. */
+/** Prints errors of functions; the log file has all lines. */
 function showTrouble({ function: name, stream, text }: LogLine) {
   try {
     const { level, message, errorMessage, error } = JSON.parse(text);
@@ -58,14 +58,14 @@ function showDemo({ tenants, purchase, byCard, upgrade }: Demo) {
 }
 
 /**
- * An account at Stripe itself, for whoever sets its keys. `stripe listen` forwards events with one secret for both
+ * The real Stripe account of the environment's keys. `stripe listen` forwards events with one secret for both
  * endpoints: `--forward-to …/platform --forward-connect-to …/connect`.
  */
 function stripeAccount(): StripeAccount | undefined {
   const { STRIPE_SECRET_KEY: secretKey, STRIPE_PUBLISHABLE_KEY: publishableKey, STRIPE_WEBHOOK_SECRET } = process.env;
   const { STRIPE_WEBHOOK_SECRETS, STRIPE_CONNECT_WEBHOOK_SECRETS: connectWebhookSecrets } = process.env;
   if (!secretKey) return undefined;
-  // A mistake here would take real money for demo goods.
+  // A live key would charge real money for demo goods.
   if (!/^(?:sk|rk)_test_/.test(secretKey))
     throw new Error("STRIPE_SECRET_KEY must be a test mode key on this machine.");
   if (!publishableKey) throw new Error("STRIPE_SECRET_KEY also needs STRIPE_PUBLISHABLE_KEY of the same account.");
@@ -73,7 +73,7 @@ function stripeAccount(): StripeAccount | undefined {
   return { secretKey, publishableKey, webhookSecrets, connectWebhookSecrets: connectWebhookSecrets || undefined };
 }
 
-/** Aborts at the first signal to stop; the second one ends this process, and what is left notices that. */
+/** Aborts at the first stop signal; the second one exits, and child processes end with this one. */
 function stopSignal(): AbortSignal {
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
@@ -102,7 +102,7 @@ async function run(lock: Lock) {
   const stop = stopSignal();
   const stopped = new Promise<void>((resolve) => stop.addEventListener("abort", () => resolve()));
   say("Starting Stoa on this machine.\n");
-  // Whoever sets these wants the SDK's own variables to mean here what they mean on AWS.
+  // The SDK's own variables select other implementations of SQS and EventBridge.
   const { AWS_ENDPOINT_URL_SQS: sqs, AWS_ENDPOINT_URL_EVENTBRIDGE: eventbridge } = process.env;
   const progress = (line: string) => stop.aborted || say(`  ✓ ${line}`);
   const external = { sqs, eventbridge };

@@ -8,7 +8,7 @@ export const account = "000000000000";
 export const arnOf = (service: "sqs" | "events", resource: string) =>
   `arn:aws:${service}:${region}:${account}:${resource}`;
 
-/** An answer that is an error, in the words of AWS; `queryCode` is the code of the older protocol, which SDKs also read. */
+/** An error answer of AWS; `queryCode` is the code of the older query protocol, which SDKs also read. */
 export class AwsError extends Error {
   constructor(
     readonly code: string,
@@ -22,7 +22,7 @@ export class AwsError extends Error {
 
 export type Operation = (input: unknown, signal: AbortSignal) => unknown;
 
-/** An operation that checks the shape of its input; what the input means is checked by `run`. */
+/** An operation whose input is parsed by `shape`; `run` checks its meaning. */
 export function operation<Shape extends z.ZodRawShape>(
   shape: Shape,
   run: (input: z.output<z.ZodObject<Shape>>, signal: AbortSignal) => unknown,
@@ -40,10 +40,10 @@ export function operation<Shape extends z.ZodRawShape>(
 }
 
 export interface AwsJson {
-  /** What `X-Amz-Target` begins with. */
+  /** First part of `X-Amz-Target`. */
   readonly prefix: string;
   readonly version: "1.0" | "1.1";
-  /** Stands before the `__type` of errors. */
+  /** Prefix of `__type` in errors. */
   readonly namespace?: string;
   readonly operations: Readonly<Record<string, Operation>>;
   /** `fail`: the share (0..1) of calls answered with 503; half of those have had their effect. */

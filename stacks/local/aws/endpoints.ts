@@ -28,12 +28,12 @@ export interface Endpoints {
   readonly sqsUrl: string;
   readonly eventBridgeUrl: string;
   readonly client: SQSClient;
-  /** None when another implementation stands in. */
+  /** None with an external implementation. */
   readonly sqs: Sqs | undefined;
   readonly bus: EventBridge | undefined;
   /** By the queue's name, dead letters included. */
   readonly queues: ReadonlyMap<string, { url: string; arn: string }>;
-  /** Messages of a queue, dead letters apart: those that wait, are with a consumer, or are delayed. */
+  /** Counts of a queue's messages, without its dead letters. */
   depth(name: string): Promise<{ visible: number; inFlight: number; delayed: number }>;
   /** Sends the dead letters of a queue back to it as new messages; answers how many. */
   redrive(name: QueueName): Promise<number>;
@@ -42,18 +42,18 @@ export interface Endpoints {
 
 export interface EndpointOptions {
   readonly clock: Clock;
-  /** Where messages outlive the host. */
+  /** Folder of the journal, for the next start. */
   readonly dir?: string;
   readonly ports?: { sqs?: number; eventbridge?: number };
-  /** Other implementations that take the place of ours. */
+  /** Endpoints of other implementations. */
   readonly external?: { sqs?: string | undefined; eventbridge?: string | undefined };
 }
 
-// The notice about old Node versions is for whoever publishes the SDK's users, not for each start.
+// The SDK's notice about Node versions would appear at each start.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
 const identity = { region: "us-east-1", credentials: { accessKeyId: "local", secretAccessKey: "local" } };
 
-/** The usual port when it is free, else any. */
+/** Starts on the preferred port, or on a free one when that is in use. */
 export async function onPort<Started>(
   port: number | undefined,
   start: (port: number) => Promise<Started>,
@@ -112,7 +112,7 @@ async function createBus(endpoint: string, found: ReadonlyMap<string, { arn: str
 
 type Queues = Endpoints["queues"];
 
-/** Our own bus, which delivers to whichever queues there are. */
+/** The local bus, which delivers to the local queues or to those of another implementation. */
 function startBus({ clock, ports }: EndpointOptions, sqs: Sqs | undefined, client: SQSClient, found: Queues) {
   const { pattern, queue } = bus.rule;
   const rules = [{ name: "all", pattern, queue, deadLetter: deadLetterOf(queue) }];
@@ -152,7 +152,7 @@ async function redrive(client: SQSClient, from: string | undefined, to: string |
   }
 }
 
-/** Queues and bus of the topology: our own endpoints, or set up at those of another implementation. */
+/** Starts queues and bus of the topology, or creates them at another implementation. */
 export async function startEndpoints(options: EndpointOptions): Promise<Endpoints> {
   const { clock, dir, ports, external } = options;
   const file = dir === undefined ? {} : { file: join(dir, "queues.jsonl") };

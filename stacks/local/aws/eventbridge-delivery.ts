@@ -3,7 +3,7 @@ import { AwsError } from "./aws-json.js";
 import type { Rule, Target } from "./eventbridge-rules.js";
 import type { Attributes } from "./sqs-message.js";
 
-/** Puts one message on a queue of the local SQS. What it throws is retried, unless it is an AwsError: that is final. */
+/** Sends one message to a queue. An AwsError is final; other errors are retried. */
 export type Deliver = (queue: string, body: string, options: { group?: string; attributes?: Attributes }) => unknown;
 
 export interface EventBridgeChaos {
@@ -24,7 +24,7 @@ export interface EventBridgeChaos {
 const queueOf = (arn: string) => arn.split(":").at(-1) ?? "";
 const text = (StringValue: string) => ({ DataType: "String", StringValue });
 
-/** From rule to queue: at least once, retried with growing pauses (AWS: 185 times, 24 h), then to the dead letters. */
+/** Delivers at least once, with 185 retries in 24 h at growing intervals, then to the dead-letter queue. */
 export function createDelivery(context: { clock: Clock; chaos: EventBridgeChaos; deliver: Deliver }) {
   const { clock, chaos, deliver } = context;
   const counts = { delivered: 0, retried: 0, deadLettered: 0, dropped: 0, pending: 0 };

@@ -36,7 +36,7 @@ export type Buses = ReturnType<typeof createBuses>;
 
 const Pattern = z.strictObject({ source: z.array(z.string()).min(1) });
 
-/** The pattern language ends here at `{ "source": [...] }`: the topology has one rule. @throws AwsError for any other pattern */
+/** Patterns name sources only, as the topology's one rule does. @throws AwsError for every other pattern */
 function sourcesOf(pattern: string): readonly string[] {
   try {
     return Pattern.parse(JSON.parse(pattern)).source;
@@ -45,7 +45,7 @@ function sourcesOf(pattern: string): readonly string[] {
   }
 }
 
-/** The event buses of one account and their rules; `default` is always there. */
+/** The event buses of one account, with their rules; `default` always exists. */
 export function createBuses() {
   const all = new Map<string, Bus>();
 
@@ -183,7 +183,7 @@ const busOperations = (buses: Buses): Record<string, Operation> => ({
   })),
 });
 
-/** What is done with buses, rules and targets. */
+/** Operations on buses, rules and targets. */
 export const setupOperations = (buses: Buses): Record<string, Operation> => ({
   ...busOperations(buses),
   ...ruleOperations(buses),

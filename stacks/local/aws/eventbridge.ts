@@ -62,7 +62,7 @@ function parseDetail(text: string): object {
   throw new AwsError("MalformedDetail", "Detail is malformed.");
 }
 
-/** The event as targets see it. @throws AwsError that belongs to this entry alone */
+/** The event that targets receive. @throws AwsError of this entry */
 function toEvent(given: Entry, now: number) {
   const source = requireArgument("Source", given.Source);
   const detailType = requireArgument("DetailType", given.DetailType);
@@ -97,7 +97,7 @@ function putEvents(
     const event = toEvent(given, context.clock.now());
     counts.accepted++;
     const bus = buses.find(given.EventBusName);
-    // AWS accepts events for a bus that does not exist and loses them; here they are at least counted.
+    // AWS accepts events for an absent bus and loses them; the local bus counts them.
     if (!bus) counts.unknownBus++;
     const matching = [...(bus?.rules.values() ?? [])].filter(
       (rule) => rule.enabled && rule.sources.includes(event.source),

@@ -2,7 +2,7 @@ import { appendFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { escapeHtml, layout } from "../page/markup.js";
 
-/** What the mail provider `local` hands over; more fields are kept as they are. */
+/** A mail of the provider `local`; further fields are kept. */
 export interface Mail {
   readonly id: number;
   readonly receivedAt: string;
@@ -14,9 +14,9 @@ export interface Mail {
   readonly [field: string]: unknown;
 }
 
-/** Every mail that the app sent on this machine. */
+/** The mails that the functions sent on this machine, in place of SES. */
 export interface Mailbox {
-  /** @throws TypeError when it is no mail */
+  /** @throws TypeError for missing fields */
   put(mail: unknown): Promise<Mail>;
   /** Newest first. */
   list(): readonly Mail[];
@@ -26,7 +26,7 @@ export interface Mailbox {
 
 const required = ["from", "to", "subject", "text"];
 
-/** Opens the mailbox of a data folder; without one it forgets at the end. */
+/** Opens the mailbox of a data folder; without a folder the mails end with the host. */
 export async function openMailbox(dir?: string): Promise<Mailbox> {
   const file = dir && join(dir, "mail.jsonl");
   const text = file ? await readFile(file, "utf8").catch(() => "") : "";
@@ -34,7 +34,7 @@ export async function openMailbox(dir?: string): Promise<Mailbox> {
     try {
       return [JSON.parse(line)];
     } catch {
-      return []; // torn by a kill
+      return []; // an incomplete line of a killed host
     }
   });
   let last = mails.at(-1)?.id ?? 0;
@@ -59,7 +59,7 @@ export async function openMailbox(dir?: string): Promise<Mailbox> {
 
 const when = (time: string) => escapeHtml(time.replace("T", " ").slice(0, 19));
 
-/** The list of mails for a person. */
+/** The page that lists the mails. */
 export function mailboxPage(mails: readonly Mail[]): string {
   const rows = mails.map(
     ({ id, receivedAt, to, subject, from }) =>
@@ -73,7 +73,7 @@ export function mailboxPage(mails: readonly Mail[]): string {
   );
 }
 
-/** One mail for a person. Its HTML stands in a frame without scripts, forms or this page's origin. */
+/** The page of one mail. Its HTML is shown in a frame without scripts, forms or this page's origin. */
 export function mailPage({ id, receivedAt, from, to, subject, text, html, ...rest }: Mail): string {
   const facts = { Received: receivedAt, From: from, To: String(to), ...rest };
   const list = Object.entries(facts).map(

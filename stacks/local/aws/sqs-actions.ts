@@ -52,7 +52,7 @@ function checkBatch(entries: readonly { Id: string }[]) {
   }
 }
 
-/** Each entry stands for itself: what is wrong with one is answered for that one. */
+/** Runs a batch; an entry's error is answered for that entry. */
 function eachOf<Entry extends { Id: string }>(entries: readonly Entry[], run: (entry: Entry) => object | undefined) {
   checkBatch(entries);
   const Successful: object[] = [];
@@ -95,7 +95,7 @@ export function send(broker: Broker, queue: Queue, input: Outgoing) {
   };
 }
 
-/** Every system attribute that a received message has. */
+/** The system attributes of a received message. */
 export function systemAttributes({ message }: Received): Record<string, string> {
   const all = {
     SenderId: account,
@@ -229,7 +229,7 @@ const settling = (broker: Broker): Record<string, Operation> => ({
   ),
 });
 
-/** What is done with messages. */
+/** Operations on messages. */
 export const messageOperations = (broker: Broker): Record<string, Operation> => ({
   ...sending(broker),
   ...receiving(broker),

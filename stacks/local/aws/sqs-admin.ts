@@ -8,7 +8,7 @@ import type { Queue } from "./sqs-queue.js";
 const queueUrl = { QueueUrl: z.string() };
 const pairs = z.record(z.string(), z.string());
 const page = { MaxResults: z.number().int().min(1).max(1000).nullish(), NextToken: z.string().nullish() };
-/** AWS waits a minute after a queue's deletion and between purges. */
+/** AWS requires a minute after a queue's deletion and between purges; milliseconds. */
 const minute = 60_000;
 
 function paged(broker: Broker, queues: Queue[], { MaxResults, NextToken }: z.output<z.ZodObject<typeof page>>) {
@@ -126,7 +126,7 @@ const settings = (broker: Broker): Record<string, Operation> => ({
   ListQueueTags: operation(queueUrl, ({ QueueUrl }) => ({ Tags: Object.fromEntries(broker.find(QueueUrl).tags) })),
 });
 
-/** What is done with queues. */
+/** Operations on queues. */
 export const queueOperations = (broker: Broker): Record<string, Operation> => ({
   ...lifecycle(broker),
   ...lookup(broker),

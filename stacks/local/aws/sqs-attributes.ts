@@ -11,7 +11,7 @@ const numbers = new Map<string, readonly [number, number, number]>([
   ["MaximumMessageSize", [1_048_576, 1_024, 1_048_576]],
 ]);
 
-/** Kept and answered; of these only RedrivePolicy changes what the queue does. */
+/** Stored attributes; of these only RedrivePolicy has an effect. */
 const texts = [
   "RedrivePolicy",
   "RedriveAllowPolicy",
@@ -67,7 +67,7 @@ function checked(name: string, value: string, exists: (arn: string) => boolean):
   return name === "RedrivePolicy" && value !== "" ? redrivePolicy(value, exists) : value;
 }
 
-/** All of `given` or nothing; an empty text takes a policy away. @throws AwsError */
+/** Sets all of `given` or none; an empty string removes a policy. @throws AwsError */
 export function setAttributes(
   attributes: Map<string, string>,
   given: Readonly<Record<string, string>>,

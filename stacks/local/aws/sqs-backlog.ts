@@ -1,11 +1,11 @@
-/** What can be received now; `place` is its turn, 0 while it is not here. */
+/** A visible message; `place` is its turn, 0 while it is not visible. */
 export interface Waiting {
   readonly group: string | undefined;
   place: number;
 }
 
 interface Lane<Item extends Waiting> {
-  /** An item that left and came back stands here twice; the turn tells which one counts. */
+  /** An item that left and returned occurs twice; the entry with its current turn is valid. */
   turns: { readonly item: Item; readonly place: number }[];
   head: number;
 }
@@ -81,7 +81,7 @@ export class Backlog<Item extends Waiting> {
     return best && (reorder ? anyOf(best.lane) : first(best.lane));
   }
 
-  /** Counts a message of this group in (+1) or out (−1) of flight. */
+  /** Counts a message of the group into flight (+1) or out of it (−1). */
   flight(group: string | undefined, change: 1 | -1) {
     this.#inFlight += change;
     if (group === undefined) return;

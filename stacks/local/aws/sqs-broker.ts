@@ -15,7 +15,7 @@ export interface SqsChaos {
   fail: number;
 }
 
-/** What a queue needs of the world context it. */
+/** Clock, chaos, journal and the other queues, for one queue. */
 export interface QueueContext {
   readonly clock: Clock;
   readonly chaos: SqsChaos;
@@ -56,12 +56,12 @@ export function createBroker(context: Omit<QueueContext, "byArn">) {
   return {
     ...context,
     queues,
-    /** Known once the server listens. */
+    /** Set when the server listens. */
     endpoint: "",
     url(name: string) {
       return `${this.endpoint}/${account}/${name}`;
     },
-    /** By the URL's last part, whatever its host: a proxy may stand in between. */
+    /** Finds a queue by the last part of its URL; the host may be a proxy's. */
     find: (url: string) => byName(url.split("/").at(-1) ?? ""),
     byName,
     byArn,

@@ -2,12 +2,12 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, w
 import { dirname } from "node:path";
 import type { Message } from "./sqs-message.js";
 
-/** Messages outlive the host: each change is a line of JSON, written before the call is answered. */
+/** The changes of messages as lines of JSON, each written before its call is answered. */
 export interface Journal {
   put(seq: number, queue: string, message: Message, due: number | undefined): void;
   received(seq: number, receives: number, firstReceived: number): void;
   removed(seq: number): void;
-  /** From here on the file holds what was put since `openJournal`. */
+  /** Replaces the old file by the lines since `openJournal`. */
   replace(): void;
   close(): void;
 }
@@ -15,7 +15,7 @@ export interface Journal {
 export interface Kept {
   readonly queue: string;
   readonly message: Message;
-  /** Not to be seen before this time, ms. */
+  /** End of its delay, milliseconds. */
   readonly due?: number;
 }
 
@@ -23,7 +23,7 @@ type Line = { seq: number } & (Kept | { receives: number; firstReceived: number 
 
 export const noJournal: Journal = { put() {}, received() {}, removed() {}, replace() {}, close() {} };
 
-/** What an earlier host left behind; a last line without its end was torn by a kill and had not been answered. */
+/** Messages of an earlier host; an incomplete last line had not been answered. */
 export function readJournal(file: string): Kept[] {
   const kept = new Map<number, Kept>();
   if (!existsSync(file)) return [];
@@ -37,7 +37,7 @@ export function readJournal(file: string): Kept[] {
   return [...kept.values()];
 }
 
-/** Writes beside `file` until `replace()`, so that a kill in between loses nothing. */
+/** Writes a draft until `replace()`, so that a kill in between loses nothing. */
 export function openJournal(file: string): Journal {
   mkdirSync(dirname(file), { recursive: true });
   const draft = `${file}.new`;

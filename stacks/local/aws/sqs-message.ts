@@ -15,9 +15,9 @@ export interface Message {
   readonly attributes: Attributes;
   readonly trace?: string | undefined;
   readonly group?: string | undefined;
-  /** Milliseconds since 1970; a dead letter keeps it, and so its retention goes on counting. */
+  /** Milliseconds since 1970; a dead letter keeps it, so its retention is not extended. */
   readonly sent: number;
-  /** ARN of the queue that gave it up. */
+  /** ARN of a dead letter's source queue. */
   readonly source?: string | undefined;
   receives: number;
   firstReceived?: number | undefined;
@@ -32,7 +32,7 @@ export interface ReceiveOptions {
   readonly max: number;
   /** Seconds. */
   readonly visibility?: number | undefined;
-  /** Real seconds, whatever the clock says. */
+  /** Real seconds, independent of the local clock. */
   readonly wait?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -77,7 +77,7 @@ export function sizeOf(body: string, attributes: Attributes): number {
   return size;
 }
 
-// XML 1.0 characters: the older protocol was XML, and the rule stayed.
+// The characters of XML 1.0, a rule that remains from the older protocol.
 const badCharacters = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/u;
 
 function checkAttribute(name: string, attribute: Attributes[string]) {
@@ -103,7 +103,7 @@ function checkCharacters(text: string) {
   );
 }
 
-/** What SQS refuses in a message. @throws AwsError with SQS's own code */
+/** Checks a message's content, attributes, group and size. @throws AwsError with SQS's code */
 export function checkMessage(message: Pick<Message, "body" | "attributes" | "group">, largest: number) {
   if (message.body === "")
     throw new AwsError("MissingParameter", "The request must contain the parameter MessageBody.");

@@ -9,7 +9,7 @@ interface Entry extends Waiting {
   readonly seq: number;
   readonly message: Message;
   readonly copy: boolean;
-  /** Of the newest receive; older ones are stale. */
+  /** Receipt handle of the newest receive; older ones are stale. */
   handle: string;
   receivedAt: number;
   cancel: (() => void) | undefined;
@@ -34,7 +34,7 @@ export class Queue {
 
   constructor(
     readonly name: string,
-    /** SQS's own names and texts. */
+    /** Names and values of SQS's attributes. */
     readonly attributes: Map<string, string>,
     private readonly context: QueueContext,
   ) {
@@ -120,7 +120,7 @@ export class Queue {
     return taken;
   }
 
-  /** Received often enough: to the dead letters, with its age, instead of to a consumer. */
+  /** Moves a message to the dead-letter queue when it was received `maxReceiveCount` times. */
   #giveUp(entry: Entry): boolean {
     const redrive = this.redrive();
     if (!redrive || entry.message.receives < redrive.maxReceiveCount) return false;
@@ -156,7 +156,7 @@ export class Queue {
       if (taken.length > 0 || left <= 0 || this.#closed) return taken;
       await this.#waiters.wait(left, options.signal);
     }
-    // The wake-up of a consumer that left belongs to the next one.
+    // An aborted poll passes its wake-up on to the next one.
     if (this.#backlog.size > 0) this.#waiters.wakeOne();
     return [];
   }
@@ -205,7 +205,7 @@ export class Queue {
     for (const entry of this.#entries.values()) if (this.#expired(entry)) this.#forget(entry);
   }
 
-  /** Ages in seconds; the first `preview` messages as they stand. */
+  /** Counts, age in seconds, and the first `preview` messages. */
   inspect(preview = 20) {
     this.#sweep();
     const entries = [...this.#entries.values()];
@@ -223,7 +223,7 @@ export class Queue {
     };
   }
 
-  /** Answers long polls with nothing and cancels timers. */
+  /** Ends long polls without messages and cancels timers. */
   close() {
     this.#closed = true;
     for (const entry of this.#entries.values()) entry.cancel?.();

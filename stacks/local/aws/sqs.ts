@@ -19,7 +19,7 @@ export interface SqsOptions {
   readonly clock: Clock;
   readonly port?: number;
   readonly queues: readonly LocalQueue[];
-  /** Where messages outlive the host; queues made at run time, and their messages, do not. */
+  /** Journal of the declared queues' messages, for the next start; queues created at run time are not kept. */
   readonly file?: string;
 }
 
@@ -58,14 +58,14 @@ function redrive(broker: Broker, { name, redrive }: LocalQueue) {
   broker.set(broker.byName(name), { RedrivePolicy });
 }
 
-/** Whoever held a message died with the last host, so it is visible at once; the clock it was dated by is gone too. */
+/** Restores messages as visible, because their consumers ended with the last host, and caps times of its clock. */
 function restore(broker: Broker, file: string) {
   const now = broker.clock.now();
   for (const { queue, message, due = 0 } of readJournal(file))
     broker.queues.get(queue)?.put({ ...message, sent: Math.min(message.sent, now) }, Math.min(due - now, 900_000));
 }
 
-/** An SQS endpoint for the real SDKs and CLI (AWS JSON 1.0), on the local clock, and the same queues in this process. */
+/** An SQS endpoint for SDKs and CLI (AWS JSON 1.0) on the local clock, with access from this process. */
 export async function startSqs({ clock, port, queues, file }: SqsOptions) {
   const chaos: SqsChaos = { duplicate: 0, delayMs: 0, reorder: false, fail: 0 };
   const journal = file ? openJournal(file) : noJournal;
@@ -88,7 +88,7 @@ export async function startSqs({ clock, port, queues, file }: SqsOptions) {
     url: (name: string) => broker.url(name),
     arn: (name: string) => broker.byName(name).arn,
     inspect: () => [...broker.queues.values()].map((queue) => queue.inspect()),
-    /** @throws AwsError as the endpoint answers it */
+    /** @throws AwsError of the endpoint */
     send(name: string, body: string, options: { group?: string; attributes?: Attributes } = {}) {
       const input = { MessageBody: body, MessageGroupId: options.group, MessageAttributes: options.attributes };
       return send(broker, broker.byName(name), input);

@@ -9,7 +9,7 @@ export interface Shop {
   readonly email: string;
 }
 
-/** Two tenants, so that one can be seen not to see the other. */
+/** Two tenants, which show their separation. */
 export const shops: readonly Shop[] = [
   { name: "Kiln & Clay", slug: "kiln", currency: "EUR", country: "DE", owner: "Ida Brand", email: "ida@kiln.example" },
   {
@@ -47,7 +47,7 @@ const shelves: Record<string, { name: string; description: string; sku: string; 
   ],
 };
 
-/** What a demo shop sells, as `POST /v1/admin/products` takes it. */
+/** Products of a demo shop, as bodies of `POST /v1/admin/products`. */
 export const goods = (slug: string, currency: string) =>
   (shelves[slug] ?? []).map(({ name, description, sku, amount, sizes }) => ({
     name,

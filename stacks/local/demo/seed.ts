@@ -5,12 +5,12 @@ import type { Host } from "../host.js";
 import { derive } from "../secrets.js";
 import { cardLine, goods, purchaseLines, type Shop, shops, upgradeLines } from "./demo.js";
 
-/** What a person needs to use one of the demo shops. */
+/** Credentials and ids of a demo shop. */
 export interface DemoShop extends Shop {
   readonly password: string;
   readonly publishableKey: string;
   readonly secretKey: string;
-  /** Something to buy, and how it is delivered. */
+  /** A variant and a shipping option for the printed purchase. */
   readonly variantId: string;
   readonly shippingOptionId: string;
 }
@@ -27,7 +27,7 @@ export interface Demo {
 
 type Headers = Record<string, string>;
 
-/** The HTTP API, as anybody uses it. @throws with what the API answered */
+/** Calls the HTTP API. @throws with the answer of the API */
 async function call<Answer>(
   host: Host,
   method: string,
@@ -49,7 +49,7 @@ interface List<Item> {
   readonly data: readonly Item[];
 }
 
-/** Signs the shop up; a start that was killed half way may have done so already. */
+/** Signs a shop up, unless an interrupted start has done so, and logs its owner in. */
 async function enter(host: Host, shop: Shop, password: string): Promise<Headers> {
   const { name, slug, currency, country, email, owner } = shop;
   const body = { tenant: { name, slug, currency, country }, name: owner, email, password };
@@ -89,7 +89,7 @@ async function keyOf(host: Host, member: Headers, { slug }: Shop, kind: "publish
   return key;
 }
 
-/** Puts the goods on the shelf; answers the first variant. */
+/** Creates the products with stock; returns the first variant. */
 async function stock(host: Host, member: Headers, { slug, currency }: Shop): Promise<string> {
   interface Product {
     readonly slug: string;
@@ -109,7 +109,7 @@ async function stock(host: Host, member: Headers, { slug, currency }: Shop): Pro
   return variants[0]?.id ?? "";
 }
 
-/** Connects the shop's account at the stand-in, and says there all that it wants to know; at Stripe, people do that. */
+/** Connects the shop's account at the stand-in and completes its onboarding, which is manual at Stripe. */
 async function connect(host: Host, member: Headers): Promise<void> {
   if (!host.stripe) return;
   const { account } = await call<{ account: string }>(host, "POST", "/v1/admin/payments/account", member);
@@ -129,7 +129,7 @@ async function open(host: Host, shop: Shop): Promise<DemoShop> {
 
 /**
  * Opens the demo shops the first time, through the API; later starts find them in the data folder.
- * @throws anywhere but on this machine: its keys can be computed by whoever reads the data folder
+ * @throws on every other stage: the keys can be computed from the data folder
  */
 export async function seed(host: Host): Promise<Demo> {
   const { hostname } = new URL(host.databases.postgres);

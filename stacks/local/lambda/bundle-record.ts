@@ -3,7 +3,7 @@ import { readFile, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Bundle } from "./bundle.js";
 
-/** Size and last change of each file; undefined when one is not there. */
+/** A hash of the files' sizes and times; undefined when a file is missing. */
 async function look(files: readonly string[]): Promise<string | undefined> {
   const hash = createHash("sha256");
   try {
@@ -26,7 +26,7 @@ interface Record {
 
 const place = (outdir: string) => join(outdir, "built.json");
 
-/** What was built here for the same question, if neither what went in nor what came out has changed since. */
+/** The bundles of an earlier build with equal options, if inputs and outputs are unchanged. */
 export async function builtBefore(outdir: string, asked: string): Promise<Record["bundles"] | undefined> {
   const text = await readFile(place(outdir), "utf8").catch(() => undefined);
   if (text === undefined) return undefined;
@@ -35,7 +35,7 @@ export async function builtBefore(outdir: string, asked: string): Promise<Record
   return (await look(record.outputs)) === record.after ? record.bundles : undefined;
 }
 
-/** Remembers what was built; an input that has changed while it was built makes the next one build again. */
+/** Records a build; an input that changed during the build is not recorded and leads to a new one. */
 export async function remember(
   outdir: string,
   { asked, inputs, since, bundles }: Pick<Record, "asked" | "inputs" | "bundles"> & { since: number },

@@ -8,18 +8,18 @@ import { builtBefore, remember } from "./bundle-record.js";
 
 export const projectRoot = fileURLToPath(new URL("../../..", import.meta.url));
 
-/** One function as it would lie in /var/task. */
+/** A bundled function. */
 export interface Bundle {
-  /** The folder that is /var/task on Lambda. */
+  /** The folder in place of /var/task. */
   readonly root: string;
   readonly file: string;
   readonly export: string;
   readonly bytes: number;
-  /** What went in: path from the project's root → bytes of it in the bundle. */
+  /** Inputs: path from the project's root → bytes in the bundle. */
   readonly inputs: Readonly<Record<string, number>>;
 }
 
-/** What SST writes before every ESM bundle, so that CommonJS packages inside find what they expect. */
+/** SST's banner of ESM bundles, which defines `require` and `__dirname` for CommonJS packages. */
 const js = [
   `import { createRequire as topLevelCreateRequire } from 'module';`,
   `const require = topLevelCreateRequire(import.meta.url);`,
@@ -28,10 +28,10 @@ const js = [
   `const __dirname = topLevelFileUrlToPath(new topLevelURL(".", import.meta.url))`,
 ].join("\n");
 
-/** What SST leaves out of a bundle by itself. */
+/** Packages that SST never bundles. */
 const forcedExternals = ["sharp", "pg-native"];
 
-/** How SST calls esbuild. */
+/** esbuild options of SST. */
 export const asSst = {
   absWorkingDir: projectRoot,
   outExtension: { ".js": ".mjs" },
@@ -76,7 +76,7 @@ export async function bundle<Name extends FunctionName = FunctionName>(
   }
   const since = Date.now();
   const installed = [...new Set(specs.flatMap(({ install = [] }) => install))];
-  // Functions that leave the same packages out are built together, which is quicker than each by itself.
+  // Functions with the same external packages share a build, which is quicker.
   const groups = new Map<string, typeof specs>();
   for (const spec of specs) {
     const key = (spec.external ?? []).filter((name) => !installed.includes(name)).join();
@@ -114,7 +114,7 @@ export async function bundle<Name extends FunctionName = FunctionName>(
   return made;
 }
 
-/** Functions are built together here; on Lambda only what a function's own `install` names is there. */
+/** Lambda has only the packages of the function's own `install`, while this machine has all of them. */
 function requireInstalled(
   name: string,
   { imports }: Metafile["outputs"][string],
@@ -141,7 +141,7 @@ async function copyTo(from: string, to: string): Promise<void> {
   for (const name of names) await copyTo(join(from, name), join(to, name));
 }
 
-/** Replaces a file in one step and only when it differs: another host may be starting from the same folder. */
+/** Replaces a changed file by a rename: another host may be starting from the same folder. */
 async function place(to: string, contents: Uint8Array): Promise<void> {
   const old = await readFile(to).catch(() => undefined);
   if (old?.equals(contents)) return;

@@ -9,10 +9,10 @@ interface Timer {
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;
-  /** Runs `run` at `time` (ms), never before this call returns; answers the function that cancels it. */
+  /** Runs `run` at `time` (ms), never before this call returns; returns the function that cancels it. */
   at(time: number, run: Run): () => void;
   after(ms: number, run: Run): () => void;
-  /** Moves time on and runs what became due, in order; waits for runs that answer a promise. */
+  /** Advances the time and runs due timers in order; awaits runs that return a promise. */
   advance(ms: number): Promise<void>;
   stop(): void;
 }
@@ -68,7 +68,7 @@ function createAgenda() {
     cancelled = 0;
   }
 
-  /** Takes a due timer out, so that its cancelling is a no-op from here on. */
+  /** Removes a due timer; cancelling it later has no effect. */
   function take(timer: Timer): Run | undefined {
     const { run } = timer;
     pop();

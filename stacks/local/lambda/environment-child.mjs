@@ -7,7 +7,7 @@ import { pathToFileURL } from "node:url";
 const largestAnswer = 6 * 1024 * 1024;
 const [file = "", name = ""] = process.argv.slice(2);
 
-// The host is gone, however it died: nobody is left to answer.
+// The host has ended, so no caller is left.
 process.on("disconnect", () => process.exit(0));
 // Ctrl-C reaches the whole process group; the host decides when its environments end.
 process.on("SIGINT", () => {});

@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-/** A line that a function wrote: JSON of its logger, an EMF metric, or plain text of a crash. */
+/** A log line of a function: JSON of its logger, an EMF metric, or plain text of a crash. */
 export interface LogLine {
   readonly function: string;
   readonly pid: number;
@@ -17,9 +17,9 @@ export interface EnvironmentOptions {
   /** The bundle, and the name of the handler that it exports. */
   readonly file: string;
   readonly export: string;
-  /** What is /var/task on Lambda; the working directory. */
+  /** Working directory, in place of /var/task. */
   readonly root?: string;
-  /** The whole environment of the process: nothing is inherited. */
+  /** All environment variables: none are inherited from the host. */
   readonly env: Readonly<Record<string, string>>;
   readonly memory?: number;
   onLine?(line: LogLine): void;
@@ -48,7 +48,7 @@ interface Reply {
 
 const child = fileURLToPath(new URL("./environment-child.mjs", import.meta.url));
 
-/** What the runtime of Lambda sets by itself. */
+/** Variables that Lambda's runtime sets. */
 function runtimeEnv({
   function: name,
   file,
@@ -88,9 +88,9 @@ class ChildEnvironment implements Environment {
   readonly exited: Promise<void>;
   alive = true;
   readonly #process: ChildProcess;
-  /** The end of its standard error, for the reason of a crash. */
+  /** The last lines of standard error, for the message of a crash. */
   readonly #lastErrors: string[] = [];
-  /** Set while a reply is waited for. */
+  /** Receiver of the next reply; none while the environment is free. */
   #receive: ((reply: Reply) => void) | undefined;
 
   constructor(readonly options: EnvironmentOptions) {
@@ -108,7 +108,7 @@ class ChildEnvironment implements Environment {
     this.ready = this.#reply(() => undefined).then(({ error }) => {
       if (error) throw Object.assign(new Error(error.message), { name: error.name });
     });
-    this.ready.catch(() => undefined); // whoever waits for it hears of it
+    this.ready.catch(() => undefined); // callers that await it receive the error
   }
 
   get busy() {
@@ -140,7 +140,7 @@ class ChildEnvironment implements Environment {
     this.kill();
   }
 
-  /** Gives the process something to do and waits for its next reply or its end. */
+  /** Sends to the process and resolves with its next reply or its exit. */
   #reply(send: () => unknown): Promise<Reply> {
     return new Promise((resolve) => {
       this.#receive = (reply) => {
@@ -178,7 +178,7 @@ class ChildEnvironment implements Environment {
       this.#process.once("exit", () => {
         this.alive = false;
       });
-      // After `close` the last words are read.
+      // At `close`, unlike `exit`, the output has been read to its end.
       this.#process.once("close", (code, signal) => end(`exited with ${signal ?? code}`));
       this.#process.once("error", (error) => end(`failed: ${error.message}`));
     });

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 
-/** A request that API Gateway answers by itself. */
+/** A request that API Gateway refuses before the function. */
 export class Refused extends Error {
   constructor(
     readonly status: number,
@@ -12,7 +12,7 @@ export class Refused extends Error {
   }
 }
 
-/** Content types whose body an HTTP API hands over as text; everything else, none at all included, is base64. */
+/** Content types whose body an HTTP API passes as text; other bodies are base64. */
 const textual = /^(?:text\/[^;]+|application\/(?:json|xml|javascript))\s*(?:;|$)/i;
 
 /** Headers in the order of the wire, names in lower case, equal names joined by a comma; cookies apart. */
@@ -28,7 +28,7 @@ function headersOf({ rawHeaders }: IncomingMessage) {
   return { headers, cookies };
 }
 
-/** HTTP APIs hand the path over decoded, and cut it at a `?` that decoding brought to light. */
+/** HTTP APIs pass the decoded path, cut at a decoded `?`. */
 function pathOf(target: string): { rawPath: string; rawQueryString: string } {
   const question = target.indexOf("?");
   const path = question < 0 ? target : target.slice(0, question);
@@ -62,7 +62,7 @@ function commonLogTime(at: Date): string {
 }
 
 /**
- * What API Gateway would hand to the function: payload format 2.0 of an HTTP API with one `$default` route
+ * The event of API Gateway: payload format 2.0 of an HTTP API with one `$default` route
  * (docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html).
  * @throws Refused
  */
@@ -112,7 +112,7 @@ export function toEvent(request: IncomingMessage, body: Buffer, at = new Date())
 }
 
 /**
- * What the URL of a function hands over: the same payload format, from a caller whom nobody has asked who they are
+ * The event of a function URL: the same payload format with an anonymous caller
  * (docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html). @throws Refused
  */
 export function toUrlEvent(request: IncomingMessage, body: Buffer, at = new Date()): APIGatewayProxyEventV2 {
@@ -126,14 +126,14 @@ export interface Answer {
   readonly body: Buffer;
 }
 
-/** What API Gateway says by itself. */
+/** An answer of API Gateway itself. */
 export function say(status: number, message: string): Answer {
   return { status, headers: { "content-type": "application/json" }, body: Buffer.from(JSON.stringify({ message })) };
 }
 
 const hopByHop = new Set(["connection", "keep-alive", "transfer-encoding", "upgrade", "content-length", "trailer"]);
 
-/** What API Gateway makes of the answer of a function: anything without a status is a JSON body. */
+/** The HTTP answer for a function's result; a result without `statusCode` is a JSON body. */
 export function toAnswer(result: unknown): Answer {
   if (typeof result !== "object" || result === null || !("statusCode" in result)) {
     const body = typeof result === "string" ? result : JSON.stringify(result);

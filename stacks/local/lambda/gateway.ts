@@ -10,16 +10,16 @@ export interface Gateway {
   stop(): Promise<void>;
 }
 
-/** What stands in endpoint of a function. */
+/** The HTTP endpoint of a function: API Gateway or a function URL. */
 interface Endpoint {
   /** Bytes. */
   readonly largestBody: number;
-  /** Milliseconds that it waits for the function. */
+  /** Timeout of the function, milliseconds. */
   readonly patience: number;
   readonly event: typeof toEvent;
-  /** The header that carries the id of the request. */
+  /** Response header with the request's id. */
   readonly idHeader: string;
-  /** Statuses of a function that has no room, and of one that failed. */
+  /** Answers when no environment is free and when the function failed. */
   readonly throttled: Answer;
   readonly failed: Answer;
 }
@@ -48,7 +48,7 @@ const largestEvent = 6 * 1024 * 1024;
 /** Bytes; API Gateway's limit of request line and headers. */
 const largestHeader = 10_240;
 
-/** Reads the body; one that is too large is read to its end and thrown away, so that the client hears the answer. */
+/** Reads the body; an oversized one is read to its end and dropped, so that the client receives the answer. */
 async function read(request: IncomingMessage, { largestBody }: Endpoint): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -71,7 +71,7 @@ async function answer(request: IncomingMessage, pool: Pool | undefined, endpoint
     return { ...result, headers: { ...result.headers, [endpoint.idHeader]: event.requestContext.requestId } };
   } catch (error) {
     if (error instanceof Refused) return say(error.status, error.message);
-    return error instanceof Throttled ? endpoint.throttled : endpoint.failed; // the function's own words are in its log
+    return error instanceof Throttled ? endpoint.throttled : endpoint.failed; // the error is in the function's log
   }
 }
 

@@ -6,15 +6,15 @@ export interface Log {
   write(line: LogLine): void;
   /** The last lines of all functions. */
   lines(): readonly LogLine[];
-  /** Hears each line from now on; the answer ends it. */
+  /** Adds a listener; returns the function that removes it. */
   follow(listener: (line: LogLine) => void): () => void;
   flush(): Promise<void>;
 }
 
-/** Bytes after which a new file is begun at the next start; one old one is kept. */
+/** Bytes after which the next start begins a new file; one old file is kept. */
 const large = 50 * 1024 * 1024;
 
-/** What CloudWatch is on AWS: the last lines in memory, and all of them in `file`. */
+/** Logs in place of CloudWatch: the last lines in memory, all lines in `file`. */
 export function createLog({ file, keep = 20_000 }: { file?: string; keep?: number } = {}): Log {
   const lines: LogLine[] = [];
   const listeners = new Set<(line: LogLine) => void>();

@@ -3,11 +3,11 @@ import { DeleteMessageBatchCommand, type Message, ReceiveMessageCommand, type SQ
 import type { SQSEvent, SQSMessageAttributes, SQSRecord } from "aws-lambda";
 import type { Pool } from "./pool.js";
 
-/** What Lambda's event source mapping does for one queue. */
+/** The event source mapping of one queue. */
 export interface Poller {
-  /** Batches under way. */
+  /** Batches in flight. */
   busy(): number;
-  /** Takes no more messages; resolves when the batches under way are done. */
+  /** Stops receiving; resolves when the batches in flight are done. */
   pause(): Promise<void>;
   resume(): void;
   stop(): Promise<void>;
@@ -22,11 +22,11 @@ export interface PollerOptions {
   /** Batches at the same time. */
   readonly maximumConcurrency: number;
   readonly pool: Pick<Pool, "invoke">;
-  /** Hears of a queue that does not answer, and of messages that could not be deleted. */
+  /** Receives errors of the queue, of a batch, and of deletions. */
   onError?(error: Error): void;
 }
 
-/** Milliseconds that a batch under way gets at the end; then its messages come again. */
+/** Milliseconds for batches in flight at the stop; later ones are redelivered. */
 const grace = 2_000;
 
 const attributesOf = (message: Message): SQSMessageAttributes =>
@@ -55,13 +55,13 @@ const recordOf = (message: Message, queueArn: string): SQSRecord => ({
   awsRegion: queueArn.split(":")[3] ?? "us-east-1",
 });
 
-/** What a consumer would be called with. */
+/** The event of a consumer. */
 const toSqsEvent = (messages: readonly Message[], queueArn: string): SQSEvent => ({
   Records: messages.map((message) => recordOf(message, queueArn)),
 });
 
 /**
- * The messages that a consumer's answer calls done. An identifier that is missing, empty or not of this batch fails
+ * The messages that a consumer's answer reports as done. A missing, empty or foreign identifier fails
  * all of it (docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html).
  */
 function succeeded(messages: readonly Message[], answer: unknown): readonly Message[] {
@@ -73,7 +73,7 @@ function succeeded(messages: readonly Message[], answer: unknown): readonly Mess
   return messages.filter(({ MessageId }) => !failed.has(MessageId));
 }
 
-/** Polls a queue for one consumer. What fails is left alone until its visibility timeout, as on AWS. */
+/** Polls a queue for one consumer. A failed message reappears after its visibility timeout, as on AWS. */
 export const startPoller = (options: PollerOptions): Poller => new QueuePoller(options);
 
 class QueuePoller implements Poller {
@@ -99,7 +99,7 @@ class QueuePoller implements Poller {
       });
       this.#paused = { promise, end };
       this.#receiving.abort();
-      await sleep(20); // until the endpoint has noticed, it may give a message to nobody
+      await sleep(20); // until the endpoint notices the abort, it may deliver a message to the closed poll
     }
     await Promise.all(this.#underWay);
   }

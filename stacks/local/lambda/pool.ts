@@ -138,7 +138,7 @@ class EnvironmentPool implements Pool {
     });
   }
 
-  /** Starts as many as are waited for, as Lambda does; a request takes whichever is free first. */
+  /** Starts an environment for each waiting request, as Lambda does; a request takes the first free one. */
   #grow(wanted: number) {
     while (!this.#stopped && this.#starting < wanted && this.#members.size < this.options.maximum) this.#start();
   }

@@ -15,12 +15,12 @@ export interface ScheduleState extends ScheduleSpec {
   readonly error?: string;
 }
 
-/** What EventBridge Scheduler does with the schedules of the topology, on the local clock. */
+/** EventBridge Scheduler for the topology's schedules, on the local clock. */
 export interface Scheduler {
   list(): ScheduleState[];
-  /** Runs a schedule now and answers what its function answered. @throws what it threw */
+  /** Runs a schedule now and returns its function's result. @throws the function's error */
   run(name: string): Promise<unknown>;
-  /** From now on, each so many minutes. */
+  /** Changes the interval from now on. */
   setEvery(name: string, minutes: number): void;
   /** Resolves when no run is under way. */
   idle(): Promise<void>;
@@ -39,7 +39,7 @@ interface Schedule {
   cancel(): void;
 }
 
-/** What a schedule without an input of its own sends. */
+/** The event of a schedule without an input. */
 const toEvent = (name: string, at: number) => ({
   version: "0",
   id: randomUUID(),
@@ -56,7 +56,7 @@ export interface SchedulerOptions {
   readonly clock: Clock;
   readonly schedules: Readonly<Record<string, ScheduleSpec>>;
   invoke(name: string, event: unknown): Promise<unknown>;
-  /** `false`: nothing runs by itself. */
+  /** `false`: schedules run by `run` only. */
   readonly enabled?: boolean;
 }
 
@@ -136,7 +136,7 @@ class ClockScheduler implements Scheduler {
     if (schedule.running) schedule.again = true;
     else {
       schedule.running = this.#start(schedule);
-      schedule.running.catch(() => undefined); // it stands in the log, and on the page
+      schedule.running.catch(() => undefined); // the error is in the log and on the page
     }
   }
 

@@ -26,7 +26,7 @@ const absent = () => json({ message: "Not Found" }, 404);
 const show = (context: Context, value: unknown, page: () => string) =>
   (context.req.header("accept") ?? "").includes("text/html") ? context.html(page()) : json(value);
 
-/** A form of the page leads back to the page. */
+/** A form returns to the page, other clients receive JSON. */
 const done = (context: Context, value: unknown) => (isForm(context) ? context.redirect("/_local", 303) : json(value));
 
 async function statusOf(host: Host): Promise<Status> {
@@ -72,7 +72,7 @@ async function runSchedule({ scheduler }: Host, context: Context) {
   return done(context, { result: (await scheduler.run(name as keyof typeof schedules)) ?? null });
 }
 
-/** Sends dead letters back to the queue that they come from; the name is that of either. */
+/** Redrives the dead letters of a queue, which is named by itself or by its dead-letter queue. */
 async function redrive({ endpoints }: Host, context: Context) {
   const name = context.req.param("name");
   const source = queueNames.find((queue) => deadLetterOf(queue) === name || queue === name);
@@ -108,7 +108,7 @@ async function putMail({ mailbox }: Host, context: Context) {
 
 const own = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/;
 
-/** A page of the internet may reach this port by a name of its own (DNS rebinding), or post a form to it. */
+/** Foreign web pages could reach this port by a name of their own (DNS rebinding), or post a form to it. */
 const ownPagesOnly: MiddlewareHandler = async ({ req }, next) => {
   const [host, origin] = [req.header("host") ?? "", req.header("origin")];
   const foreign = req.method !== "GET" && origin !== undefined && origin !== `http://${host}`;

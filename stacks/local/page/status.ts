@@ -13,12 +13,12 @@ interface QueueState {
 /** The state of this machine, as `GET /_local` answers it. */
 export interface Status {
   readonly url: string;
-  /** The clock of queues and schedules, milliseconds, and how far it is ahead of the real one. */
+  /** The local clock and its lead over the real time, milliseconds. */
   readonly now: number;
   readonly ahead: number;
   readonly queues: readonly QueueState[];
   readonly outbox: Backlog;
-  /** Events that Stripe told of: those that became jobs, and those of nobody that we know. */
+  /** Stripe's events: those that became jobs, and those of unknown accounts. */
   readonly stripe: {
     readonly standIn: string | undefined;
     readonly webhookUrl: string;
@@ -106,7 +106,7 @@ const chaosRow = (endpoint: string) => (entry: [string, number | boolean]) => {
   return row([key, typeof value === "boolean" ? (value ? "on" : "off") : value, button("/_local/chaos", label, field)]);
 };
 
-/** The state of this machine for a person. */
+/** The page of the state of this machine. */
 export function statusPage(status: Status): string {
   const environments = status.environments.map(({ function: name, pid, busy, startedAt, served }) =>
     row([name, pid, busy ? "busy" : "free", served, time(startedAt)]),

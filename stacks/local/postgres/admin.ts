@@ -11,18 +11,18 @@ export interface Backlog {
   readonly failedJobs: number;
 }
 
-/** The database as its superuser sees it; for the host's own pages, the seed and tests. */
+/** The superuser's access to the database, for the host's pages, the seed and tests. */
 export interface Admin {
   readonly url: string;
   query(text: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
-  /** What the outbox holds; zeros before the first migration. */
+  /** Counts of the outbox; zeros before the first migration. */
   backlog(): Promise<Backlog>;
   stop(): Promise<void>;
 }
 
 const nothing: Backlog = { events: 0, oldestSeconds: 0, dead: 0, jobs: 0, failedJobs: 0 };
 
-/** Opens the database `name` of a server, and makes it when it is not there. */
+/** Opens the database `name` of a server and creates it if needed. */
 export async function openAdmin(serverUrl: string, name: string): Promise<Admin> {
   const server = new Client(serverUrl);
   await server.connect();

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import pg from "pg";
 import { z } from "zod";
 
-/** What Neon's driver sends to /sql, and what it expects back; the driver parses the values, which stay text here. */
+/** Neon's HTTP protocol at /sql. Values stay text: the driver parses them. */
 export interface SqlEndpoint {
   run(headers: IncomingHttpHeaders, body: string, count: (statements: number) => void): Promise<Answer>;
   close(): Promise<void>;
@@ -41,7 +41,7 @@ const errorFields = [
   ],
   ...["column", "dataType", "constraint", "file", "line", "routine"],
 ] as const;
-/** Commands after which a session is no longer as the next client expects it; it is closed instead of shared. */
+/** Commands that change a session; it is closed afterwards instead of pooled. */
 const unsharable = new Set(["SET", "RESET", "LISTEN", "PREPARE", "DECLARE", "LOAD"]);
 const asText = { getTypeParser: () => (value: string) => value };
 
@@ -79,7 +79,7 @@ export function createSqlEndpoint(postgresPort: number): SqlEndpoint {
   };
 }
 
-/** A few pools at most, whatever callers send; the least recently used one goes first. */
+/** The pool of a connection string; the least recently used pool is closed above the limit. */
 function poolFor(pools: Map<string, pg.Pool>, connection: string, port: number): pg.Pool {
   const pool = pools.get(connection) ?? createPool(connection, port);
   pools.delete(connection);
@@ -113,7 +113,7 @@ function createPool(connection: string, port: number): pg.Pool {
   return pool;
 }
 
-/** With `begin` the queries are one transaction; without it there is one query, which is its own. */
+/** Runs the queries as one transaction, or a single query without `begin`. */
 async function runAll(pool: pg.Pool, queries: Query[], rows: "array" | undefined, begin?: string): Promise<unknown[]> {
   const client = await pool.connect();
   let shared = false;

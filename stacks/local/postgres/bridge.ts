@@ -5,7 +5,7 @@ import { WebSocket, WebSocketServer } from "ws";
 import { createSqlEndpoint, type SqlEndpoint } from "./bridge-http.js";
 import { readMessages } from "./wire.js";
 
-/** As a remote client sees them: an HTTP request is one round trip, as is each query cycle of a connection. */
+/** Counts of a remote client: an HTTP request is one round trip, as is each query cycle of a connection. */
 interface BridgeCounts {
   roundTrips: number;
   /** Statements of clients; BEGIN and COMMIT count where the client sent them, not around an HTTP batch. */
@@ -20,7 +20,7 @@ export interface Bridge {
   reset(): void;
   /** Breaks every connection at once, as a lost network does. */
   cut(): void;
-  /** Holds back what clients send by so many milliseconds from now on. */
+  /** Delays messages of clients by so many milliseconds from now on. */
   delay(ms: number): void;
   stop(): Promise<void>;
 }
@@ -36,7 +36,7 @@ const none = (): BridgeCounts => ({ roundTrips: 0, statements: 0, connections: 0
 const bodyLimit = 64 * 1024 * 1024;
 const highWater = 1024 * 1024;
 
-/** Neon's two doors (WebSocket on /v2, HTTP on /sql) in front of a local PostgreSQL, on 127.0.0.1. */
+/** Starts Neon's two protocols (WebSocket on /v2, HTTP on /sql) before a local PostgreSQL, on 127.0.0.1. */
 export async function startBridge(options: { port?: number; postgresPort: number }): Promise<Bridge> {
   const state: State = { postgresPort: options.postgresPort, pairs: new Set(), counts: none(), delay: 0 };
   const sql = createSqlEndpoint(options.postgresPort);
@@ -109,7 +109,7 @@ function join(state: State, ws: WebSocket): void {
   session.on("error", () => undefined);
   session.on("close", () => {
     state.pairs.delete(end);
-    // Politely first: the last words of PostgreSQL (57P01) may still be on their way to the client.
+    // A graceful close first: PostgreSQL's last message (57P01) may still be in transit to the client.
     ws.close();
     setTimeout(() => ws.terminate(), 1000).unref();
   });

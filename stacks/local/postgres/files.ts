@@ -17,7 +17,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { stopOrphan } from "./orphan.js";
 
-/** The user that the server runs as; none = ours. PostgreSQL refuses to run as root. */
+/** User of the server, because PostgreSQL refuses to run as root; none for the current user. */
 export type Account = { readonly uid: number; readonly gid: number } | undefined;
 
 const platforms = ["darwin-arm64", "darwin-x64", "linux-arm64", "linux-x64", "windows-x64"];
@@ -80,7 +80,7 @@ async function canEnter(path: string, account: { uid: number; gid: number }): Pr
   }
 }
 
-/** A folder of root's that everyone may enter; never one that another user prepared. */
+/** A folder of root that all users may enter; a folder of another user is refused. */
 async function sharedFolder(): Promise<string> {
   for (const folder of ["/var/lib/stoa", "/var/tmp/stoa"]) {
     await mkdir(folder, { recursive: true }).catch(() => undefined);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 
-/** Remembers which process the server of this home is a child of. */
+/** Records this process as the parent of the server in `home`. */
 export async function claimHome(home: string): Promise<void> {
   await writeFile(join(home, "host.pid"), String(process.pid));
 }
@@ -17,7 +17,7 @@ export async function stopOrphan(home: string): Promise<void> {
   for (let attempt = 0; ; attempt++) {
     const pid = await readPid(join(home, "cluster", "postmaster.pid"));
     const found = pid === undefined ? undefined : await describe(pid);
-    // After a reboot the number may belong to anyone: only a server of this very folder is stopped.
+    // Pids are reused after a reboot: only a server of this folder is stopped.
     if (pid === undefined || !found?.command.includes(join(home, "cluster"))) return;
     if (found.parent !== (await readPid(join(home, "host.pid")))) return endProcess(pid);
     if (attempt === 20) {
@@ -27,7 +27,7 @@ export async function stopOrphan(home: string): Promise<void> {
   }
 }
 
-/** Fast shutdown; after ten seconds the hard way, from which the next start recovers. */
+/** Fast shutdown (SIGINT), after ten seconds SIGKILL, from which the next start recovers. */
 export async function endProcess(pid: number): Promise<void> {
   for (const [signal, seconds] of [
     ["SIGINT", 10],
@@ -35,7 +35,7 @@ export async function endProcess(pid: number): Promise<void> {
   ] as const) {
     if (!kill(pid, signal)) return;
     for (const end = Date.now() + seconds * 1000; Date.now() < end; await sleep(20)) {
-      // A process that nobody has collected yet (a zombie) has no command any more.
+      // A zombie has no command.
       if (!(await describe(pid))?.command.trim()) return;
     }
   }

@@ -10,7 +10,7 @@ import { claimHome, endProcess, stopOrphan } from "./orphan.js";
 
 export interface Postgres {
   readonly port: number;
-  /** As the superuser, for migrations and tests; the password is made with the cluster. */
+  /** The superuser's connection string, for migrations and tests; its password is created with the cluster. */
   readonly adminUrl: string;
   readonly pid: number;
   stop(): Promise<void>;
@@ -22,8 +22,8 @@ interface Server {
   readonly account: Account;
 }
 
-// Neon's driver counts SCRAM's iterations off in JavaScript: at the default of 4096 a connection costs 150 ms.
-// The passwords here are random, and the door is this machine's own.
+// Neon's driver computes SCRAM in JavaScript: with the default of 4096 iterations a connection costs 150 ms.
+// The passwords are random, and the server listens on 127.0.0.1 only.
 const quickLogin = "scram_iterations=1";
 const common = [
   ...["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200", "timezone=UTC"],
@@ -69,7 +69,7 @@ async function preparePassword(dir: string, home: string): Promise<string> {
   return password;
 }
 
-/** A draft that is renamed at the end: a start that was killed half way leaves no broken cluster. */
+/** Creates a draft and renames it at the end, so that an interrupted start leaves no broken cluster. */
 async function createCluster(server: Server, password: string): Promise<void> {
   const draft = join(server.home, "cluster.draft");
   const secret = join(server.home, "cluster.secret");
@@ -116,7 +116,7 @@ async function launch(
   }
 }
 
-/** Waits for the server's own word; false when it ended instead. */
+/** Resolves with true when the server accepts connections, with false when it exits. */
 function ready(child: ChildProcess): Promise<boolean> {
   return new Promise((answer) => {
     if (child.stderr) {
@@ -132,7 +132,7 @@ function run(server: Server, program: string, args: string[]): { child: ChildPro
   const child = spawn(join(server.bin, program), args, {
     ...server.account,
     cwd: server.home,
-    // Its own group: Ctrl-C is for the host, which stops the server last. TZ spares initdb a search.
+    // A process group of its own: Ctrl-C reaches the host, which stops the server last. TZ spares initdb a search.
     detached: process.platform !== "win32",
     env: { PATH: "/usr/bin:/bin", TZ: "UTC", LC_ALL: "C" },
     stdio: ["ignore", "ignore", "pipe"],
@@ -154,7 +154,7 @@ function ended(child: ChildProcess): Promise<number | null> {
   });
 }
 
-/** A shell that waits for the end of its input, which is the end of this process however it ends, and stops the server. */
+/** Starts a shell that stops the server when its input ends, which happens however this process ends. */
 function watchHost(child: ChildProcess, pid: number): void {
   if (process.platform === "win32") return;
   const watch = spawn("/bin/sh", ["-c", 'read -r line || kill -INT "$1"', "stoa-postgres-watch", String(pid)], {

@@ -1,5 +1,5 @@
 /**
- * Reads the type of each message in what PostgreSQL sends, across chunks of any size; contents are skipped.
+ * Reads the types of PostgreSQL's messages across chunks of any size; contents are skipped.
  * @see https://www.postgresql.org/docs/18/protocol-message-formats.html
  */
 export function readMessages(onMessage: (type: string) => void): (chunk: Buffer) => void {

@@ -7,23 +7,23 @@ import type { Clock } from "../lambda/clock.js";
 import { derive, type Secrets } from "../secrets.js";
 import { type StripeStandIn, startStripe } from "./server.js";
 
-/** An account at Stripe itself, which takes the place of the stand-in; several keys or secrets are separated by commas. */
+/** A real Stripe account, in place of the stand-in; several secrets are separated by commas. */
 export interface StripeAccount {
   readonly secretKey: string;
   readonly publishableKey: string;
-  /** What `stripe listen` says; without them every event is refused. */
+  /** Signing secrets of `stripe listen`; without them every event is refused. */
   readonly webhookSecrets?: string | undefined;
   readonly connectWebhookSecrets?: string | undefined;
 }
 
-/** What the functions are told about Stripe. */
+/** The functions' variables for Stripe. */
 export type StripeSettings = Pick<
   Config,
   "STRIPE_SECRET_KEY" | "STRIPE_PUBLISHABLE_KEY" | "STRIPE_WEBHOOK_SECRETS" | "STRIPE_CONNECT_WEBHOOK_SECRETS"
 > & { readonly STRIPE_API_BASE?: string };
 
 export interface StripeHost {
-  /** None when the system speaks to Stripe itself. */
+  /** None with a real Stripe account. */
   readonly standIn: StripeStandIn | undefined;
   readonly settings: StripeSettings;
 }
@@ -31,11 +31,11 @@ export interface StripeHost {
 interface Options {
   readonly clock: Clock;
   readonly secrets: Secrets;
-  /** Where the function that receives events is reached. */
+  /** URL of the webhook function. */
   readonly webhookUrl: string;
   readonly account?: StripeAccount | undefined;
   readonly port?: number | undefined;
-  /** Where what the stand-in knows outlives the host. */
+  /** Folder of the stand-in's journal, for the next start. */
   readonly dir?: string | undefined;
 }
 
@@ -63,7 +63,7 @@ function accountSettings(account: StripeAccount, secrets: Secrets): StripeSettin
   };
 }
 
-/** Stripe as this machine has it: the stand-in with its two webhook endpoints, or an account at Stripe itself. */
+/** Starts the stand-in with its two webhook endpoints, unless a real Stripe account is given. */
 export async function startStripeHost({
   clock,
   secrets,

@@ -16,10 +16,10 @@ import { paymentMethods } from "./payment/payment-method-route.js";
 import { refunds } from "./payment/refund.js";
 import { setupIntents } from "./payment/setup-intent.js";
 
-/** What the platform pays for itself; see billing.ts. */
+/** Modules with Checkout modes of their own; see billing/module.ts. */
 const others: readonly Module[] = [billing];
 
-/** Everything that the stand-in knows. */
+/** The resources of the stand-in. */
 export const modules: readonly Module[] = [
   ...others,
   ...[accounts, onboarding, oauth],

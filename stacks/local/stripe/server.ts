@@ -25,9 +25,9 @@ export interface StripeOptions {
   readonly secretKey: string;
   readonly publishableKey?: string;
   readonly endpoints?: readonly Endpoint[];
-  /** Where what Stripe knows outlives the host. */
+  /** Journal of the objects, for the next start. */
   readonly file?: string;
-  /** Where people reach the pages, when it is not the server itself. */
+  /** Base URL of the pages, when a browser reaches them at another address. */
   readonly publicUrl?: string;
 }
 export type StripeStandIn = Awaited<ReturnType<typeof startStripe>>;
@@ -61,7 +61,7 @@ function createCore({ clock, secretKey, endpoints = [] }: StripeOptions) {
   return { core, delivery };
 }
 
-/** The part of Stripe that this system speaks to, for the real SDK, browsers and tests, on the local clock. */
+/** Starts the stand-in for the parts of Stripe in use, on the local clock: for the SDK, browsers and tests. */
 export async function startStripe(options: StripeOptions) {
   const { core, delivery } = createCore(options);
   const idempotency = createIdempotency(core.clock);
@@ -78,7 +78,7 @@ export async function startStripe(options: StripeOptions) {
   const url = `http://127.0.0.1:${port}`;
   core.publicUrl = options.publicUrl ?? url;
   core.deliver = delivery;
-  // No request comes between: the server has only just begun to listen.
+  // Synchronous with the end of `listen`, so that no request precedes the recovery.
   if (options.file) delivery.resume(restore(core, idempotency, options.file));
   return {
     url,
@@ -88,18 +88,18 @@ export async function startStripe(options: StripeOptions) {
     ...createShortcuts(actions),
     requests: log.list,
     forgetRequests: log.clear,
-    /** One request of each kind that this platform has made, however often the others were forgotten. */
+    /** One request of each kind that the platform has made; `forgetRequests` keeps them. */
     kinds: log.kinds,
-    /** Of one account, of the platform's own (`null`), or of all; newest first. */
+    /** Objects of one account, of the platform (`null`) or of all, newest first. */
     objects: <T extends Type>(type: T, account?: string | null) => objectsOf(core, type, account) as Objects[T][],
     events: (account?: string | null) => objectsOf(core, "event", account) as Stripe.Event[],
-    /** What an account sees; a test may put together what no request can. */
+    /** The store of an account, in which a test prepares states that no request reaches. */
     store: (account?: string) => createStore(core, account),
-    /** Makes something happen, see `Module.actions`. @throws Failure */
+    /** Runs an action of `Module.actions`. @throws Failure */
     act: (name: string, input: Record<string, unknown> = {}) => actions[name]?.(input),
     forge: (forgery: Forgery) => forge(core, delivery, forgery),
     release: delivery.release,
-    /** Until no webhook is queued or under way; what is held or waits for the clock stays. */
+    /** Resolves when no webhook is queued or in flight; held and scheduled ones remain. */
     settled: delivery.settled,
     state: () => stateOf(controlled),
     async stop() {

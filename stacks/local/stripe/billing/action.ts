@@ -2,7 +2,7 @@ import type Stripe from "stripe";
 import type { Action, Store } from "../engine/engine.js";
 import { refused } from "../engine/failure.js";
 import { attach, methodOf } from "../payment/payment-method.js";
-import { liveCustomer } from "./customer.js";
+import { liveCustomer, setDefaultMethod } from "./customer.js";
 import { saveDefault } from "./portal-configuration.js";
 import { setSetting } from "./setting.js";
 import { cancel } from "./subscription-cancellation.js";
@@ -23,18 +23,14 @@ function customerOf(input: Input, store: Store): Stripe.Customer {
   return liveCustomer(store, String(id));
 }
 
-/** A new card for the customer and for all subscriptions of theirs, as after a visit to the portal. */
+/** Replaces the card of a customer and of all its subscriptions, as the portal does. */
 function giveCard(customer: Stripe.Customer, card: string, store: Store): Stripe.PaymentMethod {
   const method = attach(methodOf(card, store), customer.id, store);
-  const invoice_settings = { ...customer.invoice_settings, default_payment_method: method.id };
-  store.change(customer, { invoice_settings }, "customer.updated");
-  for (const subscription of store.by("subscription", "customer", customer.id))
-    if (subscription.ended_at === null && subscription.default_payment_method !== null)
-      store.change(subscription, { default_payment_method: method.id }, "customer.subscription.updated");
+  setDefaultMethod(customer, method, store);
   return method;
 }
 
-/** The period ends this second; the invoice does not wait in its draft unless `draft` is true. */
+/** Ends the period now; the invoice is finalized at once unless `draft` is true. */
 function renewNow(input: Input, store: Store): Stripe.Subscription {
   const subscription = subscriptionOf(input, store);
   const items = subscription.items.data.map((item) => ({ ...item, current_period_end: store.now }));
@@ -46,7 +42,7 @@ function renewNow(input: Input, store: Store): Stripe.Subscription {
   return fresh(store, store.get("subscription", subscription.id));
 }
 
-/** What a test makes happen to the platform's customers, by `POST /_control/<name>`. */
+/** Actions on the platform's customers, by `POST /_control/<name>`. */
 export const billingActions: Readonly<Record<string, Action>> = {
   /** `after_retries`, `retry_days`, `upcoming_days`, `draft_seconds`. */
   billing_settings: (input, store) => setSetting(store, input),
@@ -62,6 +58,6 @@ export const billingActions: Readonly<Record<string, Action>> = {
     return renewNow({ ...input, draft: false }, store);
   },
   end_trial: (input, store) => update(store, subscriptionOf(input, store), { trial_end: "now" }),
-  /** As somebody does it in Stripe's dashboard. */
+  /** The same as a cancellation in Stripe's dashboard. */
   cancel_subscription: (input, store) => fresh(store, cancel(store, subscriptionOf(input, store).id, {})),
 };

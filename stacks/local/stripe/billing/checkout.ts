@@ -10,7 +10,7 @@ import { begin, draftSubscription, firstInvoice, trialEndOf } from "./subscripti
 type Session = Stripe.Checkout.Session;
 type Method = Stripe.PaymentMethod;
 
-/** Whose subscription it becomes: the customer that the session names, or a new one. */
+/** The customer of the subscription: the session's, or a new one. */
 function customerOf(session: Session, method: Method, store: Store): string {
   if (typeof session.customer === "string") return session.customer;
   const { email, name } = method.billing_details;
@@ -40,7 +40,7 @@ const notDone = (message: string) => new Failure(402, { type: "card_error", code
 
 const idOf = (method: string | Method | null | undefined) => (typeof method === "string" ? method : method?.id);
 
-/** What the bank said of an attempt with this card; none when there was no attempt. @throws Failure 402 */
+/** The earlier attempt with this card, if any. @throws Failure 402 when it was declined */
 function findAttempt<T extends Stripe.PaymentIntent | Stripe.SetupIntent>(intents: readonly T[], { id }: Method) {
   for (const intent of intents) {
     const error = intent.object === "setup_intent" ? intent.last_setup_error : intent.last_payment_error;
@@ -60,7 +60,7 @@ function takeFirst(draft: Stripe.Subscription, method: Method, store: Store): St
   return intent;
 }
 
-/** Nothing to pay yet: the bank is asked to let the card be charged later. @throws Failure 402 when it declines */
+/** Sets the card up for later charges when nothing is due yet. @throws Failure 402 when the bank declines */
 function keepCard(customer: string, method: Method, store: Store): Stripe.SetupIntent {
   const before = findAttempt(store.by("setup_intent", "customer", customer), method);
   if (before) return before;

@@ -38,7 +38,7 @@ const addressOf = (given: z.output<typeof address>): Stripe.Address => ({
   state: orNull(given.state),
 });
 
-/** What `params` change; an empty text unsets. */
+/** The fields that `params` change; an empty string unsets a field. */
 export function patchOf(customer: Stripe.Customer, params: CustomerParams): Partial<Stripe.Customer> {
   const { address, shipping, invoice_settings, tax_exempt } = params;
   const patch: Partial<Stripe.Customer> = { metadata: merge(customer.metadata, params.metadata) };

@@ -7,14 +7,23 @@ import { attach, methodOf } from "../payment/payment-method.js";
 import { type CustomerParams, customerParams, newCustomer, patchOf } from "./customer-shape.js";
 import { end } from "./subscription-end.js";
 
-/** @throws Failure resource_missing also for one that was deleted */
+/** @throws Failure resource_missing for an absent or deleted customer */
 export function liveCustomer(store: Store, id: string | undefined, param?: string): Stripe.Customer {
   const customer = store.get("customer", id, param);
   if (customer.deleted) throw missing("customer", customer.id, param);
   return customer;
 }
 
-/** @throws Failure for a payment method that is not the customer's */
+/** Sets the default payment method of a customer, and of its subscriptions with a default of their own. */
+export function setDefaultMethod(customer: Stripe.Customer, method: Stripe.PaymentMethod, store: Store) {
+  const invoice_settings = { ...customer.invoice_settings, default_payment_method: method.id };
+  store.change(customer, { invoice_settings }, "customer.updated");
+  for (const subscription of store.by("subscription", "customer", customer.id))
+    if (subscription.ended_at === null && subscription.default_payment_method !== null)
+      store.change(subscription, { default_payment_method: method.id }, "customer.subscription.updated");
+}
+
+/** @throws Failure for a payment method of another customer */
 function checkMethod(store: Store, id: string | undefined, customer?: string) {
   if (id === undefined) return;
   const param = "invoice_settings[default_payment_method]";
@@ -31,7 +40,7 @@ function checkEmail(email: string | null | undefined) {
   throw refused(`Invalid email address: ${email}`, { code: "email_invalid", param: "email" });
 }
 
-/** A means of payment that is told with the customer is attached, and may be the default at once. @throws Failure */
+/** Creates a customer and attaches the payment method of the request, which may become the default. @throws Failure */
 function create({ payment_method, ...params }: z.output<typeof createParams>, store: Store) {
   checkEmail(params.email);
   const usual = params.invoice_settings?.default_payment_method;
@@ -57,7 +66,7 @@ function update(customer: Stripe.Customer, params: CustomerParams, store: Store)
   return store.change(customer, patchOf(customer, params), "customer.updated");
 }
 
-/** Its subscriptions end at once; it stays retrievable as `deleted`. */
+/** Deletes a customer and ends its subscriptions; it stays retrievable as `deleted`. */
 function remove(customer: Stripe.Customer, store: Store) {
   for (const subscription of store.by("subscription", "customer", customer.id)) {
     if (subscription.ended_at === null) end(store, subscription);

@@ -11,7 +11,7 @@ const descriptions: Record<string, string> = {
   subscription_update: "Subscription update",
 };
 
-/** The PaymentIntent that pays an invoice; the first one of a subscription keeps the card for the next ones. */
+/** The PaymentIntent of an invoice; a subscription's first one sets the card up for renewals. */
 export function openIntent(store: Store, invoice: Stripe.Invoice): Stripe.PaymentIntent {
   const first = invoice.billing_reason === "subscription_create";
   const intent = newIntent(
@@ -32,7 +32,7 @@ export function dropIntent(store: Store, intent: Stripe.PaymentIntent) {
   if (intent.status !== "succeeded" && intent.status !== "canceled") cancelIntent(intent, "void_invoice", store);
 }
 
-/** The means of payment that an invoice is charged to. */
+/** The payment method of an invoice. */
 export function methodFor(
   store: Store,
   { default_payment_method, customer: id }: Stripe.Invoice,
@@ -47,7 +47,7 @@ export function methodFor(
 
 export interface Charging {
   readonly method: Stripe.PaymentMethod | undefined;
-  /** Nobody is there to answer the bank. */
+  /** The customer is absent and cannot authenticate. */
   readonly offSession: boolean;
   readonly returnUrl?: string | undefined;
 }
@@ -62,7 +62,7 @@ const noMethod = () =>
     { code: "invoice_no_payment_method_types" },
   );
 
-/** Tries to take what an invoice asks for; a decline is an answer here. */
+/** Attempts to charge the amount due of an invoice; answers a decline instead of throwing it. */
 export function charge(
   store: Store,
   intent: Stripe.PaymentIntent,

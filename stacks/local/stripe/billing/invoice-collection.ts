@@ -12,7 +12,7 @@ type Invoice = Stripe.Invoice;
 export interface Collecting {
   readonly method?: Stripe.PaymentMethod | undefined;
   readonly offSession: boolean;
-  /** By the timetable, not by hand: only these attempts move it on. */
+  /** A scheduled attempt: only these advance the retry schedule. */
   readonly automatic: boolean;
   readonly returnUrl?: string | undefined;
 }
@@ -22,14 +22,14 @@ export interface Collected {
   readonly failure?: Failure;
 }
 
-/** When the next attempt is due; none for a first payment, and none after the last. */
+/** Unix seconds of the next attempt; none for a first payment and after the last retry. */
 function nextAttempt(store: Store, invoice: Invoice, count: number): number | null {
   if (invoice.billing_reason === "subscription_create" || !invoice.auto_advance) return null;
   const wait = settingOf(store).retries[count - 1];
   return wait === undefined ? null : store.now + wait;
 }
 
-/** Nobody tries again: what becomes of the subscription is a setting. */
+/** Applies the account's setting for a subscription whose last retry failed. */
 function afterLast(store: Store, invoice: Invoice) {
   const subscription = subscriptionOf(store, invoice);
   if (!subscription || subscription.latest_invoice !== invoice.id) return;
@@ -58,7 +58,7 @@ function failed(store: Store, invoice: Invoice, how: Collecting, { intent, failu
   return { invoice: store.get("invoice", next.id), intent, ...(failure && { failure }) };
 }
 
-/** Tries to have an open invoice paid. A decline is an answer here; its effects stay. */
+/** Attempts to collect an open invoice; answers a decline, whose effects are stored. */
 export function collect(store: Store, invoice: Invoice, how: Collecting): Collected {
   const payment = paymentOf(store, invoice);
   if (!payment) return { invoice };
@@ -71,7 +71,7 @@ export function collect(store: Store, invoice: Invoice, how: Collecting): Collec
   return { invoice: paid(store, tried), intent };
 }
 
-/** A timer: what could not be paid is tried again, unless somebody paid or gave up meanwhile. */
+/** The timer of a retry: collects the invoice if it is still open. */
 export function retry(store: Store, id: string) {
   const invoice = store.find("invoice", id);
   if (invoice?.status !== "open" || !invoice.auto_advance) return;
@@ -79,7 +79,7 @@ export function retry(store: Store, id: string) {
   collect(store, invoice, { offSession: true, automatic: true });
 }
 
-/** Invoices whose money came by another way than ours, as when somebody answered the bank, are paid by it. */
+/** Marks open invoices as paid whose PaymentIntent succeeded elsewhere, as after an authentication. */
 export function payTakenInvoices(store: Store, customer: string) {
   for (const invoice of store.by("invoice", "customer", customer)) {
     if (invoice.status !== "open" && invoice.status !== "uncollectible") continue;
@@ -88,7 +88,7 @@ export function payTakenInvoices(store: Store, customer: string) {
   }
 }
 
-/** A timer of every charge that was taken. */
+/** The timer that follows every successful charge. */
 export function payInvoicesOfCharge(store: Store, id: string) {
   const { customer } = store.get("charge", id);
   if (typeof customer === "string") payTakenInvoices(store, customer);

@@ -6,23 +6,23 @@ import { newInvoice } from "./invoice-shape.js";
 import type { Period } from "./period.js";
 import { type Bill, pendingItems } from "./subscription-bill.js";
 
-/** Prorations wait for the next invoice. */
+/** Stores prorations as invoice items of the next invoice. */
 export function putPending(store: Store, subscription: Stripe.Subscription, bills: readonly Bill[]) {
   for (const bill of bills) store.put(invoiceItem(store, subscription, bill), "invoiceitem.created");
 }
 
 export interface Invoicing {
   readonly reason: Stripe.Invoice.BillingReason;
-  /** The lines of the cycle; what waits for an invoice comes before them. */
+  /** The lines of the cycle; pending invoice items come before them. */
   readonly cycle: readonly Bill[];
   readonly period?: Period;
   readonly finalizesAt?: number | null;
   readonly prorationDate?: number | undefined;
-  /** Tells the subscription its latest invoice, before the store hears of that. */
+  /** Sets `latest_invoice` of the subscription before `invoice.created` is emitted. */
   readonly announce?: (invoice: string) => void;
 }
 
-/** A draft with all that waits for an invoice of this subscription, or none when that is nothing. */
+/** Creates a draft with the pending invoice items of a subscription; none when there is nothing to invoice. */
 export function createInvoice(
   store: Store,
   subscription: Stripe.Subscription,
@@ -55,7 +55,7 @@ export interface Previewing {
   readonly prorationDate?: number | undefined;
 }
 
-/** What `createInvoice` would make, without making it. */
+/** The invoice that `createInvoice` would store. */
 export function previewInvoice(
   store: Store,
   customer: Stripe.Customer,

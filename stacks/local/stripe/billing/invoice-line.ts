@@ -9,7 +9,7 @@ const priced = ({ id, product }: Stripe.Price, unit: number) => ({
   unit_amount_decimal: wireDecimal(unit),
 });
 
-/** A proration, as it waits for an invoice. */
+/** The pending invoice item of a proration. */
 export function invoiceItem(
   store: Store,
   { id, customer }: Stripe.Subscription,
@@ -94,7 +94,7 @@ export function cycleLine(store: Store, subscription: string, { amount, descript
   });
 }
 
-/** The line that an invoice makes of an item that waited for it. */
+/** The invoice line of a pending invoice item. */
 export function pendingLine(store: Store, item: Stripe.InvoiceItem): Line {
   const { subscription = null, subscription_item } = item.parent?.subscription_details ?? {};
   const credited_items = item.proration_details?.credited_items?.invoice_line_item_details ?? null;

@@ -54,7 +54,7 @@ function periodBefore(subscription: Subscription) {
 
 const customerOf = (store: Store, { customer }: Subscription) => liveCustomer(store, String(customer));
 
-/** The invoice of the next renewal as things are. */
+/** The invoice of the next renewal without further changes. */
 export function upcoming(store: Store, given: Subscription): Stripe.Invoice {
   const subscription = fresh(store, given);
   return previewInvoice(store, customerOf(store, subscription), subscription, {
@@ -66,7 +66,7 @@ export function upcoming(store: Store, given: Subscription): Stripe.Invoice {
   });
 }
 
-/** Whether a change asks for money at once instead of at the next renewal. */
+/** Whether a change is invoiced at once instead of at the next renewal. */
 export const billsNow = ({ cycle, prorations }: Change, behavior: string | undefined) =>
   cycle.length > 0 || (behavior === "always_invoice" && prorations.length > 0);
 
@@ -119,7 +119,7 @@ function ofSubscription(store: Store, subscription: Subscription, details: Param
   return changes ? ofChange(store, subscription, details) : upcoming(store, subscription);
 }
 
-/** What an invoice would be, to the cent and the second. @throws Failure */
+/** The preview of an invoice, equal to the later one in amounts and times. @throws Failure */
 export function preview(store: Store, params: Params): Stripe.Invoice {
   if (params.subscription === undefined) return ofNew(store, params);
   const subscription = store.get("subscription", params.subscription, "subscription");

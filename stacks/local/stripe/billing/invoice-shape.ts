@@ -9,17 +9,17 @@ export interface Draft {
   readonly subscription: Stripe.Subscription;
   readonly reason: Stripe.Invoice.BillingReason;
   readonly lines: readonly Stripe.InvoiceLineItem[];
-  /** The time before this invoice: what was used in it would be on it. */
+  /** The period that metered usage of this invoice would cover. */
   readonly period: Period;
   readonly created: number;
-  /** When it leaves the draft by itself. */
+  /** Unix seconds of the automatic finalization. */
   readonly finalizesAt: number | null;
   readonly prorationDate?: number | undefined;
 }
 
 const sum = (lines: readonly Stripe.InvoiceLineItem[]) => lines.reduce((total, { amount }) => total + amount, 0);
 
-/** The customer's balance pays first, or is paid; what is too little for a card is left on it. */
+/** The customer's balance is applied first; an amount below the smallest charge is added to it. */
 function amountsOf({ customer, lines, subscription }: Draft) {
   const total = sum(lines);
   const due = Math.max(0, total + customer.balance);
@@ -42,7 +42,7 @@ function amountsOf({ customer, lines, subscription }: Draft) {
   };
 }
 
-/** What the balance is once the invoice is finalized. */
+/** The customer's balance after the finalization. */
 export const endingBalance = ({ total, starting_balance, amount_due }: Stripe.Invoice) =>
   total + starting_balance - amount_due;
 

@@ -7,7 +7,7 @@ import { applyPaid, applyVoided } from "./subscription-payment.js";
 
 type Invoice = Stripe.Invoice;
 
-/** The payment that a finalized invoice expects. */
+/** The open InvoicePayment of a finalized invoice. */
 function newPayment(store: Store, invoice: Invoice, intent: Stripe.PaymentIntent): Stripe.InvoicePayment {
   return {
     id: store.id("inpay"),
@@ -25,14 +25,14 @@ function newPayment(store: Store, invoice: Invoice, intent: Stripe.PaymentIntent
   };
 }
 
-/** The payment of an invoice with its PaymentIntent; none for what costs nothing. */
+/** The InvoicePayment of an invoice; none when nothing is due. */
 export function paymentOf(store: Store, { id }: Invoice) {
   const payment = store.by("invoice_payment", "invoice", id).find(({ is_default }) => is_default);
   const intent = store.find("payment_intent", String(payment?.payment.payment_intent));
   return payment && intent ? { payment, intent } : undefined;
 }
 
-/** Gives the number, and takes from the customer's balance or adds to it. */
+/** Assigns the invoice number and applies the customer's balance. */
 function enterBooks(store: Store, invoice: Invoice) {
   const customer = liveCustomer(store, String(invoice.customer));
   const sequence = customer.next_invoice_sequence ?? 1;
@@ -42,7 +42,7 @@ function enterBooks(store: Store, invoice: Invoice) {
   return { number: `${customer.invoice_prefix}-${String(sequence).padStart(4, "0")}`, ending_balance: balance };
 }
 
-/** Draft to open; what costs nothing is paid by that. `made` is a payment that was taken before. */
+/** Moves a draft to `open`, or to `paid` when nothing is due. `made` is a payment made in advance. */
 export function finalize(store: Store, invoice: Invoice, made?: Stripe.PaymentIntent): Invoice {
   const page = `${store.publicUrl}/invoice/${store.account ?? "platform"}/${invoice.id}`;
   const open = store.change(
@@ -63,7 +63,7 @@ export function finalize(store: Store, invoice: Invoice, made?: Stripe.PaymentIn
   return open;
 }
 
-/** Open to paid, by the money of its PaymentIntent or `apart` from Stripe. */
+/** Moves an open invoice to `paid`, by its PaymentIntent or `apart` from Stripe (out of band). */
 export function paid(store: Store, invoice: Invoice, { apart = false } = {}): Invoice {
   const found = paymentOf(store, invoice);
   const paid_at = store.now;
@@ -104,7 +104,7 @@ function stopPayment(store: Store, invoice: Invoice) {
   store.change(found.payment, { status: "canceled", status_transitions });
 }
 
-/** What it took from the balance, or added to it, is undone. */
+/** Reverts the change of the customer's balance. */
 function giveBack(store: Store, { customer: id, starting_balance, ending_balance }: Invoice) {
   const customer = store.find("customer", String(id));
   const change = starting_balance - (ending_balance ?? starting_balance);
@@ -112,7 +112,7 @@ function giveBack(store: Store, { customer: id, starting_balance, ending_balance
   store.change(customer, { balance: customer.balance + change }, "customer.updated");
 }
 
-/** Nobody shall pay it any more, as if it had been a mistake. */
+/** Voids an invoice that was issued by mistake. */
 export function voidInvoice(store: Store, invoice: Invoice): Invoice {
   stopPayment(store, invoice);
   giveBack(store, invoice);
@@ -130,7 +130,7 @@ export function voidInvoice(store: Store, invoice: Invoice): Invoice {
   return next;
 }
 
-/** Nobody believes in its payment any more; it can still be paid. */
+/** Marks an invoice as uncollectible; it can still be paid. */
 export function giveUp(store: Store, invoice: Invoice): Invoice {
   const next = store.change(
     invoice,

@@ -127,7 +127,7 @@ export const invoiceRoutes: readonly Route[] = [
   route("GET", "/v1/invoiceitems/:id", nothing, ({ path }, store) => store.get("invoiceitem", path.id)),
 ];
 
-/** A browser finishes the payment with it. */
+/** The client secret with which a browser completes the payment. */
 const secretOf = (invoice: Invoice, store: Store) => {
   const secret = paymentOf(store, invoice)?.intent.client_secret;
   return secret ? { client_secret: secret, type: "payment_intent" } : null;
@@ -146,7 +146,7 @@ export const invoiceKinds: readonly Kind[] = [
   { type: "invoice_payment", prefix: "inpay", index: ["invoice"] },
 ];
 
-/** A pending update whose invoice was not paid in time. */
+/** Drops a pending update whose invoice was not paid within 23 hours. */
 export function dropPending(store: Store, id: string) {
   const invoice = store.find("invoice", id);
   if (invoice?.status === "open" && subscriptionOf(store, invoice)?.pending_update) voidInvoice(store, invoice);

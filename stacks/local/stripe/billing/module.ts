@@ -14,7 +14,7 @@ import { subscriptionKinds, subscriptionRoutes } from "./subscription.js";
 import { emitTrialWillEnd, emitUpcoming, finalizeDraft, runPeriodEnd } from "./subscription-cycle.js";
 import { expire } from "./subscription-end.js";
 
-/** Who pays what and when: customers, prices, subscriptions, their invoices and the portal. */
+/** Stripe Billing: customers, prices, subscriptions, invoices and the customer portal. */
 export const billing: Module = {
   kinds: [customerKind, productKind, priceKind, ...subscriptionKinds, ...invoiceKinds, ...portalKinds, settingKind],
   routes: [
@@ -30,7 +30,7 @@ export const billing: Module = {
     "invoice.finalize": finalizeDraft,
     "invoice.retry": retry,
     "invoice.pending_update_expires": dropPending,
-    // Told of every charge, also of those that no invoice asked for.
+    // Runs for every charge, with or without an invoice.
     "charge.booked": payInvoicesOfCharge,
   },
   actions: billingActions,

@@ -1,10 +1,10 @@
-/** What a price recurs by. */
+/** The interval of a recurring price. */
 export interface Interval {
   readonly interval: string;
   readonly interval_count: number;
 }
 
-/** Unix seconds; the end is the start of the next. */
+/** Unix seconds; the end is the start of the next period. */
 export interface Period {
   readonly start: number;
   readonly end: number;
@@ -36,7 +36,7 @@ export function periodAt(anchor: number, interval: Interval, at: number): Period
   return { start: boundary(anchor, interval, count), end: boundary(anchor, interval, count + 1) };
 }
 
-/** The part of `amount`, which pays for all of `period`, that falls to the time from `at` on: to the second. */
+/** The share of `amount` for the time from `at` to the end of `period`, prorated by the second. */
 export function remaining(amount: number, { start, end }: Period, at: number): number {
   if (end <= start) return 0;
   return Math.round((amount * Math.max(0, end - Math.max(at, start))) / (end - start));
@@ -44,7 +44,7 @@ export function remaining(amount: number, { start, end }: Period, at: number): n
 
 const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/** `23 Nov 2026`, as the lines of invoices write it. */
+/** `23 Nov 2026`, the format of invoice lines. */
 export function dateText(at: number): string {
   const date = new Date(at * 1000);
   return `${String(date.getUTCDate()).padStart(2, "0")} ${months[date.getUTCMonth()]} ${date.getUTCFullYear()}`;

@@ -3,22 +3,13 @@ import { z } from "zod";
 import type { Store } from "../engine/engine.js";
 import { refused } from "../engine/failure.js";
 import { emptyable, flag, merge, metadata, oneOf, text } from "../engine/shape.js";
+import { cancellationReason } from "./subscription-cancellation.js";
 import { prorationBehavior } from "./subscription-change.js";
 
 export type Configuration = Stripe.BillingPortal.Configuration;
 type Features = Configuration["features"];
 
 const url = z.url({ error: "Not a valid URL" });
-const reasons = oneOf(
-  "customer_service",
-  "low_quality",
-  "missing_features",
-  "other",
-  "switched_service",
-  "too_complex",
-  "too_expensive",
-  "unused",
-);
 const features = z.strictObject({
   customer_update: z
     .strictObject({
@@ -30,7 +21,9 @@ const features = z.strictObject({
   payment_method_update: z.strictObject({ enabled: flag }).optional(),
   subscription_cancel: z
     .strictObject({
-      cancellation_reason: z.strictObject({ enabled: flag, options: emptyable(z.array(reasons)) }).optional(),
+      cancellation_reason: z
+        .strictObject({ enabled: flag, options: emptyable(z.array(cancellationReason)) })
+        .optional(),
       enabled: flag,
       mode: oneOf("at_period_end", "immediately").optional(),
       proration_behavior: prorationBehavior.optional(),
@@ -91,7 +84,7 @@ const noFeatures: Features = {
   },
 };
 
-/** The fields that are told, over those that were. */
+/** The given fields over the old ones. */
 const over = <T extends object>(old: T, given: object | undefined): T => ({
   ...old,
   ...Object.fromEntries(Object.entries(given ?? {}).filter(([, value]) => value !== undefined)),
@@ -143,7 +136,7 @@ const blank = (store: Store): Configuration => ({
   updated: store.now,
 });
 
-/** Makes a configuration, or changes one. @throws Failure for prices and products that are not there */
+/** Creates or updates a configuration. @throws Failure for unknown prices and products */
 export function configure(store: Store, params: Params, old?: Configuration): Configuration {
   const base = old ?? blank(store);
   for (const { product, prices } of params.features?.subscription_update?.products ?? []) {
@@ -165,7 +158,7 @@ export function configure(store: Store, params: Params, old?: Configuration): Co
     : store.put({ ...base, ...patch }, "billing_portal.configuration.created");
 }
 
-/** What "Save" in the dashboard's settings of the portal does. */
+/** The same as "Save" in the portal settings of Stripe's dashboard. */
 export function saveDefault(store: Store): Configuration {
   const [old] = store.page("billing_portal.configuration", { limit: 1 }, { is_default: true }).data;
   const features = {

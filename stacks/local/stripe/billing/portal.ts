@@ -35,7 +35,7 @@ const sessionParams = z.strictObject({
 });
 type Session = Stripe.BillingPortal.Session;
 
-/** @throws Failure as for an account that never saved its settings, when no configuration is told */
+/** @throws Failure when the request names no configuration and the account has no default */
 function configurationOf(store: Store, id: string | undefined): Configuration {
   if (id !== undefined) {
     const found = store.get("billing_portal.configuration", id, "configuration");

@@ -68,7 +68,7 @@ const listParams = z.strictObject({
 });
 type CreateParams = z.output<typeof createParams>;
 
-/** On the wire a decimal is a text. */
+/** JSON carries a decimal as a string. */
 export const wireDecimal = (value: string | number) => String(value) as unknown as Stripe.Decimal;
 
 const longest: Record<string, number> = { day: 1095, week: 156, month: 36, year: 3 };
@@ -99,7 +99,7 @@ function amountOf({ unit_amount, unit_amount_decimal }: CreateParams): number {
   throw refused("The stand-in has no prices in parts of the smallest unit.", { param: "unit_amount_decimal" });
 }
 
-/** Gives the key to `price`, and takes it from the price that has it. @throws Failure unless `transfer` */
+/** Moves a lookup key from the price that has it. @throws Failure unless `transfer` */
 function lookupKey(store: Store, key: string | undefined, transfer: boolean | undefined, price?: string) {
   if (!key) return null;
   const holder = store.by("price", "lookup_key", key).find(({ id }) => id !== price);
@@ -193,7 +193,7 @@ export const priceRoutes: readonly Route[] = [
 
 export const priceKind: Kind = { type: "price", prefix: "price", index: ["product", "lookup_key"] };
 
-/** `€29.00 / month`, as the lines of invoices write it. */
+/** `€29.00 / month`, the format of invoice lines. */
 export function priceText({ unit_amount, currency, recurring }: Stripe.Price): string {
   const amount = moneyText(unit_amount ?? 0, currency);
   if (!recurring) return amount;

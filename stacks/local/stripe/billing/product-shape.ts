@@ -21,7 +21,7 @@ export const productParams = {
 const fields = z.strictObject({ ...productParams, name: text.optional() });
 type Fields = z.output<typeof fields>;
 
-/** What `params` change; an empty text unsets. */
+/** The fields that `params` change; an empty string unsets a field. */
 export function patchOf(product: Stripe.Product, params: Fields): Partial<Stripe.Product> {
   const patch: Partial<Stripe.Product> = { metadata: merge(product.metadata, params.metadata) };
   if (params.name !== undefined) patch.name = params.name;

@@ -28,7 +28,7 @@ function create({ id, default_price_data, ...params }: z.output<typeof createPar
   return store.change(product, { default_price: price.id }, "product.updated");
 }
 
-/** @throws Failure resource_missing also for one that was deleted */
+/** @throws Failure resource_missing for an absent or deleted product */
 function liveProduct(store: Store, id: string | undefined, param?: string): Stripe.Product {
   const product = store.get("product", id, param);
   if (product.deleted) throw missing("product", product.id, param);

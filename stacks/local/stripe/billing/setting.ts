@@ -1,11 +1,11 @@
 import type { Kind, Store } from "../engine/engine.js";
 import { day } from "./period.js";
 
-/** What an account chooses in the dashboard, under "Subscriptions and emails" and "Smart Retries". */
+/** Settings of Stripe's dashboard: "Subscriptions and emails" and "Smart Retries". */
 export interface BillingSetting {
   readonly id: string;
   readonly object: "stand_in.billing_setting";
-  /** What becomes of a subscription whose invoice stays unpaid after the last attempt. */
+  /** Status of a subscription whose invoice is unpaid after the last retry. */
   readonly after_retries: "past_due" | "unpaid" | "canceled";
   /** Seconds from each failed attempt to the next. */
   readonly retries: readonly number[];
@@ -22,7 +22,7 @@ declare module "../engine/engine.js" {
 }
 
 const id = "setting_billing";
-/** Smart Retries choose their times themselves; the stand-in has a timetable. */
+/** Fixed retry times; Stripe's Smart Retries choose their own. */
 const usual: BillingSetting = {
   id,
   object: "stand_in.billing_setting",
@@ -37,7 +37,7 @@ export const settingOf = (store: Store): BillingSetting => store.find("stand_in.
 const isDays = (value: unknown): value is number[] =>
   Array.isArray(value) && value.every((one) => typeof one === "number" && one > 0);
 
-/** Changes what is given: `after_retries`, `retry_days`, `upcoming_days`, `draft_seconds`. */
+/** Changes the given settings: `after_retries`, `retry_days`, `upcoming_days`, `draft_seconds`. */
 export function setSetting(store: Store, input: Record<string, unknown>): BillingSetting {
   const { after_retries: after, retry_days, upcoming_days, draft_seconds } = input;
   const old = settingOf(store);

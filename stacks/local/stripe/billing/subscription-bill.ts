@@ -4,7 +4,7 @@ import { dateText, type Period, remaining } from "./period.js";
 import { priceText } from "./price.js";
 import { amountOf } from "./subscription-shape.js";
 
-/** What a line of an invoice takes or gives back for an item of a subscription. */
+/** The debit or credit of a subscription item on an invoice line. */
 export interface Bill {
   readonly amount: number;
   readonly description: string;
@@ -13,7 +13,7 @@ export interface Bill {
   readonly proration: boolean;
   readonly credited?: Credited;
 }
-/** The lines, or the item that waits for an invoice, that a credit takes back. */
+/** The invoice lines or the pending invoice item that a credit reverses. */
 type Credited = Stripe.InvoiceItem.ProrationDetails.CreditedItems;
 
 interface Debit {
@@ -35,7 +35,7 @@ const periodOf = (item: Stripe.SubscriptionItem): Period => ({
   end: item.current_period_end,
 });
 
-/** An item for the whole of its period; nothing is paid for a trial. */
+/** The debit of an item for a whole period; zero during a trial. */
 export function cycleBill(store: Store, item: Stripe.SubscriptionItem, trial = false): Bill {
   const name = `${item.quantity ?? 1} × ${productName(store, item.price)}`;
   return {
@@ -47,7 +47,7 @@ export function cycleBill(store: Store, item: Stripe.SubscriptionItem, trial = f
   };
 }
 
-/** What is still to be paid for an item that came or changed in the middle of its period. */
+/** The prorated debit of an item that was added or changed within its period. */
 export function remainingBill(store: Store, item: Stripe.SubscriptionItem, at: number): Bill {
   const period = periodOf(item);
   return {
@@ -67,7 +67,7 @@ export function invoicesOf(store: Store, { id, customer }: Stripe.Subscription):
   return invoices.filter((invoice) => subscriptionOf(invoice) === id).toReversed();
 }
 
-/** Items that wait for the next invoice of a subscription; those without a subscription go with any. */
+/** Pending invoice items of a subscription, and those of its customer without a subscription. */
 export function pendingItems(store: Store, { id, customer }: Stripe.Subscription): Stripe.InvoiceItem[] {
   return store.by("invoiceitem", "customer", String(customer)).filter(({ invoice, parent }) => {
     const subscription = parent?.subscription_details?.subscription ?? id;
@@ -75,7 +75,7 @@ export function pendingItems(store: Store, { id, customer }: Stripe.Subscription
   });
 }
 
-/** What was billed for the item and the time after `at`, the newest first. */
+/** Debits of the item for the time after `at`, newest first. */
 function* debits(store: Store, subscription: Stripe.Subscription, item: string): Generator<Debit> {
   for (const { id, amount, period, parent } of pendingItems(store, subscription).toReversed())
     if (parent?.subscription_details?.subscription_item === item)

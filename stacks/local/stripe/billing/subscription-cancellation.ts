@@ -11,20 +11,19 @@ import { end } from "./subscription-end.js";
 import { firstEnd, lastEnd } from "./subscription-shape.js";
 
 export const cancelAt = emptyable(z.union([oneOf("min_period_end", "max_period_end"), timestamp]));
+export const cancellationReason = oneOf(
+  "customer_service",
+  "low_quality",
+  "missing_features",
+  "other",
+  "switched_service",
+  "too_complex",
+  "too_expensive",
+  "unused",
+);
 export const cancellationDetails = z.strictObject({
   comment: z.string().optional(),
-  feedback: emptyable(
-    oneOf(
-      "customer_service",
-      "low_quality",
-      "missing_features",
-      "other",
-      "switched_service",
-      "too_complex",
-      "too_expensive",
-      "unused",
-    ),
-  ).optional(),
+  feedback: emptyable(cancellationReason).optional(),
 });
 type Details = z.output<typeof cancellationDetails>;
 
@@ -76,7 +75,7 @@ export const cancelParams = z.strictObject({
   prorate: flag.optional(),
 });
 
-/** Ends a subscription at once. @throws Failure resource_missing when it has ended already */
+/** Cancels a subscription at once. @throws Failure resource_missing when it has ended already */
 export function cancel(
   store: Store,
   id: string | undefined,

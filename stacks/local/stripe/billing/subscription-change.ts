@@ -27,11 +27,11 @@ export interface ChangeParams {
   readonly trial_end?: "now" | number | undefined;
 }
 
-/** What a change of a subscription makes of it. */
+/** The result of a change: items, fields, prorations and the lines of a new cycle. */
 export interface Change {
   readonly items: Stripe.SubscriptionItem[];
   readonly prorations: Bill[];
-  /** The lines of a cycle that the change begins; none when the cycle goes on. */
+  /** The lines of a cycle that the change starts; none when the cycle continues. */
   readonly cycle: Bill[];
   readonly fields: Partial<Stripe.Subscription>;
 }
@@ -40,7 +40,7 @@ interface Pair {
   readonly after: Stripe.SubscriptionItem | undefined;
 }
 
-/** @throws Failure for a price that no subscription can have */
+/** @throws Failure for a price that is inactive or not recurring */
 export function recurringPrice(store: Store, id: string | undefined, param: string): Stripe.Price {
   if (id === undefined) throw refused(`Missing required param: ${param}.`, { code: "parameter_missing", param });
   const price = store.get("price", id, param);
@@ -53,7 +53,7 @@ export function recurringPrice(store: Store, id: string | undefined, param: stri
   );
 }
 
-/** @throws Failure for items that cannot be on one subscription */
+/** @throws Failure for items that one subscription cannot combine */
 export function checkItems(items: readonly { readonly price: Stripe.Price }[]) {
   const [first] = items;
   if (!first) throw refused("A subscription must have at least one active plan.", { param: "items" });
@@ -75,7 +75,7 @@ function changed(store: Store, item: Stripe.SubscriptionItem, params: ItemParams
   return { ...withPrice(item, price), quantity, metadata: merge(item.metadata, params.metadata) };
 }
 
-/** Items that `params` do not name stay; one without an id is added. */
+/** Pairs of old and new items: unnamed items stay, an item without an id is added. */
 function pairs(store: Store, subscription: Stripe.Subscription, items: readonly ItemParams[]): Pair[] {
   const named = new Map(items.map((params, at) => [params.id, { params, param: `items[${at}]` }]));
   const known = subscription.items.data.map((before): Pair => {
@@ -100,7 +100,7 @@ const differs = ({ before, after }: Pair) =>
 
 const isTrialing = ({ status }: Stripe.Subscription) => status === "trialing";
 
-/** The cycle goes on; what changed is paid from `at` to the end of its period. */
+/** A change within the cycle, prorated from `at` to the end of the period. */
 function keepCycle(
   store: Store,
   subscription: Stripe.Subscription,
@@ -124,7 +124,7 @@ function keepCycle(
   return { items: settled.flatMap(({ after }) => after ?? []), prorations, cycle: [], fields: {} };
 }
 
-/** A cycle begins now, or with the end of a trial: all that was paid beyond that comes back. */
+/** A change that starts a new cycle, now or with the end of a trial: the unused time is credited. */
 function restartCycle(
   store: Store,
   subscription: Stripe.Subscription,
@@ -156,7 +156,7 @@ function restartCycle(
 }
 const monthly = { interval: "month", interval_count: 1 };
 
-/** What `params` would make of a subscription; nothing is stored. @throws Failure */
+/** The change that `params` make to a subscription; nothing is stored. @throws Failure */
 export function planChange(store: Store, subscription: Stripe.Subscription, params: ChangeParams): Change {
   const given = pairs(store, subscription, params.items ?? []);
   const prorate = params.proration_behavior !== "none";

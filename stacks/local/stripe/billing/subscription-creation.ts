@@ -48,7 +48,7 @@ export const createParams = z.strictObject({
 });
 export type CreateParams = z.output<typeof createParams>;
 
-/** When a trial that begins now would end. @throws Failure */
+/** The end of a trial that starts now, Unix seconds. @throws Failure */
 export function trialEndOf(
   store: Store,
   { trial_end, trial_period_days }: Pick<CreateParams, "trial_end" | "trial_period_days">,
@@ -66,7 +66,7 @@ export function trialEndOf(
   throw refused("Invalid timestamp: must be an integer Unix timestamp in the future.", { param: "trial_end" });
 }
 
-/** @throws Failure for a means of payment that is not the customer's */
+/** @throws Failure for a payment method of another customer */
 export function checkDefault(store: Store, id: string | undefined, customer: string) {
   if (id === undefined) return;
   const param = "default_payment_method";
@@ -77,7 +77,7 @@ export function checkDefault(store: Store, id: string | undefined, customer: str
   );
 }
 
-/** The subscription that `params` ask for, before its first payment. Nothing is stored. @throws Failure */
+/** The subscription of `params` before its first payment; nothing is stored. @throws Failure */
 export function draftSubscription(store: Store, params: CreateParams): Stripe.Subscription {
   const id = store.id("sub");
   const items = params.items.map(({ price, quantity = 1, metadata }, at) => ({
@@ -120,14 +120,14 @@ const unpayable = () =>
 export interface FirstPayment {
   readonly behavior: CreateParams["payment_behavior"];
   readonly offSession: boolean;
-  /** The money that was taken before there was a subscription. */
+  /** The payment that was made before the subscription. */
   readonly ahead?: Stripe.PaymentIntent | undefined;
 }
 
 const firstCycle = (store: Store, { items, status }: Stripe.Subscription) =>
   items.data.map((item) => cycleBill(store, item, status === "trialing"));
 
-/** The first invoice of a subscription that is not made yet. */
+/** The preview of a new subscription's first invoice. */
 export function firstInvoice(store: Store, draft: Stripe.Subscription): Stripe.Invoice {
   const period = { start: store.now, end: store.now };
   const cycle = firstCycle(store, draft);
@@ -135,7 +135,7 @@ export function firstInvoice(store: Store, draft: Stripe.Subscription): Stripe.I
   return previewInvoice(store, liveCustomer(store, String(draft.customer)), draft, previewing);
 }
 
-/** Stores a subscription with its first invoice, and has that paid as `behavior` says. */
+/** Stores a subscription with its first invoice and collects it according to `behavior`. */
 export function begin(store: Store, draft: Stripe.Subscription, how: FirstPayment): Stripe.Subscription {
   const { behavior, offSession, ahead } = how;
   const announce = (latest_invoice: string) => store.put({ ...draft, latest_invoice }, "customer.subscription.created");

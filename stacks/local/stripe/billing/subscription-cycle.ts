@@ -13,10 +13,10 @@ import { cycleAt, firstEnd, fresh, itemList, withPeriod } from "./subscription-s
 
 type Subscription = Stripe.Subscription;
 
-/** Statuses in which time goes by. */
+/** Statuses in which periods end and renew. */
 const runs = new Set(["trialing", "active", "past_due", "unpaid"]);
 
-/** What happens next by itself: the end of the period or of the subscription, and the news of it before. */
+/** Sets the timers of the end of the period or subscription, and of the events that announce it. */
 export function schedule(store: Store, subscription: Subscription) {
   if (!runs.has(subscription.status)) return;
   const { id, cancel_at, trial_end } = subscription;
@@ -30,14 +30,14 @@ export function schedule(store: Store, subscription: Subscription) {
     store.later(Math.max(store.now, trial_end - 3 * day), "subscription.trial_will_end", `${id}:${trial_end}`);
 }
 
-/** A trial that ends without a means of payment ends the subscription, when it was made so. */
+/** Whether a trial without a payment method cancels the subscription at its end. */
 function trialCancels(store: Store, subscription: Subscription) {
   const invoice = { default_payment_method: null, customer: subscription.customer } as Stripe.Invoice;
   const behavior = subscription.trial_settings?.end_behavior.missing_payment_method;
   return behavior === "cancel" && subscription.status === "trialing" && !methodFor(store, invoice, subscription);
 }
 
-/** The period of some items is over: the next one begins with a draft, which is paid an hour later. */
+/** Renews the items whose period is over; their draft invoice is finalized and paid an hour later. */
 function renew(store: Store, given: Subscription): Subscription {
   const subscription = fresh(store, given);
   const at = firstEnd(subscription);
@@ -68,7 +68,7 @@ function renew(store: Store, given: Subscription): Subscription {
   return store.get("subscription", subscription.id);
 }
 
-/** A timer, also of periods that have changed since. */
+/** The timer of a period's end; a period that changed meanwhile is left alone. */
 export function runPeriodEnd(store: Store, id: string) {
   const subscription = store.find("subscription", id);
   if (!subscription || !runs.has(subscription.status)) return;
@@ -79,7 +79,7 @@ export function runPeriodEnd(store: Store, id: string) {
   else schedule(store, renew(store, subscription));
 }
 
-/** An hour after its making nobody added to a draft: it is finalized and paid. */
+/** The timer of a draft: finalizes and collects it. */
 export function finalizeDraft(store: Store, id: string) {
   const draft = store.find("invoice", id);
   if (draft?.status !== "draft" || !draft.auto_advance) return;
@@ -87,7 +87,7 @@ export function finalizeDraft(store: Store, id: string) {
   if (open.status === "open") collect(store, open, { offSession: true, automatic: true });
 }
 
-/** Splits `sub_…:time`; nothing when the subscription has moved on. */
+/** The subscription of a key `sub_…:time`; none when its time has changed meanwhile. */
 function findScheduled(store: Store, key: string, timeOf: (subscription: Subscription) => number | null) {
   const [id = "", time] = key.split(":");
   const subscription = store.find("subscription", id);

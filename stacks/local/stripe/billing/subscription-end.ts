@@ -5,7 +5,7 @@ import { invoicesOf, pendingItems } from "./subscription-bill.js";
 
 type Details = Partial<Stripe.Subscription.CancellationDetails>;
 
-/** Nobody asks for the money of open invoices any more; they can still be paid. */
+/** Stops the automatic collection of open invoices; they can still be paid. */
 function stopCollection(store: Store, subscription: Stripe.Subscription) {
   for (const invoice of invoicesOf(store, subscription)) {
     if (invoice.status !== "open" && invoice.status !== "draft") continue;
@@ -14,7 +14,7 @@ function stopCollection(store: Store, subscription: Stripe.Subscription) {
   }
 }
 
-/** Prorations that wait go with the subscription. */
+/** Deletes the pending prorations of an ended subscription. */
 function dropProrations(store: Store, subscription: Stripe.Subscription) {
   for (const item of pendingItems(store, subscription)) {
     if (!item.proration) continue;
@@ -23,7 +23,7 @@ function dropProrations(store: Store, subscription: Stripe.Subscription) {
   }
 }
 
-/** Ends a subscription at once, as does the end of its paid time when it was cancelled before. */
+/** Ends a subscription: by an immediate cancellation, or by a scheduled one that is due. */
 export function end(
   store: Store,
   subscription: Stripe.Subscription,
@@ -49,7 +49,7 @@ export function end(
   );
 }
 
-/** The first payment did not come within 23 hours. */
+/** Expires a subscription whose first payment did not arrive within 23 hours. */
 export function expire(store: Store, id: string) {
   const subscription = store.get("subscription", id);
   if (subscription.status !== "incomplete") return;

@@ -10,7 +10,7 @@ export function subscriptionOf(store: Store, invoice: Stripe.Invoice): Stripe.Su
   return subscription?.ended_at === null ? subscription : undefined;
 }
 
-/** A customer is delinquent while an invoice is open that could not be paid. */
+/** A customer is delinquent while an open invoice has a failed payment. */
 function setDelinquent(store: Store, { customer: id }: Stripe.Invoice) {
   const customer = store.find("customer", String(id));
   if (!customer || customer.deleted) return;
@@ -21,7 +21,7 @@ function setDelinquent(store: Store, { customer: id }: Stripe.Invoice) {
   if (delinquent !== customer.delinquent) store.change(customer, { delinquent }, "customer.updated");
 }
 
-/** The change that waited for its invoice takes place. */
+/** Applies the pending update of a subscription whose invoice was paid. */
 function applyPending(store: Store, subscription: Stripe.Subscription): Stripe.Subscription {
   const { pending_update } = subscription;
   if (!pending_update?.subscription_items) return subscription;
@@ -39,7 +39,7 @@ function applyPending(store: Store, subscription: Stripe.Subscription): Stripe.S
   return next;
 }
 
-/** Keeps what paid as the subscription's own, where that was wished. */
+/** Saves the payment method as the subscription's default when `save_default_payment_method` says so. */
 function keepMethod(
   { payment_settings, default_payment_method: old }: Stripe.Subscription,
   method: string | Stripe.PaymentMethod | null,
@@ -48,7 +48,7 @@ function keepMethod(
   return keeps && typeof method === "string" ? { default_payment_method: method } : {};
 }
 
-/** What the payment of an invoice does to its subscription: only the latest invoice decides. */
+/** Applies the payment of an invoice to its subscription; only the latest invoice sets the status. */
 export function applyPaid(store: Store, invoice: Stripe.Invoice, method: string | Stripe.PaymentMethod | null = null) {
   const found = subscriptionOf(store, invoice);
   if (found?.latest_invoice === invoice.id) {
@@ -60,7 +60,7 @@ export function applyPaid(store: Store, invoice: Stripe.Invoice, method: string 
   setDelinquent(store, invoice);
 }
 
-/** A first payment may be tried again for 23 hours; later ones leave the subscription past due. */
+/** A failed first payment may be repeated for 23 hours; a later one makes the subscription past due. */
 export function applyFailed(store: Store, invoice: Stripe.Invoice) {
   const subscription = subscriptionOf(store, invoice);
   const waits = subscription?.pending_update;
@@ -69,7 +69,7 @@ export function applyFailed(store: Store, invoice: Stripe.Invoice) {
   setDelinquent(store, invoice);
 }
 
-/** An invoice that nobody shall pay any more: the one before it decides. */
+/** After a voided invoice the invoice before it sets the status. */
 export function applyVoided(store: Store, invoice: Stripe.Invoice) {
   setDelinquent(store, invoice);
   const subscription = subscriptionOf(store, invoice);

@@ -3,7 +3,7 @@ import type { Store } from "../engine/engine.js";
 import { type Period, periodAt } from "./period.js";
 import { wireDecimal } from "./price.js";
 
-/** The legacy twin of a price, which items of subscriptions still carry. */
+/** The legacy plan of a price, which subscription items still carry. */
 function planOf(price: Stripe.Price): Stripe.Plan {
   return {
     id: price.id,
@@ -77,13 +77,13 @@ export const itemList = (subscription: string, data: Stripe.SubscriptionItem[]) 
   url: `/v1/subscription_items?subscription=${subscription}`,
 });
 
-/** Items carry their whole price, as it is now. */
+/** A subscription whose items carry the current state of their prices. */
 export function fresh(store: Store, subscription: Stripe.Subscription): Stripe.Subscription {
   const data = subscription.items.data.map((item) => withPrice(item, store.find("price", item.price.id) ?? item.price));
   return { ...subscription, items: itemList(subscription.id, data) };
 }
 
-/** The cycle of an item that is paid for from `at` on. */
+/** The period of an item that holds `at`. */
 export const cycleAt = (anchor: number, { recurring }: Stripe.Price, at: number): Period =>
   periodAt(anchor, recurring ?? { interval: "month", interval_count: 1 }, at);
 
@@ -94,7 +94,7 @@ export const lastEnd = ({ items }: Stripe.Subscription) =>
 export const amountOf = ({ price, quantity }: { price: Stripe.Price; quantity?: number }) =>
   (price.unit_amount ?? 0) * (quantity ?? 1);
 
-/** The fields of a subscription that its creation chooses. */
+/** The fields of a subscription that its creation sets. */
 export type SubscriptionFields = Pick<
   Stripe.Subscription,
   "billing_cycle_anchor" | "currency" | "customer" | "items" | "metadata" | "status"

@@ -51,7 +51,7 @@ export type UpdateParams = z.output<typeof updateParams>;
 const namesOf = (params: UpdateParams) =>
   Object.entries(params).flatMap(([name, value]) => (value === undefined ? [] : [name]));
 
-/** What may be said of a subscription that has ended, has not begun, or waits for a payment. @throws Failure */
+/** @throws Failure for a change that an ended, incomplete or pending subscription does not allow */
 function checkAllowed({ ended_at, status, pending_update }: Subscription, params: UpdateParams) {
   const names = namesOf(params);
   const only = (...allowed: string[]) => names.every((name) => allowed.includes(name));
@@ -87,14 +87,14 @@ function plainFields(store: Store, subscription: Subscription, params: UpdatePar
   };
 }
 
-/** A cancellation at the end of the period moves with that. */
+/** `cancel_at` follows the end of the period when it was set to that. */
 function following(subscription: Subscription, { items, fields }: Change): Partial<Subscription> {
   const patch = { ...fields, items: itemList(subscription.id, items) };
   const cancel_at = lastEnd({ ...subscription, ...patch });
   return { ...patch, ...(subscription.cancel_at_period_end && { cancel_at }) };
 }
 
-/** The change takes place only when its invoice is paid: until then it is `pending_update`, for 23 hours. */
+/** Stores a change as `pending_update` until its invoice is paid, at most 23 hours. */
 function wait(store: Store, id: string, patch: Partial<Subscription>, announced: string) {
   const subscription = store.get("subscription", id);
   const expires_at = store.now + 23 * 3600;
@@ -113,7 +113,7 @@ function wait(store: Store, id: string, patch: Partial<Subscription>, announced:
   return store.change(subscription, { pending_update, latest_invoice: announced }, "customer.subscription.updated");
 }
 
-/** Makes the invoice of a change, has it paid, and changes the subscription before or after that. */
+/** Invoices a change and collects it; the payment behavior decides whether the change precedes the payment. */
 function invoiceNow(
   store: Store,
   subscription: Subscription,
@@ -146,7 +146,7 @@ function invoiceNow(
     collect(store, open, { offSession, automatic: true });
 }
 
-/** @throws Failure; 402 when a change shall fail without its payment */
+/** @throws Failure; 402 for `error_if_incomplete` when the payment fails */
 export function update(store: Store, given: Subscription, params: UpdateParams): Subscription {
   checkAllowed(given, params);
   checkDefault(store, params.default_payment_method, String(given.customer));

@@ -26,7 +26,7 @@ const listParams = z.strictObject({
 
 const ended = new Set(["canceled", "incomplete_expired"]);
 
-/** Without a status those that were canceled are left out. @see https://docs.stripe.com/api/subscriptions/list */
+/** A list without `status` omits canceled subscriptions. @see https://docs.stripe.com/api/subscriptions/list */
 function hasStatus(wanted: z.output<typeof listParams>["status"], status: string) {
   if (wanted === undefined) return status !== "canceled";
   if (wanted === "ended") return ended.has(status);

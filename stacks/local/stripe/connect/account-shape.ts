@@ -44,7 +44,7 @@ export const create = z.strictObject({
 export type Create = z.output<typeof create>;
 export const update = z.strictObject({ ...shared, email: emptyable(text).optional() });
 
-/** What Stripe wants to know before an account may take payments. */
+/** Requirements that an account fulfills before it may take payments. */
 const due = ["business_profile.url", "external_account", "representative.verification.document", "tos_acceptance.date"];
 const noRequirements: Stripe.Account.Requirements = {
   alternatives: [],
@@ -64,7 +64,7 @@ export const requirements = (open: readonly string[], reason: string | null = nu
   past_due: [...open],
 });
 const unanswered = requirements(due, "requirements.past_due");
-/** The first half of the form filled in. */
+/** The requirements that are left when the first half of the form is filled in. */
 export const half = requirements(due.slice(2), "requirements.past_due");
 export const checking = {
   ...requirements([], "requirements.pending_verification"),
@@ -79,7 +79,7 @@ const currencyOf = (country: string) =>
 const types = { full: "standard", express: "express", none: "custom" } as const;
 const dashboards = { standard: "full", express: "express", custom: "none" } as const;
 
-/** Who pays fees, bears losses and asks for documents; a `type` of old stands for a choice of these. */
+/** The controller pays fees, bears losses and collects requirements; the older `type` is a preset of these. */
 function controllerOf({ controller, type }: Create): Stripe.Account.Controller {
   if (controller && type)
     throw refused("You may only specify one of these parameters: controller, type.", { param: "type" });
@@ -102,7 +102,7 @@ function controllerOf({ controller, type }: Create): Stripe.Account.Controller {
   };
 }
 
-/** Accounts with a dashboard of their own have what their country usually has; the others what was asked for. */
+/** Accounts with the full dashboard get the usual capabilities of their country; others get the requested ones. */
 function capabilitiesOf(params: Create, country: string, full: boolean): Stripe.Account.Capabilities {
   const told = Object.entries(params.capabilities ?? {}).filter(([, value]) => value?.requested);
   const debit = euro.has(country) ? "sepa_debit_payments" : "us_bank_account_ach_payments";
@@ -146,7 +146,7 @@ const settings = {
   sepa_debit_payments: {},
 };
 
-/** A connected account before anybody has filled in anything. @throws Failure */
+/** A connected account before onboarding. @throws Failure */
 export function newAccount(params: Create, store: Store): Stripe.Account {
   const id = store.id("acct").replace(/(?<=^acct_.{16}).*/, "");
   const country = params.country ?? "DE";

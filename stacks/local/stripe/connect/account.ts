@@ -9,14 +9,14 @@ import { checking, create, fulfilled, half, newAccount, noProfile, requirements,
 
 type Account = Stripe.Account;
 
-/** Accounts are the platform's; a request in an account's name sees that one only. @throws Failure 403 */
+/** Accounts belong to the platform; a request with `Stripe-Account` sees that account only. @throws Failure 403 */
 function accountOf(id: string | undefined, store: Store): Account {
   const found = store.in(undefined).find("account", id);
   if (!found || (store.account && store.account !== id)) throw noAccess("sk_", id ?? "");
   return found;
 }
 
-/** What happens to an account is told to the Connect endpoint, in the account's name. */
+/** A changed account emits `account.updated` to the Connect endpoint. */
 export function changeAccount(account: Account, patch: Partial<Account>, store: Store): Account {
   const next = store.in(undefined).change(account, patch);
   const previous = Object.fromEntries(Object.keys(patch).map((name) => [name, account[name as keyof Account]]));
@@ -24,14 +24,14 @@ export function changeAccount(account: Account, patch: Partial<Account>, store: 
   return next;
 }
 
-/** The platform may no longer act for the account, nor hears of it. */
+/** A disconnected account accepts no requests of the platform and sends it no events. */
 export function disconnect(account: Account, store: Store) {
   const data = { id: application, object: "application", name: "Stoa" };
   store.in(account.id).emit("account.application.deauthorized", data);
   store.in(undefined).remove("account", account.id);
 }
 
-/** How far somebody has come with the form. */
+/** Outcomes of the onboarding form. */
 export const progress: Record<string, (account: Account, now: number) => Partial<Account>> = {
   complete: fulfilled,
   half: () => ({ requirements: half }),
@@ -69,7 +69,7 @@ const actions: Record<string, Action> = {
     disconnect(account, store);
     return { deauthorized: account.id };
   }),
-  /** Stripe wants more documents, and no payments until it has them. */
+  /** Stripe asks for more documents and disables charges until they arrive. */
   restrict_account: forAccount((account, { reason }, store) => {
     const open = requirements(["representative.verification.document"], String(reason ?? "requirements.past_due"));
     const inactive = Object.keys(account.capabilities ?? {}).map((name) => [name, "inactive"]);

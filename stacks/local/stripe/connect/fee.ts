@@ -5,7 +5,7 @@ import { refused } from "../engine/failure.js";
 import { integer, listing, metadata, nothing, text } from "../engine/shape.js";
 import { move } from "../payment/balance.js";
 
-/** Gives a part of the platform's fee back to the connected account. @throws Failure for more than is left */
+/** Refunds a part of an application fee to the connected account. @throws Failure for more than is left */
 function giveBack(fee: Stripe.ApplicationFee, amount: number, data: Record<string, string>, store: Store) {
   const left = fee.amount - fee.amount_refunded;
   if (left === 0)
@@ -37,7 +37,7 @@ function giveBack(fee: Stripe.ApplicationFee, amount: number, data: Record<strin
   return refund;
 }
 
-/** `refund_application_fee`: in proportion to what is refunded of the charge. */
+/** `refund_application_fee`: the fee goes back in proportion to the refunded part of the charge. */
 export function refundFee(charge: Stripe.Charge, amount: number, store: Store) {
   const platform = store.in(undefined);
   const fee = platform.get("application_fee", String(charge.application_fee));

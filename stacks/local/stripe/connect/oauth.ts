@@ -3,7 +3,7 @@ import { type Module, route } from "../engine/engine.js";
 import { Failure } from "../engine/failure.js";
 import { disconnect } from "./account.js";
 
-/** OAuth has errors of its own shape. @see https://docs.stripe.com/connect/oauth-reference */
+/** OAuth errors have a shape of their own. @see https://docs.stripe.com/connect/oauth-reference */
 class OAuthFailure extends Failure {
   constructor(
     status: number,
@@ -17,7 +17,7 @@ class OAuthFailure extends Failure {
   }
 }
 
-/** The merchant's wish, or the platform's, to end the connection. */
+/** The merchant or the platform ends the connection. */
 export const oauth: Module = {
   routes: [
     route(

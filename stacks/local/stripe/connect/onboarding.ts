@@ -7,7 +7,7 @@ import { oneOf } from "../engine/shape.js";
 import { escapeHtml, page } from "../page/markup.js";
 import { changeAccount, progress } from "./account.js";
 
-/** A link that Stripe made for one visit; not an object that the API shows. */
+/** An account link serves one visit; the API does not list it. */
 interface Link {
   readonly id: string;
   readonly object: "stand_in.onboarding_link";
@@ -77,7 +77,7 @@ const form = (account: Stripe.Account) =>
 
 const gone = { html: page("Link expired", "<h1>This link is not valid any more</h1>"), status: 410 };
 
-/** A link opens once, within minutes; then it leads to whoever can make a new one. */
+/** A link opens once and within five minutes; afterwards it redirects to `refresh_url`, which makes a new one. */
 function open({ path }: PageRequest, store: Store): PageReply {
   const link = store.find("stand_in.onboarding_link", path.id);
   const account = store.find("account", link?.account);

@@ -8,7 +8,7 @@ import { type Core, createStore } from "../engine/store.js";
 import { post, signature } from "../engine/webhook-request.js";
 
 type Input = Record<string, unknown>;
-/** By name: those of the modules, with the platform's store, and those about events. */
+/** Actions by name: those of the modules, with the platform's store, and those on events. */
 export type Actions = Record<string, (input: Input) => unknown>;
 
 const pick = (input: unknown, known: object) => {
@@ -17,7 +17,7 @@ const pick = (input: unknown, known: object) => {
   return input as object;
 };
 
-/** Sets the switches that are told, leaves the others; `{ "reset": true }` turns all off first. */
+/** Sets the given switches; `{ "reset": true }` turns all off first. */
 export function setChaos({ chaos, reset }: Disorder, { reset: all, ...input }: Input) {
   if (all) reset();
   const { webhooks, decline, faults, ...rest } = pick(input, chaos) as Input;
@@ -37,23 +37,23 @@ function eventOf(core: Core, id: string): Stripe.Event {
 }
 
 export interface Forgery {
-  /** Where to; the first endpoint of the kind unless told. */
+  /** Receiver; by default the first endpoint of the kind. */
   readonly url?: string;
   readonly connect?: boolean;
-  /** Id of an event to send, else one of this type and object is made up. */
+  /** Id of an event to send; by default a new one of this type and object. */
   readonly event?: string;
   readonly type?: string;
   readonly object?: object;
-  /** In whose name; `null` for none. */
+  /** Connected account; `null` for none. */
   readonly account?: string | null;
   readonly livemode?: boolean;
-  /** What signs: a wrong one unless told. */
+  /** Signing secret; by default a wrong one. */
   readonly secret?: string;
   /** The whole header, `null` for none. */
   readonly header?: string | null;
   /** Seconds to add to the real time of the signature. */
   readonly skew?: number;
-  /** Sent in place of what was signed. */
+  /** Body in place of the signed one. */
   readonly body?: string;
 }
 
@@ -69,7 +69,7 @@ function eventToForge(core: Core, { event, type, object, account, livemode }: Fo
   return { pending_webhooks: 1, request: { id: null, idempotency_key: null }, ...base, ...claims };
 }
 
-/** Sends what Stripe never would; answers the receiver's status. */
+/** Sends a forged event; returns the receiver's status. */
 export async function forge(core: Core, delivery: Delivering, forgery: Forgery): Promise<{ status: number }> {
   const { connect = forgery.account != null, secret = "whsec_forged", skew = 0 } = forgery;
   const url = forgery.url ?? delivery.endpoints().find((endpoint) => endpoint.connect === connect)?.url;
@@ -94,7 +94,7 @@ export function createActions(core: Core, delivery: Delivering): Actions {
   };
 }
 
-/** The actions that tests use most, typed; `account` is the connected one whose object it is. */
+/** Typed functions for the actions of most tests; `account` is the connected account of the object. */
 export function createShortcuts(actions: Actions) {
   const act = <Result>(name: string, input: Input) => actions[name]?.(input) as Result;
   return {
@@ -107,7 +107,7 @@ export function createShortcuts(actions: Actions) {
     restrictAccount: (account: string, reason?: string) =>
       act<Stripe.Account>("restrict_account", { account, ...(reason && { reason }) }),
     failRefund: (refund: string, account?: string) => act<Stripe.Refund>("fail_refund", { refund, account }),
-    /** A debit that is `processing` is known to have worked or failed, as its test number says. */
+    /** Ends a debit in `processing` with the outcome of its test number. */
     settleDebit: (payment_intent: string, account?: string) =>
       act<Stripe.PaymentIntent>("settle_debit", { payment_intent, account }),
     /** The shopper answers the bank. */

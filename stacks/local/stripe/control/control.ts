@@ -55,7 +55,7 @@ const reads: Record<string, (controlled: Controlled, query: URLSearchParams) => 
 
 type Input = Record<string, unknown>;
 
-/** What is about the stand-in itself, not about what Stripe knows. */
+/** Commands to the stand-in itself, without an object of Stripe. */
 const writes: Record<string, (controlled: Controlled, input: Input) => unknown> = {
   chaos: ({ core }, input) => setChaos(core.disorder, input),
   endpoints({ delivery }, { endpoints }) {
@@ -70,7 +70,7 @@ const writes: Record<string, (controlled: Controlled, input: Input) => unknown> 
   forget_requests: ({ log }) => log.clear(),
 };
 
-/** `GET /_control…` shows what the stand-in holds, `POST /_control/<action>` makes something happen; JSON both ways. */
+/** Serves `/_control`: GET shows the state, `POST /_control/<action>` runs an action; JSON both ways. */
 export function createControl(controlled: Controlled): Http {
   const app: Http = new Hono();
   const absent = () => json({ error: "There is no such control." }, 404);

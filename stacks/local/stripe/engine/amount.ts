@@ -1,6 +1,6 @@
 import { refused } from "./failure.js";
 
-/** What Stripe can charge in. @see https://docs.stripe.com/currencies#presentment-currencies */
+/** Presentment currencies. @see https://docs.stripe.com/currencies#presentment-currencies */
 const known =
   "usd aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd bwp byn bzd cad cdf chf clp cny cop crc cve czk djf dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gnf gtq gyd hkd hnl htg huf idr ils inr isk jmd jod jpy kes kgs khr kmf krw kwd kyd kzt lak lbp lkr lrd lsl mad mdl mga mkd mmk mnt mop mur mvr mwk mxn myr mzn nad ngn nio nok npr nzd omr pab pen pgk php pkr pln pyg qar ron rsd rub rwf sar sbd scr sek sgd shp sle sos srd std szl thb tjs tnd top try ttd twd tzs uah ugx uyu uzs vnd vuv wst xaf xcd xof xpf yer zar zmw".split(
     " ",
@@ -21,12 +21,12 @@ const least: Record<string, number> = {
   ...{ sek: 300, sgd: 50, thb: 1000 },
 };
 
-/** What a card pays at least. */
+/** The smallest charge of a currency, in minor units. */
 export const leastCharge = (currency: string) => least[currency] ?? 1;
 
 const decimals = (currency: string) => (zeroDecimal.has(currency) ? 0 : threeDecimal.has(currency) ? 3 : 2);
 
-/** As people read it. */
+/** An amount formatted for a page. */
 export const moneyText = (amount: number, currency: string) =>
   new Intl.NumberFormat("en", {
     style: "currency",
@@ -35,7 +35,7 @@ export const moneyText = (amount: number, currency: string) =>
     maximumFractionDigits: decimals(currency),
   }).format(amount / 10 ** decimals(currency));
 
-/** @throws Failure unless it is a currency of Stripe's in lower case, as its documentation asks for */
+/** @throws Failure for a currency that Stripe does not know in lower case */
 export function checkCurrency(currency: string, param = "currency") {
   if (!currencies.has(currency))
     throw refused(`Invalid currency: ${currency}. Stripe currently supports these currencies: ${known.join(", ")}`, {
@@ -43,14 +43,14 @@ export function checkCurrency(currency: string, param = "currency") {
     });
 }
 
-/** The roundness that Stripe asks of amounts of this currency. @throws Failure */
+/** @throws Failure for an amount that is not divisible as the currency requires */
 export function checkStep(amount: number, currency: string, param = "amount") {
   const step = threeDecimal.has(currency) ? 10 : hundredths.has(currency) ? 100 : 1;
   if (amount % step !== 0)
     throw refused(`Invalid amount: amounts in ${currency} must be divisible by ${step}.`, { param });
 }
 
-/** @throws Failure for an amount that Stripe does not charge in this currency */
+/** @throws Failure for an amount outside of Stripe's limits for the currency */
 export function checkAmount(amount: number, currency: string, param = "amount") {
   checkStep(amount, currency, param);
   const minimum = leastCharge(currency);

@@ -16,12 +16,12 @@ import type { Remembered } from "./idempotency.js";
 import type { Log } from "./log.js";
 import { apiVersion } from "./store.js";
 
-/** What is answered, or that the connection is cut, or left open for ever. */
+/** An answer, a cut connection, or one that stays open without an answer. */
 export type Answer = Outgoing | "cut" | "hang";
 
 const apiError = (status: number, message: string) => new Failure(status, { type: "api_error", message });
 
-/** Requests that Stripe turns away at the door. @see https://docs.stripe.com/rate-limits */
+/** Refusals before the request runs. @see https://docs.stripe.com/rate-limits */
 const refusals: { [Kind in Fault["kind"]]?: () => Failure } = {
   unavailable: () => apiError(503, "Stripe is temporarily unavailable. Please try again."),
   rate_limit: () =>
@@ -53,7 +53,7 @@ const refusals: { [Kind in Fault["kind"]]?: () => Failure } = {
     ),
 };
 
-/** Stripe asks not to retry what would only be answered the same again. */
+/** `Stripe-Should-Retry: false` for errors that a retry would repeat. */
 const retry = (status: number) =>
   status === 200 || status === 409 || status === 429 || status === 503 ? {} : { "stripe-should-retry": "false" };
 
@@ -79,7 +79,7 @@ const replay = (id: string, incoming: Incoming, { status, body, request }: Remem
 const failed = (id: string, incoming: Incoming, { status, payload, headers }: Failure) =>
   respond(id, incoming, { status, body: JSON.stringify(payload, null, 2) }, headers);
 
-/** What becomes of an answer that the caller never gets. */
+/** The end of a connection whose answer is lost. */
 const lost = (fault: Fault | undefined) =>
   fault?.kind === "cut_after" ? "cut" : fault?.kind === "hang_after" ? "hang" : undefined;
 
@@ -109,7 +109,7 @@ async function reply(api: Api, id: string, incoming: Incoming, fault: Fault | un
   } catch (error) {
     if (error instanceof Failure) return failed(id, incoming, error);
     if (error instanceof URIError) return failed(id, incoming, new Failure(400, malformed));
-    // A defect of the stand-in: told in full, so that nobody takes it for Stripe's.
+    // A defect of the stand-in carries its stack, so that it is not taken for an error of Stripe.
     const message = `The stand-in failed: ${(error as Error).stack ?? String(error)}`;
     return failed(id, incoming, apiError(500, message));
   }
@@ -118,7 +118,7 @@ const malformed = { type: "invalid_request_error", message: "Invalid request: ma
 
 const text = (value: string | string[] | undefined) => (typeof value === "string" ? value : undefined);
 
-/** One request to the API, with whatever goes wrong with it. */
+/** Answers one request to the API, with the fault that applies to it. */
 export async function answer(api: Api, log: Log, incoming: Incoming): Promise<Answer> {
   const id = newRequestId();
   const { method, path, headers } = incoming;

@@ -15,9 +15,9 @@ export interface Incoming {
   readonly query: string;
   readonly headers: Record<string, string | string[] | undefined>;
   readonly body: string;
-  /** Where the address leads; none when Stripe has no such address. */
+  /** None for an unknown URL. */
   readonly route: Route | undefined;
-  /** By the name in the route's path. */
+  /** Path parameters by name. */
   readonly params: Record<string, string>;
 }
 export interface Outgoing {
@@ -33,7 +33,7 @@ export interface Api {
   readonly expand: ReturnType<typeof createExpander>;
 }
 
-/** A request that may run: who asks, for what, and under which key. */
+/** A checked request: credential, account, route and idempotency key. */
 export interface Prepared {
   readonly id: string;
   readonly account: string | undefined;
@@ -71,10 +71,10 @@ function decoded(incoming: Incoming): Raw {
   return decodeForm(incoming.method === "POST" ? incoming.body : incoming.query);
 }
 
-/** The same whatever the order of the fields. */
+/** A digest of the form, independent of the order of its fields. */
 const digest = (form: string) => createHash("sha256").update(form.split("&").sort().join("&")).digest("base64");
 
-/** @throws Failure for all that Stripe looks at before anything runs */
+/** Checks version, credential, URL and parameters, in Stripe's order. @throws Failure */
 export function prepare(api: Api, id: string, incoming: Incoming): Prepared {
   const version = header(incoming, "stripe-version");
   if (version && version !== apiVersion) throw refused(`Invalid Stripe API version: ${version}`);
@@ -121,7 +121,7 @@ function run({ core, expand }: Api, prepared: Prepared, fault: Fault | undefined
   }
 }
 
-/** Runs a claimed request; what came of it is what its key stands for from now on. */
+/** Runs a claimed request and stores its result under the idempotency key. */
 export function execute(api: Api, prepared: Prepared, fault: Fault | undefined): { status: number; body: string } {
   const { id, key, endpoint, fingerprint } = prepared;
   const result = run(api, prepared, fault);

@@ -37,7 +37,7 @@ export const noAccess = (key: string, account: string) =>
   });
 
 /**
- * Who asks, and in whose name.
+ * The credential of a request and its connected account.
  * @throws Failure 401 for the key, 403 `account_invalid` for an account that is not connected
  */
 export function authorize(

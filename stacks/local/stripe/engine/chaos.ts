@@ -1,12 +1,12 @@
-/** What goes wrong with a request. */
+/** Faults of requests. */
 export type FaultKind =
-  /** Nothing happens and the connection is cut; or the answer never comes. */
+  /** The request does not run: the connection is cut, or stays open. */
   | "cut_before"
   | "hang_before"
-  /** Everything happens, but the answer is lost: the connection is cut, or it never comes. */
+  /** The request runs and its answer is lost: the connection is cut, or stays open. */
   | "cut_after"
   | "hang_after"
-  /** 500 without and with the effect; either is what the idempotency key stands for from then on. */
+  /** 500 without and with the effect; the idempotency key stores the 500. */
   | "error_before"
   | "error_after"
   /** Refused before anything runs: 503, 429, 429 `lock_timeout`, 409 `idempotency_key_in_use`. */
@@ -23,31 +23,31 @@ export interface Fault {
   /** `*` stands for anything: `/v1/payment_intents/*\/capture`. */
   readonly path?: string;
   readonly account?: string;
-  /** How many of the requests that match: the next ones … */
+  /** Count of the next matching requests … */
   next?: number;
-  /** … or this share of them; all when neither is set. */
+  /** … or share (0..1) of them; all when neither is set. */
   readonly share?: number;
   readonly ms?: number;
 }
 
 interface WebhookChaos {
-  /** Up to so many copies besides the one. */
+  /** Maximum of additional copies. */
   duplicate: number;
-  /** So many deliveries wait for each other and leave in any order. */
+  /** Size of the batches that leave in random order. */
   reorder: number;
-  /** Each leaves after up to so many milliseconds of the local clock. */
+  /** Maximum of the random delay, milliseconds of the local clock. */
   delayMs: number;
-  /** Share of events that are never sent and count as failed; and that are lost while Stripe thinks them delivered. */
+  /** Share (0..1) of events that are not sent: `drop` counts them as failed, `lose` as delivered. */
   drop: number;
   lose: number;
-  /** Nothing leaves before it is released. */
+  /** Deliveries wait for `release`. */
   hold: boolean;
 }
 
 export interface Chaos {
-  /** Setting it starts the random numbers anew. */
+  /** Seed of the random numbers; setting it restarts them. */
   seed: number;
-  /** Every request takes so long, real time. */
+  /** Latency of each request, milliseconds of real time. */
   latencyMs: number;
   faults: Fault[];
   /** Payments that the bank declines with this code. */
@@ -97,7 +97,7 @@ export function createChaos() {
     },
   };
 
-  /** The fault that this request meets, if any; uses it up. */
+  /** Takes the fault of a request, if any, and counts it. */
   function meet(request: { method: string; path: string; account?: string }): Fault | undefined {
     const fault = chaos.faults.find(
       (one) =>
@@ -107,7 +107,7 @@ export function createChaos() {
     return fault;
   }
 
-  /** The code with which the bank declines this payment, if it does. */
+  /** Takes the decline code of a payment, if any. */
   function decline(): string | undefined {
     const { code, next, share } = chaos.decline;
     if (next > 0) chaos.decline.next--;
@@ -119,7 +119,7 @@ export function createChaos() {
     meet,
     decline,
     chance,
-    /** A whole number from 0 up to and with `most`. */
+    /** A random integer from 0 to `most`, inclusive. */
     upTo: (most: number) => Math.floor(random() * (most + 1)),
     reset() {
       const { webhooks, ...rest } = calm();

@@ -5,24 +5,24 @@ import type { Module } from "./engine.js";
 import { type Core, createStore, save } from "./store.js";
 import { post, signature } from "./webhook-request.js";
 
-/** Where events go: of the platform's own objects, or of connected accounts. */
+/** A webhook endpoint for events of the platform or of connected accounts. */
 export interface Endpoint {
   readonly url: string;
-  /** Each signs, as while a secret is rolled. */
+  /** Signing secrets; two of them while a secret is rolled. */
   readonly secrets: readonly string[];
   readonly connect: boolean;
-  /** All types unless told. */
+  /** Event types; by default all. */
   readonly events?: readonly string[];
 }
 
-/** Seconds between attempts: for three days, ever more seldom. */
+/** Seconds between attempts, at growing intervals over three days. */
 const waits = [10, 60, 300, 1800, 7200, 18_000, 36_000, 43_200, 43_200, 43_200, 43_200, 21_600];
 const last = waits.length;
 
 const wants = ({ connect, events }: Endpoint, account: string | undefined, type: string) =>
   connect === (account !== undefined) && (!events || events.includes("*") || events.includes(type));
 
-/** Sends events to the endpoints, in parallel and in no order that one may rely on. */
+/** Sends events to the endpoints in parallel, without an order. */
 export function createDelivery(core: Core, initial: readonly Endpoint[]) {
   const { chaos, chance, upTo } = core.disorder;
   const agent = new Agent({ keepAlive: true });
@@ -57,7 +57,7 @@ export function createDelivery(core: Core, initial: readonly Endpoint[]) {
     (success ? delivered : again)(delivery);
   }
 
-  /** A delivery for each endpoint that wants the event. */
+  /** A delivery for each endpoint with the event's type. */
   const deliveries = ({ account, id, type }: Stripe.Event, attempt: number): Delivery[] =>
     endpoints.flatMap((one, endpoint) =>
       wants(one, account, type) ? [{ account, event: id, endpoint, attempt, copy: false }] : [],
@@ -87,19 +87,19 @@ export function createDelivery(core: Core, initial: readonly Endpoint[]) {
     counts,
     timers,
     count: (account: string | undefined, type: string) => endpoints.filter((one) => wants(one, account, type)).length,
-    /** Of an account that left, nothing is told. */
+    /** Starts the deliveries of an event, unless its account is disconnected. */
     start(event: Stripe.Event) {
       if (event.account === undefined || core.tables.table(undefined, "account").byId.has(event.account))
         deliveries(event, 0).forEach(start);
     },
-    /** Takes up what an earlier host could not deliver, the events that wait for their next attempt apart. */
+    /** Resumes undelivered events of an earlier host, except those with a scheduled attempt. */
     resume(waiting: ReadonlySet<string>) {
       for (const { type, table } of core.tables.all())
         for (const { object } of type === "event" ? table.byId.values() : [])
           if (object.object === "event" && object.pending_webhooks > 0 && !waiting.has(object.id))
             deliveries(object, last).forEach(sending.send);
     },
-    /** Once more to its endpoints, as the button in Stripe's dashboard does. */
+    /** Sends an event again, as "Resend" in Stripe's dashboard does. */
     resend: (event: Stripe.Event) => deliveries(event, last).forEach(sending.send),
     endpoints: () => endpoints,
     setEndpoints(next: readonly Endpoint[]) {

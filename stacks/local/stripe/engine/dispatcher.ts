@@ -3,26 +3,26 @@ import type { Disorder } from "./chaos.js";
 
 export interface Delivery {
   readonly account: string | undefined;
-  /** Its id. */
+  /** Id of the event. */
   readonly event: string;
-  /** Its place among the endpoints. */
+  /** Index of the endpoint. */
   readonly endpoint: number;
   readonly attempt: number;
-  /** Sent besides: neither its success nor its failure has consequences. */
+  /** An additional copy, whose result has no effect. */
   readonly copy: boolean;
 }
 
 export interface Release {
-  /** `kept` unless told. */
+  /** `kept` by default. */
   readonly order?: "kept" | "reversed" | "shuffled";
   readonly times?: number;
-  /** Ids of the events; all unless told. */
+  /** Ids of the events; by default all. */
   readonly events?: readonly string[];
 }
 
 const parallel = 32;
 
-/** Runs up to 32 at a time; `settled` waits until nothing is queued or under way. */
+/** Runs up to 32 deliveries at a time; `settled` resolves when none is queued or in flight. */
 function createLanes(run: (delivery: Delivery) => Promise<void>) {
   let queue: Delivery[] = [];
   let next = 0;
@@ -59,7 +59,7 @@ function createLanes(run: (delivery: Delivery) => Promise<void>) {
   };
 }
 
-/** Lets deliveries go as the switches want it: held, delayed, among others in any order, or at once. */
+/** Dispatches deliveries by the switches: held, delayed, reordered or at once. */
 export function createSending(clock: Clock, { chaos, upTo }: Disorder, run: (delivery: Delivery) => Promise<void>) {
   const lanes = createLanes(run);
   let held: Delivery[] = [];

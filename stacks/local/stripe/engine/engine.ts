@@ -9,20 +9,20 @@ import { checked } from "./shape.js";
  *   route("POST", "/v1/coupons/:id", z.strictObject({ metadata }), ({ path, params }, store) =>
  *     store.change(store.get("coupon", path.id), { metadata: merge(old, params.metadata) }, "coupon.updated"));
  *
- * - Shapes are zod objects over what forms carry: strings (shape.ts has `integer`, `flag`, `metadata`, `currency`, …).
- *   They are strict: an unknown parameter is refused as Stripe refuses it. `expand` is taken off before the shape.
- * - A run is synchronous and so never sees another request half done. What it stored stays when it throws (a declined
- *   payment), so it checks first and stores afterwards. Throw the failures of failure.ts.
- * - Objects are never changed in place: `put` and `change` store a new one. Events therefore keep what was.
- * - A store shows the objects of one account; `store.in(id)` is another's, `store.in(undefined)` the platform's.
+ * - Shapes are strict zod objects over the strings of a form (shape.ts has `integer`, `flag`, `metadata`, `currency`, …):
+ *   an unknown parameter is refused, as Stripe refuses it. `expand` is removed before the shape.
+ * - A run is synchronous, so requests never overlap. Stored objects stay when a run throws (a declined payment):
+ *   it checks first and stores afterwards. Failures are those of failure.ts.
+ * - Objects are never changed in place: `put` and `change` store a new one, so events keep the old state.
+ * - A store shows the objects of one account; `store.in(id)` is another account's, `store.in(undefined)` the platform's.
  *   Connected accounts themselves are objects of the platform.
- * - What happens later goes through `store.later`, which outlives a restart; the timer looks whether it still applies.
- * - Money is taken by `newIntent` (intent.ts), stored with `payment_intent.created`, and `confirmIntent` (confirm.ts),
- *   which answers what became of it or throws a decline after storing that; see also capture.ts, refund.ts.
- * - Types of objects are Stripe's own, so the compiler holds a new object to the fields of the API version.
+ * - Later work goes through `store.later`, which outlives a restart; the timer checks whether it still applies.
+ * - Payments are made by `newIntent` (payment/intent.ts), stored with `payment_intent.created`, and `confirmIntent`
+ *   (payment/confirmation.ts), which returns the new state or throws a decline after storing it.
+ * - Types of objects are those of Stripe's SDK, so the compiler checks a new object against the API version.
  */
 
-/** By the `object` field. */
+/** Types of objects by their `object` field. */
 export interface Objects {
   account: Stripe.Account;
   application_fee: Stripe.ApplicationFee;
@@ -54,15 +54,15 @@ export type Stored = Objects[Type];
 export type EventType = Stripe.Event["type"];
 
 export interface Store {
-  /** Whose objects these are; none for the platform's own. */
+  /** The account of the objects; none for the platform. */
   readonly account: string | undefined;
   /** Unix seconds of the local clock. */
   readonly now: number;
   readonly livemode: boolean;
-  /** Where pages are reached, without a slash at the end. */
+  /** Base URL of the pages, without a trailing slash. */
   readonly publicUrl: string;
   in(account: string | undefined): Store;
-  /** The code with which the bank shall decline the payment that asks, if a test wished so. */
+  /** The decline code for this payment that a test has set, if any. */
   declines(): string | undefined;
   /** `id("re")` is `re_` and 24 characters. */
   id(prefix: string): string;
@@ -73,7 +73,7 @@ export interface Store {
   put<O extends Stored>(object: O, event?: EventType): O;
   /** Stores `object` with `patch`; `event` carries what it replaced as `previous_attributes`. */
   change<O extends Stored>(object: O, patch: Partial<O>, event?: EventType): O;
-  /** Takes an object away, as if it had never been; most that Stripe deletes is stored with `deleted: true` instead. */
+  /** Removes an object without a trace; most deletions store `deleted: true` instead. */
   remove(type: Type, id: string): void;
   /** Objects whose indexed field (see `Kind.index`) has this value, oldest first. */
   by<T extends Type>(type: T, field: string, value: string): Objects[T][];
@@ -84,7 +84,7 @@ export interface Store {
   later(at: number, name: string, id: string): void;
 }
 
-/** A value, or a question to each object. */
+/** A value, or a predicate. */
 export type Where<O> = Record<string, string | boolean | undefined | ((object: O) => boolean)>;
 
 export interface ListParams {
@@ -97,17 +97,17 @@ export type Range = { [Bound in "gt" | "gte" | "lt" | "lte"]?: number | undefine
 
 export interface Kind {
   readonly type: Type;
-  /** What ids start with, before the underscore; an expanded id is found by it. */
+  /** Prefix of ids before the underscore, by which an expanded id finds its type. */
   readonly prefix: string | readonly string[];
-  /** Fields to look up by; a field that holds no string is not indexed. */
+  /** Indexed fields; only strings are indexed. */
   readonly index?: readonly string[];
-  /** Fields that are there only when expanded. */
+  /** Fields that appear only when expanded. */
   readonly include?: Record<string, (object: never, store: Store) => unknown>;
 }
 
 export interface Call<Params = unknown> {
   readonly params: Params;
-  /** By the name in the route's path. */
+  /** Path parameters by name. */
   readonly path: Record<string, string>;
   readonly credential: "secret" | "publishable";
 }
@@ -119,7 +119,7 @@ export interface Route {
   readonly path: string;
   /** Also with a publishable key, as in a browser; the run compares the client secret. */
   readonly publishable: boolean;
-  /** @throws Failure for parameters that the shape refuses; nothing has run by then */
+  /** @throws Failure for invalid parameters, before anything runs */
   readonly check: (raw: Raw) => Execute;
 }
 
@@ -137,7 +137,7 @@ export function route<Shape extends z.ZodType>(
   return { method, path, publishable, check };
 }
 
-/** What a person clicks through; `form` are the fields of a POST. Answers a page or where to go. */
+/** A page; `form` are the fields of a POST. Returns HTML or a redirect. */
 export interface Page {
   readonly method: "GET" | "POST";
   readonly path: string;
@@ -150,12 +150,12 @@ export interface PageRequest {
 }
 export type PageReply = { readonly html: string; readonly status?: number } | { readonly redirect: string };
 
-/** What a test makes happen, by `POST /_control/<name>` or `act(name, input)`; the store is the platform's. */
+/** An action of tests, by `POST /_control/<name>` or `act(name, input)`; the store is the platform's. */
 export type Action = (input: Record<string, unknown>, store: Store) => object;
 
-/** Checkout in a mode that is not `payment`. */
+/** Checkout in mode `subscription` or `setup`. */
 export interface CheckoutMode {
-  /** Checks what the mode needs while a session is created, and answers the fields that are its own. */
+  /** Checks the parameters of a new session and returns the mode's fields. */
   open(params: CheckoutParams, store: Store): Partial<Stripe.Checkout.Session>;
   /**
    * The shopper submitted this form and the card was accepted as a payment method: takes the first payment, if any.
@@ -167,7 +167,7 @@ export interface CheckoutMode {
 type CheckoutParams = Stripe.Checkout.SessionCreateParams;
 export interface CheckoutResult {
   readonly session: Partial<Stripe.Checkout.Session>;
-  /** To be authenticated first; `complete` is called once more after that. */
+  /** Id of an intent to authenticate; `complete` is called again afterwards. */
   readonly authenticate?: string;
 }
 

@@ -12,11 +12,11 @@ const list = z.strictObject({
   types: z.array(text).max(20, "You can filter by up to 20 types.").optional(),
 });
 
-/** `charge.*` stands for all that begin so. */
+/** `charge.*` matches all types with that prefix. */
 const matches = (pattern: string, type: string) =>
   pattern.endsWith("*") ? type.startsWith(pattern.slice(0, -1)) : pattern === type;
 
-/** Events can be asked for during 30 days. */
+/** Events are retrievable for 30 days. */
 export const events: Module = {
   kinds: [{ type: "event", prefix: "evt" }],
   routes: [

@@ -8,9 +8,9 @@ const isFields = (value: unknown): value is Fields =>
 
 const cannot = (path: string) => refused(`This property cannot be expanded (${path}).`, { param: "expand" });
 
-/** Answers copies of objects in which the paths of `expand[]` are objects instead of ids. */
+/** Returns copies of objects whose `expand[]` paths hold objects instead of ids. */
 export function createExpander(kinds: readonly Kind[], tables: Tables) {
-  // Ids that the account chose itself, as those of products may be, do not tell their type: the field does.
+  // Ids that an account chose, as for products, have no prefix: the field's name tells their type.
   const byName = new Map(kinds.map(({ type }) => [type as string, type]));
   const includes = new Map<unknown, Kind["include"]>(kinds.map(({ type, include }) => [type, include]));
 
@@ -38,7 +38,7 @@ export function createExpander(kinds: readonly Kind[], tables: Tables) {
     return { ...node, [field]: walk(value, rest, path, store) };
   }
 
-  /** @throws Failure for a path that is none, or deeper than four levels */
+  /** @throws Failure for an unknown path, or one deeper than four levels */
   return function expand(object: object, paths: readonly string[], store: Store): object {
     let result: unknown = object;
     for (const path of paths) {

@@ -15,7 +15,7 @@ export interface ErrorBody {
   readonly setup_intent?: Stripe.SetupIntent | undefined;
 }
 
-/** An answer that is not 2xx, in Stripe's words. @see https://docs.stripe.com/api/errors */
+/** An error answer of Stripe. @see https://docs.stripe.com/api/errors */
 export class Failure extends Error {
   constructor(
     readonly status: number,
@@ -38,13 +38,13 @@ interface Detail {
   readonly setup_intent?: Stripe.SetupIntent;
 }
 
-/** A request that Stripe refuses: 400 unless told. */
+/** An `invalid_request_error`; 400 by default. */
 export const refused = (message: string, { status = 400, ...detail }: Detail = {}) =>
   new Failure(status, { type: "invalid_request_error", message, ...detail });
 
 const names: Record<string, string> = { payment_method: "PaymentMethod", payment_intent: "payment_intent" };
 
-/** 404 for an object of the path, 400 for one that a parameter names. */
+/** `resource_missing`: 404 for an object of the path, 400 for one of a parameter. */
 export const missing = (type: string, id: string, param?: string) =>
   refused(`No such ${names[type] ?? type}: '${id}'`, {
     code: "resource_missing",

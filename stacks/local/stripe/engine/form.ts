@@ -1,6 +1,6 @@
 import { parse } from "qs";
 
-/** What a form carries: text, lists and nested fields. */
+/** A decoded form: strings, lists and nested fields. */
 export type Raw = { [name: string]: RawValue };
 type RawValue = string | RawValue[] | Raw;
 

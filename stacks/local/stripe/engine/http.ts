@@ -22,7 +22,7 @@ interface Parts {
 /** Characters. */
 const largestBody = 1_000_000;
 
-/** Browsers reach Stripe's API from any page. */
+/** CORS headers: Stripe's API accepts browsers from every origin. */
 const anywhere = {
   "access-control-allow-origin": "*",
   "access-control-allow-headers": "authorization, content-type, idempotency-key, stripe-account, stripe-version",
@@ -32,7 +32,7 @@ const anywhere = {
 const html = { ...anywhere, "content-type": "text/html; charset=utf-8", "cache-control": "no-store" };
 const plain = { ...anywhere, "content-type": "text/plain; charset=utf-8" };
 
-/** @throws RangeError when it is too large */
+/** @throws RangeError for a body that is too large */
 export async function bodyOf({ req }: HttpContext): Promise<string> {
   const body = req.method === "GET" ? "" : await req.text();
   if (body.length > largestBody) throw new RangeError("Request body too large.");
@@ -44,7 +44,7 @@ const queryOf = ({ req }: HttpContext) => req.url.split("?", 2)[1] ?? "";
 const toResponse = ({ status, headers, body }: Outgoing) =>
   new Response(body, { status, headers: { ...anywhere, ...headers } });
 
-/** A request to the API; without a route for an address that Stripe does not have. */
+/** Answers a request to the API; an unknown URL has no route. */
 const run =
   ({ api, log }: Parts, route?: Route) =>
   async (context: HttpContext) => {
@@ -64,7 +64,7 @@ const run =
     return RESPONSE_ALREADY_SENT;
   };
 
-/** A page for a person. Its store is the platform's, and the page finds whose object it shows. */
+/** Answers a page, with the platform's store. */
 const show =
   ({ api }: Parts, page: Page) =>
   async (context: HttpContext) => {
@@ -81,11 +81,11 @@ const show =
     }
   };
 
-/** The first route that fits answers, so `/a/b` stands before `/a/:id`. */
+/** Hono takes the first matching route, so `/a/b` precedes `/a/:id`. */
 const fixedFirst = <Addressed extends { readonly path: string }>(routes: readonly Addressed[]) =>
   routes.toSorted((a, b) => (a.path < b.path ? 1 : -1));
 
-/** The API, the pages and the switches. */
+/** Routes the API, the pages and `/_control`. */
 export function createHttp(parts: Parts): Http {
   const app: Http = new Hono();
   app.route("/_control", parts.control);

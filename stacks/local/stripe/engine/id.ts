@@ -4,7 +4,7 @@ const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 const pool = Buffer.alloc(16_384);
 let used = pool.length;
 
-/** `length` letters and digits that cannot be guessed. */
+/** Random letters and digits. */
 export function randomText(length: number): string {
   let text = "";
   while (text.length < length) {
@@ -17,5 +17,5 @@ export function randomText(length: number): string {
   return text;
 }
 
-/** Ids as Stripe's look: `re_` and 24 characters. */
+/** An id in Stripe's format: `re_` and 24 characters. */
 export const newId = (prefix: string) => `${prefix}_${randomText(24)}`;

@@ -1,7 +1,7 @@
 import type { Clock } from "../../lambda/clock.js";
 import { Failure, refused } from "./failure.js";
 
-/** What a key stands for, for 24 hours. */
+/** The result of an idempotency key, kept for 24 hours. */
 export interface Remembered {
   /** Method, path and parameters. */
   readonly endpoint: string;
@@ -40,7 +40,7 @@ export function createIdempotency(clock: Clock) {
 
   return {
     /**
-     * Claims the key for a run, or answers what it stands for already.
+     * Claims the key for a run, or returns its stored result.
      * @throws Failure idempotency_error for other parameters, 409 while the first request runs
      */
     claim(scope: string, key: string, endpoint: string, fingerprint: string): Remembered | undefined {
@@ -58,12 +58,12 @@ export function createIdempotency(clock: Clock) {
         message: `There is currently another in-progress request using this Stripe-Idempotent-Key (that probably means you submitted twice, and the other request is still going through): ${key}. Original-Request header unavailable.`,
       });
     },
-    /** Nothing began to run, so the key stands for nothing. */
+    /** Releases the key of a request that did not run. */
     release: (scope: string, key: string) => void entries.delete(`${scope} ${key}`),
     keep(name: string, remembered: Remembered) {
       entries.delete(name);
       entries.set(name, remembered);
-      // Kept in the order of their times, so that old ones are found at the front.
+      // Entries are ordered by time, so expired ones are the first.
       for (const [oldest, entry] of entries) {
         if (!stale(entry)) break;
         entries.delete(oldest);
@@ -74,7 +74,7 @@ export function createIdempotency(clock: Clock) {
 }
 export type Idempotency = ReturnType<typeof createIdempotency>;
 
-/** @throws Failure for a key that Stripe would not take */
+/** @throws Failure for a key above 255 characters */
 export function checkKey(key: string) {
   if (key.length > 255)
     throw refused(`Idempotency key is too long: it can have up to 255 characters, yours has ${key.length}.`);

@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import type { Stored, Type } from "./engine.js";
 import type { Remembered } from "./idempotency.js";
 
-/** One line of the file; the last one about a thing holds. */
+/** One line of the file; the last line of an object is valid. */
 export type Line =
   | { readonly account?: string | undefined; readonly object: Stored }
   | { readonly account?: string | undefined; readonly type: Type; readonly removed: string }
@@ -20,19 +20,19 @@ export interface Timer {
   readonly id: string;
 }
 
-/** What Stripe knows outlives the host, as it would: each change is a line of JSON. */
+/** The changes of objects, timers and keys as lines of JSON, for the next start. */
 export interface Journal {
   write(line: Line): void;
-  /** Lines go out together: before an answer tells of them, at the latest at the end of the turn. */
+  /** Writes the pending lines: before their answer, or at the end of the event loop's turn. */
   flush(): void;
-  /** From here on the file holds what was written since `openJournal`. */
+  /** Replaces the old file by the lines since `openJournal`. */
   replace(): void;
   close(): void;
 }
 
 export const noJournal: Journal = { write() {}, flush() {}, replace() {}, close() {} };
 
-/** What an earlier host left, piece by piece; a last line without its end was torn by a kill. */
+/** Reads the lines of an earlier host; an incomplete last line is skipped. */
 export function* readJournal(file: string): Generator<Line> {
   if (!existsSync(file)) return;
   const handle = openSync(file, "r");
@@ -50,7 +50,7 @@ export function* readJournal(file: string): Generator<Line> {
   }
 }
 
-/** Writes beside `file` until `replace()`, so that a kill in between loses nothing. */
+/** Writes a draft until `replace()`, so that a kill in between loses nothing. */
 export function openJournal(file: string): Journal {
   mkdirSync(dirname(file), { recursive: true });
   const draft = `${file}.new`;

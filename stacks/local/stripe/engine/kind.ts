@@ -1,8 +1,8 @@
-/** What the requests of one kind have in common: the path without its ids, and the names of what they carry. */
+/** Requests of one kind share the path without ids and the names of the parameters. */
 export interface Kind {
   readonly call: string;
   readonly names: readonly string[];
-  /** One of them. */
+  /** Path and form of one example. */
   readonly path: string;
   readonly form: string;
 }
@@ -10,7 +10,7 @@ export interface Kind {
 /** Ids have digits or capitals after an underscore; the words of a path have none. */
 const withoutId = (segment: string) => (/_.*[A-Z0-9]/.test(segment) ? "{id}" : segment);
 
-/** `metadata[order]` and `items[0][price]` are names that somebody chose, or places in a list. */
+/** Metadata keys become `[*]`, list indexes `[]`. */
 const withoutKeys = (name: string) =>
   name.replace(/(^metadata|\[metadata\])\[[^\]]*\]/, "$1[*]").replace(/\[\d*\]/g, "[]");
 
@@ -26,7 +26,7 @@ const kindOf = (method: string, path: string, form: string): Kind => ({
   form,
 });
 
-/** One request of each kind that the platform's own software has made; kept when the log is cleared. */
+/** One request of each kind of the platform's own software; clearing the log keeps them. */
 export function createKinds() {
   const known = new Map<string, Kind>();
   return {

@@ -9,7 +9,7 @@ const inRange = (created: number, { gt, gte, lt, lte }: Range) =>
   (lt === undefined || created < lt) &&
   (lte === undefined || created <= lte);
 
-/** Ids to look at, oldest first: those of the first indexed equality, or all. */
+/** Candidate ids, oldest first: those of the first indexed equality, or all. */
 function candidates<O>(table: Table<O>, where: Where<O>): readonly (string | undefined)[] {
   for (const [field, value] of Object.entries(where)) {
     if (typeof value !== "string") continue;
@@ -29,7 +29,7 @@ function matcher<O extends object>(where: Where<O>, created: ListParams["created
     );
 }
 
-/** Where the cursor stands among the candidates. */
+/** The cursor's index among the candidates. */
 function placeOf<O>(table: Table<O>, ids: readonly (string | undefined)[], type: string, id: string, param: string) {
   const place = ids === table.order ? table.byId.get(id)?.place : ids.indexOf(id);
   if (place === undefined || place < 0) throw refused(`No such ${type}: '${id}'`, { code: "resource_missing", param });
@@ -47,7 +47,7 @@ function collect<O>(table: Table<O>, ids: readonly (string | undefined)[], fits:
   };
 }
 
-/** Newest first; `ending_before` answers the page that lies just before the cursor. */
+/** A page, newest first; `ending_before` returns the page before the cursor. */
 export function pageOf<T extends Type>(
   tables: Tables,
   account: string | undefined,

@@ -3,19 +3,19 @@ import type { FaultKind } from "./chaos.js";
 import { decodeForm, type Raw } from "./form.js";
 import { createKinds } from "./kind.js";
 
-/** A request to the API, as a test looks back at it. */
+/** A logged request to the API. */
 export interface Logged {
   readonly id: string;
   readonly method: string;
   readonly path: string;
   readonly account: string | undefined;
   readonly idempotencyKey: string | undefined;
-  /** Whose software asked. */
+  /** The `User-Agent`. */
   readonly agent: string | undefined;
   readonly params: Raw;
   /** Unix milliseconds of the local clock. */
   readonly at: number;
-  /** 0 when no answer was given. */
+  /** 0 without an answer. */
   status: number;
   replayed?: true;
   fault?: FaultKind;
@@ -27,7 +27,7 @@ interface Entry extends Omit<Logged, "params"> {
 
 const most = 100_000;
 
-/** The last 100,000 requests; what they carried is decoded when somebody asks. */
+/** The last 100,000 requests; their forms are decoded on access. */
 export function createLog(clock: Clock) {
   let entries: Entry[] = [];
   const kinds = createKinds();

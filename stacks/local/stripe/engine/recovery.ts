@@ -3,8 +3,8 @@ import { openJournal, readJournal, type Timer } from "./journal.js";
 import { arm, type Core } from "./store.js";
 
 /**
- * Takes up what an earlier host left in `file`, and writes down what happens from here on.
- * Answers the events whose next delivery has its time already.
+ * Restores the state of an earlier host from `file`, and opens the journal for later changes.
+ * Returns the events with a scheduled delivery.
  */
 export function restore(core: Core, idempotency: Idempotency, file: string): Set<string> {
   const timers = new Map<number, Timer>();

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type Failure, refused } from "./failure.js";
 import type { Raw } from "./form.js";
 
-/** Texts of a form as the values they stand for; each says what Stripe says when it does not fit. */
+/** A codec from a form's string to a value, with Stripe's message for an invalid one. */
 const codec = <Value>(code: string, message: (text: string) => string, read: (text: string) => Value | undefined) =>
   z.string().transform((text, context) => {
     const value = read(text);
@@ -34,7 +34,7 @@ export const flag = codec(
   (text) => `Invalid boolean: ${text}`,
   (text) => (text === "true" ? true : text === "false" ? false : undefined),
 );
-/** A text that is not empty; Stripe takes an empty one for the wish to unset. */
+/** A non-empty string: Stripe reads an empty one as a request to unset. */
 export const text = z.string().min(1, {
   error:
     "You passed an empty string. We assume empty values are an attempt to unset a parameter; but it cannot be unset.",
@@ -46,7 +46,7 @@ export const emptyable = <Shape extends z.ZodType>(shape: Shape) =>
 
 /** Unix seconds. */
 export const timestamp = natural;
-/** Three letters in lower case; which of them Stripe knows is for amount.ts. */
+/** A currency code; amount.ts checks that Stripe knows it. */
 export const currency = text;
 /** @see https://docs.stripe.com/api/metadata: 50 keys of 40 characters, values of 500 */
 export const metadata = emptyable(
@@ -58,7 +58,7 @@ export const metadata = emptyable(
     .refine((map) => Object.keys(map).length <= 50, "You can have up to 50 metadata keys."),
 );
 
-/** What Stripe makes of old and new metadata: `""` for a key removes it, `""` for all empties it. */
+/** Merges metadata: `""` for a key removes it, `""` for the whole removes all. */
 export function merge(old: Record<string, string>, change: Record<string, string> | null | undefined) {
   if (change === undefined) return old;
   if (change === null) return {};
@@ -113,7 +113,7 @@ function explain(issue: z.core.$ZodIssue, raw: unknown): Failure {
   return refused(issue.message, { ...(code && { code: String(code) }), param });
 }
 
-/** @throws Failure for the first thing that does not fit */
+/** @throws Failure for the first invalid parameter */
 export function checked<Shape extends z.ZodType>(shape: Shape, raw: Raw): z.output<Shape> {
   const result = shape.safeParse(raw);
   if (result.success) return result.data;

@@ -8,7 +8,7 @@ import type { Journal, Timer } from "./journal.js";
 import { pageOf } from "./list.js";
 import type { Tables } from "./tables.js";
 
-/** The version whose shapes the stand-in has: that of the installed SDK. */
+/** API version of the stand-in's objects: that of the installed SDK. */
 export const apiVersion = "2026-10-28.endive";
 
 export interface Core {
@@ -20,12 +20,12 @@ export interface Core {
   journal: Journal;
   publicUrl: string;
   readonly disorder: Disorder;
-  /** How many endpoints will be told of an event, and the telling. */
+  /** Counts the endpoints of an event, and starts its deliveries. */
   deliver: { count(account: string | undefined, type: string): number; start(event: Stripe.Event): void };
   timers: number;
 }
 
-/** The request that an event came from. */
+/** The request that caused an event. */
 export interface Origin {
   readonly id: string | null;
   readonly idempotency_key: string | null;
@@ -56,7 +56,7 @@ function emit(core: Core, account: string | undefined, origin: Origin, type: str
   core.deliver.start(event);
 }
 
-/** Arms a timer that was written down already. */
+/** Arms a timer that the journal holds. */
 export function arm(core: Core, timer: Timer) {
   core.clock.at(timer.at * 1000, () => {
     core.journal.write({ done: timer.number });
@@ -70,13 +70,13 @@ function later(core: Core, account: string | undefined, at: number, name: string
   arm(core, timer);
 }
 
-/** The fields that changed, as they were. */
+/** The old values of the changed fields. */
 const replaced = (object: object, patch: object) =>
   Object.fromEntries(
     Object.entries(object).filter(([field, value]) => field in patch && patch[field as keyof typeof patch] !== value),
   );
 
-/** What a request or a timer sees; cheap, made for each of them. */
+/** The store of one account, created for each request and timer. */
 export function createStore(core: Core, account?: string, origin: Origin = byItself): Store {
   const find = <T extends Type>(type: T, id: string | undefined | null): Objects[T] | undefined =>
     id ? core.tables.table(account, type).byId.get(id)?.object : undefined;

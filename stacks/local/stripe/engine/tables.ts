@@ -1,10 +1,10 @@
 import type { Kind, Objects, Stored, Type } from "./engine.js";
 
-/** The objects of one type in one account. `order` holds them as they were made; removed ones leave a hole. */
+/** Objects of one type in one account. `order` holds ids by creation; a removed one leaves a hole. */
 export interface Table<O> {
   readonly byId: Map<string, { object: O; readonly place: number }>;
   readonly order: (string | undefined)[];
-  /** Field → value → ids, as they got it. */
+  /** Field → value → ids, in the order in which they got the value. */
   readonly index: ReadonlyMap<string, Map<string, Set<string>>>;
 }
 
@@ -31,7 +31,7 @@ function reindex(table: Table<Stored>, id: string, old: Stored | undefined, obje
   }
 }
 
-/** All that Stripe would know, in memory: what a request reads is found by id or by an index, never by a scan. */
+/** All objects in memory, found by id or by an index instead of a scan. */
 export function createTables(kinds: readonly Kind[]): Tables {
   const accounts = new Map<string | undefined, Map<Type, Table<Stored>>>();
   const byType = new Map(kinds.map((kind) => [kind.type, kind]));
@@ -73,7 +73,7 @@ export function createTables(kinds: readonly Kind[]): Tables {
   }
 
   return {
-    // The one place where a type's name stands for its objects.
+    // The only cast from a type's name to the type of its objects.
     table: <T extends Type>(account: string | undefined, type: T) =>
       table(account, type) as unknown as Table<Objects[T]>,
     put,

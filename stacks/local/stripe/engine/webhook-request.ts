@@ -2,7 +2,7 @@ import { type Agent, request } from "node:http";
 import Stripe from "stripe";
 
 /**
- * The value of `Stripe-Signature`; its time is the real one, as receivers compare it with theirs.
+ * The value of `Stripe-Signature`, with the real time, which receivers compare with their own.
  * @see https://docs.stripe.com/webhooks#verify-manually
  */
 export function signature(payload: string, secrets: readonly string[], timestamp = Math.floor(Date.now() / 1000)) {
@@ -10,7 +10,7 @@ export function signature(payload: string, secrets: readonly string[], timestamp
   return [`t=${timestamp}`, ...signed.map((header) => header.slice(header.indexOf(",") + 1))].join(",");
 }
 
-/** Answers the status, 0 when there was none within 20 seconds. */
+/** Returns the status, or 0 without an answer within 20 seconds. */
 export function post(agent: Agent, url: string, body: string | Buffer, header: string | undefined): Promise<number> {
   const headers = {
     "content-type": "application/json; charset=utf-8",

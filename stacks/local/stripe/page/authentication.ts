@@ -14,7 +14,7 @@ function intentOf(id: string, store: Store): Intent {
   return id.startsWith("seti_") ? store.get("setup_intent", id) : store.get("payment_intent", id);
 }
 
-/** The shopper's answer to the bank. Answers the intent as it is then. */
+/** Applies the shopper's answer to the bank; returns the changed intent. */
 function answerBank(intent: Intent, success: boolean, store: Store): Intent {
   if (intent.status !== "requires_action") throw refused("Nothing waits for authentication here.");
   const method = store.get("payment_method", String(intent.payment_method));
@@ -79,7 +79,7 @@ export const authentication: Module = {
       path: "/authenticate/:account/:id",
       run(request, platform) {
         const [intent, store] = found(request, platform);
-        // Checkout has its own way back, whoever made the intent.
+        // Checkout returns to its own page instead of the intent's return URL.
         const back = request.query.get("back");
         const own = back?.startsWith(`${store.publicUrl}/`) ? back : undefined;
         const returnUrl = own ?? intent.next_action?.redirect_to_url?.return_url;

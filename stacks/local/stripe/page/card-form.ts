@@ -7,12 +7,12 @@ import { escapeHtml, page } from "./markup.js";
 const field = (label: string, name: string, attributes: string) =>
   `<label>${label}<input name="${name}" ${attributes} required></label>`;
 
-/** Where a person types a card. */
+/** The fields of a card form. */
 export const cardFields = `${field("Card number", "number", 'inputmode="numeric" autocomplete="cc-number" placeholder="4242 4242 4242 4242"')}
 <div class="pair">${field("Expiry", "expiry", 'autocomplete="cc-exp" placeholder="MM / YY"')}
 ${field("CVC", "cvc", 'inputmode="numeric" autocomplete="cc-csc" placeholder="123"')}</div>`;
 
-/** The card of that form, kept with the customer. @throws Failure 402 for one that its bank refuses */
+/** Attaches the card of the form to the customer. @throws Failure 402 when the bank declines it */
 export function cardOfForm(store: Store, form: URLSearchParams, customer: string): Stripe.PaymentMethod {
   const [month = 0, year = 0] = (form.get("expiry") ?? "").split("/").map((part) => Number(part.trim()));
   const card = {
@@ -27,7 +27,7 @@ export function cardOfForm(store: Store, form: URLSearchParams, customer: string
 export const cardText = ({ card }: Stripe.PaymentMethod) =>
   `${card?.brand ?? ""} •••• ${card?.last4 ?? ""}, ${card?.exp_month}/${card?.exp_year}`;
 
-/** What went wrong, where a person can try again; other errors are not theirs. */
+/** The message of a Failure, which the person can correct. @throws every other error */
 export function problemOf(error: unknown): string {
   if (error instanceof Failure) return error.message;
   throw error;

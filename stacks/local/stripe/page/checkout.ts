@@ -34,7 +34,7 @@ function lineRows(session: Session, store: Store) {
 const sepa = (button: string) => `<label>or your IBAN, for a SEPA debit<input name="iban"></label>
 <button name="with" value="sepa_debit" class="second" formnovalidate>${button} by debit</button>`;
 
-/** The form as it is shown first, and again with what went wrong. */
+/** The payment form; `problem` is the message of the last attempt. */
 function formPage(session: Session, store: Store, problem?: string, entered = new URLSearchParams()) {
   const total = session.amount_total === null ? "" : moneyText(session.amount_total, session.currency ?? "eur");
   const button = escapeHtml((verbs[session.mode] ?? verbs.payment)?.(total) ?? "Pay");
@@ -68,7 +68,7 @@ function found({ path }: PageRequest, platform: Store): [Session, Store] {
   return [store.get("checkout.session", path.id), store];
 }
 
-/** What the shopper typed as a means of payment. @throws Failure 402 */
+/** The payment method of the form. @throws Failure 402 */
 function methodFrom(form: URLSearchParams, shopper: Shopper, store: Store): Stripe.PaymentMethod {
   const email = shopper.email ?? undefined;
   const billing_details = { ...(email && { email }), ...(shopper.name && { name: shopper.name }) };
@@ -93,7 +93,7 @@ function shopperOf(session: Session, form: URLSearchParams, store: Store): Shopp
   return { email, name: form.get("name") || null };
 }
 
-/** On to the bank, or back to the shop. */
+/** Redirects to the bank's page or back to the shop. */
 function next({ session, authenticate }: Outcome, store: Store): PageReply {
   const back = encodeURIComponent(`${addressOf(session, store)}/return`);
   if (authenticate) {
@@ -128,7 +128,7 @@ function submit(modes: Modes, request: PageRequest, platform: Store): PageReply 
   }
 }
 
-/** The bank sends the shopper here, whatever the answer was. */
+/** The return page of an authentication, successful or failed. */
 function comeBack(modes: Modes, request: PageRequest, platform: Store): PageReply {
   const [session, store] = found(request, platform);
   if (session.status !== "open") return session.status === "complete" ? next({ session }, store) : closedPage(session);

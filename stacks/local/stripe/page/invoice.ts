@@ -11,7 +11,7 @@ import { escapeHtml, page } from "./markup.js";
 
 type Invoice = Stripe.Invoice;
 
-/** As it is after what the bank told meanwhile. */
+/** The invoice, with payments applied that succeeded meanwhile. */
 function found({ path }: PageRequest, platform: Store): [Invoice | undefined, Store] {
   const store = platform.in(path.account === "platform" ? undefined : path.account);
   payTakenInvoices(store, String(store.find("invoice", path.id)?.customer));
@@ -48,12 +48,12 @@ function form(invoice: Invoice, store: Store, problem?: string): PageReply {
   return { html, status: problem ? 402 : 200 };
 }
 
-/** Where the bank asks who is there, and sends back to a page of ours. */
+/** Redirects to the bank's authentication page, which returns to `back`. */
 export const askBank = (intent: Stripe.PaymentIntent, back: string, store: Store): PageReply => ({
   redirect: `${pageOfAuthentication(intent, store)}&back=${encodeURIComponent(back)}`,
 });
 
-/** A person pays; the card that works is the subscription's from now on, so that the next invoice is paid too. */
+/** Pays an invoice; the accepted card becomes the subscription's default for later invoices. */
 function submit(invoice: Invoice, request: PageRequest, store: Store): PageReply {
   if (!isPayable(invoice)) return form(invoice, store);
   const here = invoice.hosted_invoice_url ?? store.publicUrl;

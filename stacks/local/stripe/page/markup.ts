@@ -22,13 +22,13 @@ table { width: 100%; border-collapse: collapse; } td { padding: 0.2rem 0; } td:l
 a { color: var(--accent); }
 `;
 
-/** A page that looks like neither Stripe nor the shop; `body` is markup. */
+/** A page with a look of its own, so that it is taken for neither Stripe nor the shop; `body` is markup. */
 export const page = (title: string, body: string) => `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>${escapeHtml(title)}</title><style>${style}</style></head><body>
 <main>${body}<p class="quiet">Stripe stand-in of the local host: no money moves.</p></main></body></html>`;
 
-/** Fields of a GET in a page's address. */
+/** Adds query parameters to a URL. */
 export function withQuery(url: string, fields: Record<string, string | null>): string {
   const query = Object.entries(fields).map(([name, value]) => `${name}=${encodeURIComponent(value ?? "")}`);
   const [rest = "", ...fragment] = url.split("#");

@@ -1,5 +1,5 @@
 import type Stripe from "stripe";
-import { liveCustomer } from "../billing/customer.js";
+import { liveCustomer, setDefaultMethod } from "../billing/customer.js";
 import { collect } from "../billing/invoice-collection.js";
 import { cancel } from "../billing/subscription-cancellation.js";
 import { lastEnd } from "../billing/subscription-shape.js";
@@ -10,13 +10,13 @@ import { cardOfForm } from "./card-form.js";
 import { askBank } from "./invoice.js";
 
 type Session = Stripe.BillingPortal.Session;
-/** Answers where to go when that is not the portal itself. @throws Failure, which the page shows */
+/** Returns a redirect, or nothing to show the portal again. @throws Failure, which the page shows */
 type Act = (session: Session, form: URLSearchParams, store: Store) => PageReply | undefined;
 
 const featuresOf = (session: Session, store: Store) =>
   store.get("billing_portal.configuration", String(session.configuration)).features;
 
-/** @throws Failure unless it is the customer's */
+/** @throws Failure for a subscription of another customer */
 function subscriptionOf(session: Session, id: string | null | undefined, store: Store): Stripe.Subscription {
   const subscription = store.find("subscription", id);
   if (subscription?.customer === session.customer && subscription.ended_at === null) return subscription;
@@ -66,7 +66,7 @@ const change: Act = (session, form, store) =>
     store,
   );
 
-/** What `subscription_update_confirm` proposed. */
+/** Applies the change of the flow `subscription_update_confirm`. */
 const confirm: Act = (session, _form, store) => {
   const proposal = session.flow?.subscription_update_confirm;
   const [item] = proposal?.items ?? [];
@@ -74,16 +74,10 @@ const confirm: Act = (session, _form, store) => {
   return switchTo(session, subscriptionOf(session, proposal.subscription, store), item.id, item.price, store);
 };
 
-/** The new card is the customer's, and that of subscriptions that have one of their own. */
 const card: Act = (session, form, store) => {
   if (!featuresOf(session, store).payment_method_update.enabled) throw refused("Cards are not changed here.");
   const method = cardOfForm(store, form, session.customer);
-  const customer = liveCustomer(store, session.customer);
-  const invoice_settings = { ...customer.invoice_settings, default_payment_method: method.id };
-  store.change(customer, { invoice_settings }, "customer.updated");
-  for (const subscription of store.by("subscription", "customer", customer.id))
-    if (subscription.ended_at === null && subscription.default_payment_method !== null)
-      store.change(subscription, { default_payment_method: method.id }, "customer.subscription.updated");
+  setDefaultMethod(liveCustomer(store, session.customer), method, store);
   return undefined;
 };
 
@@ -96,7 +90,7 @@ const pay: Act = (session, form, store) => {
   return undefined;
 };
 
-/** By the name of the button. */
+/** Actions by the name of their button. */
 export const portalActs: Readonly<Record<string, Act | undefined>> = {
   cancel: end,
   card,

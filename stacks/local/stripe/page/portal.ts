@@ -76,7 +76,7 @@ function invoicePart(store: Store, customer: string) {
   return `<h2>Invoices</h2><table>${rows.join("")}</table>`;
 }
 
-/** Ended ones are history. */
+/** Subscriptions of a customer that have not ended. */
 const liveOf = (store: Store, customer: string) =>
   store.by("subscription", "customer", customer).filter(({ ended_at }) => ended_at === null);
 

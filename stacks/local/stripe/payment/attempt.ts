@@ -8,22 +8,22 @@ type Intent = Stripe.PaymentIntent;
 type Method = Stripe.PaymentMethod;
 
 export interface Attempt {
-  /** Nobody is there to answer the bank. */
+  /** The shopper is absent and cannot authenticate. */
   readonly offSession?: boolean;
-  /** Somebody was, and answered. */
+  /** The shopper has authenticated. */
   readonly authenticated?: boolean;
   readonly returnUrl?: string | undefined;
-  /** A decline instead of `requires_action`. */
+  /** The payment is declined instead of reaching `requires_action`. */
   readonly errorOnAction?: boolean;
 }
 
 const cardOptions = (intent: Intent) => intent.payment_method_options?.card;
 
-/** Whether this means of payment is authorised now and captured later. */
+/** Whether the payment method is authorized now and captured later. */
 export const isManual = (intent: Intent, method: Method) =>
   intent.capture_method === "manual" || (method.type === "card" && cardOptions(intent)?.capture_method === "manual");
 
-/** Set up for use without the shopper: by a SetupIntent, or by a payment that said so. */
+/** A payment method is set up for off-session use by a SetupIntent or by `setup_future_usage`. */
 function isSetUp(method: Method, store: Store) {
   const by = <T extends "setup_intent" | "payment_intent">(type: T) => store.by(type, "payment_method", method.id);
   return (
@@ -44,7 +44,7 @@ function needsAuthentication(intent: Intent, method: Method, attempt: Attempt, s
 export const pageOfAuthentication = (intent: { id: string; client_secret: string | null }, store: Store) =>
   `${store.publicUrl}/authenticate/${store.account ?? "platform"}/${intent.id}?secret=${intent.client_secret}`;
 
-/** What the shopper has to do; `use_stripe_sdk` when the page that pays has not said where to return to. */
+/** The shopper's next step; `use_stripe_sdk` when the paying page named no return URL. */
 export function nextAction(
   intent: { id: string; client_secret: string | null },
   returnUrl: string | undefined,
@@ -97,14 +97,14 @@ function authorise(intent: Intent, method: Method, charge: Stripe.Charge, store:
   return to(intent, patch, "payment_intent.amount_capturable_updated", store);
 }
 
-/** A means of payment that is to be used again stays with the customer. */
+/** A payment method for future use is attached to the customer. */
 function keep(intent: Intent, method: Method, store: Store) {
   const { customer, setup_future_usage } = intent;
   if (!setup_future_usage || typeof customer !== "string" || method.customer) return;
   store.change(method, { customer }, "payment_method.attached");
 }
 
-/** The money is taken. Booking it follows a moment later, as with `automatic_async`; `automatic` books at once. */
+/** A successful charge. Its balance transaction follows a moment later with `automatic_async`, at once otherwise. */
 function succeed(intent: Intent, method: Method, charge: Stripe.Charge, store: Store): Intent {
   const { id: latest_charge } = charge;
   const paid: Stripe.Charge = { ...charge, amount_captured: charge.amount, captured: true };
@@ -125,7 +125,7 @@ function debit(intent: Intent, method: Method, charge: Stripe.Charge, store: Sto
   return to(intent, patch, "payment_intent.processing", store);
 }
 
-/** A debit that was under way has worked, or has not. */
+/** A debit in `processing` succeeds or fails. */
 export function finishDebit(intent: Intent, store: Store): Intent {
   const method = store.get("payment_method", String(intent.payment_method));
   const charge = store.get("charge", String(intent.latest_charge));
@@ -141,7 +141,7 @@ export function finishDebit(intent: Intent, store: Store): Intent {
   return store.change(intent, patch, "payment_intent.payment_failed");
 }
 
-/** Tries to take the money with this means of payment. @throws Failure 402 when the bank declines */
+/** Attempts the payment with this payment method. @throws Failure 402 when the bank declines */
 export function attempt(intent: Intent, method: Method, how: Attempt, store: Store): Intent {
   const { decline, delay } = behaviour(method);
   const card = cardOptions(intent);
@@ -163,7 +163,7 @@ export function attempt(intent: Intent, method: Method, how: Attempt, store: Sto
   return (options.manual ? authorise : succeed)(intent, method, charge, store);
 }
 
-/** The shopper did not prove who they are. */
+/** The shopper failed to authenticate. */
 export function failAuthentication(intent: Intent, store: Store): Intent {
   const method = store.get("payment_method", String(intent.payment_method));
   const decline = {

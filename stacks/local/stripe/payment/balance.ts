@@ -3,16 +3,16 @@ import { z } from "zod";
 import { type Module, route, type Store } from "../engine/engine.js";
 import { listing, nothing, text } from "../engine/shape.js";
 
-/** What cards cost in Europe; any honest number would do, tests read it from the transaction. */
+/** Stripe's fee for European cards; tests read the amount from the transaction. */
 export const stripeFee = (amount: number) => Math.round(amount * 0.015) + 25;
 
 interface Movement {
   readonly type: Stripe.BalanceTransaction.Type;
   readonly category: string;
-  /** Minor units; negative when money goes. */
+  /** Minor units; negative for outgoing money. */
   readonly amount: number;
   readonly currency: string;
-  /** Id of what moved it. */
+  /** Id of the charge, refund, dispute or fee. */
   readonly source: string;
   readonly fees?: readonly { type: string; amount: number }[];
   readonly description?: string | null;
@@ -23,7 +23,7 @@ const descriptions: Record<string, string> = {
   application_fee: "stoa application fee",
 };
 
-/** A line of an account's balance: what came or went, what it cost, what is left of it. */
+/** Adds a balance transaction: gross amount, fees and net amount. */
 export function move({ type, category, amount, currency, source, fees = [], description }: Movement, store: Store) {
   const fee = fees.reduce((sum, one) => sum + one.amount, 0);
   const fee_details = fees
@@ -56,7 +56,7 @@ export function move({ type, category, amount, currency, source, fees = [], desc
   return store.put(transaction);
 }
 
-/** The platform as its connected accounts know it. */
+/** Id of the platform's Connect application. */
 export const application = "ca_StoaStandIn00000000000000000000";
 
 const balance: Pick<Module, "kinds" | "routes"> = {
@@ -82,7 +82,7 @@ const balance: Pick<Module, "kinds" | "routes"> = {
 
 export { balance };
 
-/** Money that has arrived in the meantime. */
+/** A pending transaction becomes available when its time has come. */
 const available = (one: Stripe.BalanceTransaction, { now }: Store) =>
   one.available_on <= now ? { ...one, status: "available" } : one;
 const onTime = (id: string | undefined, store: Store) => available(store.get("balance_transaction", id), store);

@@ -20,7 +20,7 @@ function checkCapture(intent: Intent, charge: Stripe.Charge, amount: number, par
       `The requested capture amount is greater than the amount you can capture: you asked for ${moneyText(amount, intent.currency)}, but only ${moneyText(intent.amount_capturable, intent.currency)} can be captured.`,
       { code: "amount_too_large", param: "amount_to_capture" },
     );
-  // Nothing more is taken after a part, and the rest is let go. @see https://docs.stripe.com/payments/multicapture
+  // A final capture of zero voids the rest of a multicapture. @see https://docs.stripe.com/payments/multicapture
   const letsGo = amount === 0 && params.final_capture === true && charge.amount_captured > 0;
   if (amount < 1 && !letsGo)
     throw refused("Invalid positive integer", { code: "parameter_invalid_integer", param: "amount_to_capture" });
@@ -37,7 +37,7 @@ function checkCapture(intent: Intent, charge: Stripe.Charge, amount: number, par
     });
 }
 
-/** Takes authorised money; what is left is let go unless this capture is not the final one. @throws Failure */
+/** Captures authorized money; the final capture voids the rest of the authorization. @throws Failure */
 export function captureIntent(intent: Intent, params: Capture, store: Store): Intent {
   if (intent.status !== "requires_capture")
     throw unexpected(
@@ -78,7 +78,7 @@ export function captureIntent(intent: Intent, params: Capture, store: Store): In
 
 const cancelable = ["requires_payment_method", "requires_capture", "requires_confirmation", "requires_action"];
 
-/** Gives a PaymentIntent up; authorised money is let go. @throws Failure payment_intent_unexpected_state */
+/** Cancels a PaymentIntent and voids its authorization. @throws Failure payment_intent_unexpected_state */
 export function cancelIntent(intent: Intent, reason: Intent["cancellation_reason"], store: Store): Intent {
   if (!cancelable.includes(intent.status))
     throw unexpected(
@@ -103,7 +103,7 @@ export function cancelIntent(intent: Intent, reason: Intent["cancellation_reason
   );
 }
 
-/** The intent that an action names: `{ "payment_intent": "pi_…", "account": "acct_…" }`. */
+/** The PaymentIntent of an action's input `{ "payment_intent": "pi_…", "account": "acct_…" }`, and its store. */
 function named(input: Record<string, unknown>, platform: Store): [Intent, Store] {
   const store = platform.in(typeof input.account === "string" ? input.account : undefined);
   return [store.get("payment_intent", String(input.payment_intent)), store];
@@ -121,7 +121,7 @@ const settleNow: Action = (input, platform) => {
   return settleDebit(intent, store);
 };
 
-/** What time does to payments. */
+/** Captures, cancellations and the timers of payments. */
 export const captures: Module = {
   timers: {
     "authorization.expires"(store, id) {

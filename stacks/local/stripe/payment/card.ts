@@ -1,23 +1,23 @@
 import { createHash } from "node:crypto";
 import { declined, declineOf } from "./decline.js";
 
-/** How a means of payment behaves, as Stripe's documentation says of its test numbers. */
+/** The behavior of a test payment method. @see https://docs.stripe.com/testing */
 export interface Behaviour {
   readonly brand: string;
   readonly number: string;
-  /** See decline.ts. */
+  /** A name of decline.ts. */
   readonly decline?: string;
-  /** The bank asks who is there: each time, or unless the card was set up for later. */
+  /** The bank asks for authentication each time, or unless the card was set up for off-session use. */
   readonly authentication?: "always" | "unless_set_up";
-  /** Money comes back by the bank's or the buyer's hand. */
+  /** Reason of the dispute that follows the charge. */
   readonly dispute?: string;
   readonly refund?: "fails" | "pending";
-  /** Seconds until a debit is known to have worked or failed. */
+  /** Seconds until a debit succeeds or fails. */
   readonly delay?: number;
   readonly failure?: string;
   readonly country?: string;
   readonly funding?: string;
-  /** Names under which the API knows it. */
+  /** Names of its test tokens in the API. */
   readonly tokens?: readonly string[];
 }
 
@@ -89,7 +89,7 @@ const cards: readonly Behaviour[] = [
   { brand: "visa", number: "4000000000005126", refund: "fails", tokens: ["refundFail"] },
 ];
 
-/** Debits, which are `processing` first. The names of ibans are ours; Stripe has none. */
+/** Debits, which are `processing` first. The token names are the stand-in's own: Stripe has none for IBANs. */
 const debits: readonly Behaviour[] = [
   { brand: "us_bank_account", number: "000123456789", delay: 60, tokens: ["usBankAccount_success", "usBankAccount"] },
   {
@@ -122,7 +122,7 @@ const debits: readonly Behaviour[] = [
   { brand: "sepa_debit", number: "AT861904300235473202", delay: 60, failure: "generic_could_not_process" },
 ];
 
-/** The same number has the same one everywhere. */
+/** Equal numbers have equal fingerprints. */
 export const fingerprintOf = (number: string) =>
   createHash("sha256").update(number).digest("base64url").replace(/[-_]/g, "0").slice(0, 16);
 
@@ -131,7 +131,7 @@ const byNumber = new Map(all.map((one) => [one.number, one]));
 const byFingerprint = new Map(all.map((one) => [fingerprintOf(one.number), one]));
 const byToken = new Map(all.flatMap((one) => (one.tokens ?? []).map((token) => [token, one] as const)));
 
-/** Every other number doubled, from the right; ISO/IEC 7812-1. */
+/** The Luhn check of ISO/IEC 7812-1. */
 function isWellFormed(number: string) {
   const sum = [...number].toReversed().reduce((total, digit, at) => {
     const value = Number(digit) * (at % 2 === 0 ? 1 : 2);
@@ -140,7 +140,7 @@ function isWellFormed(number: string) {
   return /^\d{12,19}$/.test(number) && sum % 10 === 0;
 }
 
-/** @throws Failure for a number that cannot be one */
+/** @throws Failure for a number that fails the check */
 export function cardOf(number: string): Behaviour {
   const digits = number.replace(/[\s-]/g, "");
   if (!isWellFormed(digits)) throw declined(declineOf("incorrect_number"), { param: "number" });
@@ -149,7 +149,7 @@ export function cardOf(number: string): Behaviour {
 
 export const debitOf = (number: string): Behaviour | undefined => byNumber.get(number.replace(/\s/g, ""));
 
-/** `pm_card_visa`, `tok_visa` and what Stripe lists beside them. */
+/** `pm_card_visa`, `tok_visa` and Stripe's other test tokens. */
 export const byTestToken = (token: string) => byToken.get(token.replace(/^(pm_card_|pm_|tok_)/, ""));
 
 export const behaviourOf = (fingerprint: string | null | undefined): Behaviour =>

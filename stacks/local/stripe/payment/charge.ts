@@ -27,12 +27,12 @@ const refusedBy = ({ code, decline_code }: Decline): Outcome => ({
 });
 
 const week = 7 * 86_400;
-/** Brands whose authorisations can be captured in parts, where the account may. @see https://docs.stripe.com/payments/multicapture */
+/** Card brands that allow multicapture. @see https://docs.stripe.com/payments/multicapture */
 const multicapture = new Set(["visa", "mastercard", "amex", "discover"]);
 
 export interface ChargeOptions {
   readonly manual: boolean;
-  /** The bank asked who is there, and the shopper answered. */
+  /** The shopper has authenticated. */
   readonly authenticated?: boolean | undefined;
   /** `payment_method_options[card][request_multicapture]`. */
   readonly multicapture?: boolean;
@@ -91,7 +91,7 @@ function detailsOf(method: Stripe.PaymentMethod, amount: number, options: Charge
   return { ...details, type } as unknown as Stripe.Charge.PaymentMethodDetails;
 }
 
-/** An attempt to take money as the bank answered it; not stored yet. */
+/** A charge with the bank's answer; the caller stores it. */
 export function newCharge(
   intent: Stripe.PaymentIntent,
   method: Stripe.PaymentMethod,
@@ -147,7 +147,7 @@ export function newCharge(
   } as Stripe.Charge;
 }
 
-/** What a charge says when the bank refused. */
+/** The fields of a declined charge. */
 export const failedCharge = (charge: Stripe.Charge, decline: Decline): Stripe.Charge => ({
   ...charge,
   captured: false,

@@ -8,7 +8,7 @@ import type { Create, LineItem } from "./checkout-shape.js";
 
 type Price = Stripe.Price;
 
-/** A price for this one session, with its product: both are there, but not to be sold from. */
+/** An inactive price and product of `price_data`, which serve this session only. */
 function inlinePrice(data: NonNullable<LineItem["price_data"]>, param: string, store: Store): Price {
   const { currency, product_data, unit_amount, recurring } = data;
   checkCurrency(currency, `${param}[currency]`);
@@ -75,7 +75,7 @@ function checkMode(prices: readonly Price[], { mode }: Create) {
   if (currencies.size > 1) throw refused("All line items must have the same currency.", { param: "line_items" });
 }
 
-/** The lines of a new session as it will show them. @throws Failure */
+/** The line items of a new session. @throws Failure */
 export function linesOf(params: Create, store: Store): Stripe.LineItem[] {
   const items = params.line_items ?? [];
   if (params.mode === "setup") {

@@ -9,7 +9,7 @@ type Session = Stripe.Checkout.Session;
 type Intent = Stripe.PaymentIntent;
 type Method = Stripe.PaymentMethod;
 
-/** Nobody paid in time, or the shop withdrew the session; a PaymentIntent that was begun goes with it. */
+/** Expires a session, by its time limit or by request, and cancels its PaymentIntent. */
 export function expire(session: Session, store: Store): Session {
   const intent = store.find(
     "payment_intent",
@@ -30,7 +30,7 @@ export interface Shopper {
 const statusOf = (intent: Intent | undefined): Session["payment_status"] =>
   intent === undefined || intent.status === "succeeded" ? "paid" : "unpaid";
 
-/** The session is done; `session.payment_status` tells whether the money is there. */
+/** Completes a session; `session.payment_status` tells whether it is paid. */
 function complete(session: Session, patch: Partial<Session>, shopper: Shopper, store: Store): Session {
   const { email, name } = shopper;
   const customer_details = {
@@ -54,7 +54,7 @@ function customerFor(session: Session, { email, name }: Shopper, store: Store): 
   return store.put(made, "customer.created").id;
 }
 
-/** The PaymentIntent of a session comes with the first attempt to pay, and serves for the next ones too. */
+/** The PaymentIntent of a session, created at the first attempt and reused by later ones. */
 function intentFor(session: Session, shopper: Shopper, store: Store): Intent {
   const begun = store.find(
     "payment_intent",
@@ -86,7 +86,7 @@ function intentFor(session: Session, shopper: Shopper, store: Store): Intent {
 
 export interface Outcome {
   readonly session: Session;
-  /** The PaymentIntent or SetupIntent that the bank asks about. */
+  /** Id of the PaymentIntent or SetupIntent that needs authentication. */
   readonly authenticate?: string;
 }
 
@@ -95,18 +95,18 @@ function finished(session: Session, intent: Intent, shopper: Shopper, store: Sto
   return { session: complete(session, { payment_status: statusOf(intent) }, shopper, store) };
 }
 
-/** Mode `payment`. @throws Failure 402 when the bank declines */
+/** Pays a session of mode `payment`. @throws Failure 402 when the bank declines */
 export function pay(session: Session, method: Method, shopper: Shopper, returnUrl: string, store: Store): Outcome {
   checkAbleToCharge(store);
   if (!session.payment_method_types.includes(method.type)) throw refused(`This session does not take ${method.type}.`);
   const begun = intentFor(session, shopper, store);
-  // Kept before the attempt: a decline leaves the session open, with its PaymentIntent.
+  // The PaymentIntent is stored before the attempt: a declined session stays open and reuses it.
   const opened = store.get("checkout.session", session.id);
   const intent = attempt(begun, method, { returnUrl }, store);
   return finished(opened, intent, shopper, store);
 }
 
-/** Back from the bank: done, or what went wrong. @throws Failure 402 */
+/** Completes a session after authentication. @throws Failure 402 when it failed */
 export function resume(session: Session, shopper: Shopper, store: Store): Outcome {
   const intent = store.get("payment_intent", String(session.payment_intent));
   if (intent.status === "requires_payment_method") {
@@ -116,7 +116,7 @@ export function resume(session: Session, shopper: Shopper, store: Store): Outcom
   return finished(session, intent, shopper, store);
 }
 
-/** The other modes. @throws Failure 402 */
+/** Completes a session of mode `subscription` or `setup`. @throws Failure 402 when the bank declines */
 export function completeMode(
   mode: CheckoutMode,
   session: Session,
@@ -130,7 +130,7 @@ export function completeMode(
   return { session: complete(current, { payment_status: "paid", ...result.session }, shopper, store) };
 }
 
-/** What a session says when its payment, authorised or under way until now, has worked or has not. */
+/** Carries the result of an authorized or pending payment to its session. */
 export function updateSession(intent: Intent, store: Store) {
   const [session] = store.by("checkout.session", "payment_intent", intent.id);
   if (session?.status !== "complete" || session.payment_status === "paid") return;

@@ -13,13 +13,13 @@ import { checkCustomer } from "./payment-method.js";
 
 type Session = Stripe.Checkout.Session;
 
-/** What the session's page needs besides what the API shows. */
+/** State of a session's page that the API does not show. */
 interface Desk {
   readonly id: string;
   readonly object: "stand_in.checkout";
   readonly lines: readonly Stripe.LineItem[];
   readonly params: shape.Create;
-  /** What the shopper entered, kept while the bank asks who is there. */
+  /** The shopper's input, kept during authentication. */
   readonly method?: string;
   readonly email?: string;
   readonly name?: string;
@@ -73,7 +73,7 @@ function checkSession(params: shape.Create, lines: readonly Stripe.LineItem[], t
   checkAbleToCharge(store);
 }
 
-/** Cards and, where nothing is authorised first, debits; as asked for, or as the account has them. */
+/** Payment method types of a session, requested or the account's own; debits cannot be captured manually. */
 function methodTypes(
   { payment_method_types, payment_intent_data, mode }: shape.Create,
   currency: string,
@@ -186,7 +186,7 @@ const listOf = (data: readonly Stripe.LineItem[], id: string) => ({
 });
 const linesFor = (id: string, store: Store) => listOf(store.find("stand_in.checkout", id)?.lines ?? [], id);
 
-/** `modes` are those that are not `payment`; they come from who has subscriptions. */
+/** `modes` are `subscription` and `setup`, which the billing module provides. */
 export const createCheckout = (modes: Partial<Record<string, CheckoutMode>>): Module => ({
   kinds: [
     {

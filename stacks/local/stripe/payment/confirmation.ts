@@ -11,7 +11,7 @@ type Intent = Stripe.PaymentIntent;
 const unexpected = (message: string, payment_intent: Intent) =>
   refused(message, { code: "payment_intent_unexpected_state", payment_intent });
 
-/** @throws Failure unless the status lets it be confirmed */
+/** @throws Failure unless the status allows a confirmation */
 function checkStatus(intent: Intent) {
   const { status } = intent;
   if (["requires_payment_method", "requires_confirmation", "requires_action"].includes(status)) return;
@@ -26,7 +26,7 @@ function checkStatus(intent: Intent) {
   );
 }
 
-/** Redirects are possible unless ruled out, so there must be somewhere to return to. */
+/** Automatic payment methods may redirect, so a confirmation needs a return URL unless redirects are excluded. */
 function checkReturn(intent: Intent, returnUrl: string | undefined) {
   const automatic = intent.automatic_payment_methods;
   if (!automatic?.enabled || automatic.allow_redirects === "never" || returnUrl) return;
@@ -36,7 +36,7 @@ function checkReturn(intent: Intent, returnUrl: string | undefined) {
   );
 }
 
-/** @throws Failure for a means of payment that belongs to somebody else, or was used up */
+/** @throws Failure for a payment method of another customer, or one that was used without being attached */
 function checkOwner(method: Stripe.PaymentMethod, intent: Intent, store: Store) {
   if (method.customer && method.customer !== intent.customer)
     throw refused(
@@ -71,7 +71,7 @@ export interface Confirmation {
   readonly offSession?: boolean | undefined;
   readonly returnUrl?: string | undefined;
   readonly errorOnAction?: boolean | undefined;
-  /** The shopper accepted that a debit will be taken. */
+  /** The shopper accepted the mandate of a debit. */
   readonly mandate?: boolean | undefined;
 }
 
@@ -105,7 +105,7 @@ export function confirmIntent(intent: Intent, how: Confirmation, store: Store): 
   return attempt(intent, method, options, store);
 }
 
-/** The means of payment that a request names or describes. @throws Failure */
+/** The payment method that a request names or describes. @throws Failure */
 export function methodFrom(
   params: Pick<Confirm, "payment_method" | "payment_method_data">,
   browser: boolean,
@@ -117,7 +117,7 @@ export function methodFrom(
   return params.payment_method_data && createMethod(params.payment_method_data, store, { browser });
 }
 
-/** As a request to confirm says it. */
+/** Reads the confirmation of a request. */
 export function confirmationOf(params: Omit<Confirm, "client_secret">, method: Stripe.PaymentMethod | undefined) {
   return {
     ...(method && { method }),

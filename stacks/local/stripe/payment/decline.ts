@@ -7,7 +7,7 @@ export interface Decline {
   readonly message: string;
 }
 
-/** What banks answer, by the name that `Chaos.decline` and the test cards use. @see https://docs.stripe.com/declines/codes */
+/** Declines by the name that `Chaos.decline` and the test cards use. @see https://docs.stripe.com/declines/codes */
 const declines: Record<string, Decline> = {
   expired_card: { code: "expired_card", message: "Your card has expired." },
   incorrect_cvc: { code: "incorrect_cvc", message: "Your card's security code is incorrect." },
@@ -39,11 +39,11 @@ const declines: Record<string, Decline> = {
   },
 };
 
-/** Any other name (`generic_decline`, `lost_card`, `fraudulent`, …) is a plain decline for that reason. */
+/** Other names (`generic_decline`, `lost_card`, `fraudulent`, …) are plain declines with that reason. */
 export const declineOf = (name: string): Decline =>
   declines[name] ?? { code: "card_declined", decline_code: name, message: "Your card was declined." };
 
-/** The answer to whoever asked for the payment. */
+/** The error 402 of a declined payment. */
 export const declined = (
   { code, decline_code, message }: Decline,
   about: {
@@ -55,7 +55,7 @@ export const declined = (
   },
 ) => new Failure(402, { type: "card_error", code, decline_code, message, ...about });
 
-/** As `last_payment_error` and `last_setup_error` keep it. */
+/** The value of `last_payment_error` and `last_setup_error`. */
 export const errorOf = ({ code, decline_code, message }: Decline, method: Stripe.PaymentMethod, charge?: string) => ({
   ...(charge && { charge }),
   code: code as Stripe.PaymentIntent.LastPaymentError.Code,

@@ -20,7 +20,7 @@ const fields = [
 const evidence = z.strictObject(Object.fromEntries(fields.map((field) => [field, z.string().optional()])));
 const noEvidence = { ...Object.fromEntries(fields.map((field) => [field, null])), enhanced_evidence: {} };
 
-/** Twenty units of the currency's main unit: what a lost or contested payment costs besides. */
+/** Dispute fee in minor units. */
 const fee = 2000;
 
 const adjust = (dispute: Dispute, amount: number, description: string, cost: number, store: Store) =>
@@ -37,7 +37,7 @@ const adjust = (dispute: Dispute, amount: number, description: string, cost: num
     store,
   );
 
-/** The last second of the seventh day from now. */
+/** Deadline of the evidence: the end of the seventh day, Unix seconds. */
 const dueBy = (now: number) => Math.ceil(now / day) * day + 7 * day - 1;
 
 function newDispute(charge: Stripe.Charge, reason: string, amount: number, store: Store): Dispute {
@@ -73,7 +73,7 @@ function newDispute(charge: Stripe.Charge, reason: string, amount: number, store
   };
 }
 
-/** The buyer asks the bank for the money back, and has it until the dispute is decided. @throws Failure */
+/** Opens a dispute and withdraws its amount until the decision. @throws Failure */
 function openDispute(charge: Stripe.Charge, reason: string, store: Store): Dispute {
   if (charge.disputed) throw refused(`Charge ${charge.id} is disputed already.`);
   if (!charge.captured || charge.status !== "succeeded") throw refused(`Charge ${charge.id} was never paid.`);
@@ -88,7 +88,7 @@ function openDispute(charge: Stripe.Charge, reason: string, store: Store): Dispu
 
 const settled = (dispute: Dispute) => ["won", "lost", "warning_closed"].includes(dispute.status);
 
-/** @throws Failure for a dispute that has been decided */
+/** @throws Failure for a decided dispute */
 function decide(dispute: Dispute, status: "won" | "lost", store: Store): Dispute {
   if (settled(dispute)) throw refused("This dispute is already closed.", { code: "dispute_already_closed" });
   const closed = store.change(dispute, { status }, "charge.dispute.closed");
@@ -98,7 +98,7 @@ function decide(dispute: Dispute, status: "won" | "lost", store: Store): Dispute
   return store.change(closed, { balance_transactions }, "charge.dispute.funds_reinstated");
 }
 
-/** What Stripe's test mode makes of a text of evidence. @see https://docs.stripe.com/testing#evidence */
+/** Decisions by the test text of the evidence. @see https://docs.stripe.com/testing#evidence */
 const verdicts: Record<string, "won" | "lost"> = { winning_evidence: "won", losing_evidence: "lost" };
 
 function update(

@@ -20,7 +20,7 @@ const cardOptions = z.strictObject({
 const debitOptions = z.strictObject({
   setup_future_usage: emptyable(oneOf("none", "off_session", "on_session")).optional(),
 });
-/** Types that no shopper here has; what is said of them is taken and changes nothing. */
+/** Options of payment method types that the stand-in lacks: accepted without effect. */
 const held = z.strictObject({ capture_method: emptyable(oneOf("manual")).optional() }).optional();
 export const options = z.strictObject({
   affirm: held,
@@ -37,7 +37,7 @@ export const options = z.strictObject({
   us_bank_account: debitOptions.optional(),
 });
 
-/** Of which a mandate is made; debits ask for one. */
+/** The mandate that debits require. */
 const mandateData = z.strictObject({
   customer_acceptance: z.strictObject({
     type: oneOf("online", "offline"),
@@ -47,7 +47,7 @@ const mandateData = z.strictObject({
   }),
 });
 
-/** What may be said of a PaymentIntent at any time before it is paid. */
+/** Parameters that a PaymentIntent takes until it is paid. */
 const details = {
   application_fee_amount: emptyable(natural).optional(),
   capture_method: oneOf("automatic", "automatic_async", "manual").optional(),
@@ -64,7 +64,7 @@ const details = {
   statement_descriptor_suffix: z.string().max(22, "The statement descriptor must be at most 22 characters.").optional(),
   transfer_group: text.optional(),
 };
-/** What goes with a confirmation. */
+/** Parameters of a confirmation. */
 const confirmation = {
   error_on_requires_action: flag.optional(),
   mandate_data: mandateData.optional(),

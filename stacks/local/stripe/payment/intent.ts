@@ -6,7 +6,7 @@ import { application } from "./balance.js";
 
 type Intent = Stripe.PaymentIntent;
 
-/** Which means of payment a currency has, where the account may take them. */
+/** Bank debits by currency, for accounts with the capability. */
 const debitOf: Record<string, string> = { eur: "sepa_debit", usd: "us_bank_account" };
 const capabilityOf: Record<string, keyof Stripe.Account.Capabilities> = {
   card: "card_payments",
@@ -16,14 +16,14 @@ const capabilityOf: Record<string, keyof Stripe.Account.Capabilities> = {
 
 const accountOf = (store: Store) => store.in(undefined).find("account", store.account);
 
-/** The types that an account takes in this currency; debits cannot be authorised first. */
+/** Payment method types of an account in a currency; debits cannot be captured manually. */
 export function typesFor(currency: string, manual: boolean, store: Store): string[] {
   const capabilities = accountOf(store)?.capabilities;
   const types = ["card", ...(manual ? [] : [debitOf[currency] ?? []].flat())];
   return types.filter((type) => !store.account || capabilities?.[capabilityOf[type] ?? "card_payments"] === "active");
 }
 
-/** @throws Failure for a connected account that may not take payments (yet, or any more) */
+/** @throws Failure for a connected account without enabled charges */
 export function checkAbleToCharge(store: Store) {
   if (store.account && !accountOf(store)?.charges_enabled)
     throw refused(
@@ -33,7 +33,7 @@ export function checkAbleToCharge(store: Store) {
 
 export type NewIntent = Pick<Intent, "amount" | "currency"> & Partial<Intent>;
 
-/** A new PaymentIntent with the fields that are told; stored by whoever asked for it. */
+/** A new PaymentIntent with the given fields; the caller stores it. */
 export function newIntent(fields: NewIntent, store: Store): Intent {
   const id = store.id("pi");
   return {

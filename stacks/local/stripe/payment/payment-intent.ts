@@ -32,7 +32,7 @@ function automaticMethods(params: shape.Create): Intent["automatic_payment_metho
   return { allow_redirects: automatic?.allow_redirects ?? "always", enabled: true };
 }
 
-/** Fields that are taken over as they are; `null` and what is absent stay apart. */
+/** Parameters that become fields unchanged; `null` unsets, an absent one keeps the old value. */
 function detailsFrom(params: shape.Update | shape.Create, old: Partial<Intent> = {}): Partial<Intent> {
   const { application_fee_amount, capture_method, customer, description, receipt_email, setup_future_usage } = params;
   const { shipping, statement_descriptor_suffix, transfer_group, payment_method_types } = params;
@@ -49,7 +49,7 @@ function detailsFrom(params: shape.Update | shape.Create, old: Partial<Intent> =
 
 const cardDefaults = { installments: null, mandate_options: null, network: null, request_three_d_secure: "automatic" };
 
-/** Per type, what was told on top of what was; an empty value takes away. */
+/** Merges new options into old ones for each payment method type; an empty value removes an option. */
 function optionsFrom(told: object, old: object): Intent["payment_method_options"] {
   const result: Record<string, object> = { ...(old as Record<string, object>) };
   for (const [type, options] of Object.entries(told)) {
@@ -127,10 +127,10 @@ const shown = [
   "source status",
 ].flatMap((line) => line.split(" "));
 
-/** What a browser may see of a PaymentIntent. */
+/** The fields of a PaymentIntent for publishable keys. */
 const publicView = (intent: Intent) => Object.fromEntries(shown.map((field) => [field, intent[field as keyof Intent]]));
 
-/** @throws Failure unless a browser knows the secret of the PaymentIntent */
+/** @throws Failure for a publishable key without the client secret */
 function findWithSecret(call: Call<{ client_secret?: string | undefined }>, store: Store): Intent {
   const intent = store.get("payment_intent", call.path.id);
   const { client_secret } = call.params;

@@ -34,7 +34,7 @@ const bank = z.strictObject({
   account_holder_type: oneOf("individual", "company").optional(),
   account_type: oneOf("checking", "savings").optional(),
 });
-/** `payment_method_data`, and what a PaymentMethod is made of. */
+/** The shape of `payment_method_data` and of new PaymentMethods. */
 export const methodData = {
   type: oneOf("card", "sepa_debit", "us_bank_account"),
   card: card.optional(),
@@ -102,7 +102,7 @@ const sepaFields = (iban: string): Stripe.PaymentMethod.SepaDebit => ({
   last4: iban.slice(-4),
 });
 
-/** @throws Failure 402 for what is wrong with the card itself */
+/** @throws Failure 402 for an invalid expiry or CVC */
 function checkCard({ exp_month = 0, exp_year = 0, cvc }: Card, brand: string, now: number) {
   const [month, year] = [new Date(now * 1000).getUTCMonth() + 1, new Date(now * 1000).getUTCFullYear()];
   const fullYear = exp_year < 100 ? exp_year + 2000 : exp_year;
@@ -115,7 +115,7 @@ function checkCard({ exp_month = 0, exp_year = 0, cvc }: Card, brand: string, no
     throw bad("invalid_cvc", "cvc", "Your card's security code is invalid.");
 }
 
-/** Numbers are for browsers: a server that handles them is outside of what Stripe lets everyone do. */
+/** Card numbers come from browsers only: Stripe refuses them from servers by default. */
 const unsafe = () =>
   refused(
     "Sending credit card numbers directly to the Stripe API is generally unsafe. To continue processing use Stripe.js, the Stripe mobile bindings, or Stripe Elements.",
@@ -162,11 +162,11 @@ function put(behaviour: Behaviour, data: Partial<MethodData>, store: Store): Str
   return store.put({ ...base, ...fieldsOf(behaviour, data, store.now) });
 }
 
-/** A new means of payment; `browser` for what the shopper typed. @throws Failure */
+/** A new payment method; `browser` allows card numbers. @throws Failure */
 export const createMethod = (data: MethodData, store: Store, { browser }: { browser: boolean }) =>
   put(behaviourFor(data, browser, store.now), data, store);
 
-/** The object that a parameter names; a test token makes a new one each time. @throws Failure resource_missing */
+/** The payment method of a parameter; a test token makes a new one each time. @throws Failure resource_missing */
 export function methodOf(id: string, store: Store, param = "payment_method"): Stripe.PaymentMethod {
   const behaviour = id.startsWith("pm_") && !store.livemode && byTestToken(id);
   return behaviour ? put(behaviour, {}, store) : store.get("payment_method", id, param);
@@ -175,12 +175,12 @@ export function methodOf(id: string, store: Store, param = "payment_method"): St
 export const behaviour = (method: Stripe.PaymentMethod): Behaviour =>
   behaviourOf(method.card?.fingerprint ?? method.sepa_debit?.fingerprint ?? method.us_bank_account?.fingerprint);
 
-/** @throws Failure resource_missing for one that is not there, or not any more */
+/** @throws Failure resource_missing for an absent or deleted customer */
 export function checkCustomer(id: string, store: Store, param = "customer") {
   if (store.get("customer", id, param).deleted) throw missing("customer", id, param);
 }
 
-/** The test card that can be kept, and is declined when it is charged. */
+/** The test card that attaches and is declined when charged. */
 export const failsLater = "4000000000000341";
 
 /**

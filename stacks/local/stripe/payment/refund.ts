@@ -49,14 +49,14 @@ const takenBack = (charge: Charge, amount: number) => {
   return { amount_refunded, refunded: amount_refunded === charge.amount };
 };
 
-/** Lets authorised money go that was never taken: Stripe shows that as a refund without a balance transaction. */
+/** Voids uncaptured money, which Stripe shows as a refund without a balance transaction. */
 export function release(charge: Charge, amount: number, reason: Refund["reason"], store: Store) {
   const refund = store.put(newRefund(charge, amount, { reason }, store), "refund.created");
   store.change(charge, takenBack(charge, amount), "charge.refunded");
   return refund;
 }
 
-/** Of a charge: what was captured and has not gone back. Failed refunds do not count. */
+/** The captured amount of a charge less its refunds; failed refunds do not count. */
 const refundable = (charge: Charge, store: Store) =>
   store
     .by("refund", "charge", charge.id)
@@ -133,7 +133,7 @@ function tell(refund: Refund, patch: Partial<Refund>, store: Store): Refund {
   return next;
 }
 
-/** The bank sent the money back to Stripe, which puts it where it came from. */
+/** A failed refund: the bank returned the money, which goes back to the balance. */
 function fail(refund: Refund, store: Store): Refund {
   const charge = store.get("charge", String(refund.charge));
   const { amount, currency, id } = refund;

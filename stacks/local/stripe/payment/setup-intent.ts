@@ -37,7 +37,7 @@ const create = z.strictObject({
 });
 const confirm = z.strictObject({ ...confirmation, client_secret: text.optional() });
 
-/** A new SetupIntent, not stored yet. */
+/** A new SetupIntent; the caller stores it. */
 export function newSetup(fields: Partial<Setup>, store: Store): Setup {
   const id = store.id("seti");
   return {
@@ -79,7 +79,7 @@ const unexpected = (setup_intent: Setup, verb: string) =>
     setup_intent,
   });
 
-/** The bank agreed to later payments: the means of payment stays with the customer. */
+/** Completes a SetupIntent and attaches its payment method to the customer. */
 export function finishSetup(setup: Setup, method: Stripe.PaymentMethod, store: Store): Setup {
   if (typeof setup.customer === "string") attach(method, setup.customer, store);
   const patch = { last_setup_error: null, next_action: null, payment_method: method.id, status: "succeeded" };
@@ -92,7 +92,7 @@ export function failSetup(setup: Setup, method: Stripe.PaymentMethod, name: stri
   return store.change(setup, patch, "setup_intent.setup_failed");
 }
 
-/** @throws Failure 400 when it must not be confirmed, 402 when the bank declines */
+/** @throws Failure 400 when the status forbids a confirmation, 402 when the bank declines */
 export function confirmSetup(setup: Setup, method: Stripe.PaymentMethod, returnUrl: string | undefined, store: Store) {
   if (!setup.status.startsWith("requires_")) throw unexpected(setup, "confirm");
   const { decline, authentication, number } = behaviour(method);
@@ -140,7 +140,7 @@ function createSetup(call: Call<z.output<typeof create>>, store: Store): Setup {
   return method ? store.change(setup, { payment_method: method.id, status: "requires_confirmation" }) : setup;
 }
 
-/** @throws Failure unless a browser knows the secret */
+/** @throws Failure for a publishable key without the client secret */
 function findWithSecret(call: Call<{ client_secret?: string | undefined }>, store: Store): Setup {
   const setup = store.get("setup_intent", call.path.id);
   const { client_secret } = call.params;
