@@ -1,6 +1,6 @@
 import { type Failure, notFound, stale } from "./error.js";
 
-/** Why a write found nothing to change: the version is no longer current, or there is no such thing. */
+/** The failure of a write that found no row: the version is no longer current, or the object does not exist. */
 export function missed(what: string, current: { version: number } | undefined): Failure {
   if (!current) return notFound(what);
   const data = { currentVersion: current.version };
