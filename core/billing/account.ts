@@ -23,7 +23,7 @@ export const columns = {
 };
 export type Row = Pick<typeof subscriptionTable.$inferSelect, keyof typeof columns>;
 
-/** The tenant as billing sees it. */
+/** The columns of the tenant's row that billing reads. */
 export const tenantColumns = {
   name: tenantTableRoot.name,
   status: tenantTableRoot.status,
@@ -54,7 +54,7 @@ export const millisecondsOf = (text: string): number => Math.floor(Number(text))
 const TRIAL_DAYS = plans.trial.trialDays;
 const DAY = 86_400_000;
 
-/** What a tenant has that was made by code without billing. */
+/** The default row for a tenant that has none, because the code that opened it had no billing yet. */
 function untouched({ livemode, createdAt }: BilledTenant): Row {
   const trialEndsAt = livemode ? new Date(Date.parse(createdAt) + TRIAL_DAYS * DAY).toISOString() : null;
   return {
@@ -75,8 +75,8 @@ function untouched({ livemode, createdAt }: BilledTenant): Row {
 }
 
 /**
- * What the actor's tenant has with the platform.
- * @param since whether Stripe was asked at this instant or later is told as `isFresh`
+ * Loads the subscription row and the tenant row of the actor's tenant.
+ * @param since an instant by the database's clock: `isFresh` says whether Stripe was asked then or later
  * @throws Failure not_found
  */
 export async function load(since: string | null = null): Promise<Account & { at: string; isFresh: boolean }> {
@@ -103,5 +103,5 @@ export async function loadBilled(): Promise<Account> {
   throw conflict("billing.test_mode", "Tenants in test mode are not billed. Use a credential of the live tenant.");
 }
 
-/** Only the row that was read: whoever changed it meanwhile knows more. */
+/** The condition that the row still has the version that was read: a write in between must not be overwritten. */
 export const unchanged = ({ version }: Pick<Row, "version">) => eq(subscriptionTable.version, version);

@@ -10,12 +10,15 @@ import { SubscriptionUpdated, TenantStatusChanged } from "./event.js";
 import { nextStep, type Standing, standing, transitions } from "./status.js";
 import type { Facts } from "./stripe-subscription.js";
 
-/** How long what we know of a customer is believed before Stripe is asked again. Milliseconds. */
+/** Milliseconds after which Stripe is asked again, because a webhook may have been lost. */
 const TRUST = 24 * 3_600_000;
-/** While somebody owes, a payment that we have not heard of costs them their shop. */
+/** The same while the tenant owes a payment: if the webhook of its payment is lost, its shop would close. */
 const TRUST_IN_DEBT = 3_600_000;
 
-/** Locks both rows. A transaction holds them for a moment: what Stripe says was asked before. */
+/**
+ * Locks the rows of the subscription and of the tenant. Stripe is asked before the transaction begins, so that the
+ * locks last only a moment.
+ */
 export async function hold(tx: Tx, which: SQL, lock: { skipLocked?: boolean } = {}) {
   const [held] = await tx
     .select({ row: columns, tenant: tenantColumns, now: clock })
@@ -26,23 +29,29 @@ export async function hold(tx: Tx, which: SQL, lock: { skipLocked?: boolean } = 
   return held && ({ ...held, now: millisecondsOf(held.now) } satisfies Account);
 }
 
-/** Steps are counted from the day that something is owed; another debt begins anew. */
+/**
+ * The instant since which the tenant owes: the steps of dunning count from it. Another debt has another instant, and
+ * its steps begin anew.
+ */
 const anchorOf = ({ row, now }: Account, facts: Facts) =>
   standing({ ...row, ...facts }, planOf(facts.plan).dunning, now).since;
 
 const differs = ({ row }: Account, facts: Facts) =>
   (Object.keys(facts) as (keyof Facts)[]).some((field) => row[field] !== facts[field]);
 
-/** What is done of the timetable, and when Stripe was asked, if it was. */
+/**
+ * The progress of dunning: the number of steps that are done. `askedAt`: the instant at which Stripe was asked, if it
+ * was.
+ */
 interface Done {
   steps: number;
   askedAt?: string;
 }
 
 /**
- * Writes what is known now and what follows from it: where the tenant stands, what it may do, when it is looked at
- * again. The only writer of a tenant's status. Counts one version up even when nothing is new: whoever asked Stripe
- * before us and is slower must not have the last word.
+ * Writes the state of the subscription and its consequences: the tenant's status and access, and the instant of the
+ * next check. No other function writes a tenant's status. The version counts up even when nothing has changed, so that
+ * a slower transaction with an older answer of Stripe finds another version and writes nothing.
  */
 export async function settle(tx: Tx, held: Account, facts: Facts, { steps, ...asked }: Done): Promise<void> {
   const { row, now } = held;
@@ -61,7 +70,10 @@ export async function settle(tx: Tx, held: Account, facts: Facts, { steps, ...as
   await move(tx, held, stand, { plan: facts.plan, requestRate: requestsPerSecond });
 }
 
-/** When time alone may change something: a step, the end of a trial, or that Stripe has not been asked for long. */
+/**
+ * The next instant at which time alone may change the state: a step of dunning is due, the trial ends, or Stripe's
+ * answer is too old. Null when there is none.
+ */
 function lookAt({ row, now }: Account, { cause }: Standing, step: string | undefined): string | null {
   const inDebt = cause === "owed" || cause === "overdue";
   const trialEnd = row.trialEndsAt === null ? now : Date.parse(row.trialEndsAt);
@@ -73,7 +85,7 @@ function lookAt({ row, now }: Account, { cause }: Standing, step: string | undef
   return times.length > 0 ? new Date(Math.min(...times)).toISOString() : null;
 }
 
-/** What the tenant's row keeps of its plan, so that each request reads it there. */
+/** The parts of the plan that the tenant's row repeats, because each request reads that row. */
 type Terms = Required<Pick<typeof tenantTableRoot.$inferInsert, "plan" | "requestRate">>;
 
 async function move(tx: Tx, { tenant }: Account, { cause, access }: Standing, { plan, requestRate }: Terms) {

@@ -7,7 +7,7 @@ import { isStripeError, refusalOf, withDeadline, withRetry } from "../stripe/ind
 
 /**
  * The idempotency key of a call to Stripe that this request makes for one purpose: the same when the request is
- * repeated under its own key. A request without a key is one of its own.
+ * repeated under its own key, random for a request without a key.
  */
 export function keyOf(...purpose: readonly unknown[]): string {
   const { requestKey = randomUUID() } = context();
@@ -15,15 +15,18 @@ export function keyOf(...purpose: readonly unknown[]): string {
   return `billing/${hash.digest("hex")}`;
 }
 
-/** A write at Stripe under one key, however often it has to be sent. @throws OutcomeUnknown */
+/**
+ * Sends a write to Stripe, and repeats it under the same idempotency key until Stripe has decided.
+ * @throws OutcomeUnknown
+ */
 export const under = <T>(idempotencyKey: string, run: (options: Stripe.RequestOptions) => Promise<T>): Promise<T> =>
   withRetry(() => run({ idempotencyKey }));
 
-/** All calls of one request together; it has 20 s in all. Milliseconds. */
+/** The deadline of all calls to Stripe in one request, which has 20 s in all. Milliseconds. */
 const PATIENCE = 14_000;
 
 /**
- * What Stripe is asked for somebody who waits.
+ * Runs calls to Stripe within a deadline, because a client waits for the answer.
  * @throws Failure unavailable when Stripe does not answer, conflict `billing.payment_declined` when a card is refused
  */
 export async function answering<T>(run: () => Promise<T>): Promise<T> {
@@ -34,10 +37,10 @@ export async function answering<T>(run: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The same, once the request is committed. */
+/** The same after the request's transaction has committed. */
 export const afterwards = <T>(run: () => Promise<T>): AfterCommit<T> => afterCommit(() => answering(run));
 
-/** What Stripe's refusal means to whoever asked. */
+/** The failure that tells the client of an unknown outcome or a declined card; any other error is returned as it is. */
 function failureOf(error: unknown): unknown {
   if (error instanceof OutcomeUnknown) {
     return new Failure(

@@ -20,7 +20,7 @@ const ProrationDate = Instant.meta({
 export const ChangePreview = z.strictObject(offer);
 export const PlanChange = z.strictObject({ ...offer, prorationDate: ProrationDate.optional() });
 
-/** What Stripe has agreed to. The subscription of ours follows when its webhook comes. */
+/** The subscription that Stripe has agreed to. The row of ours follows by webhook. */
 export const Agreed = z
   .object({
     plan: z.enum(planCodes),
@@ -34,7 +34,7 @@ export const Agreed = z
     description: "The subscription at Stripe after the change. The tenant's status follows by webhook",
   });
 
-/** The subscription that brings payments, as Stripe has it now. @throws Failure conflict `billing.not_subscribed` */
+/** Fetches the subscription that brings payments from Stripe. @throws Failure conflict `billing.not_subscribed` */
 async function subscribed() {
   const { stripe, customer } = await knownCustomer(await loadBilled());
   const [subscription] = customer === undefined ? [] : aliveOf(await subscriptionsOf(stripe, customer));
@@ -57,7 +57,7 @@ const update = async (stripe: Stripe, { id }: Stripe.Subscription, params: Strip
     await under(keyOf("update", id, params), (options) => stripe.subscriptions.update(id, params, options)),
   );
 
-/** Each change is invoiced when it happens: what was paid and not used is subtracted. */
+/** Stripe invoices each change at once and subtracts the paid time that is not used (proration). */
 const proration_behavior = "always_invoice" as const;
 const seconds = (instant: string) => Math.floor(Date.parse(toUtc(instant)) / 1000);
 const isOn = ({ plan, interval }: Offer, subscription: Stripe.Subscription) => {
@@ -66,7 +66,7 @@ const isOn = ({ plan, interval }: Offer, subscription: Stripe.Subscription) => {
 };
 
 /**
- * What a change of plan would cost now, line by line, and the moment that it was reckoned for.
+ * Calculates the cost of a change of plan now, line by line, and the instant that the proration counts from.
  * @throws Failure conflict `billing.test_mode` or `billing.not_subscribed`
  */
 export const preview = fn(ChangePreview, (wanted) =>
@@ -96,8 +96,8 @@ export const preview = fn(ChangePreview, (wanted) =>
 );
 
 /**
- * Changes the plan at once, upwards and downwards alike: the difference is charged now, or kept for the next invoices
- * when it is in the tenant's favour. A payment that is declined changes nothing.
+ * Changes the plan at once, to a higher or a lower one: Stripe charges the difference now, or credits it to the next
+ * invoices. A payment that is declined changes nothing.
  * @throws Failure conflict `billing.test_mode`, `billing.not_subscribed`, `billing.payment_owed` or
  * `billing.payment_declined`
  */
@@ -117,7 +117,7 @@ export const change = fn(PlanChange, ({ prorationDate, ...wanted }) =>
 );
 
 /**
- * Ends the subscription when what is paid for is over; until then nothing changes.
+ * Ends the subscription together with the period that is paid for; until then nothing changes.
  * @throws Failure conflict `billing.test_mode` or `billing.not_subscribed`
  */
 export const cancel = fn(z.void(), () =>
@@ -129,7 +129,7 @@ export const cancel = fn(z.void(), () =>
 );
 
 /**
- * Takes a cancellation back that has not come into effect.
+ * Takes back a cancellation that has not come into effect.
  * @throws Failure conflict `billing.test_mode` or `billing.not_subscribed`
  */
 export const resume = fn(z.void(), () =>

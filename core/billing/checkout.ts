@@ -21,15 +21,15 @@ export const CheckoutRequest = z.strictObject({
   cancelUrl: Page.meta({ examples: ["https://example.com/plans"] }),
 });
 export const PortalRequest = z.strictObject({ returnUrl: Page.meta({ examples: ["https://example.com/settings"] }) });
-/** Where the owner's browser goes. */
+/** The page at Stripe that the owner's browser opens. */
 export const BillingPage = z.object({ url: z.string() }).meta({ id: "BillingPage" });
 
-/** Stripe takes no trial that ends within 48 hours; an hour for the way there. Seconds. */
+/** Stripe accepts no trial that ends within 48 hours; the owner has one more hour to complete the page. Seconds. */
 const SHORTEST_TRIAL = 49 * 3_600;
 
 /**
- * When a subscription that is begun now is paid first, in Unix seconds; undefined for at once. Whoever decides on the
- * last days of a trial gets two more, rather than being charged before it is over.
+ * The first payment of a subscription that begins now, in Unix seconds; undefined: at once. A trial with less than 49
+ * hours left is extended by 49 hours, so that a tenant that subscribes in its last days is not charged before its end.
  * @param now milliseconds
  */
 export function trialEndOf(trialEndsAt: string | null, now: number): number | undefined {
@@ -41,8 +41,8 @@ export function trialEndOf(trialEndsAt: string | null, now: number): number | un
 }
 
 /**
- * Opens a page at Stripe where a plan is subscribed to and paid. Nothing of ours changes by it: what comes of it, a
- * webhook tells.
+ * Opens a page at Stripe where the owner subscribes to a plan and pays. The plan and the status in our row do not
+ * change yet: a webhook reports the result.
  * @throws Failure conflict `billing.test_mode` or `billing.subscribed`
  */
 export const checkout = fn(CheckoutRequest, ({ successUrl, cancelUrl, ...offer }) =>
@@ -57,7 +57,7 @@ export const checkout = fn(CheckoutRequest, ({ successUrl, cancelUrl, ...offer }
       );
     await expireOthers(stripe, customer);
     const price = await priceOf(stripe, offer);
-    // Only the first subscription has a trial: who has been here before knows us.
+    // Only the first subscription has a trial. One whose first payment never came (`incomplete…`) does not count.
     const isFirst = all.every(({ status }) => status.startsWith("incomplete"));
     const trialEnd = isFirst ? trialEndOf(account.row.trialEndsAt, account.now) : undefined;
     const params: Stripe.Checkout.SessionCreateParams = {
@@ -76,7 +76,7 @@ export const checkout = fn(CheckoutRequest, ({ successUrl, cancelUrl, ...offer }
   }),
 );
 
-/** Of two pages that lie open only the newest may be paid. */
+/** Expires the customer's open pages, so that only the newest one can be paid and no tenant subscribes twice. */
 async function expireOthers(stripe: Stripe, customer: string): Promise<void> {
   const { data } = await withRetry(() => stripe.checkout.sessions.list({ customer, status: "open", limit: 100 }));
   for (const { id } of data) {
@@ -85,7 +85,7 @@ async function expireOthers(stripe: Stripe, customer: string): Promise<void> {
 }
 
 /**
- * Opens the page at Stripe where an owner sees invoices, gives another card and cancels.
+ * Opens the page at Stripe where an owner reads invoices, changes the card and cancels the subscription.
  * @throws Failure conflict `billing.test_mode`
  */
 export const portal = fn(PortalRequest, ({ returnUrl }) =>

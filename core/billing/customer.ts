@@ -9,7 +9,9 @@ import type { Account } from "./account.js";
 import { subscriptionTable } from "./billing.sql.js";
 import { keyOf, under } from "./call.js";
 
-/** Stripe, and the tenant's customer there when it has one: one of the other mode is none. */
+/**
+ * Stripe's client for the mode of this deployment, and the tenant's customer there; undefined without one in this mode.
+ */
 export async function knownCustomer({ row }: Account): Promise<{ stripe: Stripe; customer: string | undefined }> {
   const livemode = modeOf(true);
   const stripe = await stripeFor(livemode);
@@ -17,8 +19,9 @@ export async function knownCustomer({ row }: Account): Promise<{ stripe: Stripe;
 }
 
 /**
- * The tenant's customer at Stripe, made when there is none. It is made with what never changes, under a key from the
- * tenant's id, and stored before anything else happens with it: whoever races or repeats finds the same one.
+ * Finds or creates the tenant's customer at Stripe. The creation sends only the tenant's id, under an idempotency key
+ * made of it, and the customer's id is stored before its name is set: a concurrent or repeated request finds the same
+ * customer.
  */
 export async function customerOf(account: Account): Promise<{ stripe: Stripe; customer: string }> {
   const { stripe, customer: known } = await knownCustomer(account);

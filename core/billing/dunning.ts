@@ -15,10 +15,10 @@ import { syncSubscriptionJob } from "./sync.js";
 const isDue = lte(subscriptionTable.nextStepAt, sql`now()`);
 
 /**
- * Walks the timetable of the actor's tenant as far as it is due, a step in a transaction of its own: where the tenant
- * stands, the letters to its owners and the count of steps are committed together, so that two who walk at once, or one
- * that dies, neither skip a step nor do one twice.
- * @returns how many transactions it took
+ * Runs the due steps of dunning of the actor's tenant, each in a transaction of its own. The tenant's status, the
+ * notices to its owners and the number of steps are committed together, so that neither two concurrent runs nor a run
+ * that crashes skip or repeat a step.
+ * @returns the number of transactions
  */
 export async function advance(): Promise<number> {
   let done = 0;
@@ -27,7 +27,7 @@ export async function advance(): Promise<number> {
 }
 
 async function step(tx: Tx): Promise<boolean> {
-  const held = await hold(tx, isDue, { skipLocked: true }); // another walker is at it
+  const held = await hold(tx, isDue, { skipLocked: true }); // another run holds the lock
   if (!held) return false;
   const { row, now } = held;
   const { dunning } = planOf(row.plan);
@@ -35,13 +35,13 @@ async function step(tx: Tx): Promise<boolean> {
   const next = nextStep(stand, dunning, row.dunningStep);
   const isNow = next !== undefined && Date.parse(next.at) <= now;
   if (isNow && stand.since !== null) await write(tx, { since: stand.since, kind: next.kind, number: row.dunningStep });
-  // Whatever is due, Stripe is asked, too: a payment may have come of which nobody told us.
+  // Each check asks Stripe, too: a payment may have come whose webhook was lost.
   if (row.customer !== null) enqueue(syncSubscriptionJob, {}, { key: `${row.nextStepAt}` });
   await settle(tx, held, factsIn(held), { steps: row.dunningStep + (isNow ? 1 : 0) });
   return true;
 }
 
-/** What Stripe said last. */
+/** The state that Stripe reported last, from the row. */
 const factsIn = ({ row }: Account): Facts => {
   const { subscription, plan, interval, status, currentPeriodEnd, cancelAt, pastDueSince } = row;
   return { subscription, plan, interval, status, currentPeriodEnd, cancelAt, pastDueSince };
@@ -53,7 +53,7 @@ interface Letter {
   number: number;
 }
 
-/** A job for each owner. */
+/** Enqueues a job for each owner that sends the notice. */
 async function write(tx: Tx, letter: Letter): Promise<void> {
   const owners = await tx
     .select({ id: memberTable.id })

@@ -15,7 +15,7 @@ export const TenantStatusChanged = defineEvent(
   }),
 );
 
-/** What Stripe says of the subscription is not what it was. */
+/** The subscription at Stripe has changed. */
 export const SubscriptionUpdated = defineEvent(
   "subscription.updated",
   z.object({

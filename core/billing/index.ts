@@ -60,7 +60,7 @@ export const catalogue = fn(z.void(), () => ({
   }),
 }));
 
-/** What the caller's own tenant has, as Stripe's webhooks have told it. */
+/** The subscription of the caller's tenant, as Stripe's webhooks have reported it. */
 export const get = fn(z.void(), async () => {
   const { row, tenant, now } = await load();
   const { dunning } = planOf(row.plan);

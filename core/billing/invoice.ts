@@ -33,7 +33,7 @@ export const moneyOf = (amount: number, currency: string): Money => ({
 });
 
 /**
- * What the platform has invoiced, the newest first, as Stripe lists it.
+ * Lists the platform's invoices to the tenant in Stripe's order, the newest first.
  * @throws Failure conflict `billing.test_mode`, unavailable
  */
 export const invoices = fn(InvoicePage, ({ limit, cursor }) =>

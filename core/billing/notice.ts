@@ -14,7 +14,7 @@ import { sync } from "./sync.js";
 
 export const Letter = z.object({
   memberId: MemberId,
-  /** Which debt it is about, and which of its steps. */
+  /** The instant since which the tenant owes, which identifies the debt. `kind` and `number`: the step of dunning. */
   since: z.string(),
   kind: z.enum(stepKinds),
   number: z.int(),
@@ -24,8 +24,9 @@ type Letter = z.output<typeof Letter>;
 export const noticeMailJob = defineJob("billing.notice-mail", Letter);
 
 /**
- * Tells an owner where the timetable stands. Stripe is asked once more before: whoever has paid is not written to. The
- * mail carries the id of its job, by which a provider or a reader knows the second copy that a crash may cause.
+ * Sends an owner the notice of one step of dunning. Stripe is asked once more first, so that a tenant that has paid
+ * gets no notice. The mail carries the id of its job, by which a provider or a reader recognizes the second copy that a
+ * crash may cause.
  */
 export async function sendNotice(letter: Letter, job: { id: string }): Promise<void> {
   await sync();

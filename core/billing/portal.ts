@@ -2,7 +2,9 @@ import type Stripe from "stripe";
 import { withRetry } from "../stripe/index.js";
 import { under } from "./call.js";
 
-/** Named by what it allows: a new one is made when this changes. */
+/**
+ * The name of the configuration. A change of the features needs a new name, because a known configuration is reused.
+ */
 const NAME = "stoa-1";
 
 const features: Stripe.BillingPortal.ConfigurationCreateParams.Features = {
@@ -12,7 +14,7 @@ const features: Stripe.BillingPortal.ConfigurationCreateParams.Features = {
   subscription_cancel: { enabled: true, mode: "at_period_end" },
 };
 
-/** What the portal allows, made when it is not there: an account at Stripe has no configuration to begin with. */
+/** Finds or creates the configuration of Stripe's customer portal: an account at Stripe has none to begin with. */
 export async function portalConfiguration(stripe: Stripe): Promise<string> {
   const { data } = await withRetry(() => stripe.billingPortal.configurations.list({ active: true, limit: 100 }));
   const known = data.find(({ metadata }) => metadata?.name === NAME);

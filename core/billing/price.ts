@@ -10,7 +10,10 @@ export interface Offer {
   interval: Interval;
 }
 
-/** The price with its amount in its name: when the plan gets another price, whoever has this one keeps it. */
+/**
+ * The amount of an offer and the lookup key of its price at Stripe. The key contains the amount: a plan's new amount
+ * makes a new price, and the subscriptions of before keep theirs.
+ */
 function termsOf({ plan, interval }: Offer) {
   const { amount, currency } = plans[plan].prices[interval];
   return { amount, currency, key: `stoa_${plan}_${interval}_${currency.toLowerCase()}_${amount}` };
@@ -18,7 +21,7 @@ function termsOf({ plan, interval }: Offer) {
 
 const codeOf = (error: unknown) => (error as { code?: unknown } | null)?.code;
 
-/** The id of Stripe's price for an offer, made when it is not there: two who make it at once make one. */
+/** Finds or creates Stripe's price for an offer; concurrent requests create one price. @returns its id */
 export async function priceOf(stripe: Stripe, offer: Offer): Promise<string> {
   const { amount, currency, key } = termsOf(offer);
   const find = () => withRetry(() => stripe.prices.list({ lookup_keys: [key], limit: 1 }));
@@ -42,15 +45,16 @@ export async function priceOf(stripe: Stripe, offer: Offer): Promise<string> {
   try {
     return (await under(`price/${key}`, (options) => stripe.prices.create(params, options))).id;
   } catch (error) {
-    const [made] = (await find()).data; // by somebody whose key Stripe has forgotten
+    const [made] = (await find()).data; // by a request whose idempotency key has expired
     if (made) return made.id;
     throw error;
   }
 }
 
 /**
- * What a price stands for: by the name that we gave it, or, for one that somebody made by hand at Stripe, by the plan
- * in its metadata. @throws Error for a price that names no plan
+ * Reads the offer from a price: its plan from the lookup key that `termsOf` gave it, or, for a price that a person made
+ * by hand at Stripe, from its metadata.
+ * @throws Error for a price that names no plan
  */
 export function offerOf({ id, lookup_key, metadata, recurring }: Stripe.Price): Offer {
   const named = /^stoa_([a-z]+)_/.exec(lookup_key ?? "")?.[1] ?? metadata.plan;

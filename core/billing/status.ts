@@ -5,16 +5,16 @@ export type TenantStatus = (typeof tenantStatuses)[number];
 export type TenantAccess = (typeof tenantAccesses)[number];
 
 /**
- * Why a tenant stands where it stands. `trial`: it need not pay yet. `paid`: it has. `owed`: a payment is due, and the
- * timetable has time left. `overdue`: it has none. `ended`: the tenant left, or never paid.
+ * The reason for a tenant's status. `trial`: no payment is due yet. `paid`: every payment is made. `owed`: a payment is
+ * due, and the days of grace and of read-only access are not over. `overdue`: they are over. `ended`: the tenant has
+ * canceled, or the days of suspension are over, too.
  */
 export const causes = ["trial", "paid", "owed", "overdue", "ended"] as const;
 export type Cause = (typeof causes)[number];
 
 /**
- * THE table of a tenant's status: from, cause, to. Each status has a way out for each cause, and where it leads does not
- * depend on where it began: of three things that happened we may hear the last one only, and must end where somebody
- * ends who heard all of them.
+ * The only table of a tenant's status: from, cause, to. The new status depends on the cause alone: webhooks may be
+ * lost, so the last of several changes must lead to the same status as all of them.
  */
 export const transitions: Readonly<Record<TenantStatus, Readonly<Record<Cause, TenantStatus>>>> = {
   trial: { trial: "trial", paid: "active", owed: "past_due", overdue: "suspended", ended: "closing" },
@@ -24,24 +24,24 @@ export const transitions: Readonly<Record<TenantStatus, Readonly<Record<Cause, T
   closing: { trial: "trial", paid: "active", owed: "past_due", overdue: "suspended", ended: "closing" },
 };
 
-/** What is known of a subscription, as its row keeps it. Instants are ISO 8601. */
+/** The state of a subscription, as its row keeps it. Instants are ISO 8601. */
 export interface Snapshot {
-  /** Stripe's; null before there is a subscription. */
+  /** Stripe's status; null before there is a subscription. */
   status: string | null;
-  /** The end of the trial that we give ourselves. */
+  /** The end of the platform's own trial, which needs no subscription at Stripe. */
   trialEndsAt: string | null;
-  /** Since when a payment is owed, by Stripe's invoices. */
+  /** The instant since which a payment is owed, by Stripe's invoices. */
   pastDueSince: string | null;
 }
 
 export const stepKinds = ["reminder", "read_only", "suspended", "closing"] as const;
-/** A row of the timetable, by the day on which it is due. */
+/** A step of the dunning schedule, and the day on which it is due, counted from the day since which the tenant owes. */
 export interface Step {
   kind: (typeof stepKinds)[number];
   day: number;
 }
 
-/** All that will happen to somebody who never pays, in order. */
+/** All steps of dunning for a tenant that never pays, in the order of their days. */
 export function stepsOf({ reminderDays, graceDays, readOnlyDays, suspendDays }: Timetable): Step[] {
   const readOnly = graceDays;
   const suspended = readOnly + readOnlyDays;
@@ -56,10 +56,13 @@ export function stepsOf({ reminderDays, graceDays, readOnlyDays, suspendDays }: 
 
 const DAY = 86_400_000;
 
-/** When a step is due, as ISO 8601. */
+/** The instant at which a step is due, as ISO 8601. */
 export const dueAt = (since: string, { day }: Step): string => new Date(Date.parse(since) + day * DAY).toISOString();
 
-/** Where a tenant stands, and since when it owes, which may be a day to come: the end of a trial. */
+/**
+ * The state of a tenant's billing. `since`: the instant since which the tenant owes; in a trial its end, which is to
+ * come.
+ */
 export interface Standing {
   cause: Cause;
   access: TenantAccess;
@@ -70,8 +73,8 @@ const paid: Standing = { cause: "paid", access: "full", since: null };
 const left: Standing = { cause: "ended", access: "blocked", since: null };
 
 /**
- * Where a tenant stands at an instant (milliseconds): by what Stripe said last, and by time. Nothing else counts, so
- * that whoever knows the same says the same.
+ * The state of a tenant's billing at an instant (milliseconds). It follows from Stripe's last answer and from time
+ * alone, so that the same facts always give the same state.
  */
 export function standing(snapshot: Snapshot, timetable: Timetable, now: number): Standing {
   const { status, trialEndsAt, pastDueSince } = snapshot;
@@ -83,7 +86,10 @@ export function standing(snapshot: Snapshot, timetable: Timetable, now: number):
   return owing(pastDueSince ?? trialEndsAt ?? "", timetable, now);
 }
 
-/** Stripe's clock may be ahead of ours: a debt of the next second is one. */
+/**
+ * The state of a tenant that owes. `since` may be some seconds in the future, because Stripe's clock may be ahead of
+ * ours; the debt counts all the same.
+ */
 function owing(since: string, timetable: Timetable, now: number): Standing {
   const { graceDays, readOnlyDays, suspendDays } = timetable;
   const days = (now - Date.parse(since)) / DAY;
@@ -92,7 +98,7 @@ function owing(since: string, timetable: Timetable, now: number): Standing {
   return { cause: days < ends + suspendDays ? "overdue" : "ended", access: "blocked", since };
 }
 
-/** The step that comes after those that are done; undefined when all are, or nothing is owed. */
+/** The step that follows those that are done; undefined when all are done, or nothing is owed. */
 export function nextStep({ since }: Standing, timetable: Timetable, done: number): (Step & { at: string }) | undefined {
   const step = since === null ? undefined : stepsOf(timetable)[done];
   return step && since !== null ? { ...step, at: dueAt(since, step) } : undefined;

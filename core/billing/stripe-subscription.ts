@@ -3,19 +3,22 @@ import { withRetry } from "../stripe/index.js";
 import type { Row } from "./account.js";
 import { offerOf } from "./price.js";
 
-/** What Stripe says of a customer's subscription, as the row keeps it. */
+/** Stripe's state of a customer's subscription, in the columns of our row. */
 export type Facts = Pick<
   Row,
   "subscription" | "plan" | "interval" | "status" | "currentPeriodEnd" | "cancelAt" | "pastDueSince"
 >;
 
-/** Which of several counts: the one that gives most; those after `canceled` never began. */
+/**
+ * Stripe's statuses by precedence: of several subscriptions the one whose status comes first counts. A subscription
+ * with a status after `canceled` never began.
+ */
 const order = ["active", "trialing", "past_due", "unpaid", "paused", "canceled", "incomplete", "incomplete_expired"];
 const rank = ({ status }: Stripe.Subscription) => (order.includes(status) ? order.indexOf(status) : order.length);
-/** One that will bring another payment by itself. */
+/** Whether a subscription will bring another payment by itself. */
 const isAlive = ({ status }: Stripe.Subscription) => order.indexOf(status) < order.indexOf("canceled");
 
-/** All subscriptions of a customer, the one that counts first. */
+/** Fetches all subscriptions of a customer, the one that counts first. */
 export async function subscriptionsOf(stripe: Stripe, customer: string): Promise<Stripe.Subscription[]> {
   const { data } = await withRetry(() => stripe.subscriptions.list({ customer, status: "all", limit: 100 }));
   return data.toSorted((a, b) => rank(a) - rank(b) || b.created - a.created || (a.id < b.id ? -1 : 1));
@@ -23,18 +26,18 @@ export async function subscriptionsOf(stripe: Stripe, customer: string): Promise
 
 export const aliveOf = (all: readonly Stripe.Subscription[]): Stripe.Subscription[] => all.filter(isAlive);
 
-/** As the database says it back. */
+/** An instant in the database's format, so that the row and Stripe's state can be compared as text. */
 const instant = (seconds: number) => new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
 const maybe = (seconds: number | null | undefined) => (seconds ? instant(seconds) : null);
 
-/** Our plans have one price. @throws Error for a subscription without any */
+/** The only item of a subscription, because a plan has one price. @throws Error for a subscription without an item */
 export function itemOf({ id, items }: Stripe.Subscription): Stripe.SubscriptionItem {
   const [item] = items.data;
   if (!item) throw new Error(`The subscription ${id} has no item.`);
   return item;
 }
 
-/** Before a subscription there is none of this; one whose first payment never came is as none. */
+/** The state without a subscription, also when the first payment of one never came. */
 const nothing: Facts = {
   subscription: null,
   plan: "trial",
@@ -45,7 +48,7 @@ const nothing: Facts = {
   pastDueSince: null,
 };
 
-/** Asks Stripe how the subscription stands that counts. */
+/** Reads the state of the subscription that counts, the first of `all`, and asks Stripe for its open invoices. */
 export async function factsOf(stripe: Stripe, all: readonly Stripe.Subscription[]): Promise<Facts> {
   const [subscription] = all;
   if (!subscription || subscription.status === "incomplete_expired") return nothing;
@@ -64,8 +67,9 @@ export async function factsOf(stripe: Stripe, all: readonly Stripe.Subscription[
 }
 
 /**
- * Since when a payment is owed, in Unix seconds: the age of the oldest invoice that is still open, so that nobody who
- * missed an event counts from another day. Whoever cancels owes nothing more; whom Stripe cancelled for not paying does.
+ * The instant since which a payment is owed, in Unix seconds: the age of the oldest open invoice, so that a lost
+ * webhook does not move the first day of dunning. A tenant that canceled owes nothing more; a subscription that Stripe
+ * canceled for a failed or disputed payment is still owed.
  */
 async function owedSince(stripe: Stripe, subscription: Stripe.Subscription): Promise<number | null> {
   const { id, status, trial_end: trialEnd, ended_at: endedAt, cancellation_details: why } = subscription;

@@ -8,16 +8,19 @@ import { load, type Row, unchanged } from "./account.js";
 import { hold, settle } from "./apply.js";
 import { aliveOf, type Facts, factsOf, subscriptionsOf } from "./stripe-subscription.js";
 
-/** Times that we ask Stripe before somebody else is let ahead; two are enough but for those who are very slow. */
+/**
+ * Attempts of one sync. The second one follows another write in between; further ones are needed only when Stripe
+ * answers very slowly.
+ */
 const ATTEMPTS = 5;
 
 /**
- * Makes the row of the actor's tenant what Stripe says now. The version is read before Stripe is asked and compared
- * when the answer is written: whoever asked earlier and comes later finds that it has changed, and asks again, unless
- * Stripe was asked for what is there after they had begun. So it does not matter which events arrived, how often or in
- * what order, if one came after the last change, or we looked by ourselves.
- * @returns whether there was anybody to ask for
- * @throws OutcomeUnknown when Stripe does not answer, Error when others were always faster
+ * Updates the row of the actor's tenant to Stripe's state. The version is read before Stripe is asked and compared when
+ * the answer is written: a sync that finds another version asks again, unless the row's state was asked for after this
+ * sync had begun. So the number and the order of webhooks do not matter, as long as one sync follows the last change,
+ * by a webhook or by a regular check.
+ * @returns whether the tenant has a customer at Stripe
+ * @throws OutcomeUnknown when Stripe does not answer, Error when the row changed during every attempt
  */
 export async function sync(): Promise<boolean> {
   let began: string | null = null;
@@ -40,21 +43,21 @@ interface Told {
   askedAt: string;
 }
 
-/** @returns false when the row is another one by now */
+/** @returns false when the row has another version by now */
 async function write(tx: Tx, row: Row, { facts, alive, askedAt }: Told): Promise<boolean> {
   const held = await hold(tx, unchanged(row));
   if (!held) return false;
   await settle(tx, held, facts, { steps: held.row.dunningStep, askedAt });
   const [, ...surplus] = alive.map(({ id }) => id);
-  // Which of two to end, and what to give back, is for people to decide.
+  // A person decides which of several subscriptions ends, and how much is refunded.
   if (surplus.length > 0) await Incident.open("billing.subscribed_twice", `${row.customer}`, { surplus });
   return true;
 }
 
-/** A tenant that was looked at by ourselves: what a lost webhook would have told. */
+/** Asks Stripe at a regular check, for changes whose webhooks were lost. */
 export const syncSubscriptionJob = defineJob("billing.sync", z.object({}));
 
-/** What any of these is about is read from Stripe, so that one answer serves all of them. */
+/** Each of these events runs the same sync: its own data are not used, because the state is fetched from Stripe. */
 export const billingHandlers: readonly StripeHandler[] = [
   {
     name: "billing.subscription",

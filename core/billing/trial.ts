@@ -7,7 +7,10 @@ import { stepsOf } from "./status.js";
 const { trial } = plans;
 const [first] = stepsOf(trial.dunning);
 
-/** What each tenant begins with, in the transaction that opens it: a trial, by the clock of the database. */
+/**
+ * Inserts the subscription row of a new tenant, in the transaction that opens it. A live tenant begins with a trial, by
+ * the database's clock.
+ */
 export async function startTrial(tx: Tx, livemode: boolean): Promise<void> {
   const inDays = (days: number) => sql<string>`now() + make_interval(days => ${days})`;
   const until = { trialEndsAt: inDays(trial.trialDays), nextStepAt: inDays(trial.trialDays + (first?.day ?? 0)) };

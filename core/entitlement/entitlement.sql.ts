@@ -9,18 +9,20 @@ export const soldPlans = ["starter", "growth", "scale"] as const;
 export const planCodes = [...soldPlans, "trial", "sandbox"] as const;
 export type PlanCode = (typeof planCodes)[number];
 
-/** Hours after which the numbers of a tenant are compared with its rows again. */
+/** Hours after which the usage of a tenant is compared with its rows again. */
 export const RECOUNT_HOURS = 24;
 
-/** What a tenant has used of a limit of its plan, counted in the transaction of the use. */
+/** The tenant's usage of each limit of its plan, counted in the transaction of the use. */
 export const usageTable = tenantTable(
   "usage",
   {
     metric: text("metric").notNull(),
-    /** `2026-11` for what is counted by month (UTC), empty for what is counted for good. */
+    /** `2026-11` for a limit by month (UTC), empty for a limit without a period. */
     period: text("period").notNull().default(""),
     value: bigint("value", { mode: "number" }).notNull().default(0),
-    /** When it was last compared with what is there; it begins right. */
+    /**
+     * The instant of the last comparison with the counted rows. A new row counts as compared, because it begins right.
+     */
     countedAt: instant("counted_at").default(sql`now()`),
   },
   (self) => [

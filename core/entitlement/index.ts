@@ -13,29 +13,32 @@ import { type Feature, type Plan, planOf } from "./plan.js";
 
 export { defineMeter, Limits, limitsOf, type Meter, monthStart } from "./meter.js";
 
-/** The last place was taken: the next one will be refused. */
+/** The usage has reached the limit: the next use will be refused. */
 export const LimitReached = defineEvent("usage.limit_reached", z.object({ entitlement: z.string(), limit: z.int() }));
 
 /** The code of the plan, for a query of the tenant's own row. */
 export const planCode = sql<string>`coalesce(${tenantTableRoot.plan},
   case when ${tenantTableRoot.livemode} then 'trial' else 'sandbox' end)`;
 
-/** What the plan allows, asked for where it counts; null without a limit, nothing for a plan that nobody knows. */
+/**
+ * The limit of the tenant's plan, evaluated by the statement of the use: null without a limit, 0 for an unknown plan.
+ */
 function currentLimit(q: Pick<Reader, "select">, meter: Meter): SQL<number | null> {
   const cases = planCodes.map((code) => sql`when ${code}::text then ${limitOf(meter, code)}::bigint`);
   const plan = q.select({ plan: planCode }).from(tenantTableRoot);
   return sql`case ${plan} ${sql.join(cases, sql` `)} else 0 end`;
 }
 
-/** What a count came to. */
+/** The usage after a count, and the limit of the plan; null: no limit. */
 export interface UsageCount {
   value: number;
   limit: number | null;
 }
 
 /**
- * The statement that counts a use, for whoever puts it into one of their own and hands its row to `admitted`. Whoever
- * counts waits for who counted before, until the commit, so it belongs late into the transaction.
+ * The statement that counts a use. A caller may include it in a statement of its own and pass its row to `checkUsage`.
+ * The row stays locked until the commit and concurrent counts wait for it, so the statement belongs late in the
+ * transaction.
  */
 export function usageStatement(tx: Tx, meter: Meter, by = 1) {
   if (meters.find(meter.name) !== meter) throw new Error(`No module lists the meter "${meter.name}".`);
@@ -52,8 +55,9 @@ export function usageStatement(tx: Tx, meter: Meter, by = 1) {
 }
 
 /**
- * Says so when the last place was taken, because nobody is asked again before the next one is refused.
- * @param counted the row of `counting`; there is none where there was no room
+ * Refuses a use beyond the limit, and emits `LimitReached` when a use reaches it: the merchant must know before the
+ * next use is refused.
+ * @param counted the row of `usageStatement`; there is none when the limit leaves no room
  * @throws Failure forbidden
  */
 export async function checkUsage(tx: Tx, meter: Meter, counted: UsageCount | undefined | null): Promise<void> {
@@ -62,9 +66,9 @@ export async function checkUsage(tx: Tx, meter: Meter, counted: UsageCount | und
 }
 
 /**
- * Counts a use of what the plan limits, in the open transaction of the effect: whatever races, the limit holds, and an
- * effect that is rolled back is not counted.
- * @throws Failure forbidden `entitlement_required` when it would go beyond the limit
+ * Counts a use against the limit of the plan, in the open transaction of the effect: the limit holds under concurrency,
+ * and an effect that is rolled back is not counted.
+ * @throws Failure forbidden `entitlement_required` for a use beyond the limit
  */
 export const consumeEntitlement = (meter: Meter, by = 1): Promise<void> =>
   db(async (tx) => {
@@ -74,7 +78,7 @@ export const consumeEntitlement = (meter: Meter, by = 1): Promise<void> =>
 
 /**
  * Gives a use back, in the open transaction of the effect.
- * @param at when it was counted (ISO 8601), where the month matters
+ * @param at the instant of the use (ISO 8601), for a limit by month
  */
 export const releaseEntitlement = (meter: Meter, by = 1, at?: string): Promise<void> =>
   db(async (tx) => {
@@ -84,7 +88,7 @@ export const releaseEntitlement = (meter: Meter, by = 1, at?: string): Promise<v
       .where(and(eq(usageTable.metric, meter.name), eq(usageTable.period, periodOf(meter, at))));
   });
 
-/** Says which limit is reached; a shopper learns nothing of the merchant's plan. */
+/** The failure that names the reached limit; a shopper learns nothing of the merchant's plan. */
 async function refusal(tx: Tx, meter: Meter): Promise<Failure> {
   const { name } = meter;
   const who = actor().type;
@@ -100,7 +104,7 @@ async function refusal(tx: Tx, meter: Meter): Promise<Failure> {
   });
 }
 
-/** The plan of the running context: its credential knows it; for others it is read. */
+/** The plan of the running context: known from the look-up of its credential, or read from the tenant's row. */
 async function currentPlan(): Promise<Plan> {
   if (context().plan === undefined) await verifyCredential();
   const known = context().plan;
@@ -110,8 +114,9 @@ async function currentPlan(): Promise<Plan> {
 }
 
 /**
- * Costs nothing once the credential was looked up, as after a read().
- * @throws Failure forbidden `entitlement_required` when the plan does not contain the feature
+ * Refuses a feature that the plan does not contain. Sends no query when the credential was looked up before, as by a
+ * read().
+ * @throws Failure forbidden `entitlement_required`
  */
 export async function requireFeature(feature: Feature): Promise<void> {
   const { code: plan, features } = await currentPlan();

@@ -6,15 +6,21 @@ export const intervals = ["month", "year"] as const;
 export const Interval = z.enum(intervals).meta({ id: "BillingInterval" });
 export type Interval = z.infer<typeof Interval>;
 
-/** What a plan may contain beside its limits. */
+/** The features that a plan may contain beside its limits. */
 export const features = ["reports", "ledger"] as const;
 export type Feature = (typeof features)[number];
 
-/** What happens to a tenant that owes a payment. All in days. */
+/** The dunning schedule of a plan, for a tenant that owes a payment. All in days. */
 export interface Timetable {
-  /** When its owners are written to, counted from the day that the payment is owed; before it when negative. */
+  /**
+   * The days on which the owners get a reminder, counted from the day since which the payment is owed; negative: before
+   * it.
+   */
   reminderDays: readonly number[];
-  /** For so long nothing changes, then for so long only shoppers write, then for so long nobody does; then it closes. */
+  /**
+   * The days with full access. The days with read-only access follow, in which the staff can only read and shoppers can
+   * buy, then the days of suspension, in which the shop is closed. After them the tenant is `closing`.
+   */
   graceDays: number;
   readOnlyDays: number;
   suspendDays: number;
@@ -29,10 +35,10 @@ export interface Plan {
   prices: Prices | null;
   /** The platform's share of card payments, in basis points: 100 is 1 %. */
   fee: number;
-  /** What all credentials of the tenant may ask for together. Other limits are those of the meters. */
+  /** The rate limit of all credentials of the tenant together. The other limits are those of the meters. */
   requestsPerSecond: number;
   features: readonly Feature[];
-  /** How long a tenant may use it before it pays. */
+  /** The days for which a tenant uses the plan before it pays. */
   trialDays: number;
   dunning: Timetable;
 }
@@ -55,7 +61,10 @@ const growth = {
   features: ["reports", "ledger"],
 } as const;
 
-/** THE list of plans. A new price is a new one at Stripe; whoever has the old one keeps it until they change. */
+/**
+ * The only list of plans. A plan's new price is another price at Stripe; a tenant keeps the old one until it changes
+ * its plan.
+ */
 export const plans: Readonly<Record<SoldPlan, Plan & { prices: Prices }> & Record<"trial" | "sandbox", Plan>> = {
   starter: {
     code: "starter",
@@ -83,7 +92,7 @@ export const plans: Readonly<Record<SoldPlan, Plan & { prices: Prices }> & Recor
     name: "Trial",
     prices: null,
     ...growth,
-    // What somebody measures before they buy is not the smallest machine.
+    // A merchant measures the speed during the trial, so that its rate is that of the largest plan.
     requestsPerSecond: 2_000,
     trialDays: 14,
     dunning: { ...dunning, reminderDays: [-3, 0, 3, 6] },

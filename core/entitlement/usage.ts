@@ -32,7 +32,7 @@ export const UsageRecord = z
   })
   .meta({ id: "Usage", description: "The limits and features of the plan, and their current usage." });
 
-/** Of all metrics, for the period that runs. */
+/** The condition for the current period of each meter. */
 const now = () =>
   sql`(${usageTable.metric}, ${usageTable.period}) in (${sql.join(
     meters.all().map((meter) => sql`(${meter.name}, ${periodOf(meter)})`),
@@ -41,7 +41,7 @@ const now = () =>
 
 const rfc3339 = (at: SQL) => sql<string>`to_char(${at} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`;
 
-/** What the caller's own plan allows, and what is used of it. */
+/** The limits and features of the plan of the caller's tenant, and their current usage. */
 export const get = fn(z.void(), async () => {
   const [[tenant], used] = await read(
     (q) =>
@@ -74,9 +74,9 @@ export const get = fn(z.void(), async () => {
 });
 
 /**
- * Counts what is there, and puts right what `usage` says otherwise. The numbers are locked first, so that whoever
- * counted before has committed, and whoever counts later adds to what is right.
- * @returns how many numbers were wrong
+ * Counts the rows anew, and corrects `usage` where it differs. The rows of `usage` are locked first, so that earlier
+ * uses have committed, and later ones wait and add to the corrected number.
+ * @returns the number of corrections
  */
 export const recount = (): Promise<number> =>
   db(async (tx) => {
@@ -91,7 +91,7 @@ export const recount = (): Promise<number> =>
     return counted.filter(({ drift }) => drift !== 0).length;
   });
 
-/** Locks the numbers that were not compared for long; those that nobody has counted yet begin with nothing. */
+/** Locks the rows of `usage` whose last comparison is too old, and inserts the missing ones with 0. */
 async function lockDue(tx: Tx): Promise<string[]> {
   const old = sql`coalesce(${usageTable.countedAt} < now() - make_interval(hours => ${RECOUNT_HOURS}), true)`;
   const rows = await tx

@@ -6,14 +6,17 @@ import { unauthenticated } from "../kernel/error.js";
 import { TenantId } from "../tenant/tenant.sql.js";
 import { MemberId, SessionId } from "./identity.sql.js";
 
-/** Access tokens live this long. Seconds. */
+/** The lifetime of an access token. Seconds. */
 export const ACCESS_LIFETIME = 600;
-/** Clocks may differ by so much. Seconds. */
+/** The difference of clocks that is tolerated. Seconds. */
 const TOLERANCE = 30;
 const AUDIENCE = "stoa";
 const TYPE = "at+jwt"; // RFC 9068: no other kind of token passes for an access token
 
-/** Whose token it is. The role is not in it: it is read with the session, so that its removal acts at once. */
+/**
+ * The claims of an access token. The role is not one of them: it is read with the session, so that its removal takes
+ * effect at once.
+ */
 const Claims = z.object({ tid: TenantId, sub: MemberId, sid: SessionId, exp: z.int(), iat: z.int() });
 export interface AccessClaims {
   tenantId: string;
@@ -59,7 +62,7 @@ export const publicKeys = (): { keys: JWK[] } => ({ keys: keySet().map(publicOf)
 /** Signs an access token (RFC 9068) with the first key of TOKEN_KEYS. */
 export async function signAccessToken({ tenantId, memberId, sessionId }: AccessClaims): Promise<string> {
   const { kid, key } = await signingKey();
-  const now = Math.floor(Date.now() / 1000); // once: asked for twice, a second may begin in between
+  const now = Math.floor(Date.now() / 1000); // read once, so that `iat` and `exp` belong to the same second
   return new SignJWT({ tid: tenantId, sid: sessionId })
     .setProtectedHeader({ alg: "EdDSA", typ: TYPE, kid })
     .setIssuer(config.PUBLIC_URL)
@@ -75,13 +78,14 @@ export async function signAccessToken({ tenantId, memberId, sessionId }: AccessC
 const COMPACT = /^[\w-]{10,600}\.[\w-]{10,2000}\.([\w-]{86})$/;
 
 /**
- * Who an access token was given to. Algorithm, type, issuer, audience, lifetime and keys are ours and never the
- * token's word (RFC 8725).
+ * Verifies an access token and reads its claims. The server sets algorithm, type, issuer, audience, lifetime and keys,
+ * and never takes them from the token (RFC 8725).
  * @throws Failure unauthenticated
  */
 export async function verifyAccessToken(text: string): Promise<AccessClaims> {
   const signature = COMPACT.exec(text)?.[1];
-  // The last character has four bits that no decoder looks at: only one spelling of a token is the token.
+  // The last character has four bits that decoders ignore, so that only the canonical spelling is accepted: a token has
+  // no second text.
   if (!signature || Buffer.from(signature, "base64url").toString("base64url") !== signature) throw tokenInvalid();
   try {
     const { payload } = await jwtVerify(text, ({ kid }) => keyOf(kid), {

@@ -65,7 +65,7 @@ const withKnownScopes = <Row extends { scopes: string[] }>(row: Row): Row => ({
 const ApiKeyPage = pageQuery({ kind: z.enum(keyKinds).optional() });
 export const ApiKeyList = listOf(ApiKeyRecord);
 
-/** The newest first, without their texts. */
+/** Lists the keys, the newest first, without their texts. */
 export const list = fn(ApiKeyPage, (page) =>
   listById(
     {
@@ -96,7 +96,10 @@ const NewApiKey = z.strictObject({
   expiresAt: Instant.optional(),
 });
 
-/** Nobody makes a key that can do more than they can. @throws Failure forbidden */
+/**
+ * Refuses scopes that the caller does not hold: a key has no more rights than its creator.
+ * @throws Failure forbidden
+ */
 function mayGive(names: readonly string[]): void {
   const missing = names.filter((name) => {
     const scope = allScopes.find(name);
@@ -143,7 +146,7 @@ export const usable = and(
   or(isNull(apiKeyTable.expiresAt), gt(apiKeyTable.expiresAt, sql`now()`)),
 );
 
-/** A key, locked for a change, and whether it is over. @throws Failure not_found or stale */
+/** Locks a key for a change, and reads whether it was revoked or has expired. @throws Failure not_found or stale */
 async function hold(tx: Tx, keyId: string, seen: number | undefined) {
   const over = sql<boolean>`not (${usable})`;
   const [key] = await tx
@@ -175,7 +178,10 @@ export const Roll = z.strictObject({
   overlap: z.int().min(0).max(604_800).default(0).meta({ description: "Seconds for which the old key remains valid" }),
 });
 
-/** A new key with the rights of an old one, which ends after the overlap. @throws Failure conflict when it is over */
+/**
+ * Creates a key with the rights of an old one, which ends after the overlap.
+ * @throws Failure conflict when the old one was revoked or has expired
+ */
 export const roll = fn(Roll.extend({ id: ApiKeyId, version }), ({ id: keyId, version: seen, overlap }) =>
   db(async (tx) => {
     const old = await hold(tx, keyId, seen);
@@ -190,7 +196,7 @@ export const roll = fn(Roll.extend({ id: ApiKeyId, version }), ({ id: keyId, ver
   }),
 );
 
-/** Ends a key at once; doing it again changes nothing. */
+/** Revokes a key at once; a second call changes nothing. */
 export const revoke = fn(z.strictObject({ id: ApiKeyId, version }), ({ id: keyId, version: seen }) =>
   db(async (tx) => {
     const key = await hold(tx, keyId, seen);

@@ -13,16 +13,16 @@ import { usable } from "./api-key.js";
 import { apiKeyTable, memberTable, sessionTable } from "./identity.sql.js";
 import { isActiveSession } from "./session.js";
 
-/** Who holds a credential, and what their tenant looks like. */
+/** The holder of a credential, and the state of the holder's tenant. */
 export interface Holder {
   actor: Exclude<Actor, { type: "operator" }>;
   tenant: TenantState & { id: string; slug: string; plan: string };
 }
 
-/** How a credential is looked up: queries for a batch, and what their rows mean. */
+/** The look-up of a credential: queries for a batch, and the functions that read their rows. */
 export interface Lookup {
   tenantId: string;
-  /** Whether it is known to be real: a signature holds, or it was found before. */
+  /** Whether the credential is known to be real: its signature is valid, or this process has found it before. */
   proven: boolean;
   queries(q: Reader): readonly Unexecuted[];
   /** @throws Failure unauthenticated */
@@ -37,7 +37,9 @@ const tenant = {
   plan: planCode,
 };
 
-/** Who pays: the client and the principal, then what they share with others. */
+/**
+ * The keys of the buckets that only this client or principal takes tokens from; the tenant's bucket is shared by all.
+ */
 interface Payers {
   principal: string | undefined;
   address: string;
@@ -50,9 +52,10 @@ const nearOf = ({ principal, address }: Payers): Bucket[] => [
 const far: Bucket[] = [{ policy: "tenant", key: "" }];
 
 /**
- * A look-up and the tokens that go with it, taken only from those whom the look-up finds: an invented credential finds
- * nobody and spends nobody's quota, and who is refused for their own sake spends nobody else's. Every request sends
- * these statements, so they are built once.
+ * Builds the look-up of one kind of credential and the statements that take its tokens. Tokens are taken only when the
+ * look-up finds a row, so that an invented credential spends no quota; and the tenant's token only when the buckets of
+ * the client and the principal have granted theirs, so that a limited caller spends no quota of the others. Every
+ * request sends these statements, so they are built once.
  */
 function lookup<Values extends object, Query extends Unexecuted<object[]>>(
   find: (q: Reader, values: Values) => Query,
@@ -99,7 +102,7 @@ const member = lookup(
   ({ role, memberId, sessionId }, tenantId) => ({ type: "member", tenantId, memberId, sessionId, role }),
 );
 
-/** Whoever holds an access token: its session goes on, and their role is the one of this moment. */
+/** The look-up of the holder of an access token: its session must be active, and the role is the current one. */
 export const ofAccess = ({ tenantId, memberId, sessionId }: AccessClaims, address: string): Lookup =>
   member(tenantId, { sessionId, principal: memberId, address: addressKey(address) });
 
@@ -113,12 +116,12 @@ const key = lookup(
   (row, tenantId) => actorOfKey(tenantId, row),
 );
 
-/** Whoever holds an API key. @throws Failure unauthenticated when the text is none */
+/** The look-up of the holder of an API key. @throws Failure unauthenticated when the text is no API key */
 export function ofKey(text: string, address: string): Lookup {
   const tenantId = tenantOfSecret(text, "sk_live", "sk_test", "pk_live", "pk_test");
   if (!tenantId) throw unauthenticated("credential_malformed", "The text is not an API key.");
   const hash = hashSecret(text);
-  // A publishable key is in the hands of all shoppers: with a quota of its own, one of them could use up the others'.
+  // All shoppers share a publishable key: with a quota of its own, one of them could use up the quota of the others.
   const principal = text.startsWith("sk_") ? hash.slice(0, 22) : undefined;
   const values = { hash, principal, address: addressKey(address) };
   const found = key(tenantId, values, (q) => (noted(hash) ? [] : [noteUse(q, hash)]));
@@ -144,11 +147,14 @@ const visitor = lookup(
   (_, tenantId) => ({ type: "visitor", tenantId }),
 );
 
-/** Somebody without a credential who names a tenant. */
+/** The look-up of a request without a credential, which names its tenant. */
 export const ofVisitor = (tenantId: string, address: string): Lookup =>
   visitor(tenantId, { principal: undefined, address: addressKey(address) });
 
-/** When this process last noted the use of a key: it asks the database once a minute, not at each request. */
+/**
+ * The instants (milliseconds) at which this process last wrote the use of a key, by its hash: once a minute, not at
+ * each request.
+ */
 const notes = new Map<string, number>();
 const MINUTE = 60_000;
 
@@ -160,7 +166,7 @@ function noted(hash: string): boolean {
   return false;
 }
 
-/** A row that another request is noting already is left to it. */
+/** Writes the use of a key. A row that another request has locked is skipped, because that request writes the same. */
 function noteUse(q: Reader, hash: string): Unexecuted {
   const minuteAgo = or(isNull(apiKeyTable.lastUsedAt), lt(apiKeyTable.lastUsedAt, sql`now() - interval '1 minute'`));
   const free = q

@@ -41,9 +41,12 @@ export const sessionTable = tenantTable(
     memberId: MemberId.column("member_id").notNull(),
     expiresAt: instant("expires_at").notNull(),
     revokedAt: instant("revoked_at"),
-    /** Why it ended. */
+    /** The reason of its end. */
     revokedFor: text("revoked_for", { enum: ["logout", "reuse", "removal"] }),
-    /** Keyed hash of the address that logged in: from there the owner gets in while strangers are guessing. */
+    /**
+     * Keyed hash of the address that logged in. Logins from it are not limited by guesses from other addresses, so that
+     * the owner gets in during an attack.
+     */
     addressKey: text("address_key").notNull(),
   },
   (self) => [
@@ -68,7 +71,7 @@ export const refreshTokenTable = tenantTable(
     sessionId: SessionId.column("session_id").notNull(),
     /** SHA-256, hex. */
     hash: text("hash").notNull(),
-    /** The token that this one was given for. */
+    /** The refresh token that was exchanged for this one. */
     parentId: RefreshTokenId.column("parent_id"),
     usedAt: instant("used_at"),
     expiresAt: instant("expires_at").notNull(),
@@ -97,7 +100,7 @@ export const apiKeyTable = tenantTable(
     name: text("name").notNull(),
     /** SHA-256 of the whole text, hex. */
     hash: text("hash").notNull(),
-    /** The first characters and the last four, for people who look for a key. */
+    /** The first characters and the last four, by which a person recognizes the key. */
     hint: text("hint").notNull(),
     scopes: text("scopes").array().notNull(),
     expiresAt: instant("expires_at"),

@@ -21,7 +21,7 @@ import { Email } from "./member.js";
 import { TriedPassword, verifyPassword } from "./password.js";
 import { Session } from "./session.js";
 
-/** Whose context it is when the tenant is unknown: the nil UUID, which no tenant has. */
+/** The tenant of the context when the named one is unknown: the nil UUID, which no tenant has. */
 const NOBODY = "ten_00000000000000000000000000";
 
 export const Login = z.strictObject({
@@ -36,8 +36,8 @@ export const Login = z.strictObject({
 });
 
 /**
- * Says nothing about what was wrong: an unknown tenant, an unknown member, a wrong password and a removed member take
- * the same steps and get the same answer.
+ * Begins a session by email and password. A refusal does not tell its reason: an unknown tenant, an unknown member, a
+ * wrong password and a removed member take the same steps and get the same answer.
  * @throws Failure unauthenticated or limited
  */
 export const login = fn(
@@ -72,7 +72,10 @@ interface Guesses {
   anywhere: Bucket[];
 }
 
-/** A guess counts against the address, the address on this account, and, where the owner never was, the account. */
+/**
+ * The buckets of a guess: the address, the pair of address and account, and the account, unless its member has logged
+ * in from that address before.
+ */
 function guesses(email: string, from: string): Guesses {
   const account = hashSecret(email).slice(0, 22);
   return {
@@ -85,7 +88,7 @@ function guesses(email: string, from: string): Guesses {
   };
 }
 
-/** The member who wants in, when there are guesses left. @throws Failure limited */
+/** Reads the member and takes the tokens of a guess. @throws Failure limited when no guess is left */
 async function attempt(email: string, { from, here, anywhere }: Guesses) {
   const [members, near, far] = await read((q) => {
     const seenHere = q

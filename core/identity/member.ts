@@ -21,7 +21,7 @@ import { refuseGuessable } from "./password-strength.js";
 
 export { MemberId } from "./identity.sql.js";
 
-/** Compared without case, so it is kept without. */
+/** An email address is compared without case, so that it is kept in lower case. */
 export const Email = z
   .email()
   .max(254)
@@ -81,7 +81,7 @@ export const get = fn(MemberId, async (memberId) => {
   return member;
 });
 
-/** Nobody gives or takes a role that can do more than they can. @throws Failure forbidden */
+/** Refuses to give or take a role that has more rights than the caller. @throws Failure forbidden */
 function mayDecide(role: Role): void {
   if (!scopesOf(role).every((scope) => allows(actor(), scope)))
     throw forbidden(
@@ -93,7 +93,7 @@ function mayDecide(role: Role): void {
 const NewMember = z.strictObject({ email: Email, name: MemberName, role: Role, password: Password });
 
 /**
- * Takes a member on, or back, with a first password.
+ * Adds a member to the staff, or a removed one again, with a first password.
  * @throws Failure conflict when the email is a member's, forbidden when the plan allows no more
  */
 export const create = fn(NewMember, async ({ password, ...given }) => {
@@ -121,9 +121,9 @@ export const create = fn(NewMember, async ({ password, ...given }) => {
 });
 
 /**
- * Locks a member and all owners for a change, in the order of their keys: of parallel changes each sees what the one
- * before left, and none waits for another in a circle.
- * @param version the one that the caller has seen
+ * Locks a member and all owners for a change, in the order of their ids: of parallel changes each sees the result of
+ * the one before, and no deadlock arises.
+ * @param version the version that the caller has read
  * @throws Failure not_found or stale
  */
 async function hold(tx: Tx, memberId: string, version?: number) {

@@ -6,7 +6,9 @@ import { invalidField } from "../kernel/error.js";
  */
 const MIN_GUESSES = 1e8;
 
-/** Characters that are rated, of the 128 allowed. The dearest 64 take 80 ms of a core, 128 take 240 ms, 1,000 take 5 s. */
+/**
+ * Characters that are rated, of the 128 allowed. The slowest 64 take 80 ms of a core, 128 take 240 ms, 1,000 take 5 s.
+ */
 const RATED_LENGTH = 64;
 
 /** The weakness of a password, by the key of zxcvbn's warning. */
@@ -37,9 +39,9 @@ async function loadRater() {
 }
 
 /**
- * Refuses a password that is guessed early: common ones and their respellings, keyboard patterns, dates, repetitions, and
- * texts that name its owner. Such a text inside of a password that is strong by its rest is no fault (NIST SP 800-63B-4
- * §3.1.1.2 compares whole passwords only).
+ * Refuses a password that is guessed early: common ones and their respellings, keyboard patterns, dates, repetitions,
+ * and texts that name its owner. Such a text inside of a password that is strong by its rest is no fault (NIST SP
+ * 800-63B-4 §3.1.1.2 compares whole passwords only).
  * @param about email address and name of the owner, name and slug of the tenant
  * @throws Failure invalid
  */

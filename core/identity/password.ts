@@ -1,10 +1,15 @@
 import pLimit from "p-limit";
 import * as z from "zod";
 
-/** OWASP's minimum for argon2id: 19 MiB, two passes, one lane. `2` is Argon2id (a const enum, which has no value here). */
+/**
+ * OWASP's minimum for argon2id: 19 MiB, two passes, one lane. `2` is Argon2id (a const enum, which has no value here).
+ */
 const PARAMETERS = { algorithm: 2 as never, memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 
-/** A hash of nothing that anybody knows, with the same parameters: who is not there costs as much as who is. */
+/**
+ * The hash of an unknown password, with the same parameters: the check takes as long for an unknown member as for a
+ * known one.
+ */
 const NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$Eo/MJB5q34oZEG/r9qZXCw$/vQm+rZyGGncGNa7ma7wlo0lAlL1SBYVuyhORXlN4YY";
 
 /** Two hashes at once in one process: each takes 19 MiB and a core. */
@@ -19,7 +24,10 @@ export const Password = z
   .refine((text) => [...text].length >= 8, "must have at least 8 characters")
   .refine((text) => [...text].length <= 128, "must have at most 128 characters");
 
-/** A password that is tried; whatever was accepted once fits. */
+/**
+ * A password at a login. Its rules are looser than those of a new one, so that every password that was once accepted
+ * fits.
+ */
 export const TriedPassword = z.string().min(1).max(1024);
 
 /** An argon2id hash as a PHC string. Slow on purpose: never inside a transaction. */
@@ -28,7 +36,7 @@ export async function hashPassword(password: string): Promise<string> {
   return limit(() => hash(password.normalize("NFKC"), PARAMETERS));
 }
 
-/** Whether the password fits; takes as long for a member who is not there. */
+/** Whether the password fits the hash; the check takes as long without a hash, for an unknown member. */
 export async function verifyPassword(hash: string | undefined, password: string): Promise<boolean> {
   const { verify } = await import("@node-rs/argon2");
   const fits = await limit(() => verify(hash ?? NOBODY, password.normalize("NFKC")));

@@ -38,19 +38,21 @@ export const Me = z
   .object({ member: MemberRecord, tenant: TenantRecord, role: MemberRecord.shape.role, session: SessionRecord })
   .meta({ id: "Me" });
 
-/** Without a refresh for this long a session ends. */
+/** A session ends after this time without a refresh. */
 const idleDeadline = sql`now() + interval '30 days'`;
-/** Two tabs that refresh at the same time are no thieves. Seconds. */
+/** A second use of a refresh token within this time is no theft: two tabs may refresh at once. Seconds. */
 const LEEWAY = 10;
 
-/** Its member is on the staff, nobody ended it, and it was not idle for too long. */
+/**
+ * The condition of an active session: its member is on the staff, it was not revoked, and it was not idle for too long.
+ */
 export const isActiveSession = and(
   isNull(sessionTable.revokedAt),
   gt(sessionTable.expiresAt, sql`now()`),
   eq(memberTable.status, "active"),
 );
 
-/** A session whose tokens were stored and not yet handed out. */
+/** A session whose tokens are stored and not yet sent to the client. */
 export interface Opened extends AccessClaims {
   refreshToken: string;
 }
@@ -74,7 +76,7 @@ export async function start(tx: Tx, memberId: string): Promise<Opened> {
   return { tenantId: tenantId(), memberId, sessionId, refreshToken };
 }
 
-/** What the client gets; signed outside of the transaction. */
+/** Makes the tokens of the client; the access token is signed outside of the transaction. */
 export const issueTokens = async ({ refreshToken, ...access }: Opened) => ({
   accessToken: await signAccessToken(access),
   refreshToken,
@@ -85,8 +87,8 @@ export const issueTokens = async ({ refreshToken, ...access }: Opened) => ({
 const RefreshToken = z.string().min(1).max(300);
 
 /**
- * Exchanges a refresh token for its child. A token that was used before, other than by a parallel tab just now, was
- * stolen from one of two: the whole family ends, which is committed although the answer is a refusal (RFC 9700 §4.14.2).
+ * Exchanges a refresh token for its child. A second use, other than by a parallel tab just now, proves that the token
+ * was stolen: the whole session ends, which is committed although the answer is a refusal (RFC 9700 §4.14.2).
  * @throws Failure unauthenticated or limited
  */
 export const refresh = fn(z.strictObject({ refreshToken: RefreshToken }), async ({ refreshToken }) => {
@@ -104,7 +106,7 @@ const refreshRefused = () =>
   unauthenticated("refresh_token_invalid", "The refresh token is unknown, expired or already used. Log in again.");
 
 async function rotate(tx: Tx, hash: string): Promise<Opened | undefined> {
-  // One of several at once finds it unused; the others wait for its row, and then it is used.
+  // One of several concurrent requests finds the token unused; the others wait for its row and then find it used.
   await tx
     .update(refreshTokenTable)
     .set({ usedAt: sql`clock_timestamp()` as never })
@@ -124,7 +126,7 @@ async function rotate(tx: Tx, hash: string): Promise<Opened | undefined> {
   return { tenantId: tenantId(), memberId: token.memberId, sessionId: token.sessionId, refreshToken };
 }
 
-/** A token that is known and whose session goes on, and how it was used before. */
+/** Reads a refresh token of an active session, and whether it was used before. */
 async function findRefreshToken(tx: Tx, hash: string) {
   const child = alias(refreshTokenTable, "child");
   const children = tx
@@ -137,7 +139,7 @@ async function findRefreshToken(tx: Tx, hash: string) {
       sessionId: sessionTable.id,
       memberId: sessionTable.memberId,
       late: sql<boolean>`${refreshTokenTable.usedAt} < clock_timestamp() - make_interval(secs => ${LEEWAY})`,
-      /** Its child was used as well, so its owner has gone on. */
+      /** Its child was used as well, so that this use is no parallel refresh. */
       passedOn: sql<boolean>`exists ${children}`,
     })
     .from(refreshTokenTable)
@@ -183,7 +185,10 @@ export const me = fn(z.void(), async () => {
   return { ...found, role };
 });
 
-/** Forgets what ended a month ago, of the actor's tenant. */
+/**
+ * Deletes the actor's tenant's sessions and refresh tokens that expired more than SESSION_RETENTION_DAYS ago.
+ * @returns the number of sessions
+ */
 export const deleteExpired = () =>
   db(async (tx) => {
     const old = sql`now() - make_interval(days => ${SESSION_RETENTION_DAYS})`;

@@ -6,13 +6,13 @@ import { id } from "../kernel/id.js";
 
 export const IncidentId = id("inc");
 
-/** A difference that the system cannot heal: somebody must look at it. */
+/** A difference that no program can repair: a person must review it. */
 export const incidentTable = tenantTable(
   "incident",
   {
     id: IncidentId.column("id").notNull(),
     kind: text("kind").notNull(),
-    /** What it is about; with the kind it is opened once. */
+    /** The id of the affected object; an incident of a kind and a reference is opened once. */
     reference: text("reference").notNull(),
     status: text("status", { enum: ["open", "resolved"] })
       .notNull()

@@ -43,9 +43,9 @@ const view = {
 };
 
 /**
- * Asks for somebody's attention, in the open transaction: once for a kind and a reference as long as it is open. One
- * that was resolved opens again, with what is known now, because what happens again was not resolved; the resolution
- * that did not hold stays in the events.
+ * Opens an incident in the open transaction: once for a kind and a reference as long as it is open. A resolved incident
+ * opens again with the new data, because a difference that happens again was not resolved; the resolution that did not
+ * hold stays in the events.
  * @returns whether it was opened now
  */
 export const open = (kind: string, reference: string, data: Record<string, unknown>): Promise<boolean> =>
@@ -63,7 +63,7 @@ export const open = (kind: string, reference: string, data: Record<string, unkno
     return opened !== undefined;
   });
 
-/** Ends open incidents, and says so. */
+/** Resolves an open incident, and emits the event of it. */
 const end = (which: ReturnType<typeof and>, resolution: string) =>
   db(async (tx) => {
     const [ended] = await tx
@@ -77,7 +77,7 @@ const end = (which: ReturnType<typeof and>, resolution: string) =>
     return ended;
   });
 
-/** The difference is gone by itself, if it was there: nobody has to look any more. */
+/** Resolves an incident whose difference is gone, if one is open: no person has to review it any more. */
 export const heal = (kind: string, reference: string, resolution: string) =>
   end(and(eq(incidentTable.kind, kind), eq(incidentTable.reference, reference)), resolution);
 
@@ -90,7 +90,7 @@ export const Resolution = z.strictObject({
     .meta({ description: "How the incident was resolved" }),
 });
 
-/** A word of whoever looked at it. @throws Failure not_found, or conflict when it is resolved */
+/** Resolves an incident by the words of a reviewer. @throws Failure not_found, or conflict when it is resolved */
 export const resolve = fn(z.object({ id: IncidentId, resolution: z.string() }), ({ id: incidentId, resolution }) =>
   db(async () => {
     const ended = await end(eq(incidentTable.id, incidentId), resolution);
@@ -102,7 +102,7 @@ export const resolve = fn(z.object({ id: IncidentId, resolution: z.string() }), 
 
 export const IncidentPage = pageQuery({ status: IncidentStatus.optional(), kind: z.string().max(100).optional() });
 
-/** The newest first. */
+/** Lists incidents, the newest first. */
 export const list = fn(IncidentPage, (page) =>
   listById(
     {

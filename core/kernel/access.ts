@@ -4,15 +4,15 @@ import { Registry } from "./registry.js";
 import { type Role, roles } from "./role.js";
 
 /**
- * One right of a role or of a secret key. A module declares its own and lists them. What shoppers do needs none:
- * publishable keys, customers and secret keys may all do it.
+ * One right of a role or of a secret key. Each module declares and lists its own scopes. An operation for shoppers
+ * needs none: publishable keys, customers and secret keys can all call it.
  */
 export interface Scope {
-  /** As keys and OpenAPI name it. */
+  /** The name in keys and in OpenAPI. */
   readonly name: `${string}:read` | `${string}:write`;
   /** The least role that has it. */
   readonly role: Role;
-  /** A secret key gets it only when it is asked for by name. */
+  /** A secret key has it only when its creation names it. */
   readonly onRequestOnly?: true;
   /** Its operations stay open while the tenant is suspended, because they are how its owner pays. */
   readonly whileSuspended?: true;
@@ -24,7 +24,7 @@ export const defineScope = (name: Scope["name"], role: Role, more: Omit<Scope, "
   ...more,
 });
 
-/** Those of all modules. */
+/** The scopes of all modules. */
 export const scopes = new Registry<Scope>("scope", ({ name }) => name);
 
 const scopeNames = () => scopes.all().map(({ name }) => name) as [string, ...string[]];

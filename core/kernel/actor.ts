@@ -3,7 +3,7 @@ import type { Reader, Unexecuted } from "../../drizzle/reader.js";
 import { unauthenticated } from "./error.js";
 import type { Role } from "./role.js";
 
-/** Who is calling. Each but the operator carries its tenant. */
+/** The identity in whose name code runs. Each but the operator carries its tenant. */
 export type Actor =
   | { type: "visitor"; tenantId: string; keyId?: string }
   | { type: "customer"; tenantId: string; customerId: string }
@@ -14,12 +14,12 @@ export type Actor =
   | { type: "operator" };
 
 /**
- * A credential whose text names its tenant but which nobody has looked up yet. Its queries travel in the batch of the
- * first read, so that a read costs one round trip; `settle` refuses before anything is handed out.
+ * A credential that names its tenant in its text and was not looked up yet. Its queries travel in the batch of the
+ * first read, so that a read costs one round trip; `authorize` refuses before any row is returned.
  */
 export interface Credential {
   tenantId: string;
-  /** Whether it is known to be real. One that is not is looked up before anything is read for it. */
+  /** Whether the credential is known to be real. One that is not is looked up before the first read for it. */
   isVerified: boolean;
   queries(q: Reader): readonly Unexecuted[];
   /** @throws Failure unauthenticated, forbidden or limited */
@@ -30,23 +30,26 @@ export interface Context {
   actor?: Actor;
   credential?: Credential;
   requestId: string;
-  /** Of the client, as the gateway saw it; no header of the client can change it. */
+  /** The client's address, as the gateway saw it; no header of the client can change it. */
   address?: string;
-  /** What is left of the bucket that limits this request most; in seconds: until it is full again, and from empty to full. */
+  /**
+   * The bucket that limits this request most. `reset`, `window`: seconds until it is full again, from now and from
+   * empty.
+   */
   rate?: { policy: string; limit: number; remaining: number; reset: number; window: number };
   /** The code of the tenant's plan, once a credential was looked up. */
   plan?: string | undefined;
   /** W3C Trace Context, carried along into events and jobs. */
   traceparent?: string;
-  /** The event or job whose effect is running. */
+  /** The id of the event or job whose effect is running. */
   causeId?: string;
-  /** Of the Idempotency-Key of this request, principal included: what it makes is found again by its retry. */
+  /** The principal and the Idempotency-Key of this request, by which a retry finds the objects of the first attempt. */
   requestKey?: string;
 }
 
 const storage = new AsyncLocalStorage<Context>();
 
-/** The running context. Fails closed: outside of one nothing reaches a tenant. @throws Error */
+/** The running context. It fails closed: outside of a context no code reaches a tenant. @throws Error */
 export function context(): Context {
   const current = storage.getStore();
   if (!current) throw new Error("There is no context: run this inside withContext().");
@@ -68,7 +71,7 @@ export function actor(): Actor {
   return known;
 }
 
-/** The actor as rows keep it: the tenant has a column of its own, scopes and session are nobody's business. */
+/** The actor as rows keep it: the tenant has a column of its own; scopes and session do not belong to the identity. */
 export function actorRecord(): Record<string, unknown> {
   const { tenantId: _, scopes: __, sessionId: ___, ...who } = actor() as Record<string, unknown>;
   return who;

@@ -1,6 +1,6 @@
 /**
- * What is left of a request once its intent is committed: the call of a provider, which no transaction may wait for.
- * It may run again after a crash, so it finds out what has been done instead of assuming that nothing was.
+ * The rest of a request after its intent is committed: the call of a provider, which no transaction may wait for. It
+ * may run again after a crash, so it must find out which part is done instead of assuming that none is.
  */
 export class AfterCommit<T> {
   constructor(readonly run: () => Promise<T>) {}
@@ -12,6 +12,6 @@ export class AfterCommit<T> {
 
 export const afterCommit = <T>(run: () => Promise<T>): AfterCommit<T> => new AfterCommit(run);
 
-/** The end of what may have been put off. */
+/** Runs the rest of a request, if there is one; any other value is returned as it is. */
 export const runAfterCommit = <T>(value: T | AfterCommit<T>): T | Promise<T> =>
   value instanceof AfterCommit ? value.run() : value;

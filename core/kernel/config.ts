@@ -12,7 +12,7 @@ const variables = {
   RELAY_DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
   /** Direct endpoint, a role that may create roles and become `stoa_owner`: migrations only. */
   MIGRATE_DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
-  /** Where Neon's protocols are spoken when it is not Neon itself: `host:port` of the local bridge. */
+  /** `host:port` of the local bridge that speaks Neon's protocols, where the database is not Neon's. */
   NEON_PROXY: z
     .string()
     .regex(/^[\w.-]+:\d+$/)
@@ -24,7 +24,7 @@ const variables = {
   TOKEN_KEYS: z.string().startsWith("{"),
   /** 32 bytes, base64url: encrypts stored answers that carry a secret. */
   DATA_KEY: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
-  /** Where clients reach the API: issuer of tokens, base of the links in mails and errors. */
+  /** The URL of the API for clients: issuer of tokens, base of the links in mails and errors. */
   PUBLIC_URL: z.url(),
   MAIL_FROM: z.email(),
   /** `ses` on AWS; `local` posts to the mailbox of the local host at `MAILBOX_URL`. */
@@ -34,11 +34,11 @@ const variables = {
   STRIPE_SECRET_KEY: z
     .string()
     .regex(/^(sk|rk)_(live|test)_\w+(,(sk|rk)_(live|test)_\w+)?$/, "must be sk_live_… or sk_test_…"),
-  /** The same for browsers: Elements confirms with it. */
+  /** The publishable keys of the same modes, with which Stripe Elements confirms payments in browsers. */
   STRIPE_PUBLISHABLE_KEY: z
     .string()
     .regex(/^pk_(live|test)_\w+(,pk_(live|test)_\w+)?$/, "must be pk_live_… or pk_test_…"),
-  /** Where Stripe's API is when it is not Stripe itself: the stand-in of the local host. */
+  /** The URL of the local host's substitute for Stripe's API; Stripe's own when left out. */
   STRIPE_API_BASE: z.url().optional(),
   /** Signing secrets of the webhook endpoints, separated by commas: several during a rotation, and for both modes. */
   STRIPE_WEBHOOK_SECRETS: z.string().regex(/^whsec_\w+(,whsec_\w+)*$/),
@@ -50,7 +50,9 @@ const variables = {
 export type Variable = keyof typeof variables;
 export type Config = { readonly [Name in Variable]: z.infer<(typeof variables)[Name]> };
 
-/** What each Lambda needs; the infrastructure sets exactly these, and each entry checks exactly these at start. */
+/**
+ * The variables of each Lambda; the infrastructure sets exactly these, and each entry checks exactly these at start.
+ */
 export const needs = {
   api: [
     "STAGE",

@@ -24,7 +24,10 @@ interface OpenTransaction {
 const openTransaction = new AsyncLocalStorage<OpenTransaction>();
 
 let checked: Promise<Client> | undefined;
-/** The tenants' door, once its role is known to be held by policies; a role that could bypass them is served nothing. */
+/**
+ * The client of the tenants' data, after a check that row-level security applies to its role.
+ * @throws RoleError when the role can bypass it
+ */
 function database(): Promise<Client> {
   checked ??= (async () => {
     const client = new Client({ url: config.DATABASE_URL, proxy: config.NEON_PROXY });
@@ -55,7 +58,10 @@ export async function db<T>(run: (tx: Tx) => Promise<T>): Promise<T> {
   return transact(undefined, run);
 }
 
-/** A transaction that may carry the claim of an idempotency key; joins nothing. @see once.ts, its only caller beside db() */
+/**
+ * Runs a transaction that may carry the claim of an idempotency key, and joins none.
+ * @see idempotent.ts, its only caller beside db()
+ */
 export async function transact<T>(claim: Claim | undefined, run: (tx: Tx) => Promise<T>): Promise<T> {
   const id = tenantId();
   let left = emptyOutbox();
@@ -91,8 +97,9 @@ export async function transact<T>(claim: Claim | undefined, run: (tx: Tx) => Pro
 
 /**
  * Reads of the actor's tenant in one round trip: takes queries that are built and not executed, and sends them as one
- * batch, with the credential when it has not been looked up yet. Inside a transaction they go there, as one message: each
- * is a statement of its own, which sees what was committed while the one before it waited for a lock.
+ * batch, with the credential's when it was not looked up yet. In an open transaction they are sent there, as one
+ * message: each query is a statement of its own, so that it sees the commits that came while the one before it waited
+ * for a lock.
  * @throws Failure of the credential, or unavailable
  */
 export async function read<Query extends Unexecuted>(build: (q: Reader) => Query): Promise<Awaited<Query>>;
@@ -124,7 +131,7 @@ async function readBatch(build: (q: Reader) => Unexecuted | readonly Unexecuted[
     }),
   );
   if (credential) {
-    delete current.credential; // it has been looked up, whatever comes of it
+    delete current.credential; // the look-up is done, even when it is refused
     current.actor = credential.authorize(results.slice(own));
   }
   return single ? results[0] : results.slice(0, own);
@@ -135,13 +142,17 @@ export async function verifyCredential(): Promise<void> {
   if (context().credential && !openTransaction.getStore()) await readBatch(() => []);
 }
 
-/** Asks what needs no tenant, in one round trip; the rows of each call. @throws Failure unavailable */
+/**
+ * Calls platform functions, which need no tenant, in one round trip.
+ * @returns the rows of each call
+ * @throws Failure unavailable
+ */
 export const queryPlatform = (...calls: readonly PlatformCall[]): Promise<unknown[][]> =>
   translateFaults((client) => callPlatform(client, calls));
 
 /**
- * Runs a part of a transaction that may be given up alone: its rows and its events go together.
- * @throws whatever `run` throws, after the rollback to the savepoint
+ * Runs a part of a transaction that can be rolled back alone, its rows together with its events and jobs.
+ * @throws the error of `run`, after the rollback to the savepoint
  */
 export async function withSavepoint<T>(run: () => Promise<T>): Promise<T> {
   const open = openTransaction.getStore();
@@ -167,7 +178,7 @@ export function currentOutbox(): Outbox {
   return requireSameTenant(open).outgoing;
 }
 
-/** Takes back what the open transaction did since the claim of its key, its messages included. */
+/** Rolls the open transaction back to the claim of its idempotency key, its events and jobs included. */
 export async function rollbackEffect(tx: Tx): Promise<void> {
   await tx.execute(sql`rollback to savepoint effect`);
   const open = openTransaction.getStore();
@@ -205,7 +216,7 @@ async function translateFaults<T>(run: (client: Client) => Promise<T>): Promise<
   }
 }
 
-/** What `/ready` says of the database: it answers, its role is safe, its migrations are those of this code. */
+/** The database's part of `/ready`: the database answers, its role is safe, its migrations are those of this code. */
 export async function checkReadiness(): Promise<Record<"database" | "role" | "migrations", string>> {
   try {
     const client = await database();

@@ -8,7 +8,10 @@ import { idempotencyTable, RETENTION_HOURS } from "./idempotency.sql.js";
 export const dueTables = (tables: readonly TenantTable[]): string[] =>
   tables.filter((table) => rulesOf(table).due.length > 0).map(getTableName);
 
-/** Tenants that have due rows in a table, by the clock of the database. @throws Failure unavailable, also when it is slow */
+/**
+ * Lists the tenants that have due rows in a table, by the clock of the database.
+ * @throws Failure unavailable, also when the database is slow
+ */
 export async function listDueTenants(table: string): Promise<string[]> {
   const [rows = []] = await queryPlatform(["due_tenants", table]);
   return (rows as { id: string }[]).map(({ id }) => uuidToTypeId("ten", id));
@@ -23,7 +26,7 @@ export const deleteFullBuckets = () => deleteOld("forget_buckets");
 /** Deletes Stripe's events of more than 90 days ago, of all tenants and of none. @returns how many */
 export const deleteOldStripeEvents = () => deleteOld("forget_stripe_events");
 
-/** Deletes the stored answers of the actor's tenant whose time is over. @returns how many */
+/** Deletes the actor's tenant's answers that were stored more than RETENTION_HOURS ago. @returns how many */
 export const deleteOldAnswers = () =>
   db(async (tx) => {
     const old = tx

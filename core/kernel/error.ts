@@ -1,4 +1,4 @@
-/** What went wrong, in the domain's words; the edge turns a kind into a status and nothing else does. */
+/** The kind of a failure, in the domain's words; the edge alone turns a kind into an HTTP status. */
 export type FailureKind =
   | "malformed" // cannot be read at all
   | "invalid" // can be read, does not fit
@@ -51,13 +51,13 @@ export const forbidden = failure("forbidden");
 export const conflict = failure("conflict");
 export const stale = failure("stale");
 
-/** Says the same for a foreign id and for one that was never given. */
+/** The failure for an id that does not exist; the id of another tenant gets the same answer. */
 export const notFound = (what: string) =>
   new Failure("not_found", `${what}.not_found`, `The ${what.replaceAll("_", " ")} does not exist.`);
 
 /**
- * A provider did not answer, or not clearly, so that the outcome of a call is unknown: asking again tells it later. No
- * answer to a client; a route turns it into a 503.
+ * A provider did not answer, or not clearly, so that the outcome of a call is unknown until a later question. A client
+ * does not see this error as it is: a route turns it into a 503.
  */
 export class OutcomeUnknown extends Error {
   override name = "OutcomeUnknown";

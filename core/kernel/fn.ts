@@ -4,7 +4,10 @@ import { type FieldError, invalid } from "./error.js";
 /** Fields that one answer names: a body may have thousands at fault. */
 const MOST_ERRORS = 100;
 
-/** The issues of zod as RFC 6901 pointers. An unknown field says so in few words, because zod's message lists all of them. */
+/**
+ * The issues of zod as RFC 6901 pointers. An unknown field gets a short text, because zod's message lists all unknown
+ * fields.
+ */
 const fieldErrors = (error: z.ZodError): FieldError[] =>
   error.issues
     .flatMap((issue) =>

@@ -7,9 +7,9 @@ const DIGIT = "[0-9a-hjkmnp-tv-z]";
 const SUFFIX = `[0-7]${DIGIT}{9}[ef]${DIGIT}{2}[89abrstv]${DIGIT}{12}`;
 
 /**
- * The id of one kind of thing: a TypeID (`prd_01h455vb4pex5vsknk084sn02q`), time-ordered, in URLs and JSON; the table
- * keeps the UUIDv7 inside it, in a `column` of type `uuid`. The prefix is declared once, beside the table. An id reveals
- * the time of its creation and is no secret.
+ * The id of one kind of object: a TypeID (`prd_01h455vb4pex5vsknk084sn02q`), time-ordered, in URLs and JSON; the table
+ * keeps the UUIDv7 inside it, in a `column` of type `uuid`. The prefix is declared once, beside the table. An id
+ * reveals the time of its creation and is no secret.
  */
 export function id<Prefix extends string>(prefix: Prefix) {
   const schema = z

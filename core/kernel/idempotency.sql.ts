@@ -8,7 +8,7 @@ export const RETENTION_HOURS = 72;
 export const idempotencyTable = tenantTable(
   "idempotency_key",
   {
-    /** `principal key`: who asked, and the key that they gave. */
+    /** `principal key`: the caller, and the caller's idempotency key. */
     id: text("id").notNull(),
     /** SHA-256 of method, route and body. */
     fingerprint: text("fingerprint").notNull(),

@@ -12,7 +12,7 @@ export interface StoredAnswer {
 
 /**
  * The record of a request whose provider has not answered yet. It is in flight for the lease, longer than any request
- * may run; after that whoever asks next goes on with it.
+ * may run; after that the next request with the key continues it.
  */
 export const IN_PROGRESS: StoredAnswer = { status: 0, headers: {}, body: "" };
 /** Seconds. */
@@ -20,12 +20,12 @@ const LEASE = 30;
 
 /** A write that carries an Idempotency-Key (draft-ietf-httpapi-idempotency-key-header). */
 export interface Claim {
-  /** Tenant's TypeID, who asked (member, secret key, customer or cart token), and their key. */
+  /** The tenant's TypeID, the caller (member, secret key, customer or cart token), and the caller's key. */
   tenantId: string;
   principal: string;
   key: string;
   fingerprint: string;
-  /** What will be stored; set before COMMIT. */
+  /** The answer that the COMMIT stores; set before it. */
   answer?: StoredAnswer;
 }
 
@@ -40,8 +40,9 @@ export class Replay extends Error {
 export const rowId = ({ principal, key }: Claim) => `${principal} ${key}`;
 
 /**
- * Travels with BEGIN: one lock per key that nobody waits for, then the stored answer (a statement of its own, because
- * its snapshot must be younger than the lock), then the savepoint to which a refusal returns.
+ * The statements that travel with BEGIN: a lock for the key that is tried without waiting, then the stored answer (a
+ * statement of its own, because its snapshot must be younger than the lock), then the savepoint to which a refusal
+ * rolls back.
  */
 export const claimStatements = (q: Reader, claim: Claim): SQL[] => [
   sql`select pg_try_advisory_xact_lock(hashtextextended(${`${claim.tenantId} ${rowId(claim)}`}, 0)) as free`,
@@ -87,14 +88,14 @@ const inFlight = () =>
     },
   );
 
-/** Travels with COMMIT. */
+/** The statements that store the answer; they travel with COMMIT. */
 export function storeStatements(q: Reader, claim: Claim): SQL[] {
   if (!claim.answer) return [];
   return [
     q
       .insert(idempotencyTable)
       .values({ id: rowId(claim), fingerprint: claim.fingerprint, ...claim.answer })
-      // Only what was started is there already.
+      // A row that is there already belongs to a write in progress: a completed one was replayed.
       .onConflictDoUpdate({
         target: [idempotencyTable.tenantId, idempotencyTable.id],
         set: { ...claim.answer, updatedAt: sql`now()` },
@@ -104,7 +105,9 @@ export function storeStatements(q: Reader, claim: Claim): SQL[] {
   ];
 }
 
-/** Frees the key of what was started and came to nothing, so that its retry need not wait for the lease. */
+/**
+ * Frees the key of a write whose provider's call has failed, so that a retry need not wait for the end of the lease.
+ */
 export const releaseClaim = (q: Reader, claim: Claim): SQL =>
   q
     .with()

@@ -5,11 +5,12 @@ import { Failure } from "./error.js";
 import { type Claim, IN_PROGRESS, Replay, releaseClaim, type StoredAnswer, storeStatements } from "./idempotency.js";
 
 /**
- * Runs a write once per idempotency key: `run` answers what is stored in the transaction of its effect. A refusal that
- * business decided is an answer like any other: its effect goes back to the savepoint, its record stays. What calls a
- * provider answers `Later`: its record is committed as started, with the intent, and completed with the result.
- * @param refuse the answer to a refusal
- * @param store what is kept of an answer: itself, or encrypted
+ * Runs a write once per idempotency key: the answer of `run` is stored in the transaction of its effect. A refusal by a
+ * business rule (`conflict`) is an answer like any other: its effect is rolled back to the savepoint, its record stays.
+ * A write that calls a provider returns `AfterCommit`: its record is committed as in progress, with the intent, and
+ * completed with the result.
+ * @param refuse makes the answer of a refusal
+ * @param store makes the stored form of an answer: the answer itself, or encrypted
  */
 export async function runIdempotent(
   claim: Claim,
@@ -46,7 +47,7 @@ export async function runIdempotent(
 
 const isRefusal = (error: unknown): error is Failure => error instanceof Failure && error.kind === "conflict";
 
-/** Finishes what was put off, and completes its record; after a fault the same key may be used at once. */
+/** Runs the rest of the request and completes its record; after a fault the same key can be used at once. */
 async function completeAnswer(
   claim: Claim,
   made: AfterCommit<StoredAnswer>,
@@ -58,7 +59,8 @@ async function completeAnswer(
     answer = kept(await made.run());
   } catch (error) {
     if (!isRefusal(error)) {
-      await db((tx) => tx.execute(releaseClaim(tx as unknown as Reader, claim))).catch(() => undefined); // its lease ends
+      // When the release fails, too, the retry waits for the end of the lease.
+      await db((tx) => tx.execute(releaseClaim(tx as unknown as Reader, claim))).catch(() => undefined);
       throw error;
     }
     answer = refuse(error);

@@ -25,7 +25,7 @@ interface PageInput {
 /**
  * Reads one page of a list that is ordered by id, in one round trip.
  * @param select builds the query without its condition, order and limit; it ends with `$dynamic()`
- * @param show makes of a row what the API shows
+ * @param show makes the API's object of a row
  * @throws Failure malformed for a cursor of another list, filter or tenant
  */
 export async function listById<Query extends PgSelect, Item = Query["_"]["result"][number]>(

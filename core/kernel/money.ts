@@ -3,7 +3,9 @@ import * as z from "zod";
 
 type CurrencyCode = Exclude<keyof typeof currencies, "MGA" | "MRU">;
 
-/** The ariary and the ouguiya have five parts, not ten or a hundred: no integer of decimal minor units can hold them. */
+/**
+ * The ariary and the ouguiya have five parts, not ten or a hundred: no integer of decimal minor units can hold them.
+ */
 const { MGA: _, MRU: __, ...known } = { ...currencies };
 const codes = Object.keys(known) as [CurrencyCode, ...CurrencyCode[]];
 

@@ -3,7 +3,7 @@ import type { Reader } from "../../drizzle/reader.js";
 import { eventTable } from "./event/event.sql.js";
 import { jobTable } from "./job/job.sql.js";
 
-/** What a transaction leaves behind for others: written with its COMMIT, gone with its rollback. */
+/** The events and jobs of a transaction: written with its COMMIT, gone with its rollback. */
 export interface Outbox {
   events: (typeof eventTable.$inferInsert)[];
   jobs: (typeof jobTable.$inferInsert)[];
@@ -11,7 +11,7 @@ export interface Outbox {
 
 export const emptyOutbox = (): Outbox => ({ events: [], jobs: [] });
 
-/** The statements that write it. */
+/** The statements that write an outbox. */
 export function outboxStatements(q: Reader, { events, jobs }: Outbox): SQL[] {
   return [
     ...(events.length > 0 ? [q.insert(eventTable).values(events).getSQL()] : []),

@@ -12,7 +12,7 @@ export const pageQuery = <Filters extends z.ZodRawShape>(filters: Filters) =>
     ...filters,
   });
 
-/** What a list answers. */
+/** The answer of a list: a page, and the cursor of the next one, null on the last page. */
 export const listOf = <Item extends z.ZodType>(item: Item) =>
   z.object({ data: z.array(item), nextCursor: z.string().nullable() });
 
@@ -26,7 +26,7 @@ const signCursor = (scope: string, payload: string) =>
 type Key = Record<string, string>;
 
 /**
- * Where a page begins, and how the next one is named.
+ * Reads the cursor of a page, and makes the page with the cursor of the next one.
  * @param list name of the list; with the filters it binds the cursor
  * @throws Failure malformed for a cursor that this list did not give out
  */

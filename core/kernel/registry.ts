@@ -5,8 +5,8 @@ export function requireUnique(kind: string, names: readonly string[]): void {
 }
 
 /**
- * What the modules declare of one kind, for the domain functions that need all of it. The list of modules fills it at
- * start; a process that reads it without that list is refused, instead of working with nothing.
+ * The declarations of one kind by all modules, for the domain functions that need all of them. The list of modules
+ * fills the registry at start; without that list a process throws an error, instead of working with no declarations.
  * @param kind in the singular, for messages
  */
 export class Registry<Item> {

@@ -4,7 +4,10 @@ import { customAlphabet } from "nanoid";
 /** 43 random characters of an even distribution: 256 bits. */
 const randomText = customAlphabet("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", 43);
 
-/** What is kept of a secret with at least 128 random bits: nobody finds it by trying, so a plain hash is enough. */
+/**
+ * The stored form of a secret, which has at least 128 random bits: no attacker finds it by trial, so a plain hash is
+ * enough.
+ */
 export const hashSecret = (text: string) => createHash("sha256").update(text).digest("hex");
 
 /** A secret that names its tenant, so that its look-up already runs under that tenant's policies: `sk_live_…_…`. */

@@ -1,6 +1,6 @@
 /**
- * The chart of accounts. `side` is where an account grows: what is owned, owed by others or spent is a debit, what is
- * owed to others or earned is a credit.
+ * The chart of accounts. `side` is the side on which an account increases: debit for assets and expenses, credit for
+ * liabilities and income.
  */
 const accounts = {
   receivable: { name: "Owed by shoppers", side: "debit" },
@@ -20,7 +20,10 @@ export const sides = ["debit", "credit"] as const;
 
 const PROCESSOR = "processor:";
 
-/** What an account is called, and where it grows. Entries outlive the chart, so one that it forgot has its own name. */
+/**
+ * The name of an account, and the side on which it increases. Entries outlive the chart: an account that is no longer
+ * in it is called by its code.
+ */
 export function described(account: string): { name: string; side: (typeof sides)[number] } {
   if (account.startsWith(PROCESSOR)) return { name: `Money at ${account.slice(PROCESSOR.length)}`, side: "debit" };
   return accounts[account as keyof typeof accounts] ?? { name: account, side: "debit" };

@@ -10,12 +10,12 @@ export { AccountBalance, accounts, BalanceFilter } from "./balance.js";
 export { LedgerTransaction, TransactionPage, transactions } from "./transaction.js";
 
 /**
- * Writes one business fact into the books, in one statement of the open transaction. A fact that was recorded before,
- * or that moves no money, writes nothing; who else records it at the same time waits for whoever came first.
- * @param reference what it records; with the kind it is recorded once
- * @param entries minor units, which sum to zero in each currency; what is zero is left out
+ * Records one business fact in the ledger, in one statement of the open transaction. A fact that was recorded before,
+ * or that moves no money, writes nothing; a concurrent record of the same fact waits for the first one.
+ * @param reference the id of the fact's object; with the kind it is recorded once
+ * @param entries minor units, which sum to zero in each currency; entries of zero are left out
  * @returns whether it was written now
- * @throws Error when they do not balance: a fault of ours
+ * @throws Error when the entries do not balance, which is a bug
  */
 export async function record(kind: Kind, reference: string, entries: readonly Entry[]): Promise<boolean> {
   const rows = entries.filter(({ amount }) => amount !== 0);
@@ -32,7 +32,8 @@ export async function record(kind: Kind, reference: string, entries: readonly En
         })
         .returning({ tenantId: ledgerTransactionTable.tenantId, id: ledgerTransactionTable.id }),
     );
-    // Written from what was made, so that nothing is when it was made before; the tenant comes along with it.
+    // The entries are selected from the inserted transaction, so that none is written when it existed before; the
+    // tenant's id comes from there, too.
     const listed = JSON.stringify(rows.map((row) => ({ ...row, id: typeIdToUuid("len", EntryId.create()) })));
     const written = await tx
       .with(made)
@@ -47,7 +48,7 @@ export async function record(kind: Kind, reference: string, entries: readonly En
   });
 }
 
-/** The first currency in which entries do not sum to zero. @throws Error for what is no integer of minor units */
+/** The first currency in which entries do not sum to zero. @throws Error for an amount that is no integer */
 function unbalanced(entries: readonly Entry[]): string | undefined {
   const sums = new Map<string, number>();
   for (const { amount, currency } of entries) {

@@ -26,7 +26,7 @@ export const ledgerTransactionTable = tenantTable(
   {
     id: TransactionId.column("id").notNull(),
     kind: text("kind", { enum: kinds }).notNull(),
-    /** What it records (an order, a payment's event, a dispute); with the kind it is recorded once. */
+    /** The id of the order, payment event or dispute that is recorded; with the kind it is recorded once. */
     reference: text("reference").notNull(),
     occurredAt: instant("occurred_at").notNull().default(sql`now()`),
   },

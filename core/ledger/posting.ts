@@ -11,7 +11,7 @@ export interface Entry {
   currency: Currency;
 }
 
-/** An order, as its row has it. */
+/** The amounts of an order, as its row has them. */
 export interface Sale {
   currency: Currency;
   /** Delivery as listed. */
@@ -34,11 +34,11 @@ const move = (currency: Currency, amount: number, from: Account, to: Account): E
   { account: from, amount: -amount, currency },
 ];
 
-/** The same the other way round. */
+/** The entries with opposite signs. */
 export const reversed = (entries: readonly Entry[]): Entry[] =>
   entries.map(({ account, amount, currency }) => ({ account, amount: -amount, currency }));
 
-/** The order stands: shoppers owe its total, which is earned but for the tax in it. */
+/** The order is placed: the shopper owes its total, which is income except for the tax in it. */
 export function placed({ currency, shipping, shippingTaxInclusive, shippingTaxRate, tax, total }: Sale): Entry[] {
   const listed = { unitPrice: shipping, quantity: 1, taxInclusive: shippingTaxInclusive, taxRate: shippingTaxRate };
   const delivery = calculateAmounts(listed);
@@ -56,7 +56,7 @@ function taxIn({ tax, total }: Sale, amount: number): number {
   return total === 0 ? 0 : ratio(tax, amount, total, "half-up");
 }
 
-/** What a refund takes back of a sale that stands. */
+/** The part of a sale that a refund takes back, with its tax, while the order is not cancelled. */
 function allowance(sale: Sale, before: number, amount: number): Entry[] {
   const tax = taxIn(sale, before + amount) - taxIn(sale, before);
   const { currency } = sale;
@@ -67,7 +67,7 @@ function allowance(sale: Sale, before: number, amount: number): Entry[] {
   ];
 }
 
-/** A provider took money of a shopper. */
+/** A provider captured money of a shopper. */
 export const captured = ({ provider, currency, amount }: Moved): Entry[] =>
   move(currency, amount, "receivable", `processor:${provider}`);
 
@@ -77,13 +77,13 @@ export const platformFee = ({ provider, currency, amount }: Moved): Entry[] =>
 
 interface Refund extends Moved {
   /**
-   * The order with what was refunded of it before this, while it stands. Null when the shopper was owed the money: the
-   * order is cancelled, or the payment was never accepted for it.
+   * The order with the amount that was refunded of it before, while it is not cancelled. Null when the refund pays a
+   * debt to the shopper: the order is cancelled, or the payment was never accepted for it.
    */
   sale: (Sale & { refunded: number }) | null;
 }
 
-/** A provider gave money back to a shopper: a debt is paid, or what is left of the sale is less. */
+/** A provider refunded money to a shopper: the refund pays a debt to the shopper, or it reduces the sale. */
 export const refunded = ({ provider, currency, amount, sale }: Refund): Entry[] => [
   ...move(currency, amount, `processor:${provider}`, "receivable"),
   ...(sale ? allowance(sale, sale.refunded, amount) : []),
@@ -93,10 +93,10 @@ export const refunded = ({ provider, currency, amount, sale }: Refund): Entry[] 
 export const disputed = ({ provider, currency, amount }: Moved): Entry[] =>
   move(currency, amount, `processor:${provider}`, "disputes");
 
-/** What a provider charges for a dispute; a negative amount was given back. */
+/** The fee of a provider for a dispute; a negative amount was given back. */
 export const disputeFee = ({ provider, currency, amount }: Moved): Entry[] =>
   move(currency, amount, `processor:${provider}`, "processor_fees");
 
-/** What is withheld will not come back; a negative amount may, because the dispute goes on or is won after all. */
+/** A withheld amount is lost; a negative one is not lost any more, because the dispute goes on or is won after all. */
 export const disputeLost = ({ currency, amount }: Omit<Moved, "provider">): Entry[] =>
   move(currency, amount, "disputes", "dispute_losses");

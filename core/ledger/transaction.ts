@@ -41,7 +41,7 @@ const view = {
   occurredAt: ledgerTransactionTable.occurredAt,
 };
 
-/** One more than a page. */
+/** Selects a page of transactions, and one row more, which tells that there is a next page. */
 function sought<Columns extends Partial<typeof view>>(q: Reader, columns: Columns, of: Sought) {
   const touching = (account: string) =>
     q
@@ -63,7 +63,7 @@ function sought<Columns extends Partial<typeof view>>(q: Reader, columns: Column
     .limit(of.limit + 1);
 }
 
-/** The newest first. */
+/** Lists transactions, the newest first. */
 export const transactions = fn(TransactionPage, async ({ cursor, ...filters }) => {
   const { limit, ...rest } = filters;
   const { after, page: answer } = paginate("ledger_transactions", cursor, rest);

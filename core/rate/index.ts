@@ -17,21 +17,21 @@ interface Policy {
 
 /** The one table of limits: token buckets, by class of request. */
 const policies = {
-  /** All that a tenant's credentials ask for: how much is said by its row, and so by its plan. */
+  /** All requests of a tenant's credentials; the rate is in the tenant's row, which has it from the plan. */
   tenant: "by plan",
   /** One key or member, so that one program does not starve the others. */
   principal: { capacity: 2_000, perSecond: 1_000 },
   /** One client of one tenant: a publishable key is in the hands of all its shoppers. */
   address: { capacity: 2_000, perSecond: 1_000 },
-  /** Failed logins of one address, whatever the account. A success gives its token back. */
+  /** Failed logins of one address, on all accounts together. A success gives its token back. */
   "login-address": { capacity: 60, perSecond: 1 },
   /** Failed logins of one address on one account: ten a minute. */
   "login-pair": { capacity: 20, perSecond: 10 / 60 },
   /** Failed logins on one account from addresses that it never logged in from. */
   "login-account": { capacity: 100, perSecond: 100 / 3600 },
-  /** One address at the doors that need no credential: login and refresh. */
+  /** One address at login and refresh, which need no credential. */
   door: { capacity: 400, perSecond: 200 },
-  /** Keys of one address that nobody has: each costs a look-up. */
+  /** Unknown API keys from one address: each costs a look-up. */
   miss: { capacity: 2_000, perSecond: 100 },
   /** New tenants of one address: an office or a conference is behind one. */
   signup: { capacity: 300, perSecond: 0.5 },
@@ -39,7 +39,7 @@ const policies = {
 type PolicyName = keyof typeof policies;
 type FixedName = Exclude<PolicyName, "tenant">;
 
-/** In one statement each policy stands once. */
+/** A bucket of tokens. One statement takes from at most one bucket of each policy. */
 export interface Bucket {
   policy: PolicyName;
   key: string;
@@ -69,10 +69,13 @@ function network(address: string): string {
     .join(":");
 }
 
-/** A tenant may save up what it may ask for in so many seconds. */
+/** The capacity of a tenant's bucket, in seconds of its rate. */
 export const BURST = 2;
 
-/** Capacity and refill of a bucket. Those of a tenant are read where its tokens are taken: a new plan holds at once. */
+/**
+ * Capacity and refill of a bucket. A tenant's are read by the statement that takes the tokens, so that a new plan
+ * applies at once.
+ */
 function sizeOf(q: Reader, policy: PolicyName): SQL {
   const fixed = policies[policy];
   if (fixed !== "by plan") return sql`${fixed.capacity}::float8, ${fixed.perSecond}::float8`;
@@ -80,18 +83,20 @@ function sizeOf(q: Reader, policy: PolicyName): SQL {
   return sql`${BURST}::float8 * ${rate}, ${rate}::float8`;
 }
 
-/** Put together by the database, so that a key can be put into a statement that is built already. */
+/** The database concatenates the id, so that the key can be a parameter of a prepared statement. */
 const idOf = ({ policy, key }: Bucket) => sql`${`${policy}:`}::text || ${key}::text`;
 
-/** Unfilled, and what flowed in since then; `excluded` is the row as it would be new. */
+/**
+ * The tokens now: those at the last request and the refill since then, at most the capacity. `excluded` is the new row.
+ */
 const refilled = sql`least(excluded.capacity, ${rateBucketTable.tokens} + excluded.per_second
   * greatest(0, extract(epoch from excluded.refilled_at - ${rateBucketTable.refilledAt})::float8))`;
 
 /**
- * Takes a token from each bucket in one statement, in the order of their policies, so that nobody deadlocks. Belongs
- * into the batch of a credential: its row locks in a longer transaction would serialise a tenant.
- * @param entitled nothing is taken unless it holds: an invented credential spends nobody's tokens
- * @param cost -1 gives one back
+ * Takes a token from each bucket in one statement, in the order of their policies, so that no deadlock arises. It
+ * belongs in the batch of a credential: its row locks in a longer transaction would serialize a tenant's requests.
+ * @param entitled the condition for taking tokens: an invented credential spends no quota
+ * @param cost the tokens to take; -1 gives one back
  */
 export function takeTokens(q: Reader, buckets: readonly Bucket[], entitled: SQL = sql`true`, cost = 1) {
   const rows = buckets
@@ -103,7 +108,8 @@ export function takeTokens(q: Reader, buckets: readonly Bucket[], entitled: SQL 
     .select(
       q
         .select({
-          // The builder fills the tenant's id into values, not into a select; this is the setting that policies compare with.
+          // The builder fills the tenant's id into values, not into a select; the policies compare with this setting,
+          // too.
           tenantId: sql<string>`nullif(current_setting('app.tenant_id', true), '')::uuid`.as("tenant_id"),
           createdAt: sql<string>`now()`.as("created_at"),
           updatedAt: sql<string>`now()`.as("updated_at"),
@@ -173,7 +179,7 @@ export function refuseLimited(state: { granted: boolean; reset: number } | undef
   });
 }
 
-/** The call that takes a token of those who have no tenant yet. */
+/** The platform function that takes a token of an address, for a request whose tenant is not known yet. */
 export const addressTokenCall = (policy: FixedName, address: string) => {
   const { capacity, perSecond } = policies[policy];
   return ["take_token", `${policy}:${addressKey(address)}`, capacity, perSecond, 1] as const;

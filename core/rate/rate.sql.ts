@@ -2,7 +2,10 @@ import { boolean, doublePrecision, text } from "drizzle-orm/pg-core";
 import { instant } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
 
-/** Token buckets of tenants, keys and addresses; a crash of the server refills them. */
+/**
+ * Token buckets of tenants, keys and addresses. A crash of the database server empties the table, so that all are full
+ * again.
+ */
 export const rateBucketTable = tenantTable(
   "rate_bucket",
   {
@@ -11,7 +14,7 @@ export const rateBucketTable = tenantTable(
     capacity: doublePrecision("capacity").notNull(),
     perSecond: doublePrecision("per_second").notNull(),
     tokens: doublePrecision("tokens").notNull(),
-    /** Whether the last one who asked got a token. */
+    /** Whether the last request got a token. */
     granted: boolean("granted").notNull(),
     refilledAt: instant("refilled_at").notNull(),
   },

@@ -20,7 +20,7 @@ export const SalesPage = pageQuery({
   currency: Currency.optional(),
 });
 
-/** The newest day first. @throws Failure forbidden when the plan has no reports */
+/** Lists the sales of each day, the newest day first. @throws Failure forbidden when the plan has no reports */
 export const sales = fn(SalesPage, async ({ limit, cursor, from, to, currency }) => {
   const { after, page: answer } = paginate("sales", cursor, { from, to, currency });
   const past = after.day && sql`(${salesDayTable.day}, ${salesDayTable.currency}) < (${after.day}, ${after.currency})`;
@@ -53,7 +53,7 @@ export const sales = fn(SalesPage, async ({ limit, cursor, from, to, currency })
   );
 });
 
-/** Counts one order. Whoever calls it does so once for each order. */
+/** Counts one order. The caller makes sure that each order is counted once. */
 export const countSale = fn(z.object({ placedAt: z.string(), total: Money }), ({ placedAt, total }) =>
   db((tx) =>
     tx

@@ -3,7 +3,7 @@ import { minorUnits } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
 import type { Currency } from "../kernel/money.js";
 
-/** What was sold on a day (UTC) in one currency: counted by a subscriber, one event at a time. */
+/** The sales of a day (UTC) in one currency, counted by a subscriber, one event at a time. */
 export const salesDayTable = tenantTable(
   "sales_day",
   {

@@ -33,7 +33,7 @@ export const SignedUp = Session.Tokens.extend({ tenant: TenantRecord, member: Me
 
 export const openTestTenantJob = defineJob("tenant.open-test", z.object({ memberId: MemberId }));
 
-/** Opens the twin for test mode: same seeds, same owner, no shared data. Doing it again changes nothing. */
+/** Opens the twin for test mode: same defaults, same owner, no shared data. A second run changes nothing. */
 export async function openTestTenant({ memberId }: { memberId: string }): Promise<void> {
   const [[live], [owner]] = await read(
     (q) =>
@@ -56,7 +56,7 @@ export async function openTestTenant({ memberId }: { memberId: string }): Promis
 }
 
 /**
- * A new tenant, in live mode, with its owner and what it needs to sell; its twin for test mode follows as a job.
+ * Opens a tenant in live mode with its owner and the defaults for a first sale; a job opens its twin for test mode.
  * @throws Failure conflict when the slug is taken
  */
 export const signUp = fn(Signup, async ({ tenant, email, password, name }) => {

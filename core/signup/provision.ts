@@ -28,8 +28,9 @@ export interface ProvisionInput {
 }
 
 /**
- * Makes a tenant with its owner and what it needs to sell, in the open transaction of its own context.
- * @returns undefined when the slug, or the tenant, is there already
+ * Inserts a tenant with its owner and the defaults for a first sale, in the open transaction of the tenant's own
+ * context.
+ * @returns undefined when the slug or the tenant exists already
  */
 export async function provision(tx: Tx, { tenant, owner }: ProvisionInput) {
   const [opened] = await tx
@@ -79,7 +80,8 @@ async function insertTaxDefaults(tx: Tx, country: string, standardId: string): P
   const standard = standardRate(country);
   await tx.insert(taxRateTable).values([
     { id: TaxRateId.create(), taxClassId: standardId, country, name: "Standard", rate: standard },
-    // What is reduced differs by goods: nobody pays too little tax before the merchant has said how much.
+    // The reduced rate differs by goods, so that it begins as the standard rate: too little tax is never charged before
+    // the merchant has set it.
     { id: TaxRateId.create(), taxClassId: reducedId, country, name: "Reduced", rate: standard },
     { id: TaxRateId.create(), taxClassId: exemptId, country, name: "Exempt", rate: 0 },
   ]);

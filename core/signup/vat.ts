@@ -1,6 +1,6 @@
 /**
- * Standard rates of value added tax in basis points, to begin with: the merchant's to check and to change. European
- * Union: European Commission, "Taxes in Europe Database"; the others: their tax offices. As of November 2026.
+ * Standard rates of value added tax in basis points, as defaults that the merchant checks and changes. European Union:
+ * European Commission, "Taxes in Europe Database"; the others: their tax offices. As of November 2026.
  */
 const STANDARD: Record<string, number> = {
   AT: 2000,

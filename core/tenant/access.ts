@@ -4,9 +4,9 @@ import type { tenantAccesses, tenantStatuses } from "./tenant.sql.js";
 
 type TenantAccess = (typeof tenantAccesses)[number];
 
-/** Who an operation is for. */
+/** The part of the API that an operation belongs to. */
 type Area = "session" | "billing" | "store" | "staff";
-/** What it takes to call it. */
+/** The right that an operation requires of its caller. */
 type Allow = "tenant" | "shopper" | "member" | Scope;
 
 function areaOf(allow: Allow): Area {
@@ -18,9 +18,9 @@ function areaOf(allow: Allow): Area {
 type Mode = "reads" | "writes";
 
 /**
- * THE table of what a tenant's access closes. Sessions and billing stay open, so that its owner can log in and pay, and
- * so does reading: the data are the merchant's own. What shoppers do is the store's, whoever asks for them: a shop that
- * is rendered by a server asks with a secret key.
+ * The only table of the operations that a tenant's access closes. Sessions and billing stay open, so that the owner can
+ * log in and pay; the staff can always read, because the data are the merchant's own. An operation for shoppers belongs
+ * to the store for every credential: a shop that is rendered by a server calls it with a secret key.
  */
 const closedOperations: Record<TenantAccess, Record<Area, readonly Mode[]>> = {
   full: { session: [], billing: [], store: [], staff: [] },
@@ -28,17 +28,17 @@ const closedOperations: Record<TenantAccess, Record<Area, readonly Mode[]>> = {
   blocked: { session: [], billing: [], store: ["reads", "writes"], staff: ["writes"] },
 };
 
-/** How a tenant stands, as its row says. */
+/** Access and status of a tenant, as its row has them. */
 export interface TenantState {
   access: TenantAccess;
   status: (typeof tenantStatuses)[number];
 }
 
-/** The stricter of both, should they ever differ. */
+/** The access that applies: the stricter one, should access and status ever differ. */
 const accessOf = ({ access, status }: TenantState): TenantAccess =>
   status === "suspended" || status === "closing" ? "blocked" : access;
 
-/** Why a tenant that stands like this may not do this now; undefined when it may. */
+/** The failure of an operation that the tenant's access closes; undefined when it is open. */
 export function refusalFor(standing: TenantState, allow: Allow, writes: boolean): Failure | undefined {
   const access = accessOf(standing);
   if (!closedOperations[access][areaOf(allow)].includes(writes ? "writes" : "reads")) return undefined;

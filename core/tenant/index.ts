@@ -12,14 +12,14 @@ import { Currency } from "../kernel/money.js";
 import { bump, staleVersion } from "../kernel/version.js";
 import { TenantId, tenantStatuses, tenantTableRoot } from "./tenant.sql.js";
 
-/** Names that would be mistaken for parts of an address or for us. */
+/** Slugs that could be mistaken for parts of an address or for the platform. */
 const RESERVED = new Set(
   `about account accounts admin api app assets auth billing blog cdn checkout dashboard demo-admin docs help internal
   localhost login mail operator platform public root security signup staging static status stoa store support system
   tenant test webhook webhooks well-known www`.split(/\s+/),
 );
 
-/** What people type to log in. The slug of test mode ends with `-test` and is given, not chosen. */
+/** The slug of a tenant, which members type to log in. In test mode it ends with `-test` and is given, not chosen. */
 export const TenantSlug = z
   .string()
   .regex(/^[a-z0-9](?:[a-z0-9]|-(?!-)){1,38}[a-z0-9]$/, "must be 3 to 40 lowercase letters, digits and single dashes")
@@ -63,7 +63,7 @@ export const view = {
   createdAt: tenantTableRoot.createdAt,
 };
 
-/** The caller's own. */
+/** Reads the caller's tenant. */
 export const get = fn(z.void(), async () => {
   const [tenant] = await read((q) => q.select(view).from(tenantTableRoot));
   if (!tenant) throw notFound("tenant");
@@ -90,7 +90,7 @@ export const update = fn(TenantChange.extend({ version: z.int().optional() }), (
   }),
 );
 
-/** A tenant as anybody may find it. */
+/** The part of a tenant that is readable without a credential. */
 export interface Found {
   id: string;
   slug: string;
@@ -98,7 +98,7 @@ export interface Found {
   livemode: boolean;
 }
 
-/** The call that finds a tenant by slug or id, before anybody is known. */
+/** The platform function that finds a tenant by slug or id, before the caller is known. */
 export const finding = (name: string) =>
   ["find_tenant", TenantId.safeParse(name).success ? typeIdToUuid("ten", name) : name.toLowerCase()] as const;
 
@@ -117,7 +117,10 @@ export async function find(name: string): Promise<Found> {
 
 const isName = (tenant: Pick<Found, "id" | "slug">, name: string) => name === tenant.id || name === tenant.slug;
 
-/** Whoever names a tenant beside a credential must name the credential's own. @throws Failure forbidden */
+/**
+ * Refuses a request that names another tenant than its credential's, or two different ones.
+ * @throws Failure forbidden
+ */
 export function agree(tenant: Pick<Found, "id" | "slug"> | undefined, names: readonly string[]): void {
   const agreed = tenant ? names.every((name) => isName(tenant, name)) : new Set(names).size <= 1;
   if (!agreed) throw forbidden("tenant_mismatch", "The request names another tenant than the credential's.");

@@ -9,7 +9,9 @@ export const TenantId = id("ten");
 
 export const tenantStatuses = ["trial", "active", "past_due", "suspended", "closing"] as const;
 
-/** `read_only`: the staff reads, shoppers still buy. `blocked`: only billing is left. */
+/**
+ * `read_only`: the staff can only read, shoppers can buy. `blocked`: the shop is closed; the staff can read and pay.
+ */
 export const tenantAccesses = ["full", "read_only", "blocked"] as const;
 
 /** A merchant. The row is its own tenant: `tenant_id` is the id. */
@@ -20,14 +22,14 @@ export const tenantTableRoot = tenantTable(
     slug: text("slug").notNull(),
     name: text("name").notNull(),
     status: text("status", { enum: tenantStatuses }).notNull().default("trial"),
-    /** What the status lets it do; each credential reads it. */
+    /** The access that follows from the status; the look-up of each credential reads it. */
     access: text("access", { enum: tenantAccesses }).notNull().default("full"),
     /**
-     * The plan of its subscription, here because each request reads it. Null in a row of a release that did not write it:
-     * then the mode decides (`planCode`).
+     * The plan of the tenant's subscription, in this row because each request reads it. Null in a row of a release that
+     * did not write it: then the mode decides (`planCode`).
      */
     plan: text("plan").$type<PlanCode>(),
-    /** The plan's limit of requests per second, beside the credential that it limits. */
+    /** The plan's limit of requests per second, in this row because each request reads it. */
     requestRate: integer("request_rate").notNull().default(2_000),
     livemode: boolean("livemode").notNull(),
     /** Test mode is a twin tenant of its own, made with the live one. */

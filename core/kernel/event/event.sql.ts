@@ -7,14 +7,17 @@ import { id } from "../id.js";
 export const EventId = id("evt");
 
 /**
- * Days for which events, the record of what subscribers did, and finished jobs are kept: longer than a message can live
- * in a queue (4 days) and its dead-letter queue (14 days).
+ * Days for which events, the inbox and finished jobs are kept: longer than a message can live in a queue (4 days) and
+ * its dead-letter queue (14 days).
  */
 export const RETENTION_DAYS = 30;
 
 const relayColumns = ["publishedAt", "attempts", "nextAttemptAt", "deadAt"] as const;
 
-/** The outbox: an event exists if and only if its transaction committed. The relay writes the columns from `publishedAt`. */
+/**
+ * The outbox: an event exists if and only if its transaction committed. The relay writes the columns from `publishedAt`
+ * on.
+ */
 export const eventTable = tenantTable(
   "event",
   {
@@ -28,7 +31,7 @@ export const eventTable = tenantTable(
     attempts: integer("attempts").notNull().default(0),
     nextAttemptAt: instant("next_attempt_at").notNull().default(sql`now()`),
     lastError: text("last_error"),
-    /** Given up after ten attempts; an alarm tells the operator. */
+    /** The instant at which the relay gave the event up, after ten attempts; an alarm tells the operator. */
     deadAt: instant("dead_at"),
   },
   (self) => [
@@ -46,7 +49,7 @@ export const eventTable = tenantTable(
   },
 );
 
-/** What each subscriber has done: inserted first, in the transaction of the effect. */
+/** The events that each subscriber has handled: the row is inserted first, in the transaction of the effect. */
 export const inboxTable = tenantTable("inbox", {
   /** The event's UUID and the subscriber's permanent name. */
   id: text("id").notNull(),

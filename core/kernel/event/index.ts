@@ -57,7 +57,7 @@ export const on = <Schema extends z.ZodObject>(
   run: (event: DeliveredEvent<z.output<Schema>>) => Promise<unknown>,
 ): Subscriber => ({ name, event, run: run as Subscriber["run"] });
 
-/** Says that something happened, in the commit of the open transaction. @throws Failure when the data does not fit */
+/** Writes an event in the commit of the open transaction. @throws Failure when the data does not fit */
 export function emit<Schema extends z.ZodObject>(event: EventType<Schema>, data: z.input<Schema>): void {
   const { requestId, traceparent } = context();
   currentOutbox().events.push({
@@ -82,7 +82,7 @@ const view = {
 
 export const EventPage = pageQuery({ type: z.string().max(100).optional() });
 
-/** The newest first. */
+/** Lists events, the newest first. */
 export const list = fn(EventPage, (page) =>
   listById(
     { name: "events", id: eventTable.id, order: "desc", where: page.type ? eq(eventTable.type, page.type) : undefined },
@@ -91,7 +91,10 @@ export const list = fn(EventPage, (page) =>
   ),
 );
 
-/** The event as its own tenant sees it, or undefined: what a message says is never believed. */
+/**
+ * Reads an event of the actor's tenant from its row, because the content of a message is not trusted; undefined without
+ * a row.
+ */
 export async function find(eventId: string) {
   const [event] = await read((q) =>
     q

@@ -7,7 +7,7 @@ import { config } from "../config.js";
 import { jobTable } from "../job/job.sql.js";
 import { eventTable } from "./event.sql.js";
 
-/** What leaves the database of an event or a job: where it is, never what it says. */
+/** The place of an event or a job in the database: a message carries it, and none of the data. */
 export interface Pointer {
   tenantId: string;
   id: string;
@@ -16,20 +16,22 @@ export interface Pointer {
   traceparent: string | null;
 }
 
-/** Why a pointer did not leave: it was refused itself, or nobody answered for any of them. */
+/** The reason why a pointer was not sent: the service refused this one, or did not answer at all. */
 export interface Refusal {
   reason: string;
-  /** Only these are counted: an outage of the bus gives nothing up. */
+  /**
+   * Whether the refusal counts as an attempt. An outage of the service does not, so that no event is given up for it.
+   */
   countsAsAttempt: boolean;
 }
 
-/** Sends pointers; answers the ids that did not leave. */
+/** Sends pointers and returns the refusals, by the id of the pointer. */
 export type Send = (pointers: readonly Pointer[]) => Promise<Map<string, Refusal>>;
 
 const BATCH = 100;
 /** After this many attempts an event is given up, and an alarm tells the operator. */
 const MAX_ATTEMPTS = 10;
-/** A job whose pointer nobody took in this time is sent again. Seconds. */
+/** The pointer of a job is sent again when no worker has taken the job for so long. Seconds. */
 const RESEND = 900;
 
 let client: Client | undefined;
@@ -51,8 +53,8 @@ const pointer = (table: typeof eventTable | typeof jobTable) => ({
 
 /**
  * Publishes the next events in order. The claim holds their row locks while they are sent (≤ 10 s), so that a crash
- * frees them at once; a duplicate is then possible, and consumers bear it. No last id is remembered: transactions
- * commit in another order than their ids were made.
+ * frees them at once; a duplicate is then possible, which the inbox of the subscribers recognizes. No last id is
+ * remembered: transactions commit in another order than their ids were made.
  */
 export const publishEvents = (send: Send): Promise<{ sent: number; failed: number }> =>
   inRelayTransaction(async (tx) => {
@@ -123,11 +125,11 @@ export const measureLag = () =>
     return row ?? { pending: 0, dead: 0, oldest: 0 };
   });
 
-/** Found by the index of what is unpublished, not by tenant after tenant. */
+/** The condition for unpublished events, which the index of unpublished events serves across all tenants. */
 const unpublishedWithIds = (ids: readonly string[]) =>
   and(inArray(eventTable.id, [...ids]), isNull(eventTable.publishedAt));
 
-/** One UPDATE for all that failed alike. */
+/** Groups the ids by refusal, so that one UPDATE writes all that failed alike. */
 function groupByRefusal(refused: Map<string, Refusal>): Map<Refusal, string[]> {
   const groups = new Map<string, [Refusal, string[]]>();
   for (const [id, refusal] of refused) {

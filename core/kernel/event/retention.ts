@@ -4,7 +4,7 @@ import { db } from "../db.js";
 import { jobTable } from "../job/job.sql.js";
 import { eventTable, inboxTable, RETENTION_DAYS } from "./event.sql.js";
 
-/** Rows of one table in one run; the next run goes on. */
+/** The most rows of one table that one run deletes; the next run deletes the rest. */
 const SLICE = 5_000;
 
 /** Ids are UUIDv7, so that age is an order of the primary key. In a select, so that it is evaluated once. */
@@ -14,7 +14,11 @@ const oldestKeptId = () => {
   return uuidToTypeId("evt", `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`);
 };
 
-/** Forgets what is older, of the actor's tenant; an event that was never published stays. */
+/**
+ * Deletes the actor's tenant's events, inbox rows and finished jobs that are older than RETENTION_DAYS. An event that
+ * was never published and a job that is not finished stay.
+ * @returns the number of events
+ */
 export const deleteOldEvents = () =>
   db(async (tx) => {
     const old = tx

@@ -44,8 +44,8 @@ export function defineJob<Schema extends z.ZodObject>(name: string, schema: Sche
 }
 
 /**
- * The work of one kind of job, outside of a transaction. A duplicate delivery or a crash runs it again, so it finds out
- * what has been done, and gives the job's id to a provider as idempotency key.
+ * The work of one kind of job, outside of a transaction. A duplicate delivery or a crash runs it again, so it must find
+ * out which part is done, and give the job's id to a provider as idempotency key.
  */
 export interface JobHandler {
   job: JobType;
@@ -91,7 +91,7 @@ const view = {
 
 export const JobPage = pageQuery({ status: z.enum(jobStatuses).optional() });
 
-/** The newest first. */
+/** Lists jobs, the newest first. */
 export const list = fn(JobPage, (page) =>
   listById(
     { name: "jobs", id: jobTable.id, order: "desc", where: page.status ? eq(jobTable.status, page.status) : undefined },
@@ -107,9 +107,9 @@ export const get = fn(JobId, async (jobId) => {
 });
 
 /**
- * Takes a job for `lease` seconds, when it is due and nobody else holds it. One whose workers all died, so that none
- * of them could tell, has failed after the last attempt.
- * @returns undefined when there is nothing to do: done, held, or not of this tenant
+ * Takes a job for `lease` seconds, when it is due and no other worker holds it. A job whose workers all stopped without
+ * a report fails after the last attempt.
+ * @returns undefined when there is nothing to do: the job is done, held, or of another tenant
  */
 export const claim = (jobId: string, lease: number) =>
   db(async (tx) => {
@@ -155,7 +155,10 @@ export const succeed = (jobId: string, attempt: number) =>
       .where(isHeldBy(jobId, attempt)),
   );
 
-/** Back into the queue with exponential backoff and jitter (5 s, 10 s, 20 s … ≤ 1 h), or given up after the last attempt. */
+/**
+ * Puts a job back into the queue with exponential backoff and jitter (5 s, 10 s, 20 s … ≤ 1 h), or gives it up after
+ * the last attempt.
+ */
 export const fail = (jobId: string, attempt: number, reason: string) =>
   db((tx) =>
     tx

@@ -8,7 +8,7 @@ export const JobId = id("job");
 
 export const jobStatuses = ["queued", "running", "succeeded", "failed"] as const;
 
-/** Work that touches the outside world: made in the transaction that wants it, sent to its queue by the relay. */
+/** Work that calls another service: inserted in the transaction that requires it, sent to its queue by the relay. */
 export const jobTable = tenantTable(
   "job",
   {
@@ -23,7 +23,7 @@ export const jobTable = tenantTable(
     attempts: integer("attempts").notNull().default(0),
     maxAttempts: integer("max_attempts").notNull().default(8),
     dueAt: instant("due_at").notNull().default(sql`now()`),
-    /** When the relay last sent its pointer; it is sent again when nobody took it. */
+    /** The instant at which the relay last sent the pointer, which it sends again when no worker takes the job. */
     sentAt: instant("sent_at"),
     leaseUntil: instant("lease_until"),
     lastError: text("last_error"),

@@ -2,7 +2,7 @@ export * as Mail from "./index.js";
 
 /** A mail to one person. */
 export interface Message {
-  /** Of the job that sends it: the same message sent twice has the same id. */
+  /** The id of the job that sends the message: a message that is sent twice has the same id. */
   id: string;
   to: string;
   subject: string;
@@ -10,7 +10,7 @@ export interface Message {
   html: string;
 }
 
-/** Hands a message to a provider. @throws when it was not taken */
+/** Hands a message to a provider. @throws when the provider did not accept it */
 export type Mailer = (message: Message) => Promise<void>;
 
 let mailer: Mailer | undefined;
