@@ -15,8 +15,8 @@ const RIDDLE =
 /** Words of which a better one exists in the glossary, for texts that a merchant's developer reads. */
 const UNCLEAR =
   /\b(whoever|nobody|somebody|anybody|everybody|whatever|let (?:it|them|what) go|promised|lacks something)\b/i;
-/** Riddles for each 1,000 words of comment. It falls as rooms are rewritten, to 1 in the end. */
-const CEILING = 10;
+/** Riddles for each 1,000 words of comment, at most. */
+const CEILING = 1;
 
 const plain = (text: string) => text.replace(/\s+/g, " ").trim();
 

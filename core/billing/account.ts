@@ -21,7 +21,7 @@ export const columns = {
   nextStepAt: subscriptionTable.nextStepAt,
   version: subscriptionTable.version,
 };
-export type Row = Pick<typeof subscriptionTable.$inferSelect, keyof typeof columns>;
+export type SubscriptionRow = Pick<typeof subscriptionTable.$inferSelect, keyof typeof columns>;
 
 /** The columns of the tenant's row that billing reads. */
 export const tenantColumns = {
@@ -41,8 +41,8 @@ interface BilledTenant {
   createdAt: string;
 }
 
-export interface Account {
-  row: Row;
+export interface BillingAccount {
+  row: SubscriptionRow;
   tenant: BilledTenant;
   /** By the clock of the database. Milliseconds. */
   now: number;
@@ -55,7 +55,7 @@ const TRIAL_DAYS = plans.trial.trialDays;
 const DAY = 86_400_000;
 
 /** The default row for a tenant that has none, because the code that opened it had no billing yet. */
-function untouched({ livemode, createdAt }: BilledTenant): Row {
+function defaultRow({ livemode, createdAt }: BilledTenant): SubscriptionRow {
   const trialEndsAt = livemode ? new Date(Date.parse(createdAt) + TRIAL_DAYS * DAY).toISOString() : null;
   return {
     customer: null,
@@ -79,7 +79,9 @@ function untouched({ livemode, createdAt }: BilledTenant): Row {
  * @param since an instant by the database's clock: `isFresh` says whether Stripe was asked then or later
  * @throws Failure not_found
  */
-export async function load(since: string | null = null): Promise<Account & { at: string; isFresh: boolean }> {
+export async function loadAccount(
+  since: string | null = null,
+): Promise<BillingAccount & { at: string; isFresh: boolean }> {
   const isFresh = sql<boolean>`coalesce(${subscriptionTable.askedAt} >= ${since}::timestamptz, false)`;
   const [[tenant], [row]] = await read(
     (q) =>
@@ -92,16 +94,16 @@ export async function load(since: string | null = null): Promise<Account & { at:
       ] as const,
   );
   if (!tenant) throw notFound("tenant");
-  const { isFresh: fresh, ...known } = row ?? { ...untouched(tenant), isFresh: false };
+  const { isFresh: fresh, ...known } = row ?? { ...defaultRow(tenant), isFresh: false };
   return { tenant, row: known, now: millisecondsOf(tenant.now), at: tenant.at, isFresh: fresh };
 }
 
 /** @throws Failure conflict for a tenant of test mode, which is never billed */
-export async function loadBilled(): Promise<Account> {
-  const account = await load();
+export async function loadLiveAccount(): Promise<BillingAccount> {
+  const account = await loadAccount();
   if (account.tenant.livemode) return account;
   throw conflict("billing.test_mode", "Tenants in test mode are not billed. Use a credential of the live tenant.");
 }
 
 /** The condition that the row still has the version that was read: a write in between must not be overwritten. */
-export const unchanged = ({ version }: Pick<Row, "version">) => eq(subscriptionTable.version, version);
+export const unchanged = ({ version }: Pick<SubscriptionRow, "version">) => eq(subscriptionTable.version, version);

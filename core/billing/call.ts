@@ -9,7 +9,7 @@ import { isStripeError, refusalOf, withDeadline, withRetry } from "../stripe/ind
  * The idempotency key of a call to Stripe that this request makes for one purpose: the same when the request is
  * repeated under its own key, random for a request without a key.
  */
-export function keyOf(...purpose: readonly unknown[]): string {
+export function idempotencyKeyOf(...purpose: readonly unknown[]): string {
   const { requestKey = randomUUID() } = context();
   const hash = createHash("sha256").update(JSON.stringify([tenantId(), requestKey, ...purpose]));
   return `billing/${hash.digest("hex")}`;
@@ -19,8 +19,10 @@ export function keyOf(...purpose: readonly unknown[]): string {
  * Sends a write to Stripe, and repeats it under the same idempotency key until Stripe has decided.
  * @throws OutcomeUnknown
  */
-export const under = <T>(idempotencyKey: string, run: (options: Stripe.RequestOptions) => Promise<T>): Promise<T> =>
-  withRetry(() => run({ idempotencyKey }));
+export const withIdempotencyKey = <T>(
+  idempotencyKey: string,
+  run: (options: Stripe.RequestOptions) => Promise<T>,
+): Promise<T> => withRetry(() => run({ idempotencyKey }));
 
 /** The deadline of all calls to Stripe in one request, which has 20 s in all. Milliseconds. */
 const PATIENCE = 14_000;
@@ -29,7 +31,7 @@ const PATIENCE = 14_000;
  * Runs calls to Stripe within a deadline, because a client waits for the answer.
  * @throws Failure unavailable when Stripe does not answer, conflict `billing.payment_declined` when a card is refused
  */
-export async function answering<T>(run: () => Promise<T>): Promise<T> {
+export async function withProviderFailures<T>(run: () => Promise<T>): Promise<T> {
   try {
     return await withDeadline(PATIENCE, run);
   } catch (error) {
@@ -38,7 +40,8 @@ export async function answering<T>(run: () => Promise<T>): Promise<T> {
 }
 
 /** The same after the request's transaction has committed. */
-export const afterwards = <T>(run: () => Promise<T>): AfterCommit<T> => afterCommit(() => answering(run));
+export const afterCommitAtStripe = <T>(run: () => Promise<T>): AfterCommit<T> =>
+  afterCommit(() => withProviderFailures(run));
 
 /** The failure that tells the client of an unknown outcome or a declined card; any other error is returned as it is. */
 function failureOf(error: unknown): unknown {

@@ -5,12 +5,12 @@ import { Interval, SoldPlan } from "../entitlement/index.js";
 import { Instant, toUtc } from "../kernel/clock.js";
 import { conflict } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
-import { loadBilled } from "./account.js";
-import { afterwards, keyOf, under } from "./call.js";
-import { knownCustomer } from "./customer.js";
+import { loadLiveAccount } from "./account.js";
+import { afterCommitAtStripe, idempotencyKeyOf, withIdempotencyKey } from "./call.js";
+import { findCustomer } from "./customer.js";
 import { moneyOf } from "./invoice.js";
-import { type Offer, offerOf, priceOf } from "./price.js";
-import { aliveOf, factsOf, itemOf, subscriptionsOf } from "./stripe-subscription.js";
+import { findOrCreatePrice, type Offer, offerOf } from "./price.js";
+import { itemOf, renewingOf, snapshotOf, subscriptionsOf } from "./stripe-subscription.js";
 
 const offer = { plan: SoldPlan, interval: Interval };
 const ProrationDate = Instant.meta({
@@ -21,7 +21,7 @@ export const ChangePreview = z.strictObject(offer);
 export const PlanChange = z.strictObject({ ...offer, prorationDate: ProrationDate.optional() });
 
 /** The subscription that Stripe has agreed to. The row of ours follows by webhook. */
-export const Agreed = z
+export const AgreedSubscription = z
   .object({
     plan: z.enum(planCodes),
     interval: Interval.nullable(),
@@ -35,9 +35,9 @@ export const Agreed = z
   });
 
 /** Fetches the subscription that brings payments from Stripe. @throws Failure conflict `billing.not_subscribed` */
-async function subscribed() {
-  const { stripe, customer } = await knownCustomer(await loadBilled());
-  const [subscription] = customer === undefined ? [] : aliveOf(await subscriptionsOf(stripe, customer));
+async function requireSubscription() {
+  const { stripe, customer } = await findCustomer(await loadLiveAccount());
+  const [subscription] = customer === undefined ? [] : renewingOf(await subscriptionsOf(stripe, customer));
   if (!subscription)
     throw conflict(
       "billing.not_subscribed",
@@ -46,21 +46,26 @@ async function subscribed() {
   return { stripe, subscription };
 }
 
-async function agreed(stripe: Stripe, subscription: Stripe.Subscription): Promise<z.output<typeof Agreed>> {
-  const { plan, interval, status, currentPeriodEnd, cancelAt } = await factsOf(stripe, [subscription]);
+async function toAgreed(
+  stripe: Stripe,
+  subscription: Stripe.Subscription,
+): Promise<z.output<typeof AgreedSubscription>> {
+  const { plan, interval, status, currentPeriodEnd, cancelAt } = await snapshotOf(stripe, [subscription]);
   return { plan, interval, status, currentPeriodEnd, cancelAt };
 }
 
 const update = async (stripe: Stripe, { id }: Stripe.Subscription, params: Stripe.SubscriptionUpdateParams) =>
-  agreed(
+  toAgreed(
     stripe,
-    await under(keyOf("update", id, params), (options) => stripe.subscriptions.update(id, params, options)),
+    await withIdempotencyKey(idempotencyKeyOf("update", id, params), (options) =>
+      stripe.subscriptions.update(id, params, options),
+    ),
   );
 
 /** Stripe invoices each change at once and subtracts the paid time that is not used (proration). */
 const proration_behavior = "always_invoice" as const;
 const seconds = (instant: string) => Math.floor(Date.parse(toUtc(instant)) / 1000);
-const isOn = ({ plan, interval }: Offer, subscription: Stripe.Subscription) => {
+const hasOffer = ({ plan, interval }: Offer, subscription: Stripe.Subscription) => {
   const now = offerOf(itemOf(subscription).price);
   return now.plan === plan && now.interval === interval;
 };
@@ -69,15 +74,17 @@ const isOn = ({ plan, interval }: Offer, subscription: Stripe.Subscription) => {
  * Calculates the cost of a change of plan now, line by line, and the instant that the proration counts from.
  * @throws Failure conflict `billing.test_mode` or `billing.not_subscribed`
  */
-export const preview = fn(ChangePreview, (wanted) =>
-  afterwards(async () => {
-    const { stripe, subscription } = await subscribed();
-    const items = [{ id: itemOf(subscription).id, price: await priceOf(stripe, wanted) }];
+export const previewChange = fn(ChangePreview, (wanted) =>
+  afterCommitAtStripe(async () => {
+    const { stripe, subscription } = await requireSubscription();
+    const items = [{ id: itemOf(subscription).id, price: await findOrCreatePrice(stripe, wanted) }];
     const params = {
       subscription: subscription.id,
       subscription_details: { items, proration_behavior },
     } satisfies Stripe.InvoiceCreatePreviewParams;
-    const invoice = await under(keyOf("preview", params), (options) => stripe.invoices.createPreview(params, options));
+    const invoice = await withIdempotencyKey(idempotencyKeyOf("preview", params), (options) =>
+      stripe.invoices.createPreview(params, options),
+    );
     const at = invoice.parent?.subscription_details?.subscription_proration_date ?? invoice.created;
     const money = (amount: number) => moneyOf(amount, invoice.currency);
     return {
@@ -101,14 +108,14 @@ export const preview = fn(ChangePreview, (wanted) =>
  * @throws Failure conflict `billing.test_mode`, `billing.not_subscribed`, `billing.payment_owed` or
  * `billing.payment_declined`
  */
-export const change = fn(PlanChange, ({ prorationDate, ...wanted }) =>
-  afterwards(async () => {
-    const { stripe, subscription } = await subscribed();
-    if (isOn(wanted, subscription)) return agreed(stripe, subscription);
+export const changePlan = fn(PlanChange, ({ prorationDate, ...wanted }) =>
+  afterCommitAtStripe(async () => {
+    const { stripe, subscription } = await requireSubscription();
+    if (hasOffer(wanted, subscription)) return toAgreed(stripe, subscription);
     if (subscription.status !== "active" && subscription.status !== "trialing")
       throw conflict("billing.payment_owed", "An invoice is unpaid. Pay it before changing the plan.");
     return update(stripe, subscription, {
-      items: [{ id: itemOf(subscription).id, price: await priceOf(stripe, wanted) }],
+      items: [{ id: itemOf(subscription).id, price: await findOrCreatePrice(stripe, wanted) }],
       proration_behavior,
       payment_behavior: "error_if_incomplete",
       ...(prorationDate && { proration_date: seconds(prorationDate) }),
@@ -121,9 +128,9 @@ export const change = fn(PlanChange, ({ prorationDate, ...wanted }) =>
  * @throws Failure conflict `billing.test_mode` or `billing.not_subscribed`
  */
 export const cancel = fn(z.void(), () =>
-  afterwards(async () => {
-    const { stripe, subscription } = await subscribed();
-    if (subscription.cancel_at !== null || subscription.cancel_at_period_end) return agreed(stripe, subscription);
+  afterCommitAtStripe(async () => {
+    const { stripe, subscription } = await requireSubscription();
+    if (subscription.cancel_at !== null || subscription.cancel_at_period_end) return toAgreed(stripe, subscription);
     return update(stripe, subscription, { cancel_at_period_end: true });
   }),
 );
@@ -133,10 +140,10 @@ export const cancel = fn(z.void(), () =>
  * @throws Failure conflict `billing.test_mode` or `billing.not_subscribed`
  */
 export const resume = fn(z.void(), () =>
-  afterwards(async () => {
-    const { stripe, subscription } = await subscribed();
+  afterCommitAtStripe(async () => {
+    const { stripe, subscription } = await requireSubscription();
     const { cancel_at: at, cancel_at_period_end: atEnd } = subscription;
-    if (at === null && !atEnd) return agreed(stripe, subscription);
+    if (at === null && !atEnd) return toAgreed(stripe, subscription);
     return update(stripe, subscription, atEnd ? { cancel_at_period_end: false } : { cancel_at: "" });
   }),
 );

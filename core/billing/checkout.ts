@@ -5,12 +5,12 @@ import { tenantId } from "../kernel/actor.js";
 import { conflict } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
 import { withRetry } from "../stripe/index.js";
-import { loadBilled } from "./account.js";
-import { afterwards, keyOf, under } from "./call.js";
-import { customerOf } from "./customer.js";
+import { loadLiveAccount } from "./account.js";
+import { afterCommitAtStripe, idempotencyKeyOf, withIdempotencyKey } from "./call.js";
+import { findOrCreateCustomer } from "./customer.js";
 import { portalConfiguration } from "./portal.js";
-import { priceOf } from "./price.js";
-import { aliveOf, subscriptionsOf } from "./stripe-subscription.js";
+import { findOrCreatePrice } from "./price.js";
+import { renewingOf, subscriptionsOf } from "./stripe-subscription.js";
 
 const Page = z.url({ protocol: /^https?$/ }).max(2_000);
 
@@ -46,17 +46,17 @@ export function trialEndOf(trialEndsAt: string | null, now: number): number | un
  * @throws Failure conflict `billing.test_mode` or `billing.subscribed`
  */
 export const checkout = fn(CheckoutRequest, ({ successUrl, cancelUrl, ...offer }) =>
-  afterwards(async () => {
-    const account = await loadBilled();
-    const { stripe, customer } = await customerOf(account);
+  afterCommitAtStripe(async () => {
+    const account = await loadLiveAccount();
+    const { stripe, customer } = await findOrCreateCustomer(account);
     const all = await subscriptionsOf(stripe, customer);
-    if (aliveOf(all).length > 0)
+    if (renewingOf(all).length > 0)
       throw conflict(
         "billing.subscribed",
         "The tenant already has a subscription. Change its plan at `POST /v1/billing/change`.",
       );
-    await expireOthers(stripe, customer);
-    const price = await priceOf(stripe, offer);
+    await expireOpenSessions(stripe, customer);
+    const price = await findOrCreatePrice(stripe, offer);
     // Only the first subscription has a trial. One whose first payment never came (`incomplete…`) does not count.
     const isFirst = all.every(({ status }) => status.startsWith("incomplete"));
     const trialEnd = isFirst ? trialEndOf(account.row.trialEndsAt, account.now) : undefined;
@@ -68,7 +68,7 @@ export const checkout = fn(CheckoutRequest, ({ successUrl, cancelUrl, ...offer }
       success_url: successUrl,
       cancel_url: cancelUrl,
     };
-    const { url } = await under(keyOf("checkout", params), (options) =>
+    const { url } = await withIdempotencyKey(idempotencyKeyOf("checkout", params), (options) =>
       stripe.checkout.sessions.create(params, options),
     );
     if (!url) throw new Error("Stripe returned a checkout session without a URL.");
@@ -77,10 +77,10 @@ export const checkout = fn(CheckoutRequest, ({ successUrl, cancelUrl, ...offer }
 );
 
 /** Expires the customer's open pages, so that only the newest one can be paid and no tenant subscribes twice. */
-async function expireOthers(stripe: Stripe, customer: string): Promise<void> {
+async function expireOpenSessions(stripe: Stripe, customer: string): Promise<void> {
   const { data } = await withRetry(() => stripe.checkout.sessions.list({ customer, status: "open", limit: 100 }));
   for (const { id } of data) {
-    await under(`expire/${id}`, (options) => stripe.checkout.sessions.expire(id, {}, options));
+    await withIdempotencyKey(`expire/${id}`, (options) => stripe.checkout.sessions.expire(id, {}, options));
   }
 }
 
@@ -89,10 +89,10 @@ async function expireOthers(stripe: Stripe, customer: string): Promise<void> {
  * @throws Failure conflict `billing.test_mode`
  */
 export const portal = fn(PortalRequest, ({ returnUrl }) =>
-  afterwards(async () => {
-    const { stripe, customer } = await customerOf(await loadBilled());
+  afterCommitAtStripe(async () => {
+    const { stripe, customer } = await findOrCreateCustomer(await loadLiveAccount());
     const params = { customer, return_url: returnUrl, configuration: await portalConfiguration(stripe) };
-    const { url } = await under(keyOf("portal", params), (options) =>
+    const { url } = await withIdempotencyKey(idempotencyKeyOf("portal", params), (options) =>
       stripe.billingPortal.sessions.create(params, options),
     );
     return { url };

@@ -5,14 +5,14 @@ import { tenantId } from "../kernel/actor.js";
 import { db, read } from "../kernel/db.js";
 import { bump } from "../kernel/version.js";
 import { modeOf, stripeFor } from "../stripe/index.js";
-import type { Account } from "./account.js";
+import type { BillingAccount } from "./account.js";
 import { subscriptionTable } from "./billing.sql.js";
-import { keyOf, under } from "./call.js";
+import { idempotencyKeyOf, withIdempotencyKey } from "./call.js";
 
 /**
  * Stripe's client for the mode of this deployment, and the tenant's customer there; undefined without one in this mode.
  */
-export async function knownCustomer({ row }: Account): Promise<{ stripe: Stripe; customer: string | undefined }> {
+export async function findCustomer({ row }: BillingAccount): Promise<{ stripe: Stripe; customer: string | undefined }> {
   const livemode = modeOf(true);
   const stripe = await stripeFor(livemode);
   return { stripe, customer: row.livemode === livemode ? (row.customer ?? undefined) : undefined };
@@ -23,14 +23,14 @@ export async function knownCustomer({ row }: Account): Promise<{ stripe: Stripe;
  * made of it, and the customer's id is stored before its name is set: a concurrent or repeated request finds the same
  * customer.
  */
-export async function customerOf(account: Account): Promise<{ stripe: Stripe; customer: string }> {
-  const { stripe, customer: known } = await knownCustomer(account);
+export async function findOrCreateCustomer(account: BillingAccount): Promise<{ stripe: Stripe; customer: string }> {
+  const { stripe, customer: known } = await findCustomer(account);
   if (known !== undefined) return { stripe, customer: known };
   const tenant = tenantId();
-  const { id: customer, livemode } = await under(`customer/${tenant}`, (options) =>
+  const { id: customer, livemode } = await withIdempotencyKey(`customer/${tenant}`, (options) =>
     stripe.customers.create({ metadata: { tenant } }, options),
   );
-  await remember(account, { customer, livemode });
+  await saveCustomer(account, { customer, livemode });
   const [owner] = await read((q) =>
     q
       .select({ email: memberTable.email })
@@ -40,11 +40,13 @@ export async function customerOf(account: Account): Promise<{ stripe: Stripe; cu
       .limit(1),
   );
   const named = { name: account.tenant.name, ...owner };
-  await under(keyOf("name", named), (options) => stripe.customers.update(customer, named, options));
+  await withIdempotencyKey(idempotencyKeyOf("name", named), (options) =>
+    stripe.customers.update(customer, named, options),
+  );
   return { stripe, customer };
 }
 
-const remember = ({ row }: Account, found: { customer: string; livemode: boolean }) =>
+const saveCustomer = ({ row }: BillingAccount, found: { customer: string; livemode: boolean }) =>
   db((tx) =>
     tx
       .insert(subscriptionTable)

@@ -4,12 +4,12 @@ import { planOf } from "../entitlement/index.js";
 import { memberTable } from "../identity/identity.sql.js";
 import { db } from "../kernel/db.js";
 import { enqueue } from "../kernel/job/index.js";
-import type { Account } from "./account.js";
-import { hold, settle } from "./apply.js";
+import type { BillingAccount } from "./account.js";
+import { applySnapshot, lockAccount } from "./apply.js";
 import { subscriptionTable } from "./billing.sql.js";
 import { noticeMailJob } from "./notice.js";
-import { nextStep, type Step, standing } from "./status.js";
-import type { Facts } from "./stripe-subscription.js";
+import { billingStateOf, nextStep, type Step } from "./status.js";
+import type { SubscriptionSnapshot } from "./stripe-subscription.js";
 import { syncSubscriptionJob } from "./sync.js";
 
 const isDue = lte(subscriptionTable.nextStepAt, sql`now()`);
@@ -20,29 +20,30 @@ const isDue = lte(subscriptionTable.nextStepAt, sql`now()`);
  * that crashes skip or repeat a step.
  * @returns the number of transactions
  */
-export async function advance(): Promise<number> {
+export async function advanceDunning(): Promise<number> {
   let done = 0;
-  while (await db(step)) done += 1;
+  while (await db(runStep)) done += 1;
   return done;
 }
 
-async function step(tx: Tx): Promise<boolean> {
-  const held = await hold(tx, isDue, { skipLocked: true }); // another run holds the lock
+async function runStep(tx: Tx): Promise<boolean> {
+  const held = await lockAccount(tx, isDue, { skipLocked: true }); // another run holds the lock
   if (!held) return false;
   const { row, now } = held;
   const { dunning } = planOf(row.plan);
-  const stand = standing(row, dunning, now);
+  const stand = billingStateOf(row, dunning, now);
   const next = nextStep(stand, dunning, row.dunningStep);
   const isNow = next !== undefined && Date.parse(next.at) <= now;
-  if (isNow && stand.since !== null) await write(tx, { since: stand.since, kind: next.kind, number: row.dunningStep });
+  if (isNow && stand.since !== null)
+    await enqueueNotices(tx, { since: stand.since, kind: next.kind, number: row.dunningStep });
   // Each check asks Stripe, too: a payment may have come whose webhook was lost.
   if (row.customer !== null) enqueue(syncSubscriptionJob, {}, { key: `${row.nextStepAt}` });
-  await settle(tx, held, factsIn(held), { steps: row.dunningStep + (isNow ? 1 : 0) });
+  await applySnapshot(tx, held, factsIn(held), { steps: row.dunningStep + (isNow ? 1 : 0) });
   return true;
 }
 
 /** The state that Stripe reported last, from the row. */
-const factsIn = ({ row }: Account): Facts => {
+const factsIn = ({ row }: BillingAccount): SubscriptionSnapshot => {
   const { subscription, plan, interval, status, currentPeriodEnd, cancelAt, pastDueSince } = row;
   return { subscription, plan, interval, status, currentPeriodEnd, cancelAt, pastDueSince };
 };
@@ -54,7 +55,7 @@ interface Letter {
 }
 
 /** Enqueues a job for each owner that sends the notice. */
-async function write(tx: Tx, letter: Letter): Promise<void> {
+async function enqueueNotices(tx: Tx, letter: Letter): Promise<void> {
   const owners = await tx
     .select({ id: memberTable.id })
     .from(memberTable)

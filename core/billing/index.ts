@@ -6,13 +6,13 @@ import { features, Interval, Limits, limitsOf, planOf, plans, SoldPlan } from ".
 import { fn } from "../kernel/fn.js";
 import { Money } from "../kernel/money.js";
 import { tenantAccesses, tenantStatuses } from "../tenant/tenant.sql.js";
-import { load } from "./account.js";
+import { loadAccount } from "./account.js";
 import { SubscriptionUpdated, TenantStatusChanged } from "./event.js";
-import { nextStep, standing, stepKinds } from "./status.js";
+import { billingStateOf, nextStep, stepKinds } from "./status.js";
 
-export { Agreed, ChangePreview, cancel, change, PlanChange, preview, resume } from "./change.js";
+export { AgreedSubscription, ChangePreview, cancel, changePlan, PlanChange, previewChange, resume } from "./change.js";
 export { BillingPage, CheckoutRequest, checkout, PortalRequest, portal } from "./checkout.js";
-export { advance } from "./dunning.js";
+export { advanceDunning } from "./dunning.js";
 export { Invoice, InvoicePage, invoices } from "./invoice.js";
 export { noticeMailJob, sendNotice } from "./notice.js";
 export { billingHandlers, sync, syncSubscriptionJob } from "./sync.js";
@@ -62,9 +62,9 @@ export const catalogue = fn(z.void(), () => ({
 
 /** The subscription of the caller's tenant, as Stripe's webhooks have reported it. */
 export const get = fn(z.void(), async () => {
-  const { row, tenant, now } = await load();
+  const { row, tenant, now } = await loadAccount();
   const { dunning } = planOf(row.plan);
-  const stand = standing(row, dunning, now);
+  const stand = billingStateOf(row, dunning, now);
   const step = row.plan === "sandbox" ? undefined : nextStep(stand, dunning, row.dunningStep);
   const { plan, interval, status, trialEndsAt, currentPeriodEnd, cancelAt, version } = row;
   return {

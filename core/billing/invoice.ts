@@ -3,9 +3,9 @@ import { fn } from "../kernel/fn.js";
 import { Currency, Money } from "../kernel/money.js";
 import { pageQuery, paginate } from "../kernel/page.js";
 import { withRetry } from "../stripe/index.js";
-import { loadBilled } from "./account.js";
-import { answering } from "./call.js";
-import { knownCustomer } from "./customer.js";
+import { loadLiveAccount } from "./account.js";
+import { withProviderFailures } from "./call.js";
+import { findCustomer } from "./customer.js";
 
 export const InvoicePage = pageQuery({});
 
@@ -37,9 +37,9 @@ export const moneyOf = (amount: number, currency: string): Money => ({
  * @throws Failure conflict `billing.test_mode`, unavailable
  */
 export const invoices = fn(InvoicePage, ({ limit, cursor }) =>
-  answering(async () => {
+  withProviderFailures(async () => {
     const { after, page: answer } = paginate("invoices", cursor);
-    const { stripe, customer } = await knownCustomer(await loadBilled());
+    const { stripe, customer } = await findCustomer(await loadLiveAccount());
     if (customer === undefined) return { data: [], nextCursor: null };
     const found = await withRetry(() =>
       stripe.invoices.list({ customer, limit, ...(after.id && { starting_after: after.id }) }),

@@ -8,31 +8,31 @@ import { html } from "../kernel/mail/html.js";
 import { Mail } from "../kernel/mail/index.js";
 import { layout } from "../kernel/mail/layout.js";
 import { stripeFor, withRetry } from "../stripe/index.js";
-import { type Account, load } from "./account.js";
-import { dueAt, standing, stepKinds, stepsOf } from "./status.js";
+import { type BillingAccount, loadAccount } from "./account.js";
+import { billingStateOf, dueAt, stepKinds, stepsOf } from "./status.js";
 import { sync } from "./sync.js";
 
-export const Letter = z.object({
+export const Notice = z.object({
   memberId: MemberId,
   /** The instant since which the tenant owes, which identifies the debt. `kind` and `number`: the step of dunning. */
   since: z.string(),
   kind: z.enum(stepKinds),
   number: z.int(),
 });
-type Letter = z.output<typeof Letter>;
+type Notice = z.output<typeof Notice>;
 
-export const noticeMailJob = defineJob("billing.notice-mail", Letter);
+export const noticeMailJob = defineJob("billing.notice-mail", Notice);
 
 /**
  * Sends an owner the notice of one step of dunning. Stripe is asked once more first, so that a tenant that has paid
  * gets no notice. The mail carries the id of its job, by which a provider or a reader recognizes the second copy that a
  * crash may cause.
  */
-export async function sendNotice(letter: Letter, job: { id: string }): Promise<void> {
+export async function sendNotice(letter: Notice, job: { id: string }): Promise<void> {
   await sync();
-  const account = await load();
+  const account = await loadAccount();
   const { row, tenant, now } = account;
-  const stand = standing(row, planOf(row.plan).dunning, now);
+  const stand = billingStateOf(row, planOf(row.plan).dunning, now);
   if (stand.since === null || Date.parse(stand.since) !== Date.parse(letter.since)) return;
   const [owner] = await read((q) =>
     q
@@ -41,7 +41,7 @@ export async function sendNotice(letter: Letter, job: { id: string }): Promise<v
       .where(eq(memberTable.id, letter.memberId)),
   );
   if (owner?.status !== "active") return;
-  const { subject, lines } = words(letter, account);
+  const { subject, lines } = noticeText(letter, account);
   const link = await payLink(account);
   const greeting = `Hello ${owner.name},`;
   const text = [greeting, ...lines, ...(link ? [`Pay here: ${link}`] : [])].join("\n\n");
@@ -52,7 +52,7 @@ ${link ? html`<p><a href="${link}">Pay now</a></p>` : ""}`;
 }
 
 /** The page at Stripe where the oldest open invoice is paid. */
-async function payLink({ row }: Account): Promise<string | undefined> {
+async function payLink({ row }: BillingAccount): Promise<string | undefined> {
   if (row.customer === null || row.livemode === null || row.pastDueSince === null) return undefined;
   const { customer } = row;
   const stripe = await stripeFor(row.livemode);
@@ -62,9 +62,9 @@ async function payLink({ row }: Account): Promise<string | undefined> {
 
 const day = (instant: string) => `${instant.slice(0, 10)} (UTC)`;
 
-function words({ kind, since }: Letter, { row, now, tenant: { name: shop } }: Account) {
+function noticeText({ kind, since }: Notice, { row, now, tenant: { name: shop } }: BillingAccount) {
   const plan = planOf(row.plan);
-  const on = (wanted: Letter["kind"]) => {
+  const on = (wanted: Notice["kind"]) => {
     const step = stepsOf(plan.dunning).find((one) => one.kind === wanted);
     return step ? day(dueAt(since, step)) : "";
   };
@@ -75,7 +75,7 @@ function words({ kind, since }: Letter, { row, now, tenant: { name: shop } }: Ac
   const reason = onTrial
     ? `The trial of ${shop} ${Date.parse(since) > now ? "ends" : "ended"} on ${day(since)}.`
     : `We could not collect the payment for the plan ${plan.name} of ${shop}. It has been due since ${day(since)}.`;
-  const texts: Record<Letter["kind"], { subject: string; lines: string[] }> = {
+  const texts: Record<Notice["kind"], { subject: string; lines: string[] }> = {
     reminder: {
       subject: onTrial ? `The trial of ${shop}` : `Payment due for ${shop}`,
       lines: [

@@ -1,6 +1,6 @@
 import type Stripe from "stripe";
 import { withRetry } from "../stripe/index.js";
-import { under } from "./call.js";
+import { withIdempotencyKey } from "./call.js";
 
 /**
  * The name of the configuration. A change of the features needs a new name, because a known configuration is reused.
@@ -20,5 +20,7 @@ export async function portalConfiguration(stripe: Stripe): Promise<string> {
   const known = data.find(({ metadata }) => metadata?.name === NAME);
   if (known) return known.id;
   const params = { features, metadata: { name: NAME } };
-  return (await under(`portal/${NAME}`, (options) => stripe.billingPortal.configurations.create(params, options))).id;
+  return (
+    await withIdempotencyKey(`portal/${NAME}`, (options) => stripe.billingPortal.configurations.create(params, options))
+  ).id;
 }

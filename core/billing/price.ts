@@ -2,7 +2,7 @@ import type Stripe from "stripe";
 import { soldPlans } from "../entitlement/entitlement.sql.js";
 import { type Interval, intervals, plans, type SoldPlan } from "../entitlement/index.js";
 import { withRetry } from "../stripe/index.js";
-import { under } from "./call.js";
+import { withIdempotencyKey } from "./call.js";
 
 /** A plan and how often it is paid. */
 export interface Offer {
@@ -22,18 +22,18 @@ function termsOf({ plan, interval }: Offer) {
 const codeOf = (error: unknown) => (error as { code?: unknown } | null)?.code;
 
 /** Finds or creates Stripe's price for an offer; concurrent requests create one price. @returns its id */
-export async function priceOf(stripe: Stripe, offer: Offer): Promise<string> {
+export async function findOrCreatePrice(stripe: Stripe, offer: Offer): Promise<string> {
   const { amount, currency, key } = termsOf(offer);
   const find = () => withRetry(() => stripe.prices.list({ lookup_keys: [key], limit: 1 }));
   const [known] = (await find()).data;
   if (known) return known.id;
   const product = `stoa_${offer.plan}`;
   const { name } = plans[offer.plan];
-  await under(`product/${product}`, (options) => stripe.products.create({ id: product, name }, options)).catch(
-    (error: unknown) => {
-      if (codeOf(error) !== "resource_already_exists") throw error;
-    },
-  );
+  await withIdempotencyKey(`product/${product}`, (options) =>
+    stripe.products.create({ id: product, name }, options),
+  ).catch((error: unknown) => {
+    if (codeOf(error) !== "resource_already_exists") throw error;
+  });
   const params: Stripe.PriceCreateParams = {
     product,
     currency: currency.toLowerCase(),
@@ -43,7 +43,7 @@ export async function priceOf(stripe: Stripe, offer: Offer): Promise<string> {
     metadata: { plan: offer.plan },
   };
   try {
-    return (await under(`price/${key}`, (options) => stripe.prices.create(params, options))).id;
+    return (await withIdempotencyKey(`price/${key}`, (options) => stripe.prices.create(params, options))).id;
   } catch (error) {
     const [made] = (await find()).data; // by a request whose idempotency key has expired
     if (made) return made.id;

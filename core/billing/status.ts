@@ -25,7 +25,7 @@ export const transitions: Readonly<Record<TenantStatus, Readonly<Record<Cause, T
 };
 
 /** The state of a subscription, as its row keeps it. Instants are ISO 8601. */
-export interface Snapshot {
+export interface SubscriptionState {
   /** Stripe's status; null before there is a subscription. */
   status: string | null;
   /** The end of the platform's own trial, which needs no subscription at Stripe. */
@@ -63,34 +63,34 @@ export const dueAt = (since: string, { day }: Step): string => new Date(Date.par
  * The state of a tenant's billing. `since`: the instant since which the tenant owes; in a trial its end, which is to
  * come.
  */
-export interface Standing {
+export interface BillingState {
   cause: Cause;
   access: TenantAccess;
   since: string | null;
 }
 
-const paid: Standing = { cause: "paid", access: "full", since: null };
-const left: Standing = { cause: "ended", access: "blocked", since: null };
+const PAID: BillingState = { cause: "paid", access: "full", since: null };
+const ENDED: BillingState = { cause: "ended", access: "blocked", since: null };
 
 /**
  * The state of a tenant's billing at an instant (milliseconds). It follows from Stripe's last answer and from time
  * alone, so that the same facts always give the same state.
  */
-export function standing(snapshot: Snapshot, timetable: Timetable, now: number): Standing {
+export function billingStateOf(snapshot: SubscriptionState, timetable: Timetable, now: number): BillingState {
   const { status, trialEndsAt, pastDueSince } = snapshot;
-  if (status === "trialing") return { ...paid, cause: "trial" };
-  if (status === "active") return paid;
+  if (status === "trialing") return { ...PAID, cause: "trial" };
+  if (status === "active") return PAID;
   const onTrial = trialEndsAt === null || Date.parse(trialEndsAt) > now;
-  if (status === "canceled" && pastDueSince === null) return onTrial ? { ...paid, cause: "trial" } : left;
+  if (status === "canceled" && pastDueSince === null) return onTrial ? { ...PAID, cause: "trial" } : ENDED;
   if (pastDueSince === null && onTrial) return { cause: "trial", access: "full", since: trialEndsAt };
-  return owing(pastDueSince ?? trialEndsAt ?? "", timetable, now);
+  return owingStateOf(pastDueSince ?? trialEndsAt ?? "", timetable, now);
 }
 
 /**
  * The state of a tenant that owes. `since` may be some seconds in the future, because Stripe's clock may be ahead of
  * ours; the debt counts all the same.
  */
-function owing(since: string, timetable: Timetable, now: number): Standing {
+function owingStateOf(since: string, timetable: Timetable, now: number): BillingState {
   const { graceDays, readOnlyDays, suspendDays } = timetable;
   const days = (now - Date.parse(since)) / DAY;
   const ends = graceDays + readOnlyDays;
@@ -99,7 +99,11 @@ function owing(since: string, timetable: Timetable, now: number): Standing {
 }
 
 /** The step that follows those that are done; undefined when all are done, or nothing is owed. */
-export function nextStep({ since }: Standing, timetable: Timetable, done: number): (Step & { at: string }) | undefined {
+export function nextStep(
+  { since }: BillingState,
+  timetable: Timetable,
+  done: number,
+): (Step & { at: string }) | undefined {
   const step = since === null ? undefined : stepsOf(timetable)[done];
   return step && since !== null ? { ...step, at: dueAt(since, step) } : undefined;
 }

@@ -1,11 +1,11 @@
 import type Stripe from "stripe";
 import { withRetry } from "../stripe/index.js";
-import type { Row } from "./account.js";
+import type { SubscriptionRow } from "./account.js";
 import { offerOf } from "./price.js";
 
 /** Stripe's state of a customer's subscription, in the columns of our row. */
-export type Facts = Pick<
-  Row,
+export type SubscriptionSnapshot = Pick<
+  SubscriptionRow,
   "subscription" | "plan" | "interval" | "status" | "currentPeriodEnd" | "cancelAt" | "pastDueSince"
 >;
 
@@ -16,7 +16,7 @@ export type Facts = Pick<
 const order = ["active", "trialing", "past_due", "unpaid", "paused", "canceled", "incomplete", "incomplete_expired"];
 const rank = ({ status }: Stripe.Subscription) => (order.includes(status) ? order.indexOf(status) : order.length);
 /** Whether a subscription will bring another payment by itself. */
-const isAlive = ({ status }: Stripe.Subscription) => order.indexOf(status) < order.indexOf("canceled");
+const isRenewing = ({ status }: Stripe.Subscription) => order.indexOf(status) < order.indexOf("canceled");
 
 /** Fetches all subscriptions of a customer, the one that counts first. */
 export async function subscriptionsOf(stripe: Stripe, customer: string): Promise<Stripe.Subscription[]> {
@@ -24,7 +24,7 @@ export async function subscriptionsOf(stripe: Stripe, customer: string): Promise
   return data.toSorted((a, b) => rank(a) - rank(b) || b.created - a.created || (a.id < b.id ? -1 : 1));
 }
 
-export const aliveOf = (all: readonly Stripe.Subscription[]): Stripe.Subscription[] => all.filter(isAlive);
+export const renewingOf = (all: readonly Stripe.Subscription[]): Stripe.Subscription[] => all.filter(isRenewing);
 
 /** An instant in the database's format, so that the row and Stripe's state can be compared as text. */
 const instant = (seconds: number) => new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
@@ -38,7 +38,7 @@ export function itemOf({ id, items }: Stripe.Subscription): Stripe.SubscriptionI
 }
 
 /** The state without a subscription, also when the first payment of one never came. */
-const nothing: Facts = {
+const NO_SUBSCRIPTION: SubscriptionSnapshot = {
   subscription: null,
   plan: "trial",
   interval: null,
@@ -49,11 +49,11 @@ const nothing: Facts = {
 };
 
 /** Reads the state of the subscription that counts, the first of `all`, and asks Stripe for its open invoices. */
-export async function factsOf(stripe: Stripe, all: readonly Stripe.Subscription[]): Promise<Facts> {
+export async function snapshotOf(stripe: Stripe, all: readonly Stripe.Subscription[]): Promise<SubscriptionSnapshot> {
   const [subscription] = all;
-  if (!subscription || subscription.status === "incomplete_expired") return nothing;
+  if (!subscription || subscription.status === "incomplete_expired") return NO_SUBSCRIPTION;
   const { id, status, cancel_at: cancelAt, cancel_at_period_end: atEnd } = subscription;
-  if (status === "incomplete") return { ...nothing, subscription: id, status };
+  if (status === "incomplete") return { ...NO_SUBSCRIPTION, subscription: id, status };
   const { current_period_end: end, price } = itemOf(subscription);
   const ended = status === "canceled";
   return {

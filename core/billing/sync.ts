@@ -4,9 +4,9 @@ import { Incident } from "../incident/index.js";
 import { db } from "../kernel/db.js";
 import { defineJob } from "../kernel/job/index.js";
 import { type StripeHandler, stripeFor } from "../stripe/index.js";
-import { load, type Row, unchanged } from "./account.js";
-import { hold, settle } from "./apply.js";
-import { aliveOf, type Facts, factsOf, subscriptionsOf } from "./stripe-subscription.js";
+import { loadAccount, type SubscriptionRow, unchanged } from "./account.js";
+import { applySnapshot, lockAccount } from "./apply.js";
+import { renewingOf, type SubscriptionSnapshot, snapshotOf, subscriptionsOf } from "./stripe-subscription.js";
 
 /**
  * Attempts of one sync. The second one follows another write in between; further ones are needed only when Stripe
@@ -25,29 +25,33 @@ const ATTEMPTS = 5;
 export async function sync(): Promise<boolean> {
   let began: string | null = null;
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-    const { row, at, isFresh } = await load(began);
+    const { row, at, isFresh } = await loadAccount(began);
     if (isFresh) return true;
     began ??= at;
     if (row.customer === null || row.livemode === null) return false;
     const stripe = await stripeFor(row.livemode);
     const all = await subscriptionsOf(stripe, row.customer);
-    const told = { facts: await factsOf(stripe, all), alive: aliveOf(all), askedAt: at };
-    if (await db((tx) => write(tx, row, told))) return true;
+    const told = { facts: await snapshotOf(stripe, all), alive: renewingOf(all), askedAt: at };
+    if (await db((tx) => writeSnapshot(tx, row, told))) return true;
   }
   throw new Error("The subscription changed during every attempt to read it.");
 }
 
-interface Told {
-  facts: Facts;
+interface FetchedSubscription {
+  facts: SubscriptionSnapshot;
   alive: readonly { id: string }[];
   askedAt: string;
 }
 
 /** @returns false when the row has another version by now */
-async function write(tx: Tx, row: Row, { facts, alive, askedAt }: Told): Promise<boolean> {
-  const held = await hold(tx, unchanged(row));
+async function writeSnapshot(
+  tx: Tx,
+  row: SubscriptionRow,
+  { facts, alive, askedAt }: FetchedSubscription,
+): Promise<boolean> {
+  const held = await lockAccount(tx, unchanged(row));
   if (!held) return false;
-  await settle(tx, held, facts, { steps: held.row.dunningStep, askedAt });
+  await applySnapshot(tx, held, facts, { steps: held.row.dunningStep, askedAt });
   const [, ...surplus] = alive.map(({ id }) => id);
   // A person decides which of several subscriptions ends, and how much is refunded.
   if (surplus.length > 0) await Incident.open("billing.subscribed_twice", `${row.customer}`, { surplus });

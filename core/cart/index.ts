@@ -141,7 +141,7 @@ export const reserveStock = fn(CartKey, (key) =>
     const cart = await requireOpenCart(tx, key);
     const calculated = calculateCart(cart, await loadCart(cart.id));
     if (calculated.lines.length === 0) return view(calculated);
-    await Inventory.hold(cart.id, calculated.lines, RESERVATION_MINUTES);
+    await Inventory.reserve(cart.id, calculated.lines, RESERVATION_MINUTES);
     const [reservation] = await read((q) => Inventory.reservedUntilQuery(q, cart.id));
     return view({ ...calculated, reservedUntil: reservation?.until ?? null });
   }),

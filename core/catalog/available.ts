@@ -7,7 +7,7 @@ import { variantTable } from "./catalog.sql.js";
  * The number of units for sale of the surrounding query's variant, over all locations. Expired reservations do not
  * count as held, even before the sweep has deleted them.
  */
-export function available(q: Reader): SQL<number> {
+export function availableQuantity(q: Reader): SQL<number> {
   const free = q
     .select({ sum: sql`coalesce(sum(${stockLevelTable.onHand} - ${stockLevelTable.reserved}), 0)` })
     .from(stockLevelTable)

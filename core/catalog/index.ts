@@ -2,7 +2,7 @@ export * as Catalog from "./index.js";
 
 export * from "./product.js";
 export { type Sellable, sellableQuery } from "./sellable.js";
-export { browse, IdOrSlug, Market, StorePage, StoreProduct, show } from "./storefront.js";
+export { getStoreProduct, IdOrSlug, listStoreProducts, PriceContext, StorePage, StoreProduct } from "./storefront.js";
 export {
   addVariant,
   NewVariant,

@@ -9,17 +9,17 @@ export const Option = z
   .meta({ id: "ProductOption", examples: [{ name: "Size", values: ["S", "M"] }] });
 export type Option = z.infer<typeof Option>;
 
-const repeated = (texts: readonly string[]) => texts.findIndex((text, index) => texts.indexOf(text) < index);
+const indexOfDuplicate = (texts: readonly string[]) => texts.findIndex((text, index) => texts.indexOf(text) < index);
 
 export const Options = z
   .array(Option)
   .max(3)
   .superRefine((options, { addIssue }) => {
     const twice = (path: PropertyKey[]) => addIssue({ code: "custom", path, message: "appears twice" });
-    const name = repeated(options.map((option) => option.name));
+    const name = indexOfDuplicate(options.map((option) => option.name));
     if (name >= 0) twice([name, "name"]);
     for (const [index, { values }] of options.entries()) {
-      const value = repeated(values);
+      const value = indexOfDuplicate(values);
       if (value >= 0) twice([index, "values", value]);
     }
   });
@@ -29,7 +29,7 @@ export const Choice = z.record(Label, Label).meta({ examples: [{ Size: "M" }] })
 export type Choice = z.infer<typeof Choice>;
 
 /** The reasons why a choice does not name exactly one known value for each option; `path` is its JSON pointer. */
-export function unfit(options: readonly Option[], choice: Choice, path: string): FieldError[] {
+export function optionErrors(options: readonly Option[], choice: Choice, path: string): FieldError[] {
   const at = (name: string) => `${path}/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
   const unknown = Object.keys(choice).filter((name) => !options.some((option) => option.name === name));
   return [
@@ -43,5 +43,5 @@ export function unfit(options: readonly Option[], choice: Choice, path: string):
 }
 
 /** The choice in the order of the options: equal choices are equal text. */
-export const ordered = (options: readonly Option[], choice: Choice): Choice =>
+export const sortChoice = (options: readonly Option[], choice: Choice): Choice =>
   Object.fromEntries(options.map(({ name }) => [name, choice[name] ?? ""]));

@@ -14,15 +14,15 @@ import { bump, staleOrMissing } from "../kernel/version.js";
 import { TaxClassId } from "../tax/tax.sql.js";
 import { ProductId, productStatuses, productTable, variantTable } from "./catalog.sql.js";
 import { productMeter } from "./meter.js";
-import { type Option, Options, unfit } from "./option.js";
+import { type Option, Options, optionErrors } from "./option.js";
 import { nextSlug, Slug, slugOf } from "./slug.js";
 import {
   deleteVariants,
   insertVariants,
-  MOST_VARIANTS,
+  MAX_VARIANTS,
   NewVariant,
   type NewVariant as NewVariantType,
-  refusable,
+  refuseIfReferenced,
   skuTaken,
   Variant,
 } from "./variant.js";
@@ -61,13 +61,13 @@ export const NewProduct = z
     status: Status.default("draft"),
     taxClassId: TaxClassId.nullable().default(null),
     options: Options.default([]),
-    variants: z.array(NewVariant).max(MOST_VARIANTS).default([]),
+    variants: z.array(NewVariant).max(MAX_VARIANTS).default([]),
   })
   .superRefine(({ options, variants }, { addIssue }) => {
     const choices = new Set<string>();
     const skus = new Set<string>();
     for (const [index, { sku, options: choice }] of variants.entries()) {
-      for (const { pointer, detail } of unfit(options, choice, "")) {
+      for (const { pointer, detail } of optionErrors(options, choice, "")) {
         addIssue({ code: "custom", path: ["variants", index, "options", pointer.slice(1)], message: detail });
       }
       const combination = JSON.stringify(options.map(({ name }) => choice[name]));
@@ -104,7 +104,7 @@ async function insertProduct(tx: Tx, values: typeof productTable.$inferInsert) {
     .values(values)
     .onConflictDoNothing({ target: [productTable.tenantId, productTable.slug] })
     .returning(view)
-    .catch(explain);
+    .catch(toFailure);
   return product;
 }
 
@@ -121,7 +121,7 @@ function missingSkus(wanted: readonly NewVariantType[], made: readonly { sku: st
 }
 
 /** Throws the failure that explains the violated constraint to the caller. @throws Failure invalid or conflict */
-function explain(error: unknown): never {
+function toFailure(error: unknown): never {
   const constraint = faultOf(error)?.constraint;
   if (constraint === "product_tax_class") {
     const errors = [{ pointer: "/taxClassId", detail: "does not exist" }];
@@ -196,7 +196,7 @@ async function touchProduct(tx: Tx, id: string, version?: number, patch: z.infer
     .set({ ...patch, version: bump(productTable) })
     .where(and(eq(productTable.id, id), current))
     .returning({ was: sql<z.infer<typeof Status>>`old.status` })
-    .catch(explain);
+    .catch(toFailure);
   if (touched) return touched.was;
   const [known] = await tx.select({ version: productTable.version }).from(productTable).where(eq(productTable.id, id));
   throw staleOrMissing("product", known);
@@ -204,7 +204,7 @@ async function touchProduct(tx: Tx, id: string, version?: number, patch: z.infer
 
 /** The row is locked, so that no variant is added meanwhile. */
 function refuseMisfits(options: readonly Option[], variants: readonly Variant[]): void {
-  const misfit = variants.filter((variant) => unfit(options, variant.options, "").length > 0);
+  const misfit = variants.filter((variant) => optionErrors(options, variant.options, "").length > 0);
   if (misfit.length === 0) return;
   throw conflict(
     "product.options_in_use",
@@ -221,7 +221,7 @@ function refuseMisfits(options: readonly Option[], variants: readonly Variant[])
 export const remove = fn(Versioned, ({ id, version }) =>
   db(async (tx) => {
     const was = await touchProduct(tx, id, version);
-    await refusable("product", async () => {
+    await refuseIfReferenced("product", async () => {
       await deleteVariants(tx, eq(variantTable.productId, id));
       await tx.delete(productTable).where(eq(productTable.id, id));
     });

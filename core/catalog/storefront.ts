@@ -37,10 +37,10 @@ export const StoreProduct = z
   .meta({ id: "StoreProduct", description: "A product as shoppers see it." });
 
 /** The currency of the prices: the requested one, that of the region, or the tenant's own. */
-export const Market = z.strictObject({ currency: Currency.optional(), region: RegionId.optional() });
-type Market = z.infer<typeof Market>;
+export const PriceContext = z.strictObject({ currency: Currency.optional(), region: RegionId.optional() });
+type PriceContext = z.infer<typeof PriceContext>;
 
-function currencyOf(q: Reader, { currency, region }: Market): SQL {
+function currencyOf(q: Reader, { currency, region }: PriceContext): SQL {
   if (currency) return sql`${currency}`;
   if (!region) return sql`(${q.select({ currency: tenantTableRoot.currency }).from(tenantTableRoot)})`;
   return sql`(${q
@@ -49,7 +49,7 @@ function currencyOf(q: Reader, { currency, region }: Market): SQL {
     .where(eq(regionTable.id, param(region, regionTable.id)))})`;
 }
 
-const shown = (q: Reader, asked: Market) => {
+const storeProductQuery = (q: Reader, asked: PriceContext) => {
   const currency = currencyOf(q, asked);
   return q
     .select({
@@ -64,44 +64,45 @@ const shown = (q: Reader, asked: Market) => {
     .from(productTable);
 };
 
-type Shown = Awaited<ReturnType<typeof shown>>[number];
-function plain({ currency, ...product }: Shown) {
+type Shown = Awaited<ReturnType<typeof storeProductQuery>>[number];
+function toStoreProduct({ currency, ...product }: Shown) {
   if (currency) return product;
   const errors = [{ pointer: "region", detail: "does not exist" }];
   throw invalid("invalid_request", "The region does not exist.", { errors });
 }
 
-export const StorePage = pageQuery(Market.shape);
+export const StorePage = pageQuery(PriceContext.shape);
 
-const shelf = prepared((q, { limit, after, ...asked }: Market & { limit: number; after: string | undefined }) =>
-  shown(q, asked)
-    .where(
-      and(eq(productTable.status, "active"), after ? lt(productTable.id, param(after, productTable.id)) : undefined),
-    )
-    .orderBy(desc(productTable.id))
-    .limit(limit),
+const activeProducts = prepared(
+  (q, { limit, after, ...asked }: PriceContext & { limit: number; after: string | undefined }) =>
+    storeProductQuery(q, asked)
+      .where(
+        and(eq(productTable.status, "active"), after ? lt(productTable.id, param(after, productTable.id)) : undefined),
+      )
+      .orderBy(desc(productTable.id))
+      .limit(limit),
 );
 
 /** Active products, the newest first; one statement for the page with its variants, prices and stock. */
-export const browse = fn(StorePage, async ({ limit, cursor, ...asked }) => {
+export const listStoreProducts = fn(StorePage, async ({ limit, cursor, ...asked }) => {
   const { after, page: answer } = paginate("store_products", cursor);
-  const rows = await read((q) => shelf(q, { ...asked, limit: limit + 1, after: after.id }));
-  return answer(rows, limit, (row) => ({ id: row.id }), plain);
+  const rows = await read((q) => activeProducts(q, { ...asked, limit: limit + 1, after: after.id }));
+  return answer(rows, limit, (row) => ({ id: row.id }), toStoreProduct);
 });
 
 export const IdOrSlug = z.union([ProductId, Slug]);
 
 const active = eq(productTable.status, "active");
-const byId = prepared((q, { key, ...asked }: Market & { key: string }) =>
-  shown(q, asked).where(and(eq(productTable.id, param(key, productTable.id)), active)),
+const byId = prepared((q, { key, ...asked }: PriceContext & { key: string }) =>
+  storeProductQuery(q, asked).where(and(eq(productTable.id, param(key, productTable.id)), active)),
 );
-const bySlug = prepared((q, { key, ...asked }: Market & { key: string }) =>
-  shown(q, asked).where(and(eq(productTable.slug, key), active)),
+const bySlug = prepared((q, { key, ...asked }: PriceContext & { key: string }) =>
+  storeProductQuery(q, asked).where(and(eq(productTable.slug, key), active)),
 );
 
-export const show = fn(Market.extend({ idOrSlug: IdOrSlug }), async ({ idOrSlug, ...asked }) => {
+export const getStoreProduct = fn(PriceContext.extend({ idOrSlug: IdOrSlug }), async ({ idOrSlug, ...asked }) => {
   const one = ProductId.safeParse(idOrSlug).success ? byId : bySlug;
   const [row] = await read((q) => one(q, { ...asked, key: idOrSlug }));
   if (!row) throw notFound("product");
-  return plain(row);
+  return toStoreProduct(row);
 });

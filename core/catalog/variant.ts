@@ -9,13 +9,13 @@ import { defineEvent, emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
 import { bump, staleOrMissing } from "../kernel/version.js";
 import { ProductId, productTable, VariantId, variantTable } from "./catalog.sql.js";
-import { Choice, type Option, ordered, unfit } from "./option.js";
+import { Choice, type Option, optionErrors, sortChoice } from "./option.js";
 import { insert as insertPrices, NewPrices, Price } from "./price.js";
 import { priceTable } from "./price.sql.js";
 import { variantOf } from "./view.js";
 
 /** Variants of one product. */
-export const MOST_VARIANTS = 100;
+export const MAX_VARIANTS = 100;
 
 const Sku = z
   .string()
@@ -66,7 +66,7 @@ interface Parent {
  */
 export async function insertVariants(tx: Tx, product: Parent, inputs: readonly NewVariant[], from = 0) {
   const made = inputs.map(({ prices, ...input }, index): Variant => {
-    const options = ordered(product.options, input.options);
+    const options = sortChoice(product.options, input.options);
     const name = input.name ?? (Object.values(options).join(" / ") || product.name).slice(0, 200);
     const fixed = { id: VariantId.create(), productId: product.id, position: from + index, available: 0, version: 1 };
     return { ...fixed, ...input, name, options, prices };
@@ -95,9 +95,9 @@ export const addVariant = fn(NewVariant.extend({ productId: ProductId }), ({ pro
   db(async (tx) => {
     const product = await lockProduct(tx, productId);
     if (!product) throw notFound("product");
-    refuseUnfit(product.options, input.options);
-    if (product.count >= MOST_VARIANTS) {
-      throw conflict("product.full", `A product has at most ${MOST_VARIANTS} variants.`);
+    refuseUnfitOptions(product.options, input.options);
+    if (product.count >= MAX_VARIANTS) {
+      throw conflict("product.full", `A product has at most ${MAX_VARIANTS} variants.`);
     }
     const [variant] = await insertVariants(tx, product, [input], product.next);
     if (!variant) {
@@ -131,8 +131,8 @@ async function lockProduct(tx: Tx, productId: string) {
   return row && { ...row, ...row.variants };
 }
 
-function refuseUnfit(options: readonly Option[], choice: Choice): void {
-  const errors = unfit(options, choice, "/options");
+function refuseUnfitOptions(options: readonly Option[], choice: Choice): void {
+  const errors = optionErrors(options, choice, "/options");
   if (errors.length > 0)
     throw invalid("variant.options_invalid", "The options do not match the product's; see `errors`.", { errors });
 }
@@ -150,7 +150,7 @@ export const updateVariant = fn(
   Patch.extend({ id: VariantId, version: z.int().optional() }),
   ({ id, version, options, ...patch }) =>
     db(async (tx) => {
-      if (options) await refit(tx, id, options);
+      if (options) await requireFit(tx, id, options);
       await touch(tx, id, version, { ...patch, ...(options && { options }) });
       const [row] = await tx
         .select({ variant: variantOf(tx) })
@@ -162,14 +162,14 @@ export const updateVariant = fn(
     }),
 );
 
-async function refit(tx: Tx, variantId: string, choice: Choice): Promise<void> {
+async function requireFit(tx: Tx, variantId: string, choice: Choice): Promise<void> {
   const [found] = await tx
     .select({ productId: variantTable.productId })
     .from(variantTable)
     .where(eq(variantTable.id, variantId));
   const product = found && (await lockProduct(tx, found.productId));
   if (!product) throw notFound("variant");
-  refuseUnfit(product.options, choice);
+  refuseUnfitOptions(product.options, choice);
 }
 
 /**
@@ -206,7 +206,7 @@ export async function touch(
 export const removeVariant = fn(z.strictObject({ id: VariantId, version: z.int().optional() }), ({ id, version }) =>
   db(async (tx) => {
     await touch(tx, id, version);
-    const [deleted] = await refusable("variant", () => deleteVariants(tx, eq(variantTable.id, id)));
+    const [deleted] = await refuseIfReferenced("variant", () => deleteVariants(tx, eq(variantTable.id, id)));
     if (deleted) emit(VariantDeleted, { variantId: id, productId: deleted.productId });
   }),
 );
@@ -223,7 +223,7 @@ export async function deleteVariants(tx: Tx, which: SQL) {
 }
 
 /** Turns the violation of a foreign key into a conflict: only the database knows all references to a row. */
-export async function refusable<T>(what: "product" | "variant", run: () => Promise<T>): Promise<T> {
+export async function refuseIfReferenced<T>(what: "product" | "variant", run: () => Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (error) {

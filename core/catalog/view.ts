@@ -1,7 +1,7 @@
 import { eq, type SQL, sql } from "drizzle-orm";
 import type { Reader } from "../../drizzle/reader.js";
 import { uuidToTypeId } from "../../drizzle/typeid.js";
-import { available } from "./available.js";
+import { availableQuantity } from "./available.js";
 import { productTable, variantTable } from "./catalog.sql.js";
 import { type Price, priceOf, pricesOf } from "./price.js";
 
@@ -32,7 +32,7 @@ const productIdOf = (uuid: string) => uuidToTypeId("prd", uuid);
 const decode = (row: Row): Row => ({ ...row, id: idOf(row.id), productId: productIdOf(row.productId) });
 
 const common = (q: Reader) => sql`'id', ${variantTable.id}, 'sku', ${variantTable.sku}, 'name', ${variantTable.name},
-  'options', ${variantTable.options}, 'available', ${available(q)}`;
+  'options', ${variantTable.options}, 'available', ${availableQuantity(q)}`;
 
 const full = (q: Reader) => sql`json_build_object(${common(q)}, 'productId', ${variantTable.productId},
   'position', ${variantTable.position}, 'version', ${variantTable.version}, 'prices', ${pricesOf(q)})`;

@@ -41,8 +41,8 @@ export const complete = fn(z.object({ cart: CartKey, completion: Completion }), 
     const orderId = OrderId.create();
     const due = { orderId, amount: totals.total, currency: cart.currency };
     const payment = await Payment.prepareAttempt(tx, due, completion.payment);
-    if (payment.accepted) await Inventory.take(lines, { orderId, holder: cart.id });
-    else await Inventory.hold(cart.id, lines, RESERVATION_MINUTES);
+    if (payment.accepted) await Inventory.deduct(lines, { orderId, holder: cart.id });
+    else await Inventory.reserve(cart.id, lines, RESERVATION_MINUTES);
     const placed = await Order.place(tx, { orderId, cart, email, shippingAddress, lines, shipping, totals, payment });
     const order = view(placed.order, placed.lines);
     if (!payment.accepted) return withOpenedPayment(order, payment.id);

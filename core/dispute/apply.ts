@@ -6,12 +6,12 @@ import { bump } from "../kernel/version.js";
 import { Ledger, Posting } from "../ledger/index.js";
 import { entry } from "../order/index.js";
 import { orderTimelineTable } from "../order/order.sql.js";
-import { remind, untilNotice } from "./deadline.js";
+import { enqueueReminder, secondsUntilReminder } from "./deadline.js";
 import { DisputeId, disputeTable } from "./dispute.sql.js";
 import { DisputeClosed, DisputeOpened, DisputeUpdated } from "./event.js";
-import type { Facts } from "./stripe-dispute.js";
+import type { DisputeSnapshot } from "./stripe-dispute.js";
 
-type Row = typeof disputeTable.$inferSelect;
+type DisputeRow = typeof disputeTable.$inferSelect;
 
 /** The payment, and the provider's id of the dispute about it. */
 interface Payment {
@@ -27,21 +27,26 @@ interface Payment {
  * @param before the row as it was before the provider was asked
  * @returns false, without a write, when another transaction has changed the row since
  */
-export async function settle(tx: Tx, payment: Payment, before: Row | undefined, facts: Facts): Promise<boolean> {
+export async function applySnapshot(
+  tx: Tx,
+  payment: Payment,
+  before: DisputeRow | undefined,
+  facts: DisputeSnapshot,
+): Promise<boolean> {
   if (before && !differs(before, facts)) {
-    await book(payment, before, before, facts);
+    await recordInLedger(payment, before, before, facts);
     return true;
   }
-  const now = await write(tx, payment, before, facts);
+  const now = await upsertDispute(tx, payment, before, facts);
   if (!now) return false;
-  await book(payment, before, now, facts);
-  await tell(tx, before, now);
-  remind(now);
+  await recordInLedger(payment, before, now, facts);
+  await emitEvents(tx, before, now);
+  enqueueReminder(now);
   if (!before) await Incident.heal("dispute.unknown_payment", payment.disputed, "The payment was found.");
   return true;
 }
 
-function differs(row: Row, facts: Facts): boolean {
+function differs(row: DisputeRow, facts: DisputeSnapshot): boolean {
   const { evidenceDueAt, closed } = facts;
   const at = (instant: string | null) => instant && Date.parse(instant); // they are written in two ways
   const same = (["status", "reason", "amount", "currency", "withheld"] as const).every(
@@ -50,11 +55,11 @@ function differs(row: Row, facts: Facts): boolean {
   return !same || at(row.evidenceDueAt) !== at(evidenceDueAt) || (row.closedAt !== null) !== closed;
 }
 
-async function write(tx: Tx, payment: Payment, before: Row | undefined, facts: Facts) {
+async function upsertDispute(tx: Tx, payment: Payment, before: DisputeRow | undefined, facts: DisputeSnapshot) {
   const { status, reason, amount, currency, withheld, evidenceDueAt, openedAt, closed } = facts;
   const said = { status, reason, amount, currency, withheld, evidenceDueAt };
   const closedAt = closed ? sql`coalesce(${disputeTable.closedAt}, now())` : null;
-  const columns = { ...getTableColumns(disputeTable), notice: untilNotice };
+  const columns = { ...getTableColumns(disputeTable), notice: secondsUntilReminder };
   const [written] = await (before
     ? tx
         .update(disputeTable)
@@ -77,23 +82,28 @@ async function write(tx: Tx, payment: Payment, before: Row | undefined, facts: F
   return written;
 }
 
-const lostOf = (row: Row | undefined) => (row?.status === "lost" ? row.withheld : 0);
+const lostAmountOf = (row: DisputeRow | undefined) => (row?.status === "lost" ? row.withheld : 0);
 
 /**
  * Each movement of money has an id at the provider and is recorded once under it. The loss of the withheld amount may
  * change more than once, by an appeal, and is recorded once for each version of the row.
  */
-async function book({ provider }: Payment, before: Row | undefined, now: Row, { moves }: Facts): Promise<void> {
+async function recordInLedger(
+  { provider }: Payment,
+  before: DisputeRow | undefined,
+  now: DisputeRow,
+  { moves }: DisputeSnapshot,
+): Promise<void> {
   const { currency } = now;
   for (const { id, amount, fee } of moves) {
     await Ledger.record("dispute.funds", id, Posting.disputed({ provider, currency, amount }));
     await Ledger.record("dispute.fee", id, Posting.disputeFee({ provider, ...fee }));
   }
-  const amount = lostOf(now) - lostOf(before);
+  const amount = lostAmountOf(now) - lostAmountOf(before);
   await Ledger.record("dispute.lost", `${now.id} v${now.version}`, Posting.disputeLost({ currency, amount }));
 }
 
-async function tell(tx: Tx, before: Row | undefined, now: Row): Promise<void> {
+async function emitEvents(tx: Tx, before: DisputeRow | undefined, now: DisputeRow): Promise<void> {
   const { id: disputeId, orderId, status, reason, evidenceDueAt, currency } = now;
   const amount = { amount: now.amount, currency };
   const about = { disputeId, orderId, status, amount };

@@ -10,23 +10,23 @@ import { DisputeEvidenceDue } from "./event.js";
 const NOTICE = 72;
 
 /** Statuses in which the provider waits for evidence (https://docs.stripe.com/api/disputes/object). */
-const waiting = ["needs_response", "warning_needs_response", "appeal_needs_response"];
+const awaitingEvidence = ["needs_response", "warning_needs_response", "appeal_needs_response"];
 
 /** Seconds until the reminder of the deadline, by the clock of the database; null when there is no deadline. */
-export const untilNotice = sql<number | null>`greatest(0, ceil(extract(epoch from
+export const secondsUntilReminder = sql<number | null>`greatest(0, ceil(extract(epoch from
   ${disputeTable.evidenceDueAt} - make_interval(hours => ${NOTICE}) - now())))::float8`;
 
 interface Due {
   id: string;
   status: string;
   evidenceDueAt: string | null;
-  /** Seconds. @see untilNotice */
+  /** Seconds. @see secondsUntilReminder */
   notice: number | null;
 }
 
 /** Makes the reminder of a deadline, in the open transaction: one for each, because a provider may move it. */
-export function remind({ id, status, evidenceDueAt, notice }: Due): void {
-  if (evidenceDueAt === null || notice === null || !waiting.includes(status)) return;
+export function enqueueReminder({ id, status, evidenceDueAt, notice }: Due): void {
+  if (evidenceDueAt === null || notice === null || !awaitingEvidence.includes(status)) return;
   enqueue(evidenceDueJob, { disputeId: id }, { key: `${id} ${status} ${evidenceDueAt}`, delay: notice });
 }
 
@@ -42,7 +42,7 @@ export const remindOfEvidence = ({ disputeId }: { disputeId: string }): Promise<
       .where(
         and(
           eq(disputeTable.id, disputeId),
-          inArray(disputeTable.status, waiting),
+          inArray(disputeTable.status, awaitingEvidence),
           sql`${evidenceDueAt} > now() and ${evidenceDueAt} <= now() + make_interval(hours => ${NOTICE})`,
           sql`${remindedOf} is distinct from ${evidenceDueAt}`,
         ),

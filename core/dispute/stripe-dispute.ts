@@ -6,7 +6,7 @@ import { fromStripe } from "../stripe/index.js";
 const closed = ["won", "lost", "warning_closed", "prevented"];
 
 /** Money that moved at the provider because of a dispute: taken is positive, given back negative. Our minor units. */
-interface Move {
+interface BalanceMovement {
   /** The id of the provider's balance transaction. */
   id: string;
   amount: number;
@@ -14,7 +14,7 @@ interface Move {
 }
 
 /** A dispute as Stripe reports it, in our terms. */
-export interface Facts {
+export interface DisputeSnapshot {
   status: string;
   reason: string;
   amount: number;
@@ -23,10 +23,10 @@ export interface Facts {
   openedAt: string;
   closed: boolean;
   withheld: number;
-  moves: readonly Move[];
+  moves: readonly BalanceMovement[];
 }
 
-export function factsOf(dispute: Stripe.Dispute): Facts {
+export function snapshotOf(dispute: Stripe.Dispute): DisputeSnapshot {
   const { amount, currency } = fromStripe(dispute.amount, dispute.currency);
   const moves = dispute.balance_transactions.map((moved) => moveOf(moved, { amount, currency }));
   const { due_by: due } = dispute.evidence_details;
@@ -48,7 +48,7 @@ export function factsOf(dispute: Stripe.Dispute): Facts {
  * is charged the disputed amount at a rate of the provider's, so that the disputed amount is recorded instead of the
  * charged one. The fee is in the currency of the account.
  */
-function moveOf({ id, amount, fee, currency }: Stripe.BalanceTransaction, disputed: Money): Move {
+function moveOf({ id, amount, fee, currency }: Stripe.BalanceTransaction, disputed: Money): BalanceMovement {
   const own = fromStripe(amount, currency);
   const given = own.currency === disputed.currency ? own.amount : Math.sign(amount) * disputed.amount;
   return { id, amount: -given, fee: fromStripe(fee, currency) };

@@ -4,12 +4,12 @@ import { Incident } from "../incident/index.js";
 import { db, read } from "../kernel/db.js";
 import { paymentTable } from "../payment/payment.sql.js";
 import { type StripeHandler, stripeFor, withRetry } from "../stripe/index.js";
-import { settle } from "./apply.js";
+import { applySnapshot } from "./apply.js";
 import { disputeTable } from "./dispute.sql.js";
-import { factsOf } from "./stripe-dispute.js";
+import { snapshotOf } from "./stripe-dispute.js";
 
 /** A reference to a dispute, from an event or from the provider's list. */
-export interface Named {
+export interface DisputeReference {
   /** Stripe's id of the dispute. */
   reference: string;
   paymentIntent?: string | undefined;
@@ -26,23 +26,23 @@ const ROUNDS = 5;
  * written it since: an older answer never overwrites a newer one.
  * @throws OutcomeUnknown when Stripe does not answer
  */
-export async function sync(named: Named): Promise<void> {
+export async function sync(named: DisputeReference): Promise<void> {
   for (let round = 0; round < ROUNDS; round += 1) {
-    const known = await find(named);
+    const known = await findDisputed(named);
     if (!known) return stranger(named);
     const { payment, before } = known;
     const stripe = await stripeFor(payment.livemode ?? false);
     const options = payment.account ? { stripeAccount: payment.account } : {};
     const said = await withRetry(() => stripe.disputes.retrieve(named.reference, {}, options));
     if (intentOf(said) !== payment.reference) return stranger(named);
-    const facts = factsOf(said);
-    if (await db((tx) => settle(tx, { ...payment, disputed: named.reference }, before, facts))) return;
+    const facts = snapshotOf(said);
+    if (await db((tx) => applySnapshot(tx, { ...payment, disputed: named.reference }, before, facts))) return;
   }
   throw new Error(`The dispute ${named.reference} changed during every attempt to read it.`);
 }
 
 /** The payment by our own table, never by the event, and the dispute's row, which may not exist yet. */
-async function find({ reference, paymentIntent, account }: Named) {
+async function findDisputed({ reference, paymentIntent, account }: DisputeReference) {
   const [payments, [before]] = await read((q) => {
     const known = eq(disputeTable.reference, reference);
     const disputed = q.select({ id: disputeTable.paymentId }).from(disputeTable).where(known);
@@ -67,7 +67,7 @@ async function find({ reference, paymentIntent, account }: Named) {
 }
 
 /** Opens an incident about money that is withheld for a payment which was not made here: a person must look at it. */
-async function stranger({ reference, ...data }: Named): Promise<void> {
+async function stranger({ reference, ...data }: DisputeReference): Promise<void> {
   await Incident.open("dispute.unknown_payment", reference, data);
 }
 

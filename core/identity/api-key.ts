@@ -100,7 +100,7 @@ const NewApiKey = z.strictObject({
  * Refuses scopes that the caller does not hold: a key has no more rights than its creator.
  * @throws Failure forbidden
  */
-function mayGive(names: readonly string[]): void {
+function requireHeldScopes(names: readonly string[]): void {
   const missing = names.filter((name) => {
     const scope = allScopes.find(name);
     return !scope || !allows(actor(), scope);
@@ -116,14 +116,14 @@ export const create = fn(NewApiKey, ({ kind, name, scopes, expiresAt }) =>
       throw invalidField("/scopes", "must be empty for a publishable key");
     const own = allScopes.all().filter((scope) => allows(actor(), scope) && !scope.onRequestOnly);
     const given = kind === "publishable" ? [] : [...new Set(scopes ?? own.map((scope) => scope.name))];
-    mayGive(given);
-    return make(tx, { kind, name, scopes: given, expiresAt: expiresAt ? toUtc(expiresAt) : null });
+    requireHeldScopes(given);
+    return insertKey(tx, { kind, name, scopes: given, expiresAt: expiresAt ? toUtc(expiresAt) : null });
   }),
 );
 
 type Made = Pick<typeof apiKeyTable.$inferSelect, "kind" | "name" | "expiresAt"> & { scopes: string[] };
 
-async function make(tx: Tx, key: Made) {
+async function insertKey(tx: Tx, key: Made) {
   const [tenant] = await tx.select({ livemode: tenantTableRoot.livemode }).from(tenantTableRoot);
   const prefix = `${key.kind === "secret" ? "sk" : "pk"}_${tenant?.livemode ? "live" : "test"}`;
   const text = createSecret(prefix, tenantId());
@@ -141,14 +141,14 @@ async function make(tx: Tx, key: Made) {
 
 const version = z.int().optional();
 /** Not revoked and not expired. */
-export const usable = and(
+export const isUsable = and(
   isNull(apiKeyTable.revokedAt),
   or(isNull(apiKeyTable.expiresAt), gt(apiKeyTable.expiresAt, sql`now()`)),
 );
 
 /** Locks a key for a change, and reads whether it was revoked or has expired. @throws Failure not_found or stale */
-async function hold(tx: Tx, keyId: string, seen: number | undefined) {
-  const over = sql<boolean>`not (${usable})`;
+async function lockKey(tx: Tx, keyId: string, seen: number | undefined) {
+  const over = sql<boolean>`not (${isUsable})`;
   const [key] = await tx
     .select({ ...view, over })
     .from(apiKeyTable)
@@ -163,7 +163,7 @@ export const ApiKeyChange = z.strictObject({ name: NewApiKey.shape.name });
 
 export const update = fn(ApiKeyChange.extend({ id: ApiKeyId, version }), ({ id: keyId, version: seen, name }) =>
   db(async (tx) => {
-    await hold(tx, keyId, seen);
+    await lockKey(tx, keyId, seen);
     const [key] = await tx
       .update(apiKeyTable)
       .set({ name, version: bump(apiKeyTable) })
@@ -184,22 +184,22 @@ export const Roll = z.strictObject({
  */
 export const roll = fn(Roll.extend({ id: ApiKeyId, version }), ({ id: keyId, version: seen, overlap }) =>
   db(async (tx) => {
-    const old = await hold(tx, keyId, seen);
+    const old = await lockKey(tx, keyId, seen);
     if (old.over) throw conflict("api_key.over", "The key was revoked or has expired. Create a new one.");
-    mayGive(old.scopes);
+    requireHeldScopes(old.scopes);
     const end = sql`least(${apiKeyTable.expiresAt}, now() + make_interval(secs => ${overlap}))` as never;
     await tx
       .update(apiKeyTable)
       .set({ expiresAt: end, version: bump(apiKeyTable) })
       .where(eq(apiKeyTable.id, keyId));
-    return make(tx, { kind: old.kind, name: old.name, scopes: old.scopes, expiresAt: old.expiresAt });
+    return insertKey(tx, { kind: old.kind, name: old.name, scopes: old.scopes, expiresAt: old.expiresAt });
   }),
 );
 
 /** Revokes a key at once; a second call changes nothing. */
 export const revoke = fn(z.strictObject({ id: ApiKeyId, version }), ({ id: keyId, version: seen }) =>
   db(async (tx) => {
-    const key = await hold(tx, keyId, seen);
+    const key = await lockKey(tx, keyId, seen);
     if (key.revokedAt) return;
     await tx
       .update(apiKeyTable)

@@ -9,7 +9,7 @@ import { addressKey, allGranted, type Bucket, type mostLimited, takeTokens } fro
 import type { TenantState } from "../tenant/index.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import type { AccessClaims } from "./access-token.js";
-import { usable } from "./api-key.js";
+import { isUsable } from "./api-key.js";
 import { apiKeyTable, memberTable, sessionTable } from "./identity.sql.js";
 import { isActiveSession } from "./session.js";
 
@@ -57,7 +57,7 @@ const far: Bucket[] = [{ policy: "tenant", key: "" }];
  * the client and the principal have granted theirs, so that a limited caller spends no quota of the others. Every
  * request sends these statements, so they are built once.
  */
-function lookup<Values extends object, Query extends Unexecuted<object[]>>(
+function defineLookup<Values extends object, Query extends Unexecuted<object[]>>(
   find: (q: Reader, values: Values) => Query,
   actorOf: (row: Awaited<Query>[number], tenantId: string) => Holder["actor"],
 ) {
@@ -85,7 +85,7 @@ function lookup<Values extends object, Query extends Unexecuted<object[]>>(
   });
 }
 
-const member = lookup(
+const member = defineLookup(
   (q, { sessionId, principal }: { sessionId: string; principal: string }) =>
     q
       .select({ sessionId: sessionTable.id, memberId: memberTable.id, role: memberTable.role, ...tenant })
@@ -103,76 +103,76 @@ const member = lookup(
 );
 
 /** The look-up of the holder of an access token: its session must be active, and the role is the current one. */
-export const ofAccess = ({ tenantId, memberId, sessionId }: AccessClaims, address: string): Lookup =>
+export const lookUpAccessToken = ({ tenantId, memberId, sessionId }: AccessClaims, address: string): Lookup =>
   member(tenantId, { sessionId, principal: memberId, address: addressKey(address) });
 
-const key = lookup(
+const key = defineLookup(
   (q, { hash }: { hash: string }) =>
     q
       .select({ id: apiKeyTable.id, kind: apiKeyTable.kind, scopes: apiKeyTable.scopes, ...tenant })
       .from(apiKeyTable)
       .innerJoin(tenantTableRoot, sql`true`)
-      .where(and(eq(apiKeyTable.hash, hash), usable)),
+      .where(and(eq(apiKeyTable.hash, hash), isUsable)),
   (row, tenantId) => actorOfKey(tenantId, row),
 );
 
 /** The look-up of the holder of an API key. @throws Failure unauthenticated when the text is no API key */
-export function ofKey(text: string, address: string): Lookup {
+export function lookUpKey(text: string, address: string): Lookup {
   const tenantId = tenantOfSecret(text, "sk_live", "sk_test", "pk_live", "pk_test");
   if (!tenantId) throw unauthenticated("credential_malformed", "The text is not an API key.");
   const hash = hashSecret(text);
   // All shoppers share a publishable key: with a quota of its own, one of them could use up the quota of the others.
   const principal = text.startsWith("sk_") ? hash.slice(0, 22) : undefined;
   const values = { hash, principal, address: addressKey(address) };
-  const found = key(tenantId, values, (q) => (noted(hash) ? [] : [noteUse(q, hash)]));
+  const found = key(tenantId, values, (q) => (wasRecordedRecently(hash) ? [] : [recordKeyUse(q, hash)]));
   const holder: Lookup["holder"] = (results) => {
     const known = found.holder(results);
-    if (seen.size > 1000) seen.clear();
-    seen.add(hash);
+    if (verifiedKeys.size > 1000) verifiedKeys.clear();
+    verifiedKeys.add(hash);
     return known;
   };
-  return { ...found, holder, proven: seen.has(hash) };
+  return { ...found, holder, proven: verifiedKeys.has(hash) };
 }
 
 /** Keys that this process has found before. */
-const seen = new Set<string>();
+const verifiedKeys = new Set<string>();
 
 const actorOfKey = (tenantId: string, { id, kind, scopes }: { id: string; kind: string; scopes: string[] }) =>
   kind === "secret"
     ? ({ type: "key", tenantId, keyId: id, scopes } as const)
     : ({ type: "visitor", tenantId, keyId: id } as const);
 
-const visitor = lookup(
+const visitor = defineLookup(
   (q) => q.select(tenant).from(tenantTableRoot),
   (_, tenantId) => ({ type: "visitor", tenantId }),
 );
 
 /** The look-up of a request without a credential, which names its tenant. */
-export const ofVisitor = (tenantId: string, address: string): Lookup =>
+export const lookUpVisitor = (tenantId: string, address: string): Lookup =>
   visitor(tenantId, { principal: undefined, address: addressKey(address) });
 
 /**
  * The instants (milliseconds) at which this process last wrote the use of a key, by its hash: once a minute, not at
  * each request.
  */
-const notes = new Map<string, number>();
+const recordedAt = new Map<string, number>();
 const MINUTE = 60_000;
 
-function noted(hash: string): boolean {
+function wasRecordedRecently(hash: string): boolean {
   const now = Date.now();
-  if (now - (notes.get(hash) ?? 0) < MINUTE) return true;
-  if (notes.size > 1000) notes.clear();
-  notes.set(hash, now);
+  if (now - (recordedAt.get(hash) ?? 0) < MINUTE) return true;
+  if (recordedAt.size > 1000) recordedAt.clear();
+  recordedAt.set(hash, now);
   return false;
 }
 
 /** Writes the use of a key. A row that another request has locked is skipped, because that request writes the same. */
-function noteUse(q: Reader, hash: string): Unexecuted {
+function recordKeyUse(q: Reader, hash: string): Unexecuted {
   const minuteAgo = or(isNull(apiKeyTable.lastUsedAt), lt(apiKeyTable.lastUsedAt, sql`now() - interval '1 minute'`));
   const free = q
     .select({ id: apiKeyTable.id })
     .from(apiKeyTable)
-    .where(and(eq(apiKeyTable.hash, hash), usable, minuteAgo))
+    .where(and(eq(apiKeyTable.hash, hash), isUsable, minuteAgo))
     .for("no key update", { skipLocked: true });
   return q
     .with() // a Reader writes nothing but this and the tokens

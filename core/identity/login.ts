@@ -22,7 +22,7 @@ import { TriedPassword, verifyPassword } from "./password.js";
 import { Session } from "./session.js";
 
 /** The tenant of the context when the named one is unknown: the nil UUID, which no tenant has. */
-const NOBODY = "ten_00000000000000000000000000";
+const NO_TENANT = "ten_00000000000000000000000000";
 
 export const Login = z.strictObject({
   tenant: z
@@ -48,9 +48,9 @@ export const login = fn(
     checkAddressToken("door", tokenRows);
     const tenant = found(tenantRows);
     agree(tenant, [...(tenant ? [] : [name]), ...others]);
-    return runAs({ type: "system", tenantId: tenant?.id ?? NOBODY }, async () => {
-      const buckets = guesses(email, addressKey(address));
-      const member = await attempt(email, buckets);
+    return runAs({ type: "system", tenantId: tenant?.id ?? NO_TENANT }, async () => {
+      const buckets = loginBuckets(email, addressKey(address));
+      const member = await takeLoginTokens(email, buckets);
       const fits = await verifyPassword(member?.passwordHash, password);
       if (!fits || member?.status !== "active") throw loginFailed();
       const opened = await db(async (tx) => {
@@ -66,7 +66,7 @@ export const login = fn(
 
 const loginFailed = () => unauthenticated("login_failed", "The tenant, the email or the password is wrong.");
 
-interface Guesses {
+interface LoginBuckets {
   from: string;
   here: Bucket[];
   anywhere: Bucket[];
@@ -76,7 +76,7 @@ interface Guesses {
  * The buckets of a guess: the address, the pair of address and account, and the account, unless its member has logged
  * in from that address before.
  */
-function guesses(email: string, from: string): Guesses {
+function loginBuckets(email: string, from: string): LoginBuckets {
   const account = hashSecret(email).slice(0, 22);
   return {
     from,
@@ -89,7 +89,7 @@ function guesses(email: string, from: string): Guesses {
 }
 
 /** Reads the member and takes the tokens of a guess. @throws Failure limited when no guess is left */
-async function attempt(email: string, { from, here, anywhere }: Guesses) {
+async function takeLoginTokens(email: string, { from, here, anywhere }: LoginBuckets) {
   const [members, near, far] = await read((q) => {
     const seenHere = q
       .select({ one: sql`1` })

@@ -82,7 +82,7 @@ export const get = fn(MemberId, async (memberId) => {
 });
 
 /** Refuses to give or take a role that has more rights than the caller. @throws Failure forbidden */
-function mayDecide(role: Role): void {
+function requireHeldRights(role: Role): void {
   if (!scopesOf(role).every((scope) => allows(actor(), scope)))
     throw forbidden(
       "role_not_held",
@@ -101,7 +101,7 @@ export const create = fn(NewMember, async ({ password, ...given }) => {
   await refuseGuessable(password, [given.email, given.name]);
   const passwordHash = await hashPassword(password);
   return db(async (tx) => {
-    mayDecide(given.role);
+    requireHeldRights(given.role);
     const back = { ...given, passwordHash, status: "active", version: bump(memberTable) } as const;
     const [member] = await tx
       .insert(memberTable)
@@ -126,7 +126,7 @@ export const create = fn(NewMember, async ({ password, ...given }) => {
  * @param version the version that the caller has read
  * @throws Failure not_found or stale
  */
-async function hold(tx: Tx, memberId: string, version?: number) {
+async function lockMember(tx: Tx, memberId: string, version?: number) {
   const rows = await tx
     .select(view)
     .from(memberTable)
@@ -148,10 +148,10 @@ export const MemberChange = z.strictObject({ name: MemberName.optional(), role: 
 /** @throws Failure conflict for the last owner */
 export const update = fn(MemberChange.extend({ id: MemberId, version: z.int().optional() }), (input) =>
   db(async (tx) => {
-    const { member, isLastOwner } = await hold(tx, input.id, input.version);
+    const { member, isLastOwner } = await lockMember(tx, input.id, input.version);
     const { name = member.name, role = member.role } = input;
-    mayDecide(member.role);
-    mayDecide(role);
+    requireHeldRights(member.role);
+    requireHeldRights(role);
     if (isLastOwner && role !== "OWNER") throw lastOwner();
     const [changed] = await tx
       .update(memberTable)
@@ -167,8 +167,8 @@ export const update = fn(MemberChange.extend({ id: MemberId, version: z.int().op
 /** Takes a member off the staff and ends all their sessions at once. @throws Failure conflict for the last owner */
 export const remove = fn(z.strictObject({ id: MemberId, version: z.int().optional() }), (input) =>
   db(async (tx) => {
-    const { member, isLastOwner } = await hold(tx, input.id, input.version);
-    mayDecide(member.role);
+    const { member, isLastOwner } = await lockMember(tx, input.id, input.version);
+    requireHeldRights(member.role);
     if (isLastOwner) throw lastOwner();
     await tx
       .update(memberTable)

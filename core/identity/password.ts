@@ -10,7 +10,7 @@ const PARAMETERS = { algorithm: 2 as never, memoryCost: 19_456, timeCost: 2, par
  * The hash of an unknown password, with the same parameters: the check takes as long for an unknown member as for a
  * known one.
  */
-const NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$Eo/MJB5q34oZEG/r9qZXCw$/vQm+rZyGGncGNa7ma7wlo0lAlL1SBYVuyhORXlN4YY";
+const DUMMY_HASH = "$argon2id$v=19$m=19456,t=2,p=1$Eo/MJB5q34oZEG/r9qZXCw$/vQm+rZyGGncGNa7ma7wlo0lAlL1SBYVuyhORXlN4YY";
 
 /** Two hashes at once in one process: each takes 19 MiB and a core. */
 const limit = pLimit(2);
@@ -39,6 +39,6 @@ export async function hashPassword(password: string): Promise<string> {
 /** Whether the password fits the hash; the check takes as long without a hash, for an unknown member. */
 export async function verifyPassword(hash: string | undefined, password: string): Promise<boolean> {
   const { verify } = await import("@node-rs/argon2");
-  const fits = await limit(() => verify(hash ?? NOBODY, password.normalize("NFKC")));
+  const fits = await limit(() => verify(hash ?? DUMMY_HASH, password.normalize("NFKC")));
   return fits && hash !== undefined;
 }

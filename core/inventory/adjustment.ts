@@ -10,11 +10,11 @@ import { defineEvent, emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
 import { bump } from "../kernel/version.js";
 import { LocationId, locationTable, MovementId, stockLevelTable, stockMovementTable } from "./inventory.sql.js";
-import { insufficient } from "./stock.js";
+import { insufficientStock } from "./stock.js";
 
 /** More than this of one variant at one location is a mistake. */
-const MOST = 1_000_000_000;
-const Count = z.int().min(0).max(MOST);
+const MAX_ON_HAND = 1_000_000_000;
+const Count = z.int().min(0).max(MAX_ON_HAND);
 
 const Adjustment = z
   .strictObject({
@@ -56,7 +56,7 @@ interface Level {
   reserved: number;
 }
 
-interface Move {
+interface LevelChange {
   variantId: string;
   locationId: string;
   delta: number;
@@ -75,10 +75,10 @@ const keyOf = (at: { variantId: string; locationId: string }) => `${at.variantId
  */
 export const adjust = fn(Adjustments, ({ adjustments, reason, reference }) =>
   db(async (tx) => {
-    const targets = await resolve(tx, adjustments);
-    const levels = await lock(tx, targets);
-    const moves = count(targets, levels);
-    const saved = await save(tx, [...levels.values()]);
+    const targets = await resolveTargets(tx, adjustments);
+    const levels = await lockLevels(tx, targets);
+    const moves = applyAdjustments(targets, levels);
+    const saved = await writeLevels(tx, [...levels.values()]);
     const facts = { reason, reference: reference ?? null, actor: actorRecord() };
     if (moves.length > 0) {
       await tx.insert(stockMovementTable).values(moves.map((move) => ({ id: MovementId.create(), ...move, ...facts })));
@@ -94,7 +94,7 @@ export const adjust = fn(Adjustments, ({ adjustments, reason, reference }) =>
 );
 
 /** Finds the variants and locations of the adjustments. @throws Failure invalid for one that is unknown or foreign */
-async function resolve(tx: Tx, adjustments: readonly Adjustment[]): Promise<Target[]> {
+async function resolveTargets(tx: Tx, adjustments: readonly Adjustment[]): Promise<Target[]> {
   const places = adjustments.flatMap((one) => one.locationId ?? []);
   const rows = await tx
     .select({
@@ -128,7 +128,7 @@ async function resolve(tx: Tx, adjustments: readonly Adjustment[]): Promise<Targ
 }
 
 /** Opens the levels that are missing, and locks all of them in key order. */
-async function lock(tx: Tx, targets: readonly Target[]): Promise<Map<string, Level>> {
+async function lockLevels(tx: Tx, targets: readonly Target[]): Promise<Map<string, Level>> {
   const keys = new Map(
     targets.map(({ variantId, locationId }) => [`${variantId} ${locationId}`, { variantId, locationId }]),
   );
@@ -145,25 +145,26 @@ async function lock(tx: Tx, targets: readonly Target[]): Promise<Map<string, Lev
 }
 
 /** Counts the adjustments up, one after the other. */
-function count(targets: readonly Target[], levels: ReadonlyMap<string, Level>): Move[] {
+function applyAdjustments(targets: readonly Target[], levels: ReadonlyMap<string, Level>): LevelChange[] {
   const short: { variantId: string; requested: number; available: number }[] = [];
   const moves = targets.flatMap((target, index) => {
     const level = levels.get(keyOf(target));
     if (!level) return [];
     const { onHand, reserved } = level;
-    if (target.expected !== undefined && target.expected !== onHand) throw changed(index, onHand);
+    if (target.expected !== undefined && target.expected !== onHand) throw stockChanged(index, onHand);
     level.onHand = target.set ?? onHand + (target.delta ?? 0);
-    if (level.onHand > MOST) throw conflict("stock.too_much", `A stock level counts at most ${MOST} units.`);
+    if (level.onHand > MAX_ON_HAND)
+      throw conflict("stock.too_much", `A stock level counts at most ${MAX_ON_HAND} units.`);
     const { variantId, locationId } = target;
     const delta = level.onHand - onHand;
     if (level.onHand < reserved) short.push({ variantId, requested: -delta, available: onHand - reserved });
     return delta === 0 ? [] : [{ variantId, locationId, delta }];
   });
-  if (short.length > 0) throw insufficient(targets, short, "/adjustments");
+  if (short.length > 0) throw insufficientStock(targets, short, "/adjustments");
   return moves;
 }
 
-function changed(index: number, onHand: number) {
+function stockChanged(index: number, onHand: number) {
   const errors = [{ pointer: `/adjustments/${index}/expected`, detail: `${onHand} are on hand` }];
   return conflict("stock.changed", "The stock on hand differs from `expected`; see `onHand`.", {
     errors,
@@ -172,7 +173,7 @@ function changed(index: number, onHand: number) {
 }
 
 /** Writes the counted numbers; the rows have been locked since they were read. */
-async function save(tx: Tx, levels: readonly Level[]): Promise<(Level & { updatedAt: string })[]> {
+async function writeLevels(tx: Tx, levels: readonly Level[]): Promise<(Level & { updatedAt: string })[]> {
   const variants = levels.map((level) => typeIdToUuid("var", level.variantId));
   const locations = levels.map((level) => typeIdToUuid("loc", level.locationId));
   const counts = levels.map((level) => level.onHand);

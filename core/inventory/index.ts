@@ -1,10 +1,10 @@
 export { Adjustments, adjust } from "./adjustment.js";
 export * as Inventory from "./index.js";
-export { Level, LevelPage, levels, open } from "./level.js";
-export { Location, LocationPage, locations } from "./location.js";
-export { Movement, MovementPage, movements } from "./movement.js";
+export { createLevels, Level, LevelPage, listLevels } from "./level.js";
+export { Location, LocationPage, listLocations } from "./location.js";
+export { listMovements, Movement, MovementPage } from "./movement.js";
 export { reservedUntilQuery } from "./reservation.js";
-export { hold, release, releaseExpired, take } from "./stock.js";
+export { deduct, release, releaseExpired, reserve } from "./stock.js";
 
 import { StockAdjusted } from "./adjustment.js";
 

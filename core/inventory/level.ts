@@ -20,7 +20,7 @@ export const Level = z
 
 export const LevelPage = pageQuery({ variantId: VariantId.optional(), locationId: LocationId.optional() });
 
-export const levels = fn(LevelPage, async ({ limit, cursor, variantId, locationId }) => {
+export const listLevels = fn(LevelPage, async ({ limit, cursor, variantId, locationId }) => {
   const { after, page: answer } = paginate("stock_levels", cursor, { variantId, locationId });
   const rows = await read((q) =>
     q
@@ -58,7 +58,7 @@ function past({ variantId, locationId }: Partial<Record<string, string>>): SQL |
  * Opens an empty level at the default location for each variant of a product that has none. The locks keep out a
  * deletion, which would not see the new level and fail at its foreign key as if the product had been sold.
  */
-export const open = fn(z.object({ productId: z.string() }), ({ productId }) =>
+export const createLevels = fn(z.object({ productId: z.string() }), ({ productId }) =>
   db(async (tx) => {
     const missing = await tx
       .select({ variantId: variantTable.id, locationId: locationTable.id })

@@ -19,7 +19,7 @@ const view = {
 
 export const LocationPage = pageQuery({});
 
-export const locations = fn(LocationPage, (page) =>
+export const listLocations = fn(LocationPage, (page) =>
   listById({ name: "locations", id: locationTable.id, order: "asc" }, page, (q) =>
     q.select(view).from(locationTable).$dynamic(),
   ),

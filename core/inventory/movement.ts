@@ -27,7 +27,7 @@ const { tenantId: _, updatedAt: __, ...view } = getTableColumns(stockMovementTab
 export const MovementPage = pageQuery({ variantId: VariantId.optional(), locationId: LocationId.optional() });
 
 /** The newest first. */
-export const movements = fn(MovementPage, (page) =>
+export const listMovements = fn(MovementPage, (page) =>
   listById(
     {
       name: "stock_movements",

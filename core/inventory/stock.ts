@@ -30,7 +30,7 @@ const tenant = () => new Param(tenantId(), stockLevelTable.tenantId);
 const uuids = (ids: readonly string[]) => sql`${new Param(ids.map((id) => typeIdToUuid("var", id)))}::uuid[]`;
 
 /** Locks the levels that `keys` selects, and frees those of their reservations `r` that meet the condition `which`. */
-const room = (keys: SQL, which: SQL, skip = sql``) => sql`
+const lockedLevels = (keys: SQL, which: SQL, skip = sql``) => sql`
   level as materialized (
     select s.variant_id, s.location_id, s.on_hand, s.reserved from stock_level s
      where s.tenant_id = ${tenant()} and (s.variant_id, s.location_id) in (${keys})
@@ -46,13 +46,13 @@ const room = (keys: SQL, which: SQL, skip = sql``) => sql`
      group by l.variant_id, l.location_id, l.on_hand, l.reserved)`;
 
 /** Shares the wanted lines out over the locations, the default one first; `fits.ok` is true when no line is short. */
-const allotment = (lines: readonly Line[], holder: string | undefined) => sql`
+const allocation = (lines: readonly Line[], holder: string | undefined) => sql`
   want as (
     select variant_id, sum(quantity)::int as quantity
       from unnest(${uuids(lines.map((line) => line.variantId))},
                   ${new Param(lines.map((line) => line.quantity))}::int[]) as line (variant_id, quantity)
      group by variant_id),
-  ${room(
+  ${lockedLevels(
     sql`
       select variant_id, location_id from stock_level
        where tenant_id = ${tenant()} and variant_id in (select variant_id from want)
@@ -82,11 +82,11 @@ const sameLevel = sql`s.variant_id = share.variant_id and s.location_id = share.
  * reservations of `holder` are given back before. The movements name the order. The caller rolls back when it throws.
  * @throws Failure conflict `stock.insufficient`, with each line that is short
  */
-export async function take(lines: readonly Line[], reference: { orderId: string; holder?: string }): Promise<void> {
-  await allot(
+export async function deduct(lines: readonly Line[], reference: { orderId: string; holder?: string }): Promise<void> {
+  await allocate(
     lines,
     sql`
-      with ${allotment(lines, reference.holder)},
+      with ${allocation(lines, reference.holder)},
       taken as (
         update stock_level s
            set on_hand = share.on_hand - share.quantity, reserved = share.reserved,
@@ -106,11 +106,11 @@ export async function take(lines: readonly Line[], reference: { orderId: string;
  * @param minutes until it expires, by the clock of the database
  * @throws Failure conflict `stock.insufficient`, with each line that is short
  */
-export async function hold(holder: string, lines: readonly Line[], minutes: number): Promise<void> {
-  await allot(
+export async function reserve(holder: string, lines: readonly Line[], minutes: number): Promise<void> {
+  await allocate(
     lines,
     sql`
-      with ${allotment(lines, holder)},
+      with ${allocation(lines, holder)},
       held as (
         update stock_level s
            set on_hand = share.on_hand, reserved = share.reserved + share.quantity,
@@ -124,7 +124,7 @@ export async function hold(holder: string, lines: readonly Line[], minutes: numb
   );
 }
 
-async function allot(lines: readonly Line[], statement: SQL): Promise<void> {
+async function allocate(lines: readonly Line[], statement: SQL): Promise<void> {
   const { rows } = await db((tx) =>
     tx.execute<{ variant_id: string; requested: number; available: number }>(statement),
   );
@@ -132,11 +132,11 @@ async function allot(lines: readonly Line[], statement: SQL): Promise<void> {
   const items = rows.map(({ variant_id, requested, available }): Short => {
     return { variantId: uuidToTypeId("var", variant_id), requested, available };
   });
-  throw insufficient(lines, items);
+  throw insufficientStock(lines, items);
 }
 
 /** The failure that names each short line, with the requested and the available units of its variant. */
-export function insufficient(lines: readonly { variantId: string }[], items: readonly Short[], path = "/lines") {
+export function insufficientStock(lines: readonly { variantId: string }[], items: readonly Short[], path = "/lines") {
   const short = new Map(items.map((item) => [item.variantId, item]));
   const errors = lines.flatMap(({ variantId }, index) => {
     const item = short.get(variantId);
@@ -148,7 +148,7 @@ export function insufficient(lines: readonly { variantId: string }[], items: rea
 
 /** Gives back the reservations of `holder`; a second call changes no row. */
 export const release = (holder: string): Promise<number> =>
-  giveBack(
+  deleteReservations(
     sql`select variant_id, location_id from reservation where tenant_id = ${tenant()} and holder = ${holder}`,
     sql`r.holder = ${holder}`,
   );
@@ -158,7 +158,7 @@ export const release = (holder: string): Promise<number> =>
  * @returns how many reservations it freed
  */
 export const releaseExpired = (limit = 500): Promise<number> =>
-  giveBack(
+  deleteReservations(
     sql`
       select variant_id, location_id from reservation
        where tenant_id = ${tenant()} and expires_at <= now() order by expires_at limit ${limit}`,
@@ -166,10 +166,10 @@ export const releaseExpired = (limit = 500): Promise<number> =>
     sql`skip locked`,
   );
 
-async function giveBack(keys: SQL, which: SQL, skip?: SQL): Promise<number> {
+async function deleteReservations(keys: SQL, which: SQL, skip?: SQL): Promise<number> {
   const { rows } = await db((tx) =>
     tx.execute<{ freed: number }>(sql`
-      with ${room(keys, which, skip)},
+      with ${lockedLevels(keys, which, skip)},
       given as (
         update stock_level s set on_hand = room.on_hand, reserved = room.reserved,
                version = s.version + 1, updated_at = now()

@@ -55,7 +55,7 @@ export async function deductGoods({ id: orderId, cartId }: Pick<Order, "id" | "c
       .where(eq(orderLineTable.orderId, orderId)),
   );
   try {
-    await withSavepoint(() => Inventory.take(lines, { orderId, holder: cartId }));
+    await withSavepoint(() => Inventory.deduct(lines, { orderId, holder: cartId }));
     return true;
   } catch (error) {
     if (!(error instanceof Failure) || error.kind !== "conflict") throw error;

@@ -13,16 +13,16 @@ import type { Currency } from "../kernel/money.js";
 import { bump, staleVersion } from "../kernel/version.js";
 import { modeOf, refusalOf, toStripe } from "../stripe/index.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
-import { answering, establish, linkFor } from "./onboarding.js";
+import { connectAccount, createOnboardingLink, withProviderFailures } from "./onboarding.js";
 import { captureModes, PaymentAccountId, paymentAccountTable } from "./payment-account.sql.js";
 import {
   AccountStatus,
-  ended,
-  inUse,
+  deauthorizedValues,
+  isCurrent,
   isStripe,
   PaymentAccountDeauthorized,
+  type PaymentAccountRow,
   PaymentAccountUpdated,
-  type Row,
 } from "./sync.js";
 
 export { paymentAccountEvents, paymentAccountHandlers } from "./sync.js";
@@ -61,7 +61,7 @@ const view = ({
   connectedAt: ___,
   reconciledAt: ____,
   ...shown
-}: Row): z.input<typeof PaymentAccountRecord> => shown;
+}: PaymentAccountRow): z.input<typeof PaymentAccountRecord> => shown;
 
 const none = () => notFound("payment_account");
 
@@ -83,7 +83,9 @@ export const get = fn(z.void(), async () => {
  * Makes the tenant's account at the provider, or reads the present state of the one that it has.
  * @throws Failure conflict `payment_account.refused`, `payment_account.taken` or `payment.provider_unavailable`
  */
-export const connect = fn(z.void(), () => afterCommit(() => answering(async () => view(await establish()))));
+export const connect = fn(z.void(), () =>
+  afterCommit(() => withProviderFailures(async () => view(await connectAccount()))),
+);
 
 const page = z.url({ protocol: /^https?$/ }).max(1_500);
 export const Onboarding = z.strictObject({
@@ -101,10 +103,10 @@ export const OnboardingLink = z.object({ url: z.url(), expiresAt: z.string() }).
 /** The provider's page on which the merchant gives its details. @throws Failure not_found, conflict */
 export const onboard = fn(Onboarding, (urls) =>
   db(async (tx) => {
-    const [row] = await tx.select().from(paymentAccountTable).where(inUse);
+    const [row] = await tx.select().from(paymentAccountTable).where(isCurrent);
     if (!row?.account) throw none();
     return afterCommit(() =>
-      answering(() => linkFor(row, urls)).catch((error: unknown) => {
+      withProviderFailures(() => createOnboardingLink(row, urls)).catch((error: unknown) => {
         const refusal = refusalOf(error);
         if (!refusal) throw error;
         const data = { reason: refusal.code, detail: refusal.message };
@@ -124,9 +126,9 @@ export const update = fn(Change.extend({ version: z.int().optional() }), ({ capt
     const [row] = await tx
       .update(paymentAccountTable)
       .set({ capture, version: bump(paymentAccountTable) })
-      .where(and(inUse, seen(version)))
+      .where(and(isCurrent, hasVersion(version)))
       .returning();
-    if (!row) throw await missed(tx);
+    if (!row) throw await staleOrMissing(tx);
     const { id: paymentAccountId, account, status, chargesEnabled, payoutsEnabled } = row;
     emit(PaymentAccountUpdated, { paymentAccountId, account, status, chargesEnabled, payoutsEnabled });
     return view(row);
@@ -142,19 +144,19 @@ export const disconnect = fn(z.object({ version: z.int().optional() }), ({ versi
   db(async (tx) => {
     const [row] = await tx
       .update(paymentAccountTable)
-      .set(ended)
-      .where(and(inUse, seen(version)))
+      .set(deauthorizedValues)
+      .where(and(isCurrent, hasVersion(version)))
       .returning();
-    if (!row) throw await missed(tx);
+    if (!row) throw await staleOrMissing(tx);
     emit(PaymentAccountDeauthorized, { paymentAccountId: row.id, account: row.account });
   }),
 );
 
-const seen = (version: number | undefined) =>
+const hasVersion = (version: number | undefined) =>
   version === undefined ? undefined : eq(paymentAccountTable.version, version);
 
-async function missed(tx: Tx) {
-  const [row] = await tx.select({ version: paymentAccountTable.version }).from(paymentAccountTable).where(inUse);
+async function staleOrMissing(tx: Tx) {
+  const [row] = await tx.select({ version: paymentAccountTable.version }).from(paymentAccountTable).where(isCurrent);
   return row ? staleVersion("payment account", row.version) : none();
 }
 
@@ -175,7 +177,7 @@ export async function chargeableAccount(tx: Tx, due: { amount: number; currency:
     })
     .from(paymentAccountTable)
     .innerJoin(tenantTableRoot, sql`true`)
-    .where(inUse);
+    .where(isCurrent);
   if (!row?.charges || !row.account || row.livemode !== modeOf(row.tenantLivemode)) {
     throw conflict("payment.provider_unavailable", "The merchant's payment account cannot accept charges now.");
   }

@@ -18,13 +18,20 @@ import {
 } from "../stripe/index.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import { PaymentAccountId, paymentAccountTable } from "./payment-account.sql.js";
-import { ended, inUse, isStripe, PaymentAccountDeauthorized, type Row, sync } from "./sync.js";
+import {
+  deauthorizedValues,
+  isCurrent,
+  isStripe,
+  PaymentAccountDeauthorized,
+  type PaymentAccountRow,
+  sync,
+} from "./sync.js";
 
 /** The time for all calls of one request. Milliseconds. */
 const TIME = 12_000;
 
 /** Calls Stripe for a request, within its time limit. @throws Failure unavailable when Stripe does not answer */
-export async function answering<T>(run: () => Promise<T>): Promise<T> {
+export async function withProviderFailures<T>(run: () => Promise<T>): Promise<T> {
   try {
     return await withDeadline(TIME, run);
   } catch (error) {
@@ -46,35 +53,35 @@ export async function answering<T>(run: () => Promise<T>): Promise<T> {
  * same account.
  * @throws Failure conflict, OutcomeUnknown
  */
-export async function establish(): Promise<Row> {
+export async function connectAccount(): Promise<PaymentAccountRow> {
   try {
-    return await connected();
+    return await findOrCreateAccount();
   } catch (error) {
     // A concurrent request has connected another account in the meantime.
-    if (faultOf(error)?.constraint === "payment_account_provider") return connected();
+    if (faultOf(error)?.constraint === "payment_account_provider") return findOrCreateAccount();
     throw error;
   }
 }
 
-async function connected(): Promise<Row> {
-  const { livemode, country } = await home();
-  const row = await present(livemode);
-  if (row?.account) return (await sync(row)) ?? connected();
+async function findOrCreateAccount(): Promise<PaymentAccountRow> {
+  const { livemode, country } = await tenantProfile();
+  const row = await findCurrent(livemode);
+  if (row?.account) return (await sync(row)) ?? findOrCreateAccount();
   if (!row) {
-    const former = await formerOf(livemode);
+    const former = await findPrevious(livemode);
     const revived = former && (await sync(former, true));
     if (revived) return revived;
   }
-  const intent = row ?? (await intend(livemode));
-  const account = await make(intent, country);
-  await claim(intent, account);
+  const intent = row ?? (await insertAccount(livemode));
+  const account = await createAtStripe(intent, country);
+  await saveAccountId(intent, account);
   const made = await sync(intent);
   if (!made) throw new Error(`Stripe does not find the account ${account} that it has just created.`);
   return made;
 }
 
 /** The tenant's country, and the mode of the key that serves it. */
-async function home() {
+async function tenantProfile() {
   const [tenant] = await read((q) =>
     q.select({ livemode: tenantTableRoot.livemode, country: tenantTableRoot.country }).from(tenantTableRoot),
   );
@@ -83,18 +90,18 @@ async function home() {
 }
 
 /** The row in use. A row of the other mode is deauthorized here, because its key no longer serves this tenant. */
-async function present(livemode: boolean): Promise<Row | undefined> {
-  const [row] = await read((q) => q.select().from(paymentAccountTable).where(inUse));
+async function findCurrent(livemode: boolean): Promise<PaymentAccountRow | undefined> {
+  const [row] = await read((q) => q.select().from(paymentAccountTable).where(isCurrent));
   if (!row || row.livemode === livemode) return row;
   await db(async (tx) => {
-    await tx.update(paymentAccountTable).set(ended).where(eq(paymentAccountTable.id, row.id));
+    await tx.update(paymentAccountTable).set(deauthorizedValues).where(eq(paymentAccountTable.id, row.id));
     emit(PaymentAccountDeauthorized, { paymentAccountId: row.id, account: row.account });
   });
   return undefined;
 }
 
 /** An account that was disconnected here and may still be connected at Stripe. */
-async function formerOf(livemode: boolean): Promise<Row | undefined> {
+async function findPrevious(livemode: boolean): Promise<PaymentAccountRow | undefined> {
   const [row] = await read((q) =>
     q
       .select()
@@ -107,14 +114,14 @@ async function formerOf(livemode: boolean): Promise<Row | undefined> {
 }
 
 /** Commits the row of the account before Stripe is called. */
-async function intend(livemode: boolean): Promise<Row> {
+async function insertAccount(livemode: boolean): Promise<PaymentAccountRow> {
   await db((tx) =>
     tx
       .insert(paymentAccountTable)
       .values({ id: PaymentAccountId.create(), provider: "stripe", livemode })
       .onConflictDoNothing(),
   );
-  const row = await present(livemode);
+  const row = await findCurrent(livemode);
   if (!row) throw new Error("The inserted row was not found.");
   return row;
 }
@@ -125,7 +132,7 @@ async function intend(livemode: boolean): Promise<Row> {
  * call that repeats an idempotency key with other parameters.
  * @see https://docs.stripe.com/connect/migrate-to-controller-properties
  */
-const paramsOf = ({ id }: Row, country: string): Stripe.AccountCreateParams => ({
+const paramsOf = ({ id }: PaymentAccountRow, country: string): Stripe.AccountCreateParams => ({
   country,
   controller: {
     fees: { payer: "account" },
@@ -137,7 +144,7 @@ const paramsOf = ({ id }: Row, country: string): Stripe.AccountCreateParams => (
   metadata: { stoa_account: id, stoa_tenant: tenantId() },
 });
 
-async function make(intent: Row, country: string): Promise<string> {
+async function createAtStripe(intent: PaymentAccountRow, country: string): Promise<string> {
   const stripe = await stripeFor(intent.livemode);
   const find = async () => {
     const created = { gte: secondsOf(intent.createdAt) - 300 };
@@ -155,7 +162,7 @@ async function make(intent: Row, country: string): Promise<string> {
         .delete(paymentAccountTable)
         .where(and(eq(paymentAccountTable.id, intent.id), isNull(paymentAccountTable.account))),
     );
-    return make(await intend(intent.livemode), country);
+    return createAtStripe(await insertAccount(intent.livemode), country);
   }
   const create = () => stripe.accounts.create(paramsOf(intent, country), { idempotencyKey: intent.id });
   const answer = await createOrFind(create, find);
@@ -166,7 +173,7 @@ async function make(intent: Row, country: string): Promise<string> {
 }
 
 /** Saves the id of the account in its row. A unique index ensures that two tenants never have the same account. */
-async function claim({ id }: Row, account: string): Promise<void> {
+async function saveAccountId({ id }: PaymentAccountRow, account: string): Promise<void> {
   try {
     await db((tx) =>
       tx
@@ -181,7 +188,10 @@ async function claim({ id }: Row, account: string): Promise<void> {
 }
 
 /** The link to Stripe's page on which the merchant gives its details; it works once, and for some minutes only. */
-export async function linkFor({ account, livemode }: Row, urls: { returnUrl: string; refreshUrl: string }) {
+export async function createOnboardingLink(
+  { account, livemode }: PaymentAccountRow,
+  urls: { returnUrl: string; refreshUrl: string },
+) {
   const stripe = await stripeFor(livemode);
   const { requestKey, requestId } = context();
   const wish = createHash("sha256")

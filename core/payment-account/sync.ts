@@ -18,12 +18,12 @@ export const PaymentAccountUpdated = defineEvent(
 export const PaymentAccountDeauthorized = defineEvent("payment_account.deauthorized", z.object(which));
 export const paymentAccountEvents = [PaymentAccountUpdated, PaymentAccountDeauthorized];
 
-export type Row = typeof paymentAccountTable.$inferSelect;
+export type PaymentAccountRow = typeof paymentAccountTable.$inferSelect;
 export const isStripe = eq(paymentAccountTable.provider, "stripe");
-export const inUse = and(isStripe, ne(paymentAccountTable.status, "deauthorized"));
+export const isCurrent = and(isStripe, ne(paymentAccountTable.status, "deauthorized"));
 
 /** The values of a deauthorized account. */
-export const ended = {
+export const deauthorizedValues = {
   status: "deauthorized" as const,
   chargesEnabled: false,
   payoutsEnabled: false,
@@ -31,12 +31,12 @@ export const ended = {
 };
 
 /** The state of an account as Stripe reports it, in the columns of its row. */
-type Facts = Pick<
-  Row,
+type AccountSnapshot = Pick<
+  PaymentAccountRow,
   "status" | "chargesEnabled" | "payoutsEnabled" | "detailsSubmitted" | "capabilities" | "requirements"
 >;
 
-function factsOf(account: Stripe.Account): Facts {
+function snapshotOf(account: Stripe.Account): AccountSnapshot {
   const { charges_enabled: chargesEnabled, payouts_enabled: payoutsEnabled } = account;
   const { details_submitted: detailsSubmitted, requirements, capabilities = {} } = account;
   const due = [...(requirements?.past_due ?? []), ...(requirements?.currently_due ?? [])];
@@ -53,18 +53,18 @@ function factsOf(account: Stripe.Account): Facts {
 }
 
 /** Undefined when Stripe does not let us see it any more: the merchant has taken the connection away. */
-async function askFor(account: string, livemode: boolean): Promise<Facts | undefined> {
+async function fetchAccount(account: string, livemode: boolean): Promise<AccountSnapshot | undefined> {
   const stripe = await stripeFor(livemode);
   try {
-    return factsOf(await withRetry(() => stripe.accounts.retrieve(account)));
+    return snapshotOf(await withRetry(() => stripe.accounts.retrieve(account)));
   } catch (error) {
     if (refusalOf(error)?.code === "account_invalid") return undefined;
     throw error;
   }
 }
 
-const same = (row: Facts, facts: Facts) =>
-  (Object.keys(facts) as (keyof Facts)[]).every((field) => canonical(row[field]) === canonical(facts[field]));
+const same = (row: AccountSnapshot, facts: AccountSnapshot) =>
+  (Object.keys(facts) as (keyof AccountSnapshot)[]).every((field) => canonical(row[field]) === canonical(facts[field]));
 /** Postgres keeps the fields of an object in an order of its own. */
 const canonical = (value: unknown) =>
   JSON.stringify(value !== null && typeof value === "object" ? Object.entries(value).sort() : value);
@@ -80,21 +80,23 @@ const ROUNDS = 5;
  * @returns the row, or undefined when there is none or Stripe does not know the account
  * @throws OutcomeUnknown
  */
-export async function sync(which: { id: string }, again = false): Promise<Row | undefined> {
+export async function sync(which: { id: string }, again = false): Promise<PaymentAccountRow | undefined> {
   const mine = eq(paymentAccountTable.id, which.id);
   for (let round = 0; round < ROUNDS; round += 1) {
     const [row] = await read((q) => q.select().from(paymentAccountTable).where(mine));
     if (!row?.account || (row.status === "deauthorized" && !again)) return undefined;
-    const facts = await askFor(row.account, row.livemode);
+    const facts = await fetchAccount(row.account, row.livemode);
     const written = await db(async (tx) => {
       const [now] = await tx
         .update(paymentAccountTable)
         .set(
-          facts ? { ...facts, version: bump(paymentAccountTable), ...(again && { connectedAt: sql`now()` }) } : ended,
+          facts
+            ? { ...facts, version: bump(paymentAccountTable), ...(again && { connectedAt: sql`now()` }) }
+            : deauthorizedValues,
         )
         .where(and(mine, eq(paymentAccountTable.version, row.version)))
         .returning();
-      if (now) tell(row, now);
+      if (now) emitEvents(row, now);
       return now;
     });
     if (written) return facts && written;
@@ -102,7 +104,7 @@ export async function sync(which: { id: string }, again = false): Promise<Row | 
   throw new Error("The payment account changed during every attempt to read it.");
 }
 
-function tell(before: Row, now: Row): void {
+function emitEvents(before: PaymentAccountRow, now: PaymentAccountRow): void {
   const { id: paymentAccountId, account, status, chargesEnabled, payoutsEnabled } = now;
   if (same(before, now)) return;
   if (status !== "deauthorized") {
@@ -113,11 +115,11 @@ function tell(before: Row, now: Row): void {
 }
 
 /** The row of the account of an event, which is the tenant's own: the event says only where to look. */
-const named = ({ account, livemode }: StripeEvent) =>
-  and(inUse, eq(paymentAccountTable.account, account ?? ""), eq(paymentAccountTable.livemode, livemode));
+const isNamedBy = ({ account, livemode }: StripeEvent) =>
+  and(isCurrent, eq(paymentAccountTable.account, account ?? ""), eq(paymentAccountTable.livemode, livemode));
 
-async function changed(event: StripeEvent): Promise<void> {
-  const [row] = await read((q) => q.select().from(paymentAccountTable).where(named(event)));
+async function syncAccount(event: StripeEvent): Promise<void> {
+  const [row] = await read((q) => q.select().from(paymentAccountTable).where(isNamedBy(event)));
   if (row) await sync(row);
 }
 
@@ -125,12 +127,12 @@ async function changed(event: StripeEvent): Promise<void> {
  * The merchant has ended the connection at Stripe: from this commit on the account is not charged, even if Stripe still
  * knows it. Events that are older than the present connection belong to an earlier one; Stripe's times are in seconds.
  */
-const deauthorized = (event: StripeEvent): Promise<void> =>
+const deauthorizeAccount = (event: StripeEvent): Promise<void> =>
   db(async (tx) => {
     const rows = await tx
       .update(paymentAccountTable)
-      .set(ended)
-      .where(and(named(event), sql`${paymentAccountTable.connectedAt} < to_timestamp(${event.created + 1})`))
+      .set(deauthorizedValues)
+      .where(and(isNamedBy(event), sql`${paymentAccountTable.connectedAt} < to_timestamp(${event.created + 1})`))
       .returning({ paymentAccountId: paymentAccountTable.id, account: paymentAccountTable.account });
     for (const row of rows) emit(PaymentAccountDeauthorized, row);
   });
@@ -146,12 +148,12 @@ export const paymentAccountHandlers: readonly StripeHandler[] = [
       "account.external_account.updated",
       "capability.updated",
     ],
-    run: changed,
+    run: syncAccount,
   },
   {
     name: "payment-account.deauthorized",
     endpoint: "connect",
     types: ["account.application.deauthorized"],
-    run: deauthorized,
+    run: deauthorizeAccount,
   },
 ];

@@ -66,11 +66,11 @@ export async function reconcileAccount({ accountId }: { accountId: string }): Pr
   );
   if (!account?.account) return;
   const merchant = { account: account.account, livemode: account.livemode };
-  const pass: Pass = { ...merchant, now: account.now };
+  const pass: Run = { ...merchant, now: account.now };
   for await (const chunk of chunks(intentsSince(merchant, account.from))) await compareIntents(pass, chunk);
   for await (const chunk of chunks(refundsSince(merchant, account.from))) await compareRefunds(pass, chunk);
   for await (const chunk of chunks(disputesSince(merchant, account.from))) await compareDisputes(pass, chunk);
-  await remind(pass);
+  await enqueueStuck(pass);
   await db((tx) =>
     tx
       .update(paymentAccountTable)
@@ -80,7 +80,7 @@ export async function reconcileAccount({ accountId }: { accountId: string }): Pr
 }
 
 /** Has each account compared that was not for an hour. @returns how many */
-export const reconcileDue = (): Promise<number> =>
+export const enqueueDue = (): Promise<number> =>
   db(async (tx) => {
     const due = await tx
       .select({ id: paymentAccountTable.id, hour: sql<string>`date_trunc('hour', now())` })
@@ -95,7 +95,7 @@ export const reconcileDue = (): Promise<number> =>
     return due.length;
   });
 
-interface Pass {
+interface Run {
   account: string;
   livemode: boolean;
   /** The start of the run: part of the jobs' keys, so that the run makes each job once. */
@@ -123,7 +123,7 @@ const known = {
 };
 
 /** Our rows of these intents: by their reference, or by the attempt that they name, when the answer was lost. */
-function ours(tx: Tx, { account }: Pass, listed: readonly Listed[]) {
+function findPayments(tx: Tx, { account }: Run, listed: readonly Listed[]) {
   const intents = listed.flatMap(({ paymentIntent }) => paymentIntent ?? []);
   const attempts = listed.flatMap(({ attempt }) => (PaymentId.safeParse(attempt).success && attempt ? [attempt] : []));
   const named = attempts.length > 0 ? inArray(paymentTable.id, attempts) : undefined;
@@ -132,19 +132,19 @@ function ours(tx: Tx, { account }: Pass, listed: readonly Listed[]) {
     .from(paymentTable)
     .where(and(eq(paymentTable.account, account), or(inArray(paymentTable.reference, intents), named)));
 }
-type Known = Awaited<ReturnType<typeof ours>>[number];
+type Known = Awaited<ReturnType<typeof findPayments>>[number];
 
-const again = (pass: Pass, paymentId: string) =>
+const enqueueSync = (pass: Run, paymentId: string) =>
   enqueue(syncPaymentJob, { paymentId }, { key: `${paymentId} ${pass.now}` });
 
 const isMoney = ({ status, moved }: Listed) => moved > 0 || status === "requires_capture";
 
-const compareIntents = (pass: Pass, listed: readonly Listed[]) =>
+const compareIntents = (pass: Run, listed: readonly Listed[]) =>
   db(async (tx) => {
-    const rows = await ours(tx, pass, listed);
+    const rows = await findPayments(tx, pass, listed);
     for (const item of listed) {
       const row = rows.find(({ id, reference }) => reference === item.reference || id === item.attempt);
-      if (row && differs(row, item)) again(pass, row.id);
+      if (row && differs(row, item)) enqueueSync(pass, row.id);
       if (row || !item.attempt || !isMoney(item)) continue;
       await Incident.open("payment.unknown", item.reference, { attempt: item.attempt, account: pass.account });
     }
@@ -156,16 +156,16 @@ function differs({ captured, authorized, closedAt, currency }: Known, { status, 
   return moved > 0 && fromStripe(moved, currency.toLowerCase()).amount !== captured;
 }
 
-const compareRefunds = (pass: Pass, listed: readonly Listed[]) =>
+const compareRefunds = (pass: Run, listed: readonly Listed[]) =>
   db(async (tx) => {
-    const rows = await ours(tx, pass, listed);
+    const rows = await findPayments(tx, pass, listed);
     const references = listed.map(({ reference }) => reference);
     const told = await tx
       .select({ reference: paymentEventTable.reference, type: paymentEventTable.type })
       .from(paymentEventTable)
       .where(
         and(
-          inArray(paymentEventTable.paymentId, rows.map(({ id }) => id).concat(NOBODY)),
+          inArray(paymentEventTable.paymentId, rows.map(({ id }) => id).concat(NO_PAYMENT)),
           inArray(paymentEventTable.reference, references),
         ),
       );
@@ -174,15 +174,15 @@ const compareRefunds = (pass: Pass, listed: readonly Listed[]) =>
       const type = status === "succeeded" ? "refunded" : "refund_failed";
       const isFinal = ["succeeded", "failed", "canceled"].includes(status);
       const isTold = told.some((event) => event.reference === reference && event.type === type);
-      if (row && row.captured > 0 && isFinal && !isTold) again(pass, row.id);
+      if (row && row.captured > 0 && isFinal && !isTold) enqueueSync(pass, row.id);
     }
   });
 /** Keeps a list from being empty. */
-const NOBODY = [PaymentId.create()];
+const NO_PAYMENT = [PaymentId.create()];
 
-const compareDisputes = (pass: Pass, listed: readonly Listed[]) =>
+const compareDisputes = (pass: Run, listed: readonly Listed[]) =>
   db(async (tx) => {
-    const rows = await ours(tx, pass, listed);
+    const rows = await findPayments(tx, pass, listed);
     const told = await tx
       .select({ reference: disputeTable.reference, status: disputeTable.status })
       .from(disputeTable)
@@ -201,7 +201,7 @@ const compareDisputes = (pass: Pass, listed: readonly Listed[]) =>
   });
 
 /** Enqueues a job for each attempt that is open for too long, and for each operation whose own job failed. */
-const remind = (pass: Pass) =>
+const enqueueStuck = (pass: Run) =>
   db(async (tx) => {
     const late = sql`now() - make_interval(mins => ${PATIENCE})`;
     const waiting = await tx
@@ -216,7 +216,7 @@ const remind = (pass: Pass) =>
         ),
       )
       .limit(MOST);
-    for (const { id } of waiting) again(pass, id);
+    for (const { id } of waiting) enqueueSync(pass, id);
     const asked = await tx
       .select({ id: paymentOperationTable.id })
       .from(paymentOperationTable)

@@ -1,5 +1,11 @@
 import { verifyAccessToken } from "../../core/identity/access-token.js";
-import { type Holder, type Lookup, ofAccess, ofKey, ofVisitor } from "../../core/identity/credential.js";
+import {
+  type Holder,
+  type Lookup,
+  lookUpAccessToken,
+  lookUpKey,
+  lookUpVisitor,
+} from "../../core/identity/credential.js";
 import { allows } from "../../core/kernel/access.js";
 import { type Actor, type Credential, context } from "../../core/kernel/actor.js";
 import { forbidden, malformed, unauthenticated } from "../../core/kernel/error.js";
@@ -50,7 +56,7 @@ async function presented({ headers, address }: Incoming): Promise<Lookup | undef
   if (others.length > 0)
     throw malformed("credential_ambiguous", "The request carries two different credentials. Send one.");
   const isKey = /^[sp]k_/.test(text) || headers.has("x-api-key");
-  return isKey ? ofKey(text, address) : ofAccess(await verifyAccessToken(text), address);
+  return isKey ? lookUpKey(text, address) : lookUpAccessToken(await verifyAccessToken(text), address);
 }
 
 /** RFC 6750 §2.1: one scheme, one space, one token. */
@@ -69,7 +75,7 @@ async function visitor({ address }: Incoming, allow: Allow, names: readonly stri
   const [name] = names;
   if (allow !== "tenant") throw unauthenticated("unauthenticated", "The operation requires a credential.");
   if (!name) throw malformed("tenant_required", "The request names no tenant. Set `x-tenant-id` or `?tenant=`.");
-  return ofVisitor((await find(name)).id, address);
+  return lookUpVisitor((await find(name)).id, address);
 }
 
 interface Terms {

@@ -85,7 +85,7 @@ const routes = [
       returns: [200, ChangePreviewed],
       summary: "Preview a plan change",
     },
-    ({ body }) => Billing.preview(body),
+    ({ body }) => Billing.previewChange(body),
   ),
   endpoint(
     "post",
@@ -93,21 +93,21 @@ const routes = [
     {
       ...writing,
       body: Billing.PlanChange,
-      returns: [200, Billing.Agreed],
+      returns: [200, Billing.AgreedSubscription],
       idempotency: "required",
       summary: "Change the plan",
       description:
         "Takes effect immediately, for upgrades and downgrades: unused time is credited, the rest is charged now, and a " +
         `remaining credit reduces the next invoices. If the payment is declined, nothing changes. ${follows}`,
     },
-    ({ body }) => Billing.change(body),
+    ({ body }) => Billing.changePlan(body),
   ),
   endpoint(
     "post",
     "/v1/billing/cancel",
     {
       ...writing,
-      returns: [200, Billing.Agreed],
+      returns: [200, Billing.AgreedSubscription],
       summary: "Cancel the subscription at the end of the period",
       description: follows,
     },
@@ -118,7 +118,7 @@ const routes = [
     "/v1/billing/resume",
     {
       ...writing,
-      returns: [200, Billing.Agreed],
+      returns: [200, Billing.AgreedSubscription],
       summary: "Resume a subscription that is set to cancel",
       description: follows,
     },
@@ -133,6 +133,6 @@ export const billing: Module = {
   routes,
   events: Billing.billingEvents,
   jobs: [handle(Billing.syncSubscriptionJob, Billing.sync), handle(Billing.noticeMailJob, Billing.sendNotice)],
-  sweeps: [{ name: "billing.dunning", run: () => Billing.advance() }],
+  sweeps: [{ name: "billing.dunning", run: () => Billing.advanceDunning() }],
   stripe: Billing.billingHandlers,
 };

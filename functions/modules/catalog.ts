@@ -121,7 +121,7 @@ const routes = [
       summary: "List active products",
       description: currencyRule,
     },
-    ({ query }) => Catalog.browse(query),
+    ({ query }) => Catalog.listStoreProducts(query),
   ),
   endpoint(
     "get",
@@ -129,12 +129,12 @@ const routes = [
     {
       allow: "shopper",
       params: z.strictObject({ idOrSlug: Catalog.IdOrSlug }),
-      query: Catalog.Market,
+      query: Catalog.PriceContext,
       returns: [200, Catalog.StoreProduct],
       summary: "Get an active product",
       description: currencyRule,
     },
-    ({ params, query }) => Catalog.show({ ...query, ...params }),
+    ({ params, query }) => Catalog.getStoreProduct({ ...query, ...params }),
   ),
 ];
 

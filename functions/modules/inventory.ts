@@ -42,7 +42,7 @@ const routes = [
       returns: [200, listOf(Inventory.Level)],
       summary: "List stock levels",
     },
-    ({ query }) => Inventory.levels(query),
+    ({ query }) => Inventory.listLevels(query),
   ),
   endpoint(
     "get",
@@ -53,7 +53,7 @@ const routes = [
       returns: [200, listOf(Inventory.Movement)],
       summary: "List stock movements",
     },
-    ({ query }) => Inventory.movements(query),
+    ({ query }) => Inventory.listMovements(query),
   ),
   endpoint(
     "get",
@@ -64,7 +64,7 @@ const routes = [
       returns: [200, listOf(Inventory.Location)],
       summary: "List locations",
     },
-    ({ query }) => Inventory.locations(query),
+    ({ query }) => Inventory.listLocations(query),
   ),
 ];
 
@@ -75,8 +75,8 @@ export const inventory: Module = {
   routes,
   events: Inventory.events,
   subscribers: [
-    on(Catalog.ProductCreated, "inventory.open-stock", ({ data }) => Inventory.open(data)),
-    on(Catalog.VariantCreated, "inventory.open-variant-stock", ({ data }) => Inventory.open(data)),
+    on(Catalog.ProductCreated, "inventory.open-stock", ({ data }) => Inventory.createLevels(data)),
+    on(Catalog.VariantCreated, "inventory.open-variant-stock", ({ data }) => Inventory.createLevels(data)),
   ],
   sweeps: [{ name: "inventory.release-expired", run: () => Inventory.releaseExpired() }],
 };

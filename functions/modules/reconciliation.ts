@@ -1,9 +1,9 @@
 import { Dispute } from "../../core/dispute/index.js";
 import { handle } from "../../core/kernel/job/index.js";
 import {
+  enqueueDue,
   reconcileAccount,
   reconcileAccountJob,
-  reconcileDue,
   syncDisputeJob,
   syncPayment,
   syncPaymentJob,
@@ -17,5 +17,5 @@ export const reconciliation: Module = {
     handle(syncPaymentJob, syncPayment),
     handle(syncDisputeJob, Dispute.sync),
   ],
-  sweeps: [{ name: "payment.reconcile-due", run: reconcileDue }],
+  sweeps: [{ name: "payment.reconcile-due", run: enqueueDue }],
 };

@@ -1,6 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { causes, nextStep, type Snapshot, standing, stepsOf, transitions } from "../../core/billing/status.js";
+import {
+  billingStateOf,
+  causes,
+  nextStep,
+  type SubscriptionState,
+  stepsOf,
+  transitions,
+} from "../../core/billing/status.js";
 import { plans } from "../../core/entitlement/plan.js";
 import { tenantStatuses } from "../../core/tenant/tenant.sql.js";
 
@@ -9,9 +16,9 @@ const timetable = growth.dunning;
 const day = 86_400_000;
 const since = "2026-11-01T00:00:00.000Z";
 const onDay = (days: number) => Date.parse(since) + days * day;
-const none: Snapshot = { status: null, trialEndsAt: null, pastDueSince: null };
-const at = (snapshot: Partial<Snapshot>, days: number) => {
-  const { cause, access } = standing({ ...none, ...snapshot }, timetable, onDay(days));
+const none: SubscriptionState = { status: null, trialEndsAt: null, pastDueSince: null };
+const at = (snapshot: Partial<SubscriptionState>, days: number) => {
+  const { cause, access } = billingStateOf({ ...none, ...snapshot }, timetable, onDay(days));
   return `${cause} ${access}`;
 };
 
@@ -78,7 +85,7 @@ describe("where a tenant stands", () => {
         const snapshot = { status, trialEndsAt: since, pastDueSince: owes ? since : null };
         const [first = 0, second = 0] = [a, b]
           .toSorted((x, y) => x - y)
-          .map((days) => order.indexOf(standing(snapshot, timetable, onDay(days)).access));
+          .map((days) => order.indexOf(billingStateOf(snapshot, timetable, onDay(days)).access));
         expect(second).toBeGreaterThanOrEqual(first);
       }),
     );
@@ -99,11 +106,11 @@ describe("the timetable", () => {
   });
 
   test("says the next step of those that are not done, also before the day", () => {
-    const soon = standing({ ...none, trialEndsAt: since }, trial.dunning, onDay(-5));
+    const soon = billingStateOf({ ...none, trialEndsAt: since }, trial.dunning, onDay(-5));
     expect(nextStep(soon, trial.dunning, 0)).toEqual({ kind: "reminder", day: -3, at: "2026-10-29T00:00:00.000Z" });
-    const late = standing({ ...none, pastDueSince: since, status: "past_due" }, timetable, onDay(30));
+    const late = billingStateOf({ ...none, pastDueSince: since, status: "past_due" }, timetable, onDay(30));
     expect(nextStep(late, timetable, 5)).toEqual({ kind: "closing", day: 81, at: "2027-01-21T00:00:00.000Z" });
     expect(nextStep(late, timetable, 6)).toBeUndefined();
-    expect(nextStep(standing({ ...none, status: "active" }, timetable, onDay(0)), timetable, 0)).toBeUndefined();
+    expect(nextStep(billingStateOf({ ...none, status: "active" }, timetable, onDay(0)), timetable, 0)).toBeUndefined();
   });
 });

@@ -147,9 +147,9 @@ describe("a step", () => {
     const walking = sweep();
     await raced.waiting();
     // Whoever comes while a step is being made leaves it to whoever makes it.
-    expect(await asSystemOf(own.host, theirs.id, () => Billing.advance())).toBe(0);
+    expect(await asSystemOf(own.host, theirs.id, () => Billing.advanceDunning())).toBe(0);
     await raced.release();
-    await Promise.all([walking, asSystemOf(own.host, theirs.id, () => Billing.advance())]);
+    await Promise.all([walking, asSystemOf(own.host, theirs.id, () => Billing.advanceDunning())]);
     await settle(own.host);
     expect(await standingOf(theirs)).toBe("past_due read_only");
     expect(await notices(theirs)).toEqual(["reminder", "reminder", "reminder", "reminder", "read_only"]);

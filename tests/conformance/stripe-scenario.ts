@@ -3,7 +3,7 @@ import { runAs } from "../../core/kernel/actor.js";
 import type { Attempt, Operation } from "../../core/payment/provider.js";
 import { stripe } from "../../core/payment/stripe/index.js";
 import { disputesSince, intentsSince, refundsSince } from "../../core/payment/stripe/list.js";
-import { establish } from "../../core/payment-account/onboarding.js";
+import { connectAccount } from "../../core/payment-account/onboarding.js";
 import type { Host } from "../../stacks/local/host.js";
 import { asSystemOf, follow, live, offer, pay, stripeOf, subscribeLate } from "../billing/account.js";
 import { type Body, newTenant, type Tenant } from "../support/client.js";
@@ -123,5 +123,5 @@ export async function recover(host: Host, { tenant, account }: { tenant: Tenant;
   });
   const stranger = await newTenant({}, host.url);
   standIn.chaos.faults = [{ kind: "error_after", method: "POST", path: "/v1/accounts", next: 1 }];
-  await asSystemOf(host, stranger.id, () => runAs({ type: "system", tenantId: stranger.id }, establish));
+  await asSystemOf(host, stranger.id, () => runAs({ type: "system", tenantId: stranger.id }, connectAccount));
 }

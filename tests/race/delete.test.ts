@@ -21,7 +21,7 @@ test.each(["products", "variants"])(
     const path = `/v1/admin/${what}/${what === "products" ? productId : variantId}`;
     const deleted = await asSystem(tenant.id, () =>
       db(async (tx) => {
-        await Inventory.open({ productId });
+        await Inventory.createLevels({ productId });
         const { rows } = await tx.execute<{ pid: number }>("select pg_backend_pid() as pid");
         const answer = tenant.outcome("DELETE", path);
         const waits = "select from pg_stat_activity where $1 = any(pg_blocking_pids(pid))";

@@ -1,19 +1,19 @@
 import type Stripe from "stripe";
 import { createOrFind, idOf, type StripeAccount, withIdempotencyKey } from "../../stripe/index.js";
 import type { Attempt } from "../provider.js";
-import { look } from "./find.js";
+import { retrieveAttempt } from "./find.js";
 
 /** The statuses of an unpaid PaymentIntent; `processing` and all later statuses are left alone. */
-const unpaid = new Set<string>(["requires_payment_method", "requires_confirmation", "requires_action"]);
+const unpaidStatuses = new Set<string>(["requires_payment_method", "requires_confirmation", "requires_action"]);
 
 /**
  * Ends an unpaid attempt. A payment that succeeds in the same moment stays paid: Stripe then refuses to end it, which
  * is no failure. @throws OutcomeUnknown
  */
 export async function close(place: StripeAccount, attempt: Attempt): Promise<void> {
-  const seen = await look(place, attempt);
+  const seen = await retrieveAttempt(place, attempt);
   if (seen?.session?.status === "open") await expire(place, attempt, seen.session.id);
-  if (seen?.intent && unpaid.has(seen.intent.status)) await cancel(place, attempt, seen.intent);
+  if (seen?.intent && unpaidStatuses.has(seen.intent.status)) await cancel(place, attempt, seen.intent);
 }
 
 async function expire(place: StripeAccount, attempt: Attempt, session: string): Promise<void> {

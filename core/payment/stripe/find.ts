@@ -16,7 +16,7 @@ const DAY = 86_400;
  * When an attempt can have been opened: nearly always at once, and never after its key is forgotten. The short time is
  * looked through first, because a busy account has many payments in a day.
  */
-function* windowsOf({ createdAt }: Attempt): Generator<Stripe.RangeQueryParam> {
+function* searchWindowsOf({ createdAt }: Attempt): Generator<Stripe.RangeQueryParam> {
   const from = secondsOf(createdAt) - SKEW;
   const soon = from + 3 * SKEW;
   yield { gte: from, lte: soon };
@@ -28,7 +28,7 @@ export async function findIntent(
   { stripe, options }: StripeAccount,
   attempt: Attempt,
 ): Promise<Stripe.PaymentIntent | undefined> {
-  for (const created of windowsOf(attempt)) {
+  for (const created of searchWindowsOf(attempt)) {
     for await (const intent of listAll((page) => stripe.paymentIntents.list({ created, ...page }, options))) {
       if (intent.metadata.stoa_payment === attempt.id) return intent;
     }
@@ -41,7 +41,7 @@ export async function findSession(
   { stripe, options }: StripeAccount,
   attempt: Attempt,
 ): Promise<Stripe.Checkout.Session | undefined> {
-  for (const created of windowsOf(attempt)) {
+  for (const created of searchWindowsOf(attempt)) {
     for await (const session of listAll((page) => stripe.checkout.sessions.list({ created, ...page }, options))) {
       if (session.client_reference_id === attempt.id) return session;
     }
@@ -50,7 +50,7 @@ export async function findSession(
 }
 
 /** All that Stripe knows of an attempt; parts that there are none of are undefined. */
-export interface Seen {
+export interface StripeAttempt {
   session?: Stripe.Checkout.Session;
   intent?: Stripe.PaymentIntent;
 }
@@ -58,7 +58,7 @@ export interface Seen {
 const depth = ["latest_charge.refunds"];
 
 /** Reads an attempt by our ids of it; undefined while Stripe does not know it. One call, unless an answer was lost. */
-export async function look(place: StripeAccount, attempt: Attempt): Promise<Seen | undefined> {
+export async function retrieveAttempt(place: StripeAccount, attempt: Attempt): Promise<StripeAttempt | undefined> {
   const { stripe, options } = place;
   const { session: known, reference, method } = attempt;
   if (method === "checkout_session") {
@@ -80,5 +80,5 @@ export const capturesOf = ({ metadata }: Stripe.PaymentIntent) =>
   Object.keys(metadata).filter((key) => key.startsWith("pop_"));
 
 /** Captured more than once, or not yet for the last time. */
-export const isInParts = (intent: Stripe.PaymentIntent): boolean =>
+export const isMulticapture = (intent: Stripe.PaymentIntent): boolean =>
   capturesOf(intent).length > 1 || (intent.status === "requires_capture" && intent.amount_received > 0);

@@ -24,7 +24,7 @@ import { findIntent, findSession, metadataOf } from "./find.js";
  * The capture method is set for each of them: `capture_method: manual` for the whole payment would exclude the others.
  * @see https://docs.stripe.com/payments/place-a-hold-on-a-payment-method
  */
-const held = [
+const manualCaptureTypes = [
   "affirm",
   "afterpay_clearpay",
   "amazon_pay",
@@ -41,11 +41,11 @@ const held = [
 const OPEN = 40 * 60;
 
 const lastSecondOf = ({ createdAt }: Attempt) => secondsOf(createdAt) + OPEN;
-const left = (attempt: Attempt) => Math.max(60, lastSecondOf(attempt) - Math.floor(Date.now() / 1000));
+const secondsLeft = (attempt: Attempt) => Math.max(60, lastSecondOf(attempt) - Math.floor(Date.now() / 1000));
 
 /** @param parts whether multicapture is requested, where the card allows it */
 function optionsOf(parts: boolean) {
-  const options = Object.fromEntries(held.map((type) => [type, { capture_method: "manual" as const }]));
+  const options = Object.fromEntries(manualCaptureTypes.map((type) => [type, { capture_method: "manual" as const }]));
   return { ...options, ...(parts && { card: { ...options.card, request_multicapture: "if_available" as const } }) };
 }
 
@@ -95,7 +95,7 @@ const isIneligible = ({ code, message }: Refusal) =>
 type Create<T> = (key: string, parts: boolean) => Promise<T>;
 
 /** The same without multicapture, under another key, because Stripe repeats its refusal for the first key. */
-const orWhole = <T>(create: Create<T>, { id }: Attempt): Promise<T> =>
+const orSingleCapture = <T>(create: Create<T>, { id }: Attempt): Promise<T> =>
   create(id, true).catch((error: unknown) => {
     const refusal = refusalOf(error);
     if (refusal && isIneligible(refusal)) return create(`${id}/whole`, false);
@@ -107,7 +107,7 @@ const orWhole = <T>(create: Create<T>, { id }: Attempt): Promise<T> =>
  * the key.
  * @throws Failure conflict, OutcomeUnknown
  */
-async function make<T>(
+async function createOnce<T>(
   attempt: Attempt,
   parts: boolean,
   create: Create<T>,
@@ -118,7 +118,7 @@ async function make<T>(
     if (found) return found;
     throw conflict("payment.attempt_expired", "The payment attempt has expired. Create another one.");
   }
-  const answer = await createOrFind(() => (parts ? orWhole(create, attempt) : create(attempt.id, false)), find);
+  const answer = await createOrFind(() => (parts ? orSingleCapture(create, attempt) : create(attempt.id, false)), find);
   if ("refusal" in answer) throw refusalFor(attempt, answer.refusal);
   return answer.done;
 }
@@ -147,7 +147,7 @@ export async function openIntent(place: StripeAccount, attempt: Attempt, parts: 
   const { reference: known, account, livemode } = attempt;
   const intent = known
     ? await withRetry(() => stripe.paymentIntents.retrieve(known, {}, options))
-    : await make(
+    : await createOnce(
         attempt,
         parts,
         (key, several) => stripe.paymentIntents.create(intentParams(attempt, several), withIdempotencyKey(place, key)),
@@ -160,7 +160,7 @@ export async function openIntent(place: StripeAccount, attempt: Attempt, parts: 
     reference: intent.id,
     session: null,
     action: payable.has(intent.status) ? action : null,
-    expiresIn: left(attempt),
+    expiresIn: secondsLeft(attempt),
   };
 }
 
@@ -170,7 +170,7 @@ export async function openSession(place: StripeAccount, attempt: Attempt, parts:
   const known = attempt.session;
   const session = known
     ? await withRetry(() => stripe.checkout.sessions.retrieve(known, {}, options))
-    : await make(
+    : await createOnce(
         attempt,
         parts,
         (key, several) =>
@@ -179,5 +179,5 @@ export async function openSession(place: StripeAccount, attempt: Attempt, parts:
       );
   const { id, url, payment_intent } = session;
   const action = url ? { type: "redirect", url } : null;
-  return { reference: idOf(payment_intent), session: id, action, expiresIn: left(attempt) };
+  return { reference: idOf(payment_intent), session: id, action, expiresIn: secondsLeft(attempt) };
 }

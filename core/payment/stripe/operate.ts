@@ -15,10 +15,10 @@ import {
   withRetry,
 } from "../../stripe/index.js";
 import type { Attempt, Operation, Outcome } from "../provider.js";
-import { isInParts, look, metadataOf } from "./find.js";
+import { isMulticapture, metadataOf, retrieveAttempt } from "./find.js";
 
 /** An operation on the payment that Stripe knows under the id `intent`. */
-interface Wanted {
+interface StripeOperation {
   place: StripeAccount;
   attempt: Attempt;
   operation: Operation;
@@ -32,8 +32,8 @@ interface Wanted {
  */
 export async function operate(place: StripeAccount, attempt: Attempt, operation: Operation): Promise<Outcome> {
   try {
-    const intent = attempt.reference ?? (await look(place, attempt))?.intent?.id;
-    if (!intent) return unknown(operation);
+    const intent = attempt.reference ?? (await retrieveAttempt(place, attempt))?.intent?.id;
+    if (!intent) return unknownPayment(operation);
     return await kinds[operation.kind]({ place, attempt, operation, intent });
   } catch (error) {
     // An amount that the currency does not have at Stripe; an account that is not connected any more.
@@ -43,14 +43,17 @@ export async function operate(place: StripeAccount, attempt: Attempt, operation:
   }
 }
 
-const unknown = ({ kind }: Operation): Outcome =>
+const unknownPayment = ({ kind }: Operation): Outcome =>
   kind === "void"
     ? { status: "succeeded", reference: null }
     : { status: "failed", code: "payment_unknown", message: "The provider has no payment to capture or refund." };
 
-const kinds = { capture, refund, void: release } satisfies Record<Operation["kind"], (wanted: Wanted) => unknown>;
+const kinds = { capture, refund, void: voidIntent } satisfies Record<
+  Operation["kind"],
+  (wanted: StripeOperation) => unknown
+>;
 
-const expired: Outcome = {
+const keyExpired: Outcome = {
   status: "failed",
   code: "operation_expired",
   message:
@@ -58,15 +61,15 @@ const expired: Outcome = {
 };
 
 /** Makes the call only while Stripe remembers the key; afterwards it only looks for the result. */
-async function once<T>(
-  { operation }: Wanted,
+async function performOnce<T>(
+  { operation }: StripeOperation,
   ask: () => Promise<T>,
   find: () => Promise<T | undefined>,
   outcome: (done: T) => Outcome,
 ): Promise<Outcome> {
   if (isKeyExpired(operation.createdAt)) {
     const found = await find();
-    return found === undefined ? expired : outcome(found);
+    return found === undefined ? keyExpired : outcome(found);
   }
   const answer: CreateOrFindResult<T> = await createOrFind(ask, find);
   if ("done" in answer) return outcome(answer.done);
@@ -74,7 +77,7 @@ async function once<T>(
   return { status: "failed", code, message };
 }
 
-const read = ({ place: { stripe, options }, intent }: Wanted) =>
+const read = ({ place: { stripe, options }, intent }: StripeOperation) =>
   withRetry(() => stripe.paymentIntents.retrieve(intent, { expand: ["latest_charge"] }, options));
 
 const chargeOf = ({ latest_charge: charge }: Stripe.PaymentIntent) => (typeof charge === "object" ? charge : null);
@@ -83,7 +86,7 @@ const chargeOf = ({ latest_charge: charge }: Stripe.PaymentIntent) => (typeof ch
 const PLACES = 45;
 
 /** Whether this may be one capture of several: only where the charge says so. */
-async function leavesRest(wanted: Wanted): Promise<boolean> {
+async function keepsAuthorization(wanted: StripeOperation): Promise<boolean> {
   if (wanted.operation.final) return false;
   const intent = await read(wanted);
   const card = chargeOf(intent)?.payment_method_details?.card;
@@ -94,22 +97,22 @@ async function leavesRest(wanted: Wanted): Promise<boolean> {
  * The platform's share of a partial capture, rounded down to an amount that Stripe can move, but never 0 for a payment
  * with a fee: Stripe then requires a fee in each capture.
  */
-function shareOf({ fee, amount, currency }: Attempt, part: number): number {
+function captureFeeOf({ fee, amount, currency }: Attempt, part: number): number {
   const share = roundDown(ratio(fee, part, amount, "down"), currency);
   return toStripe(Math.max(share, roundDown(fee, currency) > 0 ? 1 : 0), currency);
 }
 
-async function capture(wanted: Wanted): Promise<Outcome> {
+async function capture(wanted: StripeOperation): Promise<Outcome> {
   const { place, attempt, operation, intent } = wanted;
   const { id, amount } = operation;
   const part = amount > 0 && amount < attempt.amount;
   const params: Stripe.PaymentIntentCaptureParams = {
     ...(amount > 0 && { amount_to_capture: toStripe(amount, attempt.currency) }),
-    ...(part && attempt.fee > 0 && { application_fee_amount: shareOf(attempt, amount) }),
-    ...((await leavesRest(wanted)) && { final_capture: false }),
+    ...(part && attempt.fee > 0 && { application_fee_amount: captureFeeOf(attempt, amount) }),
+    ...((await keepsAuthorization(wanted)) && { final_capture: false }),
     metadata: { [id]: String(amount) },
   };
-  return once(
+  return performOnce(
     wanted,
     () => place.stripe.paymentIntents.capture(intent, params, withIdempotencyKey(place, id)),
     async () => {
@@ -132,24 +135,24 @@ const BOOKING = 600_000;
  * @see https://docs.stripe.com/payments/multicapture#refunds
  * @throws OutcomeUnknown while Stripe has not recorded the fee
  */
-async function returnsFee(wanted: Wanted): Promise<boolean> {
+async function refundsFee(wanted: StripeOperation): Promise<boolean> {
   if (wanted.attempt.fee === 0) return false;
   const intent = await read(wanted);
   const charge = chargeOf(intent);
-  if (isInParts(intent) || !charge?.application_fee_amount) return false;
+  if (isMulticapture(intent) || !charge?.application_fee_amount) return false;
   if (charge.application_fee) return true;
   if (Date.now() - Date.parse(wanted.operation.createdAt) > BOOKING) return false;
   throw new OutcomeUnknown("Stripe has not recorded the application fee yet; the refund is retried.");
 }
 
-async function refund(wanted: Wanted): Promise<Outcome> {
+async function refund(wanted: StripeOperation): Promise<Outcome> {
   const { place, attempt, operation, intent } = wanted;
   const { stripe, options } = place;
   const { id, amount } = operation;
   const params: Stripe.RefundCreateParams = {
     payment_intent: intent,
     ...(amount > 0 && { amount: toStripe(amount, attempt.currency) }),
-    ...((await returnsFee(wanted)) && { refund_application_fee: true }),
+    ...((await refundsFee(wanted)) && { refund_application_fee: true }),
     metadata: { ...metadataOf(attempt), stoa_operation: id },
   };
   const find = async () => {
@@ -158,7 +161,7 @@ async function refund(wanted: Wanted): Promise<Outcome> {
     }
     return undefined;
   };
-  return once(wanted, () => stripe.refunds.create(params, withIdempotencyKey(place, id)), find, refundOutcome);
+  return performOnce(wanted, () => stripe.refunds.create(params, withIdempotencyKey(place, id)), find, refundOutcome);
 }
 
 function refundOutcome({ id: reference, status, failure_reason: reason }: Stripe.Refund): Outcome {
@@ -168,29 +171,29 @@ function refundOutcome({ id: reference, status, failure_reason: reason }: Stripe
 }
 
 /** Whether no more of the payment can be captured: it was canceled, or its rest was released after a capture. */
-const isReleased = ({ status, amount, amount_received }: Stripe.PaymentIntent) =>
+const isVoided = ({ status, amount, amount_received }: Stripe.PaymentIntent) =>
   status === "canceled" || (status === "succeeded" && amount_received < amount);
 
-async function release(wanted: Wanted): Promise<Outcome> {
+async function voidIntent(wanted: StripeOperation): Promise<Outcome> {
   const { place, operation, intent } = wanted;
   const { paymentIntents } = place.stripe;
   const released: Outcome = { status: "succeeded", reference: intent };
   const find = async () => {
     const seen = await read(wanted);
-    return isReleased(seen) ? seen : undefined;
+    return isVoided(seen) ? seen : undefined;
   };
   const seen = await read(wanted);
-  if (isReleased(seen)) return released;
+  if (isVoided(seen)) return released;
   if (seen.amount_received > 0 && seen.status === "requires_capture") {
     const nothing = { amount_to_capture: 0, final_capture: true };
-    return once(
+    return performOnce(
       wanted,
       () => paymentIntents.capture(intent, nothing, withIdempotencyKey(place, operation.id)),
       find,
       () => released,
     );
   }
-  return once(
+  return performOnce(
     wanted,
     () => paymentIntents.cancel(intent, {}, withIdempotencyKey(place, operation.id)),
     find,

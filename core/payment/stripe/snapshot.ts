@@ -1,17 +1,17 @@
 import type Stripe from "stripe";
 import { fromStripe, listAll, type StripeAccount, withRetry } from "../../stripe/index.js";
 import type { Attempt, RefundState, Snapshot } from "../provider.js";
-import { capturesOf, isInParts, look, type Seen } from "./find.js";
+import { capturesOf, isMulticapture, retrieveAttempt, type StripeAttempt } from "./find.js";
 
 type Status = Snapshot["status"];
 type Failures = Snapshot["failures"];
 
 /** All that Stripe says of an attempt now; undefined while Stripe does not know it. @throws OutcomeUnknown */
 export async function snapshotOf(place: StripeAccount, attempt: Attempt): Promise<Snapshot | undefined> {
-  const seen = await look(place, attempt);
+  const seen = await retrieveAttempt(place, attempt);
   if (!seen) return undefined;
   const { intent, session } = seen;
-  if (!intent) return session && unpaid(session);
+  if (!intent) return session && unpaidSession(session);
   const charge = typeof intent.latest_charge === "object" ? intent.latest_charge : null;
   const given = charge ? await refundsOf(place, intent, charge) : [];
   const minor = (amount: number) => fromStripe(amount, intent.currency).amount;
@@ -32,7 +32,7 @@ export async function snapshotOf(place: StripeAccount, attempt: Attempt): Promis
 }
 
 /** The snapshot of a page on which the shopper has not tried to pay. */
-function unpaid({ status, amount_total, currency }: Stripe.Checkout.Session): Snapshot {
+function unpaidSession({ status, amount_total, currency }: Stripe.Checkout.Session): Snapshot {
   return {
     reference: null,
     status: status === "expired" ? "expired" : "waiting",
@@ -55,7 +55,7 @@ const statuses: Record<string, Status> = {
   succeeded: "captured",
 };
 
-function statusOf({ intent, session }: Seen): Status {
+function statusOf({ intent, session }: StripeAttempt): Status {
   if (intent?.status === "canceled") {
     // Stripe cancels an intent whose time is over; every other cancellation was requested.
     const byTime = intent.cancellation_reason === "automatic" || intent.cancellation_reason === "expired";
@@ -140,7 +140,7 @@ async function feesOf(
 ): Promise<Pick<Snapshot, "fee" | "feeReturned">> {
   const minor = (amount: number) => fromStripe(amount, intent.currency).amount;
   const fee = intent.amount_received > 0 ? minor(charge?.application_fee_amount ?? 0) : 0;
-  const plain = refunds.length === 0 && intent.amount_received === intent.amount && !isInParts(intent);
+  const plain = refunds.length === 0 && intent.amount_received === intent.amount && !isMulticapture(intent);
   if (!charge || fee === 0 || plain) return { fee, feeReturned: 0 };
   const { data } = await withRetry(() => stripe.applicationFees.list({ charge: charge.id, limit: 100 }));
   const booked = data.filter(({ currency }) => currency === intent.currency);

@@ -28,12 +28,12 @@ export const paymentHandlers: readonly StripeHandler[] = [
       "checkout.session.async_payment_succeeded",
       "checkout.session.async_payment_failed",
     ],
-    run: settleNamed,
+    run: syncNamedPayment,
   },
 ];
 
 /** A payment that is not ours was made by the merchant elsewhere: their account serves other shops as well. */
-async function settleNamed({ objectId, related, account }: StripeEvent): Promise<void> {
+async function syncNamedPayment({ objectId, related, account }: StripeEvent): Promise<void> {
   const payments = await read((q) =>
     q
       .select({ id: paymentTable.id, account: paymentTable.account })
