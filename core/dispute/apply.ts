@@ -11,6 +11,9 @@ import { DisputeId, disputeTable } from "./dispute.sql.js";
 import { DisputeClosed, DisputeOpened, DisputeUpdated } from "./event.js";
 import type { DisputeSnapshot } from "./stripe-dispute.js";
 
+/** The facts of disputes that the ledger records. */
+export const disputeLedgerKinds = ["dispute.funds", "dispute.fee", "dispute.lost"] as const;
+
 type DisputeRow = typeof disputeTable.$inferSelect;
 
 /** The payment, and the provider's id of the dispute about it. */

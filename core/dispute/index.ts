@@ -12,6 +12,7 @@ import { OrderId } from "../order/order.sql.js";
 import { PaymentId } from "../payment/payment.sql.js";
 import { DisputeId, disputeTable } from "./dispute.sql.js";
 
+export { disputeLedgerKinds } from "./apply.js";
 export { evidenceDueJob, remindOfEvidence } from "./deadline.js";
 export { DisputeId } from "./dispute.sql.js";
 export { events } from "./event.js";

@@ -3,10 +3,12 @@ export * as Ledger from "./index.js";
 import { sql } from "drizzle-orm";
 import { typeIdToUuid } from "../../drizzle/typeid.js";
 import { db } from "../kernel/db.js";
-import { EntryId, type Kind, ledgerEntryTable, ledgerTransactionTable, TransactionId } from "./ledger.sql.js";
+import { type LedgerKind, ledgerKinds } from "./kind.js";
+import { EntryId, ledgerEntryTable, ledgerTransactionTable, TransactionId } from "./ledger.sql.js";
 import type { Entry } from "./posting.js";
 
 export { AccountBalance, accounts, BalanceFilter } from "./balance.js";
+export type { LedgerKind } from "./kind.js";
 export { LedgerTransaction, TransactionPage, transactions } from "./transaction.js";
 
 /**
@@ -15,10 +17,11 @@ export { LedgerTransaction, TransactionPage, transactions } from "./transaction.
  * @param reference the id of the fact's object; with the kind it is recorded once
  * @param entries minor units, which sum to zero in each currency; entries of zero are left out
  * @returns whether it was written now
- * @throws Error when the entries do not balance, which is a bug
+ * @throws Error when the entries do not balance or no module lists the kind, which is a bug
  */
-export async function record(kind: Kind, reference: string, entries: readonly Entry[]): Promise<boolean> {
+export async function record(kind: LedgerKind, reference: string, entries: readonly Entry[]): Promise<boolean> {
   const rows = entries.filter(({ amount }) => amount !== 0);
+  if (!ledgerKinds.find(kind)) throw new Error(`No module lists the ledger kind "${kind}".`);
   const left = unbalanced(rows);
   if (left) throw new Error(`The entries of ${kind} ${reference} do not balance in ${left}.`);
   if (rows.length === 0) return false;

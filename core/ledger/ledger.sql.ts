@@ -8,24 +8,12 @@ import type { Currency } from "../kernel/money.js";
 export const TransactionId = id("ltx");
 export const EntryId = id("len");
 
-export const kinds = [
-  "order.placed",
-  "payment.captured",
-  "payment.fee",
-  "payment.refunded",
-  "payment.refund_failed",
-  "dispute.funds",
-  "dispute.fee",
-  "dispute.lost",
-] as const;
-export type Kind = (typeof kinds)[number];
-
 /** One business fact in money: append-only; its entries sum to zero at commit, which a deferred trigger enforces. */
 export const ledgerTransactionTable = tenantTable(
   "ledger_transaction",
   {
     id: TransactionId.column("id").notNull(),
-    kind: text("kind", { enum: kinds }).notNull(),
+    kind: text("kind").notNull(),
     /** The id of the order, payment event or dispute that is recorded; with the kind it is recorded once. */
     reference: text("reference").notNull(),
     occurredAt: instant("occurred_at").notNull().default(sql`now()`),

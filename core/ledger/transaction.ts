@@ -6,7 +6,8 @@ import { read } from "../kernel/db.js";
 import { fn } from "../kernel/fn.js";
 import { Money } from "../kernel/money.js";
 import { pageQuery, paginate } from "../kernel/page.js";
-import { kinds, ledgerEntryTable, ledgerTransactionTable, TransactionId } from "./ledger.sql.js";
+import { LedgerKindName } from "./kind.js";
+import { ledgerEntryTable, ledgerTransactionTable, TransactionId } from "./ledger.sql.js";
 
 const LedgerEntry = z.object({
   account: z.string(),
@@ -15,7 +16,7 @@ const LedgerEntry = z.object({
 export const LedgerTransaction = z
   .object({
     id: TransactionId,
-    kind: z.enum(kinds),
+    kind: z.string().meta({ examples: ["order.placed"] }),
     reference: z
       .string()
       .meta({ description: "The id of the order, payment event or dispute that the transaction records" }),
@@ -28,7 +29,7 @@ export const LedgerTransaction = z
   });
 
 export const TransactionPage = pageQuery({
-  kind: z.enum(kinds).optional(),
+  kind: LedgerKindName.optional(),
   reference: z.string().max(255).optional(),
   account: z.string().max(100).optional(),
 });

@@ -25,7 +25,7 @@ import { orderQueries, view } from "./view.js";
 export { applyPayment, cancel, deductGoods, updateProgress } from "./apply-payment.js";
 export { confirmationMailJob, sendConfirmation } from "./confirmation.js";
 export { OrderCancelled, OrderPaid, OrderPlaced } from "./event.js";
-export { recordSale } from "./ledger.js";
+export { orderLedgerKinds, recordSale } from "./ledger.js";
 export { OrderId } from "./order.sql.js";
 export { place } from "./place.js";
 export { addToTimeline, columns as timelineColumns, entry, TimelineEntry } from "./timeline.js";

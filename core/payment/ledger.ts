@@ -1,11 +1,18 @@
 import { type Entry, Posting } from "../ledger/index.js";
-import type { Kind } from "../ledger/ledger.sql.js";
 import { isPlaced, type OrderState } from "./order-status.js";
 import type { KnownOrder, KnownPayment, NewEvent } from "./state.js";
 
+/** The facts of payments that the ledger records. */
+export const paymentLedgerKinds = [
+  "payment.captured",
+  "payment.fee",
+  "payment.refunded",
+  "payment.refund_failed",
+] as const;
+
 /** A transaction of the ledger, still without the reference of the fact that it records. */
 export interface LedgerPosting {
-  kind: Kind;
+  kind: (typeof paymentLedgerKinds)[number];
   entries: readonly Entry[];
 }
 

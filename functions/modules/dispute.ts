@@ -37,6 +37,7 @@ export const dispute: Module = {
   name: "dispute",
   tables: [disputeTable],
   routes,
+  ledgerKinds: Dispute.disputeLedgerKinds,
   events: Dispute.events,
   jobs: [handle(Dispute.evidenceDueJob, Dispute.remindOfEvidence)],
   stripe: disputeHandlers,

@@ -155,6 +155,7 @@ export const order: Module = {
   scopes: [readOrders, writeOrders],
   tables: [orderTable, orderLineTable, orderTimelineTable, counterTable],
   meters: [orderMeter],
+  ledgerKinds: Order.orderLedgerKinds,
   routes,
   events: [OrderPlaced, OrderPaid, OrderCancelled],
   subscribers: [

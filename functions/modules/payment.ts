@@ -17,6 +17,7 @@ export const payment: Module = {
     handle(closePaymentJob, Payment.closeAttempt),
   ],
   sweeps: [{ name: "payment.expire", run: Payment.enqueueExpired }],
+  ledgerKinds: Payment.paymentLedgerKinds,
   providers: Payment.providers,
   stripe: Payment.paymentHandlers,
 };

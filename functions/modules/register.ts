@@ -2,6 +2,7 @@ import { meters } from "../../core/entitlement/meter.js";
 import { scopes } from "../../core/kernel/access.js";
 import { declaredJobs } from "../../core/kernel/job/index.js";
 import { requireUnique } from "../../core/kernel/registry.js";
+import { ledgerKinds } from "../../core/ledger/kind.js";
 import { paymentProviders } from "../../core/payment/index.js";
 import { stripeHandlers } from "../../core/stripe/event.js";
 import type { Module } from "./module.js";
@@ -17,6 +18,7 @@ export function register(modules: readonly Module[]): void {
   scopes.fill(all((module) => module.scopes));
   paymentProviders.fill(all((module) => module.providers));
   meters.fill(all((module) => module.meters));
+  ledgerKinds.fill(all((module) => module.ledgerKinds));
   stripeHandlers.fill(all((module) => module.stripe));
 }
 
