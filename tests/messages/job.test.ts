@@ -117,7 +117,12 @@ test("a job that every worker dies of fails after its last attempt, and is not s
 test("a payload that nobody understands is given up after its attempts, and delays no other job", async () => {
   answer = async () => 503; // neither is done before the payload is broken
   const [broken, whole] = [await orderSeen(), await orderSeen()];
-  await expect.poll(() => confirmation(broken), patience).toMatchObject({ status: "queued", attempts: 1 });
+  // On a busy machine its second attempt may be over before the other order was seen.
+  const hasFailed = async () => {
+    const { status, attempts } = await confirmation(broken);
+    return status === "queued" && attempts > 0;
+  };
+  await expect.poll(hasFailed, patience).toBe(true);
   await own.host.admin.query(`update job set payload = '{"orderId": 1}', attempts = 0 where unique_key = $1`, [
     broken.id,
   ]);
