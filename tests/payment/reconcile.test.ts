@@ -79,7 +79,14 @@ describe("one pass over the provider's lists", () => {
   test("does nothing to what is known, and nothing twice", async () => {
     const { order, payment } = await pending();
     await confirm(stripe, payment);
-    const before = await orderWhen(tenant, order.id, ({ paymentStatus }) => paymentStatus === "captured");
+    // The last entry of its timeline is that of the confirmation mail.
+    const isAtRest = ({ paymentStatus, timeline }: Body) =>
+      paymentStatus === "captured" && timeline.some(({ type }: Body) => type === "confirmation_sent");
+    const before = await eventually(async () => {
+      await host().runSchedule("relay");
+      const known = await admin(order.id);
+      return isAtRest(known) && known;
+    }, 60_000);
     await reconcile();
     await reconcile();
     expect(await admin(order.id)).toEqual(before);
