@@ -6,9 +6,9 @@ import { conflict } from "../kernel/error.js";
 import { stockLevelTable } from "./inventory.sql.js";
 
 /**
- * Each function takes or holds stock with one statement, whatever the number of lines: it merges equal variants, locks
- * the levels in key order, so that transactions cannot deadlock, and changes all lines or none. The query builder
- * cannot express these statements, so they are raw SQL, and each names its tenant itself.
+ * Each function deducts or reserves stock with one statement for any number of lines: the statement merges equal
+ * variants, locks the levels in key order, so that transactions cannot deadlock, and changes all lines or none. The query
+ * builder cannot express these statements, so they are raw SQL, and each names its tenant itself.
  *
  * One statement is enough under READ COMMITTED: `level` waits for its locks and then reads the newest rows, and all
  * later parts of the statement count from those. So updates write both numbers as counted there and never count from

@@ -20,7 +20,7 @@ import {
   paymentStatuses,
 } from "./order.sql.js";
 import { entry, columns as entryColumns } from "./timeline.js";
-import { orderQueries, view } from "./view.js";
+import { orderQueries, summaryColumns, view } from "./view.js";
 
 export { applyPayment, cancel, deductGoods, updateProgress } from "./apply-payment.js";
 export { confirmationMailJob, sendConfirmation } from "./confirmation.js";
@@ -70,25 +70,10 @@ export const OrderPage = pageQuery({
   email: Email.optional(),
 });
 
-const summary = {
-  id: orderTable.id,
-  number: orderTable.number,
-  version: orderTable.version,
-  status: orderTable.status,
-  paymentStatus: orderTable.paymentStatus,
-  fulfillmentStatus: orderTable.fulfillmentStatus,
-  attention: orderTable.attention,
-  cancelReason: orderTable.cancelReason,
-  currency: orderTable.currency,
-  email: orderTable.email,
-  placedAt: orderTable.placedAt,
-  total: orderTable.total,
-};
-
 type ListQuery = Omit<z.infer<typeof OrderPage>, "cursor"> & { after: string | undefined };
 const newest = prepared((q, { limit, after, status, paymentStatus, number, email }: ListQuery) =>
   q
-    .select(summary)
+    .select(summaryColumns)
     .from(orderTable)
     .where(
       and(

@@ -80,7 +80,7 @@ export async function place(tx: Tx, placement: Placement) {
   return { order: order satisfies OrderRow, lines };
 }
 
-const rowOf = ({ subtotal: _, id: __, ...line }: Line): LineRow => ({
+const rowOf = (line: Line): LineRow => ({
   id: OrderLineId.create(),
   variantId: line.variantId,
   sku: line.sku,

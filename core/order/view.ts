@@ -4,9 +4,11 @@ import { lineView, moneyOf, shippingView, totalsView } from "../cart/index.js";
 import { calculateAmounts } from "../kernel/amounts.js";
 import { orderLineTable, orderTable } from "./order.sql.js";
 
-export const columns = {
+/** The columns of an order in a list. */
+export const summaryColumns = {
   id: orderTable.id,
   number: orderTable.number,
+  version: orderTable.version,
   status: orderTable.status,
   paymentStatus: orderTable.paymentStatus,
   fulfillmentStatus: orderTable.fulfillmentStatus,
@@ -14,6 +16,11 @@ export const columns = {
   cancelReason: orderTable.cancelReason,
   currency: orderTable.currency,
   email: orderTable.email,
+  placedAt: orderTable.placedAt,
+  total: orderTable.total,
+};
+export const columns = {
+  ...summaryColumns,
   shippingAddress: orderTable.shippingAddress,
   billingAddress: orderTable.billingAddress,
   shippingName: orderTable.shippingName,
@@ -22,9 +29,6 @@ export const columns = {
   subtotal: orderTable.subtotal,
   shipping: orderTable.shipping,
   tax: orderTable.tax,
-  total: orderTable.total,
-  placedAt: orderTable.placedAt,
-  version: orderTable.version,
 };
 const lineColumns = {
   id: orderLineTable.id,
