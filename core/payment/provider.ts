@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
+import { conflict } from "../kernel/error.js";
 import type { Currency } from "../kernel/money.js";
 import { Registry } from "../kernel/registry.js";
 
@@ -157,10 +158,12 @@ export type Provider = SynchronousProvider | RemoteProvider;
 /** The providers of all modules. */
 export const paymentProviders = new Registry<Provider>("payment provider", ({ name }) => name);
 
-/** The provider of a payment. @throws Error for a name that no module brings */
+/** The provider of a payment. @throws Failure conflict `payment.provider_unavailable` when its module was removed */
 export function providerOf(name: string): Provider {
   const provider = paymentProviders.find(name);
-  if (!provider) throw new Error(`There is no payment provider "${name}".`);
+  if (!provider) {
+    throw conflict("payment.provider_unavailable", `The payment provider "${name}" is not part of this deployment.`);
+  }
   return provider;
 }
 
