@@ -226,6 +226,9 @@ describe("a plugin that was removed", () => {
   test("leaves what it wrote to be read: its order, its transactions, its key, its rows", async () => {
     const paid = await shop.get(`/v1/admin/orders/${orderId}`);
     expect(paid.payments).toMatchObject([{ provider: "loyalty", status: "captured" }]);
+    const refund = { body: {}, headers: { "idempotency-key": unique() } };
+    const refused = await shop.outcome("POST", `/v1/admin/orders/${orderId}/refunds`, refund);
+    expect(refused).toBe("409 payment.provider_unavailable"); // nothing here can move its money
     const kinds = (await listTransactions(shop, "account=processor:loyalty")).map(({ kind }) => kind);
     expect(kinds.sort()).toEqual(["loyalty.awarded", "payment.captured"]);
     await expectBalance(shop);
