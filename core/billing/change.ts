@@ -5,6 +5,7 @@ import { Interval, SoldPlan } from "../entitlement/index.js";
 import { Instant, toUtc } from "../kernel/clock.js";
 import { conflict } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
+import { instantOf } from "../stripe/index.js";
 import { loadLiveAccount } from "./account.js";
 import { afterCommitAtStripe, idempotencyKeyOf, withIdempotencyKey } from "./call.js";
 import { findCustomer } from "./customer.js";
@@ -89,12 +90,12 @@ export const previewChange = fn(ChangePreview, (wanted) =>
     const money = (amount: number) => moneyOf(amount, invoice.currency);
     return {
       ...wanted,
-      prorationDate: new Date(at * 1000).toISOString(),
+      prorationDate: instantOf(at),
       lines: invoice.lines.data.map(({ description, amount, period }) => ({
         description: description ?? "",
         amount: money(amount),
-        periodStart: new Date(period.start * 1000).toISOString(),
-        periodEnd: new Date(period.end * 1000).toISOString(),
+        periodStart: instantOf(period.start),
+        periodEnd: instantOf(period.end),
       })),
       total: money(invoice.total),
       amountDue: money(invoice.amount_due),

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { fn } from "../kernel/fn.js";
 import { Currency, Money } from "../kernel/money.js";
 import { pageQuery, paginate } from "../kernel/page.js";
-import { withRetry } from "../stripe/index.js";
+import { instantOf, withRetry } from "../stripe/index.js";
 import { loadLiveAccount } from "./account.js";
 import { withProviderFailures } from "./call.js";
 import { findCustomer } from "./customer.js";
@@ -51,7 +51,7 @@ export const invoices = fn(InvoicePage, ({ limit, cursor }) =>
       total: moneyOf(invoice.total, currency),
       amountDue: moneyOf(invoice.amount_due, currency),
       amountPaid: moneyOf(invoice.amount_paid, currency),
-      createdAt: new Date(invoice.created * 1000).toISOString(),
+      createdAt: instantOf(invoice.created),
       url: invoice.hosted_invoice_url ?? null,
       pdf: invoice.invoice_pdf ?? null,
     }));

@@ -48,6 +48,10 @@ export const complete = fn(z.object({ cart: CartKey, completion: Completion }), 
     if (!payment.accepted) return withOpenedPayment(order, payment.id);
     const { number, placedAt } = order;
     emit(OrderPlaced, { orderId, number, total: order.totals.total, placedAt });
+    if (Payment.isCapturedAtCheckout(payment.provider)) {
+      await Payment.captureAtCheckout(tx, orderId);
+      return findCompleted(tx, key);
+    }
     if (order.paymentStatus === "captured") emit(OrderPaid, { orderId, number, amount: order.totals.total });
     return { order, payment: { status: order.paymentStatus, action: null } };
   }),

@@ -1,6 +1,6 @@
 import type { Stripe } from "stripe";
 import type { Currency, Money } from "../kernel/money.js";
-import { fromStripe } from "../stripe/index.js";
+import { fromStripe, instantOf } from "../stripe/index.js";
 
 /** Statuses of a closed dispute: Stripe expects no further step (https://docs.stripe.com/api/disputes/object). */
 const closed = ["won", "lost", "warning_closed", "prevented"];
@@ -53,5 +53,3 @@ function moveOf({ id, amount, fee, currency }: Stripe.BalanceTransaction, disput
   const given = own.currency === disputed.currency ? own.amount : Math.sign(amount) * disputed.amount;
   return { id, amount: -given, fee: fromStripe(fee, currency) };
 }
-
-const instantOf = (seconds: number) => new Date(seconds * 1_000).toISOString();

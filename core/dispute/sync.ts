@@ -3,7 +3,7 @@ import type { Stripe } from "stripe";
 import { Incident } from "../incident/index.js";
 import { db, read } from "../kernel/db.js";
 import { paymentTable } from "../payment/payment.sql.js";
-import { type StripeHandler, stripeFor, withRetry } from "../stripe/index.js";
+import { type StripeHandler, stripeFor, syncFromProvider, withRetry } from "../stripe/index.js";
 import { applySnapshot } from "./apply.js";
 import { disputeTable } from "./dispute.sql.js";
 import { snapshotOf } from "./stripe-dispute.js";
@@ -17,29 +17,30 @@ export interface DisputeReference {
   account: string | null;
 }
 
-/** How often a concurrent update of the row may come first before the job fails and is retried. */
-const ROUNDS = 5;
-
 /**
  * Asks Stripe for the present state of a dispute and writes the differences. It may run at any time, any number of
- * times, and concurrently. The row is read before Stripe is asked, and written only when no other transaction has
- * written it since: an older answer never overwrites a newer one.
+ * times, and concurrently.
  * @throws OutcomeUnknown when Stripe does not answer
  */
-export async function sync(named: DisputeReference): Promise<void> {
-  for (let round = 0; round < ROUNDS; round += 1) {
-    const known = await findDisputed(named);
-    if (!known) return stranger(named);
-    const { payment, before } = known;
-    const stripe = await stripeFor(payment.livemode ?? false);
-    const options = payment.account ? { stripeAccount: payment.account } : {};
-    const said = await withRetry(() => stripe.disputes.retrieve(named.reference, {}, options));
-    if (intentOf(said) !== payment.reference) return stranger(named);
-    const facts = snapshotOf(said);
-    if (await db((tx) => applySnapshot(tx, { ...payment, disputed: named.reference }, before, facts))) return;
-  }
-  throw new Error(`The dispute ${named.reference} changed during every attempt to read it.`);
-}
+export const sync = (named: DisputeReference): Promise<void> =>
+  syncFromProvider<Disputed, Stripe.Dispute, void>({
+    name: `dispute ${named.reference}`,
+    load: async () => {
+      const known = await findDisputed(named);
+      return known ? { known } : { result: await reportUnknownPayment(named) };
+    },
+    fetch: async ({ payment: { account, livemode } }) => {
+      const stripe = await stripeFor(livemode ?? false);
+      const options = account ? { stripeAccount: account } : {};
+      return withRetry(() => stripe.disputes.retrieve(named.reference, {}, options));
+    },
+    write: async ({ payment, before }, dispute) => {
+      if (intentOf(dispute) !== payment.reference) return { result: await reportUnknownPayment(named) };
+      const disputed = { ...payment, disputed: named.reference };
+      const isWritten = await db((tx) => applySnapshot(tx, disputed, before, snapshotOf(dispute)));
+      return isWritten ? { result: undefined } : undefined;
+    },
+  });
 
 /** The payment by our own table, never by the event, and the dispute's row, which may not exist yet. */
 async function findDisputed({ reference, paymentIntent, account }: DisputeReference) {
@@ -66,8 +67,10 @@ async function findDisputed({ reference, paymentIntent, account }: DisputeRefere
   return payment && { payment, before };
 }
 
+type Disputed = NonNullable<Awaited<ReturnType<typeof findDisputed>>>;
+
 /** Opens an incident about money that is withheld for a payment which was not made here: a person must look at it. */
-async function stranger({ reference, ...data }: DisputeReference): Promise<void> {
+async function reportUnknownPayment({ reference, ...data }: DisputeReference): Promise<void> {
   await Incident.open("dispute.unknown_payment", reference, data);
 }
 

@@ -70,3 +70,15 @@ export class OutcomeUnknown extends Error {
  */
 export const invalidField = (pointer: string, detail: string): Failure =>
   invalid("invalid_request", "The request does not match its schema; see `errors`.", { errors: [{ pointer, detail }] });
+
+/** The 503 of a request whose provider did not answer: the same request may be sent again. */
+export const providerUnreachable = (
+  code: `${string}.provider_unreachable`,
+  provider = "The payment provider",
+): Failure =>
+  new Failure(
+    "unavailable",
+    code,
+    `${provider} did not answer. Retry with the same Idempotency-Key after \`Retry-After\` seconds.`,
+    { retryAfter: 2 },
+  );

@@ -11,9 +11,9 @@ import { emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
 import type { Currency } from "../kernel/money.js";
 import { bump, staleVersion } from "../kernel/version.js";
-import { modeOf, refusalOf, toStripe } from "../stripe/index.js";
+import { modeOf, refusalOf, toStripe, withinRequest } from "../stripe/index.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
-import { connectAccount, createOnboardingLink, withProviderFailures } from "./onboarding.js";
+import { connectAccount, createOnboardingLink } from "./onboarding.js";
 import { captureModes, PaymentAccountId, paymentAccountTable } from "./payment-account.sql.js";
 import {
   AccountStatus,
@@ -84,7 +84,7 @@ export const get = fn(z.void(), async () => {
  * @throws Failure conflict `payment_account.refused`, `payment_account.taken` or `payment.provider_unavailable`
  */
 export const connect = fn(z.void(), () =>
-  afterCommit(() => withProviderFailures(async () => view(await connectAccount()))),
+  afterCommit(() => withinRequest("payment", async () => view(await connectAccount()))),
 );
 
 const page = z.url({ protocol: /^https?$/ }).max(1_500);
@@ -106,7 +106,7 @@ export const onboard = fn(Onboarding, (urls) =>
     const [row] = await tx.select().from(paymentAccountTable).where(isCurrent);
     if (!row?.account) throw none();
     return afterCommit(() =>
-      withProviderFailures(() => createOnboardingLink(row, urls)).catch((error: unknown) => {
+      withinRequest("payment", () => createOnboardingLink(row, urls)).catch((error: unknown) => {
         const refusal = refusalOf(error);
         if (!refusal) throw error;
         const data = { reason: refusal.code, detail: refusal.message };

@@ -1,19 +1,19 @@
-import { createHash } from "node:crypto";
 import { and, desc, eq, isNull } from "drizzle-orm";
 import type Stripe from "stripe";
 import { faultOf } from "../../drizzle/fault.js";
-import { context, tenantId } from "../kernel/actor.js";
+import { tenantId } from "../kernel/actor.js";
 import { db, read } from "../kernel/db.js";
-import { conflict, Failure, OutcomeUnknown } from "../kernel/error.js";
+import { conflict } from "../kernel/error.js";
 import { emit } from "../kernel/event/index.js";
 import {
   createOrFind,
+  instantOf,
   isKeyExpired,
   listAll,
   modeOf,
+  requestIdempotencyKey,
   secondsOf,
   stripeFor,
-  withDeadline,
   withRetry,
 } from "../stripe/index.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
@@ -26,26 +26,6 @@ import {
   type PaymentAccountRow,
   sync,
 } from "./sync.js";
-
-/** The time for all calls of one request. Milliseconds. */
-const TIME = 12_000;
-
-/** Calls Stripe for a request, within its time limit. @throws Failure unavailable when Stripe does not answer */
-export async function withProviderFailures<T>(run: () => Promise<T>): Promise<T> {
-  try {
-    return await withDeadline(TIME, run);
-  } catch (error) {
-    if (!(error instanceof OutcomeUnknown)) throw error;
-    throw new Failure(
-      "unavailable",
-      "payment.provider_unreachable",
-      "The payment provider did not answer. Retry with the same Idempotency-Key after `Retry-After` seconds.",
-      {
-        retryAfter: 2,
-      },
-    );
-  }
-}
 
 /**
  * Connects the tenant: makes its account at Stripe, or finds the existing one and reads its state. The row comes first,
@@ -193,17 +173,13 @@ export async function createOnboardingLink(
   urls: { returnUrl: string; refreshUrl: string },
 ) {
   const stripe = await stripeFor(livemode);
-  const { requestKey, requestId } = context();
-  const wish = createHash("sha256")
-    .update(JSON.stringify([tenantId(), requestKey ?? requestId, urls]))
-    .digest("hex");
   const params: Stripe.AccountLinkCreateParams = {
     account: account ?? "",
     type: "account_onboarding",
     return_url: urls.returnUrl,
     refresh_url: urls.refreshUrl,
   };
-  const create = () => withRetry(() => stripe.accountLinks.create(params, { idempotencyKey: `link/${wish}` }));
-  const { url, expires_at } = await create();
-  return { url, expiresAt: new Date(expires_at * 1000).toISOString() };
+  const idempotencyKey = requestIdempotencyKey("link", urls);
+  const { url, expires_at } = await withRetry(() => stripe.accountLinks.create(params, { idempotencyKey }));
+  return { url, expiresAt: instantOf(expires_at) };
 }

@@ -1,10 +1,18 @@
 import { and, eq, ne, sql } from "drizzle-orm";
 import type Stripe from "stripe";
 import * as z from "zod";
+import type { Tx } from "../../drizzle/tenant.js";
 import { db, read } from "../kernel/db.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
 import { bump } from "../kernel/version.js";
-import { refusalOf, type StripeEvent, type StripeHandler, stripeFor, withRetry } from "../stripe/index.js";
+import {
+  refusalOf,
+  type StripeEvent,
+  type StripeHandler,
+  stripeFor,
+  syncFromProvider,
+  withRetry,
+} from "../stripe/index.js";
 import { accountStatuses, PaymentAccountId, paymentAccountTable } from "./payment-account.sql.js";
 
 export const AccountStatus = z.enum(accountStatuses).meta({ id: "PaymentAccountStatus" });
@@ -69,40 +77,43 @@ const same = (row: AccountSnapshot, facts: AccountSnapshot) =>
 const canonical = (value: unknown) =>
   JSON.stringify(value !== null && typeof value === "object" ? Object.entries(value).sort() : value);
 
-/** How often a concurrent update of the row may come first before the job fails and is retried. */
-const ROUNDS = 5;
-
 /**
- * Copies Stripe's present state of an account into its row. The version is read before Stripe is asked and compared
- * when the answer is written, and each written answer increments it: an older answer never overwrites a newer one. So
- * events may come late, twice and in any order. A deauthorized row stays so until it is connected again.
+ * Copies Stripe's present state of an account into its row; each written answer increments the version. A deauthorized
+ * row stays so until it is connected again.
  * @param again whether a deauthorized row is connected again when Stripe still knows the account
  * @returns the row, or undefined when there is none or Stripe does not know the account
  * @throws OutcomeUnknown
  */
-export async function sync(which: { id: string }, again = false): Promise<PaymentAccountRow | undefined> {
-  const mine = eq(paymentAccountTable.id, which.id);
-  for (let round = 0; round < ROUNDS; round += 1) {
-    const [row] = await read((q) => q.select().from(paymentAccountTable).where(mine));
-    if (!row?.account || (row.status === "deauthorized" && !again)) return undefined;
-    const facts = await fetchAccount(row.account, row.livemode);
-    const written = await db(async (tx) => {
-      const [now] = await tx
-        .update(paymentAccountTable)
-        .set(
-          facts
-            ? { ...facts, version: bump(paymentAccountTable), ...(again && { connectedAt: sql`now()` }) }
-            : deauthorizedValues,
-        )
-        .where(and(mine, eq(paymentAccountTable.version, row.version)))
-        .returning();
-      if (now) emitEvents(row, now);
-      return now;
-    });
-    if (written) return facts && written;
-  }
-  throw new Error("The payment account changed during every attempt to read it.");
+export function sync({ id }: { id: string }, again = false): Promise<PaymentAccountRow | undefined> {
+  const mine = eq(paymentAccountTable.id, id);
+  return syncFromProvider<PaymentAccountRow, AccountSnapshot | undefined, PaymentAccountRow | undefined>({
+    name: "payment account",
+    load: async () => {
+      const [row] = await read((q) => q.select().from(paymentAccountTable).where(mine));
+      const isSynced = row?.account && (row.status !== "deauthorized" || again);
+      return isSynced ? { known: row } : { result: undefined };
+    },
+    fetch: ({ account, livemode }) => fetchAccount(account ?? "", livemode),
+    write: async (row, snapshot) => {
+      const present = { ...snapshot, version: bump(paymentAccountTable), ...(again && { connectedAt: sql`now()` }) };
+      const written = await writeIfUnchanged(row, snapshot ? present : deauthorizedValues);
+      return written && { result: snapshot && written };
+    },
+  });
 }
+
+type Values = Parameters<ReturnType<Tx["update"]>["set"]>[0];
+
+const writeIfUnchanged = (row: PaymentAccountRow, values: Values): Promise<PaymentAccountRow | undefined> =>
+  db(async (tx) => {
+    const [now] = await tx
+      .update(paymentAccountTable)
+      .set(values)
+      .where(and(eq(paymentAccountTable.id, row.id), eq(paymentAccountTable.version, row.version)))
+      .returning();
+    if (now) emitEvents(row, now);
+    return now;
+  });
 
 function emitEvents(before: PaymentAccountRow, now: PaymentAccountRow): void {
   const { id: paymentAccountId, account, status, chargesEnabled, payoutsEnabled } = now;

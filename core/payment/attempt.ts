@@ -3,7 +3,7 @@ import * as z from "zod";
 import type { Reader } from "../../drizzle/reader.js";
 import type { Tx } from "../../drizzle/tenant.js";
 import { db, read } from "../kernel/db.js";
-import { Failure, OutcomeUnknown } from "../kernel/error.js";
+import { Failure, OutcomeUnknown, providerUnreachable } from "../kernel/error.js";
 import { PaymentStatus } from "../order/index.js";
 import { type Order, orderTable } from "../order/order.sql.js";
 import { statusOf } from "./order-status.js";
@@ -93,12 +93,7 @@ export async function openAttempt(paymentId: string): Promise<PaymentStep> {
   } catch (error) {
     if (error instanceof Failure && error.kind === "conflict") await db((tx) => failAttempt(tx, paymentId, error));
     if (!(error instanceof OutcomeUnknown)) throw error;
-    throw new Failure(
-      "unavailable",
-      "payment.provider_unreachable",
-      "The payment provider did not answer. Retry with the same Idempotency-Key after `Retry-After` seconds.",
-      { retryAfter: 2 },
-    );
+    throw providerUnreachable("payment.provider_unreachable");
   }
 }
 

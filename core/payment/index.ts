@@ -9,7 +9,15 @@ export { closeAttempt, closePaymentJob, enqueueExpired } from "./expiry.js";
 export { paymentLedgerKinds } from "./ledger.js";
 export { operatePaymentJob } from "./operation.js";
 export { getOrder, OrderDetail } from "./order.js";
-export { Capture, capture, Refund, refund, voidAuthorization } from "./order-operation.js";
+export {
+  Capture,
+  capture,
+  captureAtCheckout,
+  isCapturedAtCheckout,
+  Refund,
+  refund,
+  voidAuthorization,
+} from "./order-operation.js";
 export { performOperation, syncPayment as sync } from "./perform.js";
 export { PaymentMethodInput, type Provider, paymentProviders, RetryMethodInput } from "./provider.js";
 export { disputesSince, intentsSince, type Listed, refundsSince } from "./stripe/list.js";

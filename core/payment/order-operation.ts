@@ -9,8 +9,9 @@ import { Amount } from "../kernel/money.js";
 import { requireVersion } from "../kernel/version.js";
 import { Order, OrderId } from "../order/index.js";
 import { completeOperations, insertOperations, updatePayment } from "./apply.js";
-import { type OperationRequest, remaining, withOperations } from "./operation.js";
+import { type OperationRequest, remaining, requestFullCapture, withOperations } from "./operation.js";
 import { performOperation } from "./perform.js";
+import { providerOf } from "./provider.js";
 import { type KnownOperation, type KnownPayment, lockPayments, type PaymentState, paymentIn } from "./state.js";
 
 const amount = Amount.min(1).optional().meta({ description: "Minor units; the whole remaining amount when omitted" });
@@ -57,6 +58,21 @@ const operateOrder = (kind: Kind, request: OrderOperationRequest): Promise<After
     for (const { paymentId } of remote) await updatePayment(tx, paymentIn(requested, paymentId));
     return remote.length > 0 ? performOperations(kind, remote) : undefined;
   });
+
+/** Whether a new order is paid as it is placed: its provider needs no call, and no capture by the staff. */
+export function isCapturedAtCheckout(providerName: string): boolean {
+  const { synchronous, capture } = providerOf(providerName);
+  return synchronous && capture === "automatic";
+}
+
+/** Captures the accepted payment of an order in the transaction that has placed it. */
+export async function captureAtCheckout(tx: Tx, orderId: string): Promise<void> {
+  const state = await lockPayments({ orderId });
+  if (!state) throw new Error("The order does not exist.");
+  const requests = acceptedIn(state).flatMap((payment) => requestFullCapture(state, payment) ?? []);
+  const operations = await insertOperations(tx, state, requests);
+  await completeOperations(tx, withOperations(state, operations), operations);
+}
 
 const acceptedIn = ({ payments }: PaymentState) => payments.filter((payment) => payment.accepted);
 

@@ -11,7 +11,7 @@ import {
   paymentOperationTable,
   paymentTable,
 } from "./payment.sql.js";
-import { providerOf } from "./provider.js";
+import { paymentProviders } from "./provider.js";
 
 /** A payment as decisions see it. Amounts are minor units. */
 export interface KnownPayment
@@ -127,7 +127,8 @@ const toKnown = ({
 }: Awaited<ReturnType<typeof paymentQuery>>[number]): KnownPayment => ({
   ...payment,
   isClosed: closedAt !== null,
-  capturesAutomatically: (capture ?? providerOf(payment.provider).capture) === "automatic",
+  // A removed provider captures nothing, and its payment must not keep another payment of the order from being synced.
+  capturesAutomatically: (capture ?? paymentProviders.find(payment.provider)?.capture) === "automatic",
 });
 
 const eventQuery = (q: Reader, which: SQL) =>

@@ -72,6 +72,9 @@ export async function* listAll<T extends { id: string }>(
   }
 }
 
+/** Stripe's seconds since 1970 as an ISO 8601 instant. */
+export const instantOf = (seconds: number): string => new Date(seconds * 1000).toISOString();
+
 export const secondsOf = (instant: string): number => Math.floor(Date.parse(instant) / 1000);
 
 export const idOf = (object: string | { id: string } | null | undefined): string | null =>

@@ -4,6 +4,7 @@ export {
   connectedAccount,
   createOrFind,
   idOf,
+  instantOf,
   isKeyExpired,
   listAll,
   type MerchantAccount,
@@ -15,3 +16,5 @@ export { modeOf, publishableKeyFor, stripeFor, withDeadline, withRetry } from ".
 export type { StripeHandler } from "./event.js";
 export { StripeEvent } from "./event.js";
 export { isStripeError, type Refusal, refusalOf } from "./fault.js";
+export { requestIdempotencyKey, withinRequest } from "./request.js";
+export { syncFromProvider } from "./sync.js";

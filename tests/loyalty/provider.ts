@@ -10,7 +10,7 @@ const Input = z.object({ loyaltyAccountId: LoyaltyAccountId });
 /** Takes the points when the order is placed, and gives them back when it is voided or refunded. */
 export const loyaltyProvider: SynchronousProvider = {
   name: "loyalty",
-  capture: "manual",
+  capture: "automatic",
   synchronous: true,
   input: Input,
   async prepareAttempt(tx, { orderId, amount, currency }, input) {
