@@ -22,9 +22,11 @@ const defines = (name: string) => new RegExp(`\\b(?:function|const) ${name}\\b`)
 /** The stable codes that the source can answer. */
 function codes(): string[] {
   const found = sources.flatMap((source) => [
-    ...[...source.matchAll(/\b(?:malformed|invalid|unauthenticated|forbidden|conflict|stale)\(\s*"([\w.]+)"/g)].map(
-      ([, code]) => code,
-    ),
+    ...[
+      ...source.matchAll(
+        /\b(?:malformed|invalid|unauthenticated|forbidden|conflict|stale|providerUnreachable)\(\s*"([\w.]+)"/g,
+      ),
+    ].map(([, code]) => code),
     ...[...source.matchAll(/new Failure\(\s*"\w+",\s*"([\w.]+)"/g)].map(([, code]) => code),
     ...[...source.matchAll(/problem\(\{[^}]*code: "([\w.]+)"/g)].map(([, code]) => code),
     ...[...source.matchAll(/@throws Failure conflict `([\w.]+)`/g)].map(([, code]) => code),
