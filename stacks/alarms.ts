@@ -16,21 +16,106 @@ const ofQueue = (metricName: string, queue: sst.aws.Queue) => ({
   dimensions: { QueueName: queue.nodes.queue.name },
 });
 
-/** In one minute. */
+/** One period above the threshold. */
 const once = { evaluationPeriods: 1, datapointsToAlarm: 1 };
-/** In three minutes of five: not a spike. */
+/** Three minutes of five above the threshold: not a spike. */
 const lasting = { evaluationPeriods: 5, datapointsToAlarm: 3 };
+/** The sum of one period above the threshold. */
+const counted = { statistic: "Sum", ...once };
 
-type Alarm = Omit<aws.cloudwatch.MetricAlarmArgs, "comparisonOperator">;
+interface Alarm extends Omit<aws.cloudwatch.MetricAlarmArgs, "comparisonOperator" | "name"> {
+  readonly name: string;
+}
 
-function alarms() {
-  /** People and pagers subscribe to it. */
+const systemAlarms: readonly Alarm[] = [
+  {
+    name: "TenantMismatch",
+    threshold: 0,
+    alarmDescription: "A message names an event or job that its tenant does not have: it is forged or misrouted.",
+    ...ours("MessagesDiscarded", { reason: "tenant_mismatch" }),
+    ...counted,
+  },
+  {
+    name: "OutboxDead",
+    threshold: 0,
+    alarmDescription: "The bus refused events 10 times, and the relay has given them up: read event.last_error.",
+    ...ours("OutboxDead"),
+    ...once,
+  },
+  {
+    name: "StripeSignature",
+    threshold: 20,
+    alarmDescription: "Signatures fail: requests are forged, or a signing secret differs from the one at Stripe.",
+    ...ours("StripeSignatureFailures"),
+    ...counted,
+    period: 300,
+  },
+  {
+    name: "StripeQuarantine",
+    threshold: 0,
+    alarmDescription: "Events of Stripe belong to no known tenant: read platform.stripe_event.",
+    ...ours("StripeEventsQuarantined"),
+    ...counted,
+  },
+  {
+    name: "StripeMalformed",
+    threshold: 0,
+    alarmDescription: "A signed body is not a known event. Stripe stops retrying after three days.",
+    ...ours("StripeEventsMalformed"),
+    ...counted,
+  },
+  {
+    name: "StripeLag",
+    threshold: 120,
+    alarmDescription: "Events of Stripe arrive late: Stripe is slow, or earlier deliveries failed.",
+    ...ours("StripeEventLag"),
+    extendedStatistic: "p95",
+    ...lasting,
+  },
+  {
+    name: "Incidents",
+    threshold: 0,
+    alarmDescription:
+      "An incident was opened: a discrepancy that the system cannot repair. Read the tenants' incidents.",
+    ...ours("IncidentsOpened"),
+    ...counted,
+  },
+  {
+    name: "OutboxAge",
+    threshold: 120,
+    alarmDescription: "Events wait to be published, or the relay does not run (it reports this metric).",
+    ...ours("OutboxOldestAge"),
+    ...lasting,
+    treatMissingData: "breaching",
+  },
+];
+
+const deadLetterAlarm = (name: string, queue: sst.aws.Queue): Alarm => ({
+  name: `${name}DeadLetter`,
+  threshold: 0,
+  alarmDescription: "Messages failed too often. Read them, fix the cause, and redrive them to their queue.",
+  ...ofQueue("ApproximateNumberOfMessagesVisible", queue),
+  ...once,
+});
+
+const ageAlarm = (name: string, queue: sst.aws.Queue): Alarm => ({
+  name: `${name}Age`,
+  threshold: 300,
+  alarmDescription: "Messages have waited for more than 5 minutes: the consumer is stopped or too slow.",
+  ...ofQueue("ApproximateAgeOfOldestMessage", queue),
+  ...lasting,
+});
+
+function createAlarms() {
+  /** The topic to which people and pagers subscribe. */
   const topic = new sst.aws.SnsTopic("Alarms");
-  const above = (threshold: number, name: string, alarmDescription: string, alarm: Alarm) =>
+  const queueAlarms = Object.entries(queues).flatMap(([key, { queue, deadLetter }]) => {
+    const name = capitalize(key);
+    return [deadLetterAlarm(name, deadLetter), ageAlarm(name, queue)];
+  });
+  for (const { name, ...alarm } of [deadLetterAlarm("Tick", tickDeadLetter), ...queueAlarms, ...systemAlarms])
     new aws.cloudwatch.MetricAlarm(`${name}Alarm`, {
-      alarmDescription,
       comparisonOperator: "GreaterThanThreshold",
-      threshold,
       ...(alarm.extendedStatistic ? {} : { statistic: "Maximum" }),
       period: 60,
       treatMissingData: "notBreaching",
@@ -38,82 +123,6 @@ function alarms() {
       okActions: [topic.arn],
       ...alarm,
     });
-
-  const watchDeadLetter = (name: string, queue: sst.aws.Queue) =>
-    above(
-      0,
-      `${name}DeadLetter`,
-      "Messages failed too often. Read them, fix the cause, and redrive them to their queue.",
-      {
-        ...ofQueue("ApproximateNumberOfMessagesVisible", queue),
-        ...once,
-      },
-    );
-  watchDeadLetter("Tick", tickDeadLetter);
-  for (const [key, { queue, deadLetter }] of Object.entries(queues)) {
-    const name = capitalize(key);
-    watchDeadLetter(name, deadLetter);
-    above(300, `${name}Age`, "Messages have waited for more than 5 minutes: the consumer is stopped or too slow.", {
-      ...ofQueue("ApproximateAgeOfOldestMessage", queue),
-      ...lasting,
-    });
-  }
-
-  above(
-    0,
-    "TenantMismatch",
-    "A message names an event or job that its tenant does not have: it is forged or misrouted.",
-    {
-      ...ours("MessagesDiscarded", { reason: "tenant_mismatch" }),
-      statistic: "Sum",
-      ...once,
-    },
-  );
-  above(0, "OutboxDead", "The bus refused events 10 times, and the relay has given them up: read event.last_error.", {
-    ...ours("OutboxDead"),
-    ...once,
-  });
-  above(
-    20,
-    "StripeSignature",
-    "Signatures fail: requests are forged, or a signing secret differs from the one at Stripe.",
-    {
-      ...ours("StripeSignatureFailures"),
-      statistic: "Sum",
-      period: 300,
-      ...once,
-    },
-  );
-  above(0, "StripeQuarantine", "Events of Stripe belong to no known tenant: read platform.stripe_event.", {
-    ...ours("StripeEventsQuarantined"),
-    statistic: "Sum",
-    ...once,
-  });
-  above(0, "StripeMalformed", "A signed body is not a known event. Stripe stops retrying after three days.", {
-    ...ours("StripeEventsMalformed"),
-    statistic: "Sum",
-    ...once,
-  });
-  above(120, "StripeLag", "Events of Stripe arrive late: Stripe is slow, or earlier deliveries failed.", {
-    ...ours("StripeEventLag"),
-    extendedStatistic: "p95",
-    ...lasting,
-  });
-  above(
-    0,
-    "Incidents",
-    "An incident was opened: a discrepancy that the system cannot repair. Read the tenants' incidents.",
-    {
-      ...ours("IncidentsOpened"),
-      statistic: "Sum",
-      ...once,
-    },
-  );
-  above(120, "OutboxAge", "Events wait to be published, or the relay does not run (it reports this metric).", {
-    ...ours("OutboxOldestAge"),
-    ...lasting,
-    treatMissingData: "breaching",
-  });
 }
 
-if (stageSettings($app.stage).permanent) alarms();
+if (stageSettings($app.stage).permanent) createAlarms();
