@@ -6,7 +6,7 @@ import type { Clock } from "../lambda/clock.js";
 import { createActions, createShortcuts, type Forgery, forge } from "./control/action.js";
 import { createControl, objectsOf, stateOf } from "./control/control.js";
 import { createChaos } from "./engine/chaos.js";
-import { createDelivery, type Endpoint } from "./engine/delivery.js";
+import { createDelivery, type Delivering, type Endpoint } from "./engine/delivery.js";
 import type { Objects, Type } from "./engine/engine.js";
 import { createExpander } from "./engine/expansion.js";
 import { createHttp } from "./engine/http.js";
@@ -61,6 +61,18 @@ function createCore({ clock, secretKey, endpoints = [] }: StripeOptions) {
   return { core, delivery };
 }
 
+/** Ends deliveries and requests; the journal, to which they write, closes last. */
+async function close(server: Server, core: Core, delivery: Delivering): Promise<void> {
+  delivery.stop();
+  core.deliver = idle;
+  await new Promise((resolve) => {
+    server.close(resolve);
+    server.closeAllConnections();
+  });
+  core.journal.close();
+  core.journal = noJournal;
+}
+
 /** Starts the stand-in for the parts of Stripe in use, on the local clock: for the SDK, browsers and tests. */
 export async function startStripe(options: StripeOptions) {
   const { core, delivery } = createCore(options);
@@ -102,15 +114,6 @@ export async function startStripe(options: StripeOptions) {
     /** Resolves when no webhook is queued or in flight; held and scheduled ones remain. */
     settled: delivery.settled,
     state: () => stateOf(controlled),
-    async stop() {
-      delivery.stop();
-      core.deliver = idle;
-      await new Promise((resolve) => {
-        server.close(resolve);
-        server.closeAllConnections();
-      });
-      core.journal.close();
-      core.journal = noJournal;
-    },
+    stop: () => close(server, core, delivery),
   };
 }

@@ -59,37 +59,48 @@ function createLanes(run: (delivery: Delivery) => Promise<void>) {
   };
 }
 
-/** Dispatches deliveries by the switches: held, delayed, reordered or at once. */
-export function createSending(clock: Clock, { chaos, upTo }: Disorder, run: (delivery: Delivery) => Promise<void>) {
-  const lanes = createLanes(run);
-  let held: Delivery[] = [];
+function shuffle(deliveries: readonly Delivery[], upTo: Disorder["upTo"]): Delivery[] {
+  const left = [...deliveries];
+  return deliveries.flatMap(() => left.splice(upTo(left.length - 1), 1));
+}
+
+/** Gathers deliveries into batches that leave in random order, 200 ms after their first delivery at the latest. */
+function createBatch({ chaos, upTo }: Disorder, leave: (deliveries: readonly Delivery[]) => void) {
   let batch: Delivery[] = [];
   let alarm: NodeJS.Timeout | undefined;
 
-  function shuffled(deliveries: readonly Delivery[]) {
-    const left = [...deliveries];
-    return deliveries.flatMap(() => left.splice(upTo(left.length - 1), 1));
-  }
-
-  function releaseBatch() {
+  function release() {
     clearTimeout(alarm);
-    const leaving = shuffled(batch);
+    if (batch.length === 0) return;
+    const leaving = shuffle(batch, upTo);
     batch = [];
-    lanes.add(leaving);
+    leave(leaving);
   }
 
-  function addToBatch(delivery: Delivery) {
-    const size = batch.push(delivery);
-    if (size >= chaos.webhooks.reorder) releaseBatch();
-    else if (size === 1) alarm = setTimeout(releaseBatch, 200).unref();
-  }
+  return {
+    add(delivery: Delivery) {
+      const size = batch.push(delivery);
+      if (size >= chaos.webhooks.reorder) release();
+      else if (size === 1) alarm = setTimeout(release, 200).unref();
+    },
+    release,
+    stop: () => clearTimeout(alarm),
+  };
+}
+
+/** Dispatches deliveries by the switches: held, delayed, reordered or at once. */
+export function createSending(clock: Clock, disorder: Disorder, run: (delivery: Delivery) => Promise<void>) {
+  const { chaos, upTo } = disorder;
+  const lanes = createLanes(run);
+  const batch = createBatch(disorder, lanes.add);
+  let held: Delivery[] = [];
 
   return {
     dispatch(delivery: Delivery) {
       const { hold, delayMs, reorder } = chaos.webhooks;
       if (hold) held.push(delivery);
       else if (delayMs > 0) clock.after(upTo(delayMs), () => lanes.add([delivery]));
-      else if (reorder > 1) addToBatch(delivery);
+      else if (reorder > 1) batch.add(delivery);
       else lanes.add([delivery]);
     },
     send: (delivery: Delivery) => lanes.add([delivery]),
@@ -100,15 +111,15 @@ export function createSending(clock: Clock, { chaos, upTo }: Disorder, run: (del
       held = events ? held.filter((delivery) => !chosen(delivery)) : [];
       const all = leaving.flatMap((one) => Array.from({ length: times }, (_, copy) => ({ ...one, copy: copy > 0 })));
       if (order === "reversed") all.reverse();
-      lanes.add(order === "shuffled" ? shuffled(all) : all);
+      lanes.add(order === "shuffled" ? shuffle(all, upTo) : all);
       return all.length;
     },
     async settled() {
-      if (batch.length > 0) releaseBatch();
+      batch.release();
       await lanes.settled();
     },
     stop() {
-      clearTimeout(alarm);
+      batch.stop();
       lanes.clear();
     },
   };
