@@ -24,30 +24,50 @@ export interface EventBridgeChaos {
 const queueOf = (arn: string) => arn.split(":").at(-1) ?? "";
 const text = (StringValue: string) => ({ DataType: "String", StringValue });
 
+interface Delivery {
+  readonly rule: Rule;
+  readonly target: Target;
+  readonly body: string;
+  /** Time of the first attempt, milliseconds of the clock. */
+  readonly since: number;
+}
+
+/** Milliseconds before the next attempt; undefined after the last one. */
+function pauseAfter(attempts: number, { target, since }: Delivery, now: number): number | undefined {
+  const { MaximumRetryAttempts = 185, MaximumEventAgeInSeconds = 86_400 } = target.RetryPolicy ?? {};
+  const pause = Math.min(2 ** attempts, 600) * 1000;
+  const over = now + pause > since + MaximumEventAgeInSeconds * 1000 || attempts >= MaximumRetryAttempts;
+  return over ? undefined : pause;
+}
+
+/** Attributes of a dead letter. @see https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html */
+const deadLetterAttributes = ({ rule, target }: Delivery, attempts: number, error: unknown): Attributes => ({
+  RULE_ARN: text(rule.arn),
+  TARGET_ARN: text(target.Arn),
+  ERROR_CODE: text(error instanceof AwsError ? error.code : "SDK_CLIENT_ERROR"),
+  ERROR_MESSAGE: text(String(error)),
+  RETRY_ATTEMPTS: { DataType: "Number", StringValue: String(attempts) },
+});
+
+/** Sends a failed delivery to its target's dead-letter queue. The result names the count that it raises. */
+async function giveUp(delivery: Delivery, attempts: number, error: unknown, deliver: Deliver) {
+  const arn = delivery.target.DeadLetterConfig?.Arn;
+  if (!arn) return "dropped";
+  try {
+    await deliver(queueOf(arn), delivery.body, { attributes: deadLetterAttributes(delivery, attempts, error) });
+    return "deadLettered";
+  } catch {
+    return "dropped";
+  }
+}
+
 /** Delivers at least once, with 185 retries in 24 h at growing intervals, then to the dead-letter queue. */
 export function createDelivery(context: { clock: Clock; chaos: EventBridgeChaos; deliver: Deliver }) {
   const { clock, chaos, deliver } = context;
   const counts = { delivered: 0, retried: 0, deadLettered: 0, dropped: 0, pending: 0 };
 
-  async function giveUp(rule: Rule, target: Target, body: string, attempts: number, error: unknown) {
-    const arn = target.DeadLetterConfig?.Arn;
-    if (!arn) return void counts.dropped++;
-    const attributes = {
-      RULE_ARN: text(rule.arn),
-      TARGET_ARN: text(target.Arn),
-      ERROR_CODE: text(error instanceof AwsError ? error.code : "SDK_CLIENT_ERROR"),
-      ERROR_MESSAGE: text(String(error)),
-      RETRY_ATTEMPTS: { DataType: "Number", StringValue: String(attempts) },
-    };
-    try {
-      await deliver(queueOf(arn), body, { attributes });
-      counts.deadLettered++;
-    } catch {
-      counts.dropped++;
-    }
-  }
-
-  async function attempt(rule: Rule, target: Target, body: string, since: number, attempts = 0): Promise<void> {
+  async function attempt(delivery: Delivery, attempts = 0): Promise<void> {
+    const { target, body } = delivery;
     const group = target.SqsParameters?.MessageGroupId;
     try {
       if (Math.random() < chaos.dropToDlq) throw new AwsError("CHAOS", "Chaos: this delivery failed for good.");
@@ -55,23 +75,23 @@ export function createDelivery(context: { clock: Clock; chaos: EventBridgeChaos;
       counts.delivered++;
       counts.pending--;
     } catch (error) {
-      const { MaximumRetryAttempts = 185, MaximumEventAgeInSeconds = 86_400 } = target.RetryPolicy ?? {};
-      const pause = Math.min(2 ** attempts, 600) * 1000;
-      const over = clock.now() + pause > since + MaximumEventAgeInSeconds * 1000 || attempts >= MaximumRetryAttempts;
-      if (over || error instanceof AwsError) {
+      const pause = pauseAfter(attempts, delivery, clock.now());
+      if (pause === undefined || error instanceof AwsError) {
         counts.pending--;
-        return giveUp(rule, target, body, attempts, error);
+        counts[await giveUp(delivery, attempts, error, deliver)]++;
+        return;
       }
       counts.retried++;
-      clock.after(pause, () => attempt(rule, target, body, since, attempts + 1));
+      clock.after(pause, () => attempt(delivery, attempts + 1));
     }
   }
 
   function start(rule: Rule, target: Target, body: string) {
     counts.pending++;
+    const begin = () => attempt({ rule, target, body, since: clock.now() });
     const wait = chaos.delayMs + (chaos.reorder ? Math.random() * 1000 : 0);
-    if (wait > 0) clock.after(wait, () => attempt(rule, target, body, clock.now()));
-    else void attempt(rule, target, body, clock.now());
+    if (wait > 0) clock.after(wait, begin);
+    else void begin();
   }
 
   return {
