@@ -129,6 +129,22 @@ function startPollers({ endpoints }: Services, pools: Record<FunctionName, Pool>
   };
 }
 
+function startSchedules(
+  clock: Clock,
+  pools: Record<FunctionName, Pool>,
+  options: HostOptions,
+  stops: Stops,
+): Scheduler {
+  const scheduler = startScheduler({
+    clock,
+    schedules,
+    invoke: (name, event) => pools[name as FunctionName].invoke(event),
+    enabled: options.schedules !== false,
+  });
+  stops.push(() => scheduler.stop());
+  return scheduler;
+}
+
 const databasesOf = (adminUrl: string, { appPassword, relayPassword }: Secrets) => ({
   app: databaseUrl(adminUrl, "stoa_app", appPassword),
   relay: databaseUrl(adminUrl, "stoa_relay", relayPassword),
@@ -185,13 +201,7 @@ async function start(options: HostOptions, stops: Stops): Promise<Host> {
 
   const { pause, resume } = startPollers(services, pools, log, stops);
   if (options.consumers === false) await pause();
-  const scheduler = startScheduler({
-    clock,
-    schedules,
-    invoke: (name, event) => pools[name as FunctionName].invoke(event),
-    enabled: options.schedules !== false,
-  });
-  stops.push(() => scheduler.stop());
+  const scheduler = startSchedules(clock, pools, options, stops);
 
   const host: Host = {
     ...shared,

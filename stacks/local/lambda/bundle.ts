@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type BuildOptions, build, type Metafile } from "esbuild";
+import { type BuildOptions, build, type Metafile, type OutputFile } from "esbuild";
 import { type FunctionName, type FunctionSpec, functions } from "../../topology.js";
 import { builtBefore, remember } from "./bundle-record.js";
 
@@ -54,6 +54,53 @@ function split(handler: string) {
   return { entry: `${path}.ts`, file: basename(path), handler: handler.slice(dot + 1) };
 }
 
+const specOf = (name: FunctionName) => ({
+  name,
+  ...(functions[name] as FunctionSpec),
+  ...split(functions[name].handler),
+});
+type Spec = ReturnType<typeof specOf>;
+
+async function copyFiles({ name, copy = [] }: Spec, outdir: string): Promise<void> {
+  for (const { from, to } of copy) await copyTo(join(projectRoot, from), join(outdir, name, to));
+}
+
+/** Functions with the same external packages share a build, which is quicker. */
+function buildInGroups(specs: readonly Spec[], outdir: string) {
+  const installed = [...new Set(specs.flatMap(({ install = [] }) => install))];
+  const groups = new Map<string, Spec[]>();
+  for (const spec of specs) {
+    const key = (spec.external ?? []).filter((name) => !installed.includes(name)).join();
+    groups.set(key, [...(groups.get(key) ?? []), spec]);
+  }
+  const builds = [...groups].map(([left, group]) =>
+    build({
+      ...asSst,
+      entryPoints: Object.fromEntries(group.map(({ name, entry, file }) => [`${name}/${file}`, entry])),
+      outdir,
+      external: [...forcedExternals, ...installed, ...left.split(",").filter(Boolean)],
+      metafile: true,
+      write: false,
+    }),
+  );
+  return Promise.all(builds);
+}
+
+/** Writes the folder of a function. @throws when esbuild has not built it, or it would miss a package on Lambda */
+async function writeBundle(spec: Spec, outdir: string, written: readonly OutputFile[], described: Metafile["outputs"]) {
+  const { name, file, handler, install = [], external = [] } = spec;
+  const root = join(outdir, name);
+  const path = join(root, `${file}.mjs`);
+  const output = written.find((candidate) => candidate.path === path);
+  const meta = described[relative(projectRoot, path).replaceAll("\\", "/")];
+  if (!output || !meta) throw new Error(`esbuild wrote no ${path}.`);
+  requireInstalled(name, meta, { install, external });
+  await place(path, output.contents);
+  await copyFiles(spec, outdir);
+  const inputs = Object.fromEntries(Object.entries(meta.inputs).map(([input, part]) => [input, part.bytesInOutput]));
+  return [name, { root, file: path, export: handler, bytes: meta.bytes, inputs }] as const;
+}
+
 /**
  * Bundles functions with esbuild as SST does (sst/sst, pkg/runtime/node/build.go): one file each, no splitting.
  * Nothing is built again whose sources have not changed. @throws when one would miss a package on Lambda
@@ -62,53 +109,19 @@ export async function bundle<Name extends FunctionName = FunctionName>(
   names: readonly Name[] = Object.keys(functions) as Name[],
   { outdir = join(projectRoot, ".stoa/build") }: { outdir?: string } = {},
 ): Promise<Record<Name, Bundle>> {
-  const specs = names.map((name) => ({
-    name,
-    ...(functions[name] as FunctionSpec),
-    ...split(functions[name].handler),
-  }));
+  const specs = names.map(specOf);
   const asked = JSON.stringify([asSst, specs, outdir]);
   const known = await builtBefore(outdir, asked);
   if (known) {
-    for (const { name, copy = [] } of specs)
-      for (const { from, to } of copy) await copyTo(join(projectRoot, from), join(outdir, name, to));
+    for (const spec of specs) await copyFiles(spec, outdir);
     return known as Record<Name, Bundle>;
   }
   const since = Date.now();
-  const installed = [...new Set(specs.flatMap(({ install = [] }) => install))];
-  // Functions with the same external packages share a build, which is quicker.
-  const groups = new Map<string, typeof specs>();
-  for (const spec of specs) {
-    const key = (spec.external ?? []).filter((name) => !installed.includes(name)).join();
-    groups.set(key, [...(groups.get(key) ?? []), spec]);
-  }
-  const results = await Promise.all(
-    [...groups].map(([left, group]) =>
-      build({
-        ...asSst,
-        entryPoints: Object.fromEntries(group.map(({ name, entry, file }) => [`${name}/${file}`, entry])),
-        outdir,
-        external: [...forcedExternals, ...installed, ...left.split(",").filter(Boolean)],
-        metafile: true,
-        write: false,
-      }),
-    ),
-  );
+  const results = await buildInGroups(specs, outdir);
   const written = results.flatMap(({ outputFiles }) => outputFiles);
   const described = Object.assign({}, ...results.map(({ metafile }) => metafile.outputs)) as Metafile["outputs"];
-  const bundles = specs.map(async ({ name, file, handler, install = [], external = [], copy = [] }) => {
-    const root = join(outdir, name);
-    const path = join(root, `${file}.mjs`);
-    const output = written.find((candidate) => candidate.path === path);
-    const meta = described[relative(projectRoot, path).replaceAll("\\", "/")];
-    if (!output || !meta) throw new Error(`esbuild wrote no ${path}.`);
-    requireInstalled(name, meta, { install, external });
-    await place(path, output.contents);
-    for (const { from, to } of copy) await copyTo(join(projectRoot, from), join(root, to));
-    const inputs = Object.fromEntries(Object.entries(meta.inputs).map(([input, part]) => [input, part.bytesInOutput]));
-    return [name, { root, file: path, export: handler, bytes: meta.bytes, inputs }] as const;
-  });
-  const made = Object.fromEntries(await Promise.all(bundles)) as Record<Name, Bundle>;
+  const bundles = await Promise.all(specs.map((spec) => writeBundle(spec, outdir, written, described)));
+  const made = Object.fromEntries(bundles) as Record<Name, Bundle>;
   const inputs = [...new Set(results.flatMap(({ metafile }) => Object.keys(metafile.inputs)))];
   await remember(outdir, { asked, inputs: inputs.map((input) => join(projectRoot, input)), since, bundles: made });
   return made;

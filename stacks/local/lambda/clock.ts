@@ -19,42 +19,44 @@ export interface Clock {
 
 const earlier = (a: Timer, b: Timer) => a.time - b.time || a.order - b.order;
 
-/** A binary heap: the root is the next timer. Cancelled timers stay until they surface or outnumber the others. */
+/** Adds a timer to a binary heap, whose root is the next timer. */
+function insert(heap: Timer[], timer: Timer) {
+  let place = heap.push(timer) - 1;
+  while (place > 0) {
+    const above = (place - 1) >> 1;
+    const parent = heap[above];
+    if (!parent || earlier(parent, timer) <= 0) break;
+    heap[place] = parent;
+    place = above;
+  }
+  heap[place] = timer;
+}
+
+/** Removes the root of a binary heap. */
+function removeRoot(heap: Timer[]) {
+  const last = heap.pop();
+  if (!last || heap.length === 0) return;
+  let place = 0;
+  for (;;) {
+    let below = 2 * place + 1;
+    let child = heap[below];
+    const right = heap[below + 1];
+    if (child && right && earlier(right, child) < 0) [below, child] = [below + 1, right];
+    if (!child || earlier(last, child) <= 0) break;
+    heap[place] = child;
+    place = below;
+  }
+  heap[place] = last;
+}
+
+/** Timers in order of time. Cancelled timers stay until they surface or outnumber the others. */
 function createAgenda() {
   let heap: Timer[] = [];
   let cancelled = 0;
 
-  function push(timer: Timer) {
-    let place = heap.push(timer) - 1;
-    while (place > 0) {
-      const above = (place - 1) >> 1;
-      const parent = heap[above];
-      if (!parent || earlier(parent, timer) <= 0) break;
-      heap[place] = parent;
-      place = above;
-    }
-    heap[place] = timer;
-  }
-
-  function pop() {
-    const last = heap.pop();
-    if (!last || heap.length === 0) return;
-    let place = 0;
-    for (;;) {
-      let below = 2 * place + 1;
-      let child = heap[below];
-      const right = heap[below + 1];
-      if (child && right && earlier(right, child) < 0) [below, child] = [below + 1, right];
-      if (!child || earlier(last, child) <= 0) break;
-      heap[place] = child;
-      place = below;
-    }
-    heap[place] = last;
-  }
-
   function next(): Timer | undefined {
     while (heap[0] && !heap[0].run) {
-      pop();
+      removeRoot(heap);
       cancelled--;
     }
     return heap[0];
@@ -71,12 +73,12 @@ function createAgenda() {
   /** Removes a due timer; cancelling it later has no effect. */
   function take(timer: Timer): Run | undefined {
     const { run } = timer;
-    pop();
+    removeRoot(heap);
     timer.run = undefined;
     return run;
   }
 
-  return { push, next, cancel, take };
+  return { push: (timer: Timer) => insert(heap, timer), next, cancel, take };
 }
 
 /** A clock that shows the real time until it is advanced. Its timers do not keep the process alive. */
