@@ -51,7 +51,7 @@ describe("what Stripe lists", () => {
 });
 
 test("an account that is not connected, or none, is refused as unavailable", async () => {
-  const gone = { ...shop.attempt(), account: "acct_gone", reference: "pi_gone" };
+  const gone = { ...shop.attempt(), account: "acct_0Unknown", reference: "pi_0Unknown" };
   await expect(stripe.snapshot(gone)).rejects.toMatchObject({ code: "payment.provider_unavailable" });
   await expect(stripe.snapshot({ ...gone, account: null })).rejects.toMatchObject({ kind: "conflict" });
 });
