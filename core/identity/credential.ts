@@ -2,7 +2,7 @@ import { and, eq, exists, isNull, lt, or, sql } from "drizzle-orm";
 import { param, prepared } from "../../drizzle/prepared.js";
 import type { Reader, Unexecuted } from "../../drizzle/reader.js";
 import { planCode } from "../entitlement/index.js";
-import type { Actor } from "../kernel/actor.js";
+import type { Actor, Principal } from "../kernel/actor.js";
 import { unauthenticated } from "../kernel/error.js";
 import { hashSecret, tenantOfSecret } from "../kernel/token.js";
 import { addressKey, allGranted, type Bucket, type mostLimited, takeTokens } from "../rate/index.js";
@@ -24,6 +24,8 @@ export interface Lookup {
   tenantId: string;
   /** Whether the credential is known to be real: its signature is valid, or this process has found it before. */
   proven: boolean;
+  /** The principal that the look-up finds, if it finds one; undefined when only the look-up can tell. */
+  principal: Principal | undefined;
   queries(q: Reader): readonly Unexecuted[];
   /** @throws Failure unauthenticated */
   holder(results: readonly unknown[]): Holder;
@@ -71,7 +73,7 @@ function defineLookup<Values extends object, Query extends Unexecuted<object[]>>
     tenantId: string,
     values: Values & Payers,
     also: (q: Reader) => readonly Unexecuted[] = () => [],
-  ): Lookup => ({
+  ): Omit<Lookup, "principal"> => ({
     tenantId,
     proven: true,
     queries: (q) => [found(q, values), near(q, values), shared(q, values), ...also(q)],
@@ -103,8 +105,10 @@ const member = defineLookup(
 );
 
 /** The look-up of the holder of an access token: its session must be active, and the role is the current one. */
-export const lookUpAccessToken = ({ tenantId, memberId, sessionId }: AccessClaims, address: string): Lookup =>
-  member(tenantId, { sessionId, principal: memberId, address: addressKey(address) });
+export const lookUpAccessToken = ({ tenantId, memberId, sessionId }: AccessClaims, address: string): Lookup => ({
+  ...member(tenantId, { sessionId, principal: memberId, address: addressKey(address) }),
+  principal: { type: "member", memberId },
+});
 
 const key = defineLookup(
   (q, { hash }: { hash: string }) =>
@@ -128,14 +132,18 @@ export function lookUpKey(text: string, address: string): Lookup {
   const holder: Lookup["holder"] = (results) => {
     const known = found.holder(results);
     if (verifiedKeys.size > 1000) verifiedKeys.clear();
-    verifiedKeys.add(hash);
+    verifiedKeys.set(
+      hash,
+      known.actor.type === "key" ? { type: "key", keyId: known.actor.keyId } : { type: "visitor" },
+    );
     return known;
   };
-  return { ...found, holder, proven: verifiedKeys.has(hash) };
+  const principalOfKey = verifiedKeys.get(hash);
+  return { ...found, holder, proven: principalOfKey !== undefined, principal: principalOfKey };
 }
 
-/** Keys that this process has found before. */
-const verifiedKeys = new Set<string>();
+/** The keys that this process has found before, by their hash. A key never changes its id or its kind. */
+const verifiedKeys = new Map<string, Principal>();
 
 const actorOfKey = (tenantId: string, { id, kind, scopes }: { id: string; kind: string; scopes: string[] }) =>
   kind === "secret"
@@ -148,8 +156,10 @@ const visitor = defineLookup(
 );
 
 /** The look-up of a request without a credential, which names its tenant. */
-export const lookUpVisitor = (tenantId: string, address: string): Lookup =>
-  visitor(tenantId, { principal: undefined, address: addressKey(address) });
+export const lookUpVisitor = (tenantId: string, address: string): Lookup => ({
+  ...visitor(tenantId, { principal: undefined, address: addressKey(address) }),
+  principal: { type: "visitor" },
+});
 
 /**
  * The instants (milliseconds) at which this process last wrote the use of a key, by its hash: once a minute, not at

@@ -13,6 +13,9 @@ export type Actor =
   | { type: "system"; tenantId: string }
   | { type: "operator" };
 
+/** A caller as its credential shows it; a look-up confirms it or refuses. Its fields are named like those of an actor. */
+export type Principal = { type: "visitor" } | { type: "member"; memberId: string } | { type: "key"; keyId: string };
+
 /**
  * A credential that names its tenant in its text and was not looked up yet. Its queries travel in the batch of the
  * first read, so that a read costs one round trip; `authorize` refuses before any row is returned.
@@ -21,6 +24,8 @@ export interface Credential {
   tenantId: string;
   /** Whether the credential is known to be real. One that is not is looked up before the first read for it. */
   isVerified: boolean;
+  /** The principal that the look-up finds, if it finds one; undefined when only the look-up can tell. */
+  principal: Principal | undefined;
   queries(q: Reader): readonly Unexecuted[];
   /** @throws Failure unauthenticated, forbidden or limited */
   authorize(results: readonly unknown[]): Actor;

@@ -43,6 +43,7 @@ export async function authenticate(
     credential: {
       tenantId: lookup.tenantId,
       isVerified: lookup.proven,
+      principal: lookup.principal,
       queries: lookup.queries,
       authorize: (results) => settle(lookup, results, { allow, names, writes }),
     },
