@@ -1,4 +1,4 @@
-export * as Pricing from "./price-set.js";
+export * as PriceSet from "./price-set.js";
 
 import { eq } from "drizzle-orm";
 import * as z from "zod";
@@ -7,13 +7,13 @@ import { notFound } from "../kernel/error.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
 import { VariantId, variantTable } from "./catalog.sql.js";
-import { insert, NewPrices, Price, pricesOf } from "./price.js";
+import { insertPrices, NewPrices, Price, pricesOf } from "./price.js";
 import { priceTable } from "./price.sql.js";
-import { touch } from "./variant.js";
+import { updateVersioned } from "./variant.js";
 
 export { NewPrices } from "./price.js";
 
-export const Prices = z
+export const PriceSetRecord = z
   .object({ variantId: VariantId, prices: z.array(Price), version: z.int() })
   .meta({ id: "Prices", description: "The prices of a variant; the version is the variant's." });
 
@@ -32,13 +32,13 @@ export const get = fn(VariantId, async (variantId) => {
 });
 
 /** Replaces the prices of a variant. @throws Failure stale when `version` is given and no longer current */
-export const set = fn(
+export const replace = fn(
   z.strictObject({ variantId: VariantId, prices: NewPrices, version: z.int().optional() }),
   ({ variantId, prices, version }) =>
     db(async (tx) => {
-      const touched = await touch(tx, variantId, version);
+      const touched = await updateVersioned(tx, variantId, version);
       await tx.delete(priceTable).where(eq(priceTable.variantId, variantId));
-      await insert(
+      await insertPrices(
         tx,
         prices.map((price) => ({ variantId, ...price })),
       );

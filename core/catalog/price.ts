@@ -36,7 +36,7 @@ export const NewPrices = z
   });
 
 /** Inserts prices of variants that have none yet, in one statement. */
-export async function insert(tx: Tx, prices: readonly (Price & { variantId: string })[]): Promise<void> {
+export async function insertPrices(tx: Tx, prices: readonly (Price & { variantId: string })[]): Promise<void> {
   if (prices.length > 0) await tx.insert(priceTable).values([...prices]);
 }
 

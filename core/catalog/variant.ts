@@ -10,7 +10,7 @@ import { fn } from "../kernel/fn.js";
 import { bump, staleOrMissing } from "../kernel/version.js";
 import { ProductId, productTable, VariantId, variantTable } from "./catalog.sql.js";
 import { Choice, type Option, optionErrors, sortChoice } from "./option.js";
-import { insert as insertPrices, NewPrices, Price } from "./price.js";
+import { insertPrices, NewPrices, Price } from "./price.js";
 import { priceTable } from "./price.sql.js";
 import { variantOf } from "./view.js";
 
@@ -89,7 +89,7 @@ const optionsTaken = () =>
   conflict("variant.options_taken", "Another variant of the product has these options.", {
     errors: [{ pointer: "/options", detail: "is in use" }],
   });
-const inUse = [{ pointer: "/sku", detail: "is in use" }];
+const SKU_IN_USE = [{ pointer: "/sku", detail: "is in use" }];
 
 export const addVariant = fn(NewVariant.extend({ productId: ProductId }), ({ productId, ...input }) =>
   db(async (tx) => {
@@ -105,7 +105,7 @@ export const addVariant = fn(NewVariant.extend({ productId: ProductId }), ({ pro
         .select({ id: variantTable.id })
         .from(variantTable)
         .where(eq(variantTable.sku, input.sku));
-      throw taken ? skuTaken(inUse) : optionsTaken();
+      throw taken ? skuTaken(SKU_IN_USE) : optionsTaken();
     }
     emit(VariantCreated, { variantId: variant.id, productId });
     return variant;
@@ -151,7 +151,7 @@ export const updateVariant = fn(
   ({ id, version, options, ...patch }) =>
     db(async (tx) => {
       if (options) await requireFit(tx, id, options);
-      await touch(tx, id, version, { ...patch, ...(options && { options }) });
+      await updateVersioned(tx, id, version, { ...patch, ...(options && { options }) });
       const [row] = await tx
         .select({ variant: variantOf(tx) })
         .from(variantTable)
@@ -177,7 +177,7 @@ async function requireFit(tx: Tx, variantId: string, choice: Choice): Promise<vo
  * @returns the new version
  * @throws Failure stale, not_found, or conflict when its SKU or options are taken
  */
-export async function touch(
+export async function updateVersioned(
   tx: Tx,
   variantId: string,
   version?: number,
@@ -190,7 +190,7 @@ export async function touch(
     .returning({ version: variantTable.version })
     .catch((error: unknown) => {
       const constraint = faultOf(error)?.constraint;
-      if (constraint === "variant_sku") throw skuTaken(inUse);
+      if (constraint === "variant_sku") throw skuTaken(SKU_IN_USE);
       if (constraint === "variant_options") throw optionsTaken();
       throw error;
     });
@@ -205,7 +205,7 @@ export async function touch(
 /** @throws Failure conflict `variant.in_use` once it was sold, put into a cart or counted */
 export const removeVariant = fn(z.strictObject({ id: VariantId, version: z.int().optional() }), ({ id, version }) =>
   db(async (tx) => {
-    await touch(tx, id, version);
+    await updateVersioned(tx, id, version);
     const [deleted] = await refuseIfReferenced("variant", () => deleteVariants(tx, eq(variantTable.id, id)));
     if (deleted) emit(VariantDeleted, { variantId: id, productId: deleted.productId });
   }),

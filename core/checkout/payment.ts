@@ -12,7 +12,7 @@ import { paymentTable } from "../payment/payment.sql.js";
 
 const OrderKey = z.object({ id: OrderId, token: CartKey.shape.token });
 type OrderKey = z.output<typeof OrderKey>;
-const mine = ({ id, token }: OrderKey) => and(eq(orderTable.id, id), eq(orderTable.tokenHash, hashToken(token)));
+const orderOfCart = ({ id, token }: OrderKey) => and(eq(orderTable.id, id), eq(orderTable.tokenHash, hashToken(token)));
 
 /**
  * Makes another attempt to pay a pending order: another card, another way. Its goods are reserved anew. The attempt that
@@ -21,7 +21,7 @@ const mine = ({ id, token }: OrderKey) => and(eq(orderTable.id, id), eq(orderTab
  */
 export const retryPayment = fn(z.object({ order: OrderKey, method: RetryMethodInput }), ({ order: key, method }) =>
   db(async (tx) => {
-    const [order] = await tx.select().from(orderTable).where(mine(key)).for("update");
+    const [order] = await tx.select().from(orderTable).where(orderOfCart(key)).for("update");
     if (!order) throw notFound("order");
     if (order.status !== "pending")
       throw conflict(
@@ -46,7 +46,7 @@ const POLL_INTERVAL = 200;
 /** Waits until an order is not pending any more, for the page to which the provider returns the shopper. Writes nothing. */
 export async function waitForDecision(key: OrderKey, seconds: number): Promise<void> {
   for (const end = Date.now() + seconds * 1000; Date.now() < end; ) {
-    const [order] = await read((q) => q.select({ status: orderTable.status }).from(orderTable).where(mine(key)));
+    const [order] = await read((q) => q.select({ status: orderTable.status }).from(orderTable).where(orderOfCart(key)));
     if (order?.status !== "pending") return;
     await new Promise((resume) => setTimeout(resume, POLL_INTERVAL));
   }

@@ -121,9 +121,9 @@ export const create = fn(NewApiKey, ({ kind, name, scopes, expiresAt }) =>
   }),
 );
 
-type Made = Pick<typeof apiKeyTable.$inferSelect, "kind" | "name" | "expiresAt"> & { scopes: string[] };
+type NewKey = Pick<typeof apiKeyTable.$inferSelect, "kind" | "name" | "expiresAt"> & { scopes: string[] };
 
-async function insertKey(tx: Tx, key: Made) {
+async function insertKey(tx: Tx, key: NewKey) {
   const [tenant] = await tx.select({ livemode: tenantTableRoot.livemode }).from(tenantTableRoot);
   const prefix = `${key.kind === "secret" ? "sk" : "pk"}_${tenant?.livemode ? "live" : "test"}`;
   const text = createSecret(prefix, tenantId());
@@ -174,7 +174,7 @@ export const update = fn(ApiKeyChange.extend({ id: ApiKeyId, version }), ({ id: 
   }),
 );
 
-export const Roll = z.strictObject({
+export const RollRequest = z.strictObject({
   overlap: z.int().min(0).max(604_800).default(0).meta({ description: "Seconds for which the old key remains valid" }),
 });
 
@@ -182,7 +182,7 @@ export const Roll = z.strictObject({
  * Creates a key with the rights of an old one, which ends after the overlap.
  * @throws Failure conflict when the old one was revoked or has expired
  */
-export const roll = fn(Roll.extend({ id: ApiKeyId, version }), ({ id: keyId, version: seen, overlap }) =>
+export const roll = fn(RollRequest.extend({ id: ApiKeyId, version }), ({ id: keyId, version: seen, overlap }) =>
   db(async (tx) => {
     const old = await lockKey(tx, keyId, seen);
     if (old.over) throw conflict("api_key.over", "The key was revoked or has expired. Create a new one.");

@@ -23,13 +23,13 @@ export interface Holder {
 export interface Lookup {
   tenantId: string;
   /** Whether the credential is known to be real: its signature is valid, or this process has found it before. */
-  proven: boolean;
+  isVerified: boolean;
   /** The principal that the look-up finds, if it finds one; undefined when only the look-up can tell. */
   principal: Principal | undefined;
   queries(q: Reader): readonly Unexecuted[];
   /** @throws Failure unauthenticated */
-  holder(results: readonly unknown[]): Holder;
-  taken(results: readonly unknown[]): Parameters<typeof mostLimited>[0];
+  toHolder(results: readonly unknown[]): Holder;
+  toTokens(results: readonly unknown[]): Parameters<typeof mostLimited>[0];
 }
 
 const tenant = {
@@ -42,16 +42,16 @@ const tenant = {
 /**
  * The keys of the buckets that only this client or principal takes tokens from; the tenant's bucket is shared by all.
  */
-interface Payers {
+interface RatePrincipal {
   principal: string | undefined;
   address: string;
 }
 
-const nearOf = ({ principal, address }: Payers): Bucket[] => [
+const ownBuckets = ({ principal, address }: RatePrincipal): Bucket[] => [
   { policy: "address", key: address },
   ...(principal === undefined ? [] : [{ policy: "principal", key: principal } as const]),
 ];
-const far: Bucket[] = [{ policy: "tenant", key: "" }];
+const tenantBucket: Bucket[] = [{ policy: "tenant", key: "" }];
 
 /**
  * Builds the look-up of one kind of credential and the statements that take its tokens. Tokens are taken only when the
@@ -65,25 +65,25 @@ function defineLookup<Values extends object, Query extends Unexecuted<object[]>>
 ) {
   const found = prepared(find);
   const known = (q: Reader, values: Values) => exists(find(q, values));
-  const near = prepared((q, values: Values & Payers) => takeTokens(q, nearOf(values), known(q, values)));
-  const shared = prepared((q, values: Values & Payers) =>
-    takeTokens(q, far, sql`${known(q, values)} and ${allGranted(q, nearOf(values))}`),
+  const near = prepared((q, values: Values & RatePrincipal) => takeTokens(q, ownBuckets(values), known(q, values)));
+  const shared = prepared((q, values: Values & RatePrincipal) =>
+    takeTokens(q, tenantBucket, sql`${known(q, values)} and ${allGranted(q, ownBuckets(values))}`),
   );
   return (
     tenantId: string,
-    values: Values & Payers,
+    values: Values & RatePrincipal,
     also: (q: Reader) => readonly Unexecuted[] = () => [],
   ): Omit<Lookup, "principal"> => ({
     tenantId,
-    proven: true,
+    isVerified: true,
     queries: (q) => [found(q, values), near(q, values), shared(q, values), ...also(q)],
-    holder([rows]) {
+    toHolder([rows]) {
       const [row] = rows as (Awaited<Query>[number] & Omit<Holder["tenant"], "id">)[];
       if (!row) throw unauthenticated("credential_invalid", "The credential is unknown, expired or revoked.");
       const { slug, status, access, plan } = row;
       return { actor: actorOf(row, tenantId), tenant: { id: tenantId, slug, status, access, plan } };
     },
-    taken: ([, own, others]) => [own, others].flat() as never,
+    toTokens: ([, own, others]) => [own, others].flat() as never,
   });
 }
 
@@ -129,8 +129,8 @@ export function lookUpKey(text: string, address: string): Lookup {
   const principal = text.startsWith("sk_") ? hash.slice(0, 22) : undefined;
   const values = { hash, principal, address: addressKey(address) };
   const found = key(tenantId, values, (q) => (wasRecordedRecently(hash) ? [] : [recordKeyUse(q, hash)]));
-  const holder: Lookup["holder"] = (results) => {
-    const known = found.holder(results);
+  const toHolder: Lookup["toHolder"] = (results) => {
+    const known = found.toHolder(results);
     if (verifiedKeys.size > 1000) verifiedKeys.clear();
     verifiedKeys.set(
       hash,
@@ -139,7 +139,7 @@ export function lookUpKey(text: string, address: string): Lookup {
     return known;
   };
   const principalOfKey = verifiedKeys.get(hash);
-  return { ...found, holder, proven: principalOfKey !== undefined, principal: principalOfKey };
+  return { ...found, toHolder, isVerified: principalOfKey !== undefined, principal: principalOfKey };
 }
 
 /** The keys that this process has found before, by their hash. A key never changes its id or its kind. */

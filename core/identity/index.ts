@@ -1,4 +1,4 @@
-export { Email, Member, MemberName, MemberRecord } from "./member.js";
+export { LoginEmail, Member, MemberName, MemberRecord } from "./member.js";
 export { memberMeter } from "./meter.js";
 export { hashPassword, Password } from "./password.js";
 export { refuseGuessable } from "./password-strength.js";

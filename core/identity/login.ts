@@ -15,9 +15,9 @@ import {
   refuseLimited,
   takeTokens,
 } from "../rate/index.js";
-import { agree, finding, found } from "../tenant/index.js";
+import { findTenantCall, requireSameTenant, toFoundTenant } from "../tenant/index.js";
 import { memberTable, sessionTable } from "./identity.sql.js";
-import { Email } from "./member.js";
+import { LoginEmail } from "./member.js";
 import { TriedPassword, verifyPassword } from "./password.js";
 import { Session } from "./session.js";
 
@@ -31,7 +31,7 @@ export const Login = z.strictObject({
     .max(100)
     .optional()
     .meta({ description: "The tenant's slug or id; `x-tenant-id` or `?tenant=` can name it instead" }),
-  email: Email,
+  email: LoginEmail,
   password: TriedPassword,
 });
 
@@ -41,13 +41,16 @@ export const Login = z.strictObject({
  * @throws Failure unauthenticated or limited
  */
 export const login = fn(
-  z.object({ tenants: z.array(z.string()).min(1), email: Email, password: TriedPassword }),
+  z.object({ tenants: z.array(z.string()).min(1), email: LoginEmail, password: TriedPassword }),
   async ({ tenants: [name = "", ...others], email, password }) => {
     const address = context().address ?? "";
-    const [tokenRows, tenantRows] = await queryPlatform(addressTokenCall("door", address), finding(name));
-    checkAddressToken("door", tokenRows);
-    const tenant = found(tenantRows);
-    agree(tenant, [...(tenant ? [] : [name]), ...others]);
+    const [tokenRows, tenantRows] = await queryPlatform(
+      addressTokenCall("auth-address", address),
+      findTenantCall(name),
+    );
+    checkAddressToken("auth-address", tokenRows);
+    const tenant = toFoundTenant(tenantRows);
+    requireSameTenant(tenant, [...(tenant ? [] : [name]), ...others]);
     return runAs({ type: "system", tenantId: tenant?.id ?? NO_TENANT }, async () => {
       const buckets = loginBuckets(email, addressKey(address));
       const member = await takeLoginTokens(email, buckets);

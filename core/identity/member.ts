@@ -22,7 +22,7 @@ import { refuseGuessable } from "./password-strength.js";
 export { MemberId } from "./identity.sql.js";
 
 /** An email address is compared without case, so that it is kept in lower case. */
-export const Email = z
+export const LoginEmail = z
   .email()
   .max(254)
   .transform((text) => text.toLowerCase())
@@ -90,7 +90,7 @@ function requireHeldRights(role: Role): void {
     );
 }
 
-const NewMember = z.strictObject({ email: Email, name: MemberName, role: Role, password: Password });
+const NewMember = z.strictObject({ email: LoginEmail, name: MemberName, role: Role, password: Password });
 
 /**
  * Adds a member to the staff, or a removed one again, with a first password.
@@ -140,7 +140,7 @@ async function lockMember(tx: Tx, memberId: string, version?: number) {
   return { member, isLastOwner: member.role === "OWNER" && others.length === 0 };
 }
 
-const lastOwner = () =>
+const lastOwnerFailure = () =>
   conflict("member.last_owner", "The member is the tenant's last OWNER. Give another member that role first.");
 
 export const MemberChange = z.strictObject({ name: MemberName.optional(), role: Role.optional() });
@@ -152,7 +152,7 @@ export const update = fn(MemberChange.extend({ id: MemberId, version: z.int().op
     const { name = member.name, role = member.role } = input;
     requireHeldRights(member.role);
     requireHeldRights(role);
-    if (isLastOwner && role !== "OWNER") throw lastOwner();
+    if (isLastOwner && role !== "OWNER") throw lastOwnerFailure();
     const [changed] = await tx
       .update(memberTable)
       .set({ name, role, version: bump(memberTable) })
@@ -169,7 +169,7 @@ export const remove = fn(z.strictObject({ id: MemberId, version: z.int().optiona
   db(async (tx) => {
     const { member, isLastOwner } = await lockMember(tx, input.id, input.version);
     requireHeldRights(member.role);
-    if (isLastOwner) throw lastOwner();
+    if (isLastOwner) throw lastOwnerFailure();
     await tx
       .update(memberTable)
       .set({ status: "removed", version: bump(memberTable) })

@@ -53,7 +53,7 @@ export const isActiveSession = and(
 );
 
 /** A session whose tokens are stored and not yet sent to the client. */
-export interface Opened extends AccessClaims {
+export interface StartedSession extends AccessClaims {
   refreshToken: string;
 }
 
@@ -67,7 +67,7 @@ const insertRefreshToken = (tx: Tx, sessionId: string, refreshToken: string, par
   });
 
 /** Begins a session of a member in the open transaction. */
-export async function start(tx: Tx, memberId: string): Promise<Opened> {
+export async function start(tx: Tx, memberId: string): Promise<StartedSession> {
   const sessionId = SessionId.create();
   const refreshToken = createSecret("rt", tenantId());
   const from = addressKey(context().address ?? "");
@@ -77,7 +77,7 @@ export async function start(tx: Tx, memberId: string): Promise<Opened> {
 }
 
 /** Makes the tokens of the client; the access token is signed outside of the transaction. */
-export const issueTokens = async ({ refreshToken, ...access }: Opened) => ({
+export const issueTokens = async ({ refreshToken, ...access }: StartedSession) => ({
   accessToken: await signAccessToken(access),
   refreshToken,
   tokenType: "Bearer" as const,
@@ -92,7 +92,7 @@ const RefreshToken = z.string().min(1).max(300);
  * @throws Failure unauthenticated or limited
  */
 export const refresh = fn(z.strictObject({ refreshToken: RefreshToken }), async ({ refreshToken }) => {
-  await admitAddress("door", context().address ?? "");
+  await admitAddress("auth-address", context().address ?? "");
   const owner = tenantOfSecret(refreshToken, "rt");
   if (!owner) throw refreshRefused();
   return runAs({ type: "system", tenantId: owner }, async () => {
@@ -105,7 +105,7 @@ export const refresh = fn(z.strictObject({ refreshToken: RefreshToken }), async 
 const refreshRefused = () =>
   unauthenticated("refresh_token_invalid", "The refresh token is unknown, expired or already used. Log in again.");
 
-async function rotate(tx: Tx, hash: string): Promise<Opened | undefined> {
+async function rotate(tx: Tx, hash: string): Promise<StartedSession | undefined> {
   // One of several concurrent requests finds the token unused; the others wait for its row and then find it used.
   await tx
     .update(refreshTokenTable)
@@ -113,7 +113,7 @@ async function rotate(tx: Tx, hash: string): Promise<Opened | undefined> {
     .where(and(eq(refreshTokenTable.hash, hash), isNull(refreshTokenTable.usedAt)));
   const token = await findRefreshToken(tx, hash);
   if (!token) return undefined;
-  if (token.late || token.passedOn) {
+  if (token.usedBeforeLeeway || token.childUsed) {
     await revokeSession(tx, token.sessionId, "reuse");
     return undefined;
   }
@@ -138,9 +138,9 @@ async function findRefreshToken(tx: Tx, hash: string) {
       id: refreshTokenTable.id,
       sessionId: sessionTable.id,
       memberId: sessionTable.memberId,
-      late: sql<boolean>`${refreshTokenTable.usedAt} < clock_timestamp() - make_interval(secs => ${LEEWAY})`,
+      usedBeforeLeeway: sql<boolean>`${refreshTokenTable.usedAt} < clock_timestamp() - make_interval(secs => ${LEEWAY})`,
       /** Its child was used as well, so that this use is no parallel refresh. */
-      passedOn: sql<boolean>`exists ${children}`,
+      childUsed: sql<boolean>`exists ${children}`,
     })
     .from(refreshTokenTable)
     .innerJoin(sessionTable, eq(sessionTable.id, refreshTokenTable.sessionId))

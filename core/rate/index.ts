@@ -30,7 +30,7 @@ const policies = {
   /** Failed logins on one account from addresses that it never logged in from. */
   "login-account": { capacity: 100, perSecond: 100 / 3600 },
   /** One address at login and refresh, which need no credential. */
-  door: { capacity: 400, perSecond: 200 },
+  "auth-address": { capacity: 400, perSecond: 200 },
   /** Unknown API keys from one address: each costs a look-up. */
   miss: { capacity: 2_000, perSecond: 100 },
   /** New tenants of one address: an office or a conference is behind one. */

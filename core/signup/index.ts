@@ -2,8 +2,8 @@ import { eq } from "drizzle-orm";
 import * as z from "zod";
 import { MemberId, memberTable } from "../identity/identity.sql.js";
 import {
-  Email,
   hashPassword,
+  LoginEmail,
   MemberName,
   MemberRecord,
   Password,
@@ -24,7 +24,7 @@ import { provision } from "./provision.js";
 
 const Signup = z.strictObject({
   tenant: z.strictObject({ name: TenantName, slug: TenantSlug, currency: Currency, country: Country }),
-  email: Email,
+  email: LoginEmail,
   password: Password,
   name: MemberName,
 });

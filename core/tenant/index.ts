@@ -91,7 +91,7 @@ export const update = fn(TenantChange.extend({ version: z.int().optional() }), (
 );
 
 /** The part of a tenant that is readable without a credential. */
-export interface Found {
+export interface FoundTenant {
   id: string;
   slug: string;
   status: string;
@@ -99,29 +99,32 @@ export interface Found {
 }
 
 /** The platform function that finds a tenant by slug or id, before the caller is known. */
-export const finding = (name: string) =>
+export const findTenantCall = (name: string) =>
   ["find_tenant", TenantId.safeParse(name).success ? typeIdToUuid("ten", name) : name.toLowerCase()] as const;
 
-export function found(rows: readonly unknown[] | undefined): Found | undefined {
-  const [row] = (rows ?? []) as Found[];
+export function toFoundTenant(rows: readonly unknown[] | undefined): FoundTenant | undefined {
+  const [row] = (rows ?? []) as FoundTenant[];
   return row && { ...row, id: uuidToTypeId("ten", row.id) };
 }
 
 /** @throws Failure not_found */
-export async function find(name: string): Promise<Found> {
-  const [rows] = await queryPlatform(finding(name));
-  const tenant = found(rows);
+export async function findByName(name: string): Promise<FoundTenant> {
+  const [rows] = await queryPlatform(findTenantCall(name));
+  const tenant = toFoundTenant(rows);
   if (!tenant) throw notFound("tenant");
   return tenant;
 }
 
-const isName = (tenant: Pick<Found, "id" | "slug">, name: string) => name === tenant.id || name === tenant.slug;
+const isName = (tenant: Pick<FoundTenant, "id" | "slug">, name: string) => name === tenant.id || name === tenant.slug;
 
 /**
  * Refuses a request that names another tenant than its credential's, or two different ones.
  * @throws Failure forbidden
  */
-export function agree(tenant: Pick<Found, "id" | "slug"> | undefined, names: readonly string[]): void {
+export function requireSameTenant(
+  tenant: Pick<FoundTenant, "id" | "slug"> | undefined,
+  names: readonly string[],
+): void {
   const agreed = tenant ? names.every((name) => isName(tenant, name)) : new Set(names).size <= 1;
   if (!agreed) throw forbidden("tenant_mismatch", "The request names another tenant than the credential's.");
 }

@@ -11,7 +11,7 @@ import { type Actor, type Credential, context } from "../../core/kernel/actor.js
 import { forbidden, malformed, unauthenticated } from "../../core/kernel/error.js";
 import { mostLimited, refuseLimited } from "../../core/rate/index.js";
 import { refusalFor } from "../../core/tenant/access.js";
-import { agree, find } from "../../core/tenant/index.js";
+import { findByName, requireSameTenant } from "../../core/tenant/index.js";
 import type { Allow } from "./endpoint.js";
 import { tenantNames } from "./tenant.js";
 
@@ -35,22 +35,22 @@ export async function authenticate(
 ): Promise<{ credential?: Credential; actor?: Actor }> {
   if (allow === "public") return {};
   const names = tenantNames(request);
-  const lookup = (await presented(request)) ?? (await visitor(request, allow, names));
+  const lookup = (await readCredential(request)) ?? (await lookUpNamedTenant(request, allow, names));
   const writes = request.method
     ? !["GET", "HEAD"].includes(request.method.toUpperCase())
     : typeof allow === "string" || !allow.name.endsWith(":read");
   return {
     credential: {
       tenantId: lookup.tenantId,
-      isVerified: lookup.proven,
+      isVerified: lookup.isVerified,
       principal: lookup.principal,
       queries: lookup.queries,
-      authorize: (results) => settle(lookup, results, { allow, names, writes }),
+      authorize: (results) => authorize(lookup, results, { allow, names, writes }),
     },
   };
 }
 
-async function presented({ headers, address }: Incoming): Promise<Lookup | undefined> {
+async function readCredential({ headers, address }: Incoming): Promise<Lookup | undefined> {
   const texts = [bearer(headers.get("authorization")), headers.get("x-api-key")?.trim()];
   const [text, ...others] = new Set(texts.filter((given) => given !== undefined));
   if (text === undefined) return undefined;
@@ -72,14 +72,14 @@ function bearer(header: string | null): string | undefined {
   return token;
 }
 
-async function visitor({ address }: Incoming, allow: Allow, names: readonly string[]): Promise<Lookup> {
+async function lookUpNamedTenant({ address }: Incoming, allow: Allow, names: readonly string[]): Promise<Lookup> {
   const [name] = names;
   if (allow !== "tenant") throw unauthenticated("unauthenticated", "The operation requires a credential.");
   if (!name) throw malformed("tenant_required", "The request names no tenant. Set `x-tenant-id` or `?tenant=`.");
-  return lookUpVisitor((await find(name)).id, address);
+  return lookUpVisitor((await findByName(name)).id, address);
 }
 
-interface Terms {
+interface Requirements {
   allow: Exclude<Allow, "public">;
   names: readonly string[];
   writes: boolean;
@@ -89,13 +89,13 @@ interface Terms {
  * Checks identity, then tenant, then rate limit, then rights, then the tenant's access: an unknown caller learns
  * nothing of a rate limit, and a caller without the right learns nothing of the tenant's unpaid bills.
  */
-function settle(lookup: Lookup, results: readonly unknown[], { allow, names, writes }: Terms): Actor {
-  const holder = lookup.holder(results);
-  agree(holder.tenant, names);
-  const rate = mostLimited(lookup.taken(results));
+function authorize(lookup: Lookup, results: readonly unknown[], { allow, names, writes }: Requirements): Actor {
+  const holder = lookup.toHolder(results);
+  requireSameTenant(holder.tenant, names);
+  const rate = mostLimited(lookup.toTokens(results));
   if (rate) context().rate = rate;
   refuseLimited(rate);
-  if (!admits(holder.actor, allow))
+  if (!isAllowed(holder.actor, allow))
     throw forbidden("forbidden", "The role or the scopes of this credential do not include this operation.");
   const closed = refusalFor(holder.tenant, allow, writes);
   if (closed) throw closed;
@@ -103,7 +103,7 @@ function settle(lookup: Lookup, results: readonly unknown[], { allow, names, wri
   return holder.actor;
 }
 
-function admits(actor: Holder["actor"], allow: Terms["allow"]): boolean {
+function isAllowed(actor: Holder["actor"], allow: Requirements["allow"]): boolean {
   switch (allow) {
     case "tenant":
       return true;

@@ -58,7 +58,7 @@ const routes = [
       summary: "Roll an API key",
       description: "Creates a new key with the same scopes. The old key expires after `overlap` seconds.",
       params,
-      body: ApiKey.Roll,
+      body: ApiKey.RollRequest,
       returns: [201, ApiKey.ApiKeyWithText],
       ifMatch: "optional",
       secret: true,

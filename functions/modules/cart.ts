@@ -19,9 +19,9 @@ import type { Module } from "./module.js";
 
 const params = z.object({ id: CartId });
 const lineParams = params.extend({ lineId: LineId });
-const reading = { allow: "shopper", cartToken: true, params } as const;
+const cartRead = { allow: "shopper", cartToken: true, params } as const;
 /** Each change says which version of the cart it has seen: two tabs never overwrite each other in silence. */
-const changing = { ...reading, ifMatch: "required", returns: [200, CartRecord] } as const;
+const cartWrite = { ...cartRead, ifMatch: "required", returns: [200, CartRecord] } as const;
 
 const routes: Endpoint[] = [
   endpoint(
@@ -40,27 +40,27 @@ const routes: Endpoint[] = [
   endpoint(
     "get",
     "/v1/store/carts/{id}",
-    { ...reading, returns: [200, CartRecord], summary: "Get a cart with current prices" },
+    { ...cartRead, returns: [200, CartRecord], summary: "Get a cart with current prices" },
     ({ params: { id }, cartToken }) => Cart.get({ id, token: cartToken }),
   ),
   endpoint(
     "patch",
     "/v1/store/carts/{id}",
-    { ...changing, body: CartChange, summary: "Update a cart" },
+    { ...cartWrite, body: CartChange, summary: "Update a cart" },
     ({ params: { id }, cartToken: token, version, body }) =>
       Cart.update({ cart: { id, token, version }, change: body }),
   ),
   endpoint(
     "post",
     "/v1/store/carts/{id}/lines",
-    { ...changing, body: NewLine, summary: "Add a line to a cart" },
+    { ...cartWrite, body: NewLine, summary: "Add a line to a cart" },
     ({ params: { id }, cartToken: token, version, body }) => Cart.addLine({ cart: { id, token, version }, line: body }),
   ),
   endpoint(
     "patch",
     "/v1/store/carts/{id}/lines/{lineId}",
     {
-      ...changing,
+      ...cartWrite,
       params: lineParams,
       body: z.strictObject({ quantity: Quantity }),
       summary: "Update the quantity of a line",
@@ -71,21 +71,21 @@ const routes: Endpoint[] = [
   endpoint(
     "delete",
     "/v1/store/carts/{id}/lines/{lineId}",
-    { ...changing, params: lineParams, summary: "Remove a line" },
+    { ...cartWrite, params: lineParams, summary: "Remove a line" },
     ({ params: { id, lineId }, cartToken: token, version }) =>
       Cart.removeLine({ cart: { id, token, version }, lineId }),
   ),
   endpoint(
     "get",
     "/v1/store/carts/{id}/shipping-options",
-    { ...reading, returns: [200, listOf(ShippingChoice)], summary: "List the shipping options of a cart" },
+    { ...cartRead, returns: [200, listOf(ShippingChoice)], summary: "List the shipping options of a cart" },
     ({ params: { id }, cartToken }) => Cart.listShippingOptions({ id, token: cartToken }),
   ),
   endpoint(
     "post",
     "/v1/store/carts/{id}/hold",
     {
-      ...changing,
+      ...cartWrite,
       summary: "Reserve the stock of a cart for 15 minutes",
       description:
         "Reserves every line. A repeated call restarts the 15 minutes; a change of the lines releases the reservation.",
@@ -95,14 +95,14 @@ const routes: Endpoint[] = [
   endpoint(
     "delete",
     "/v1/store/carts/{id}/hold",
-    { ...changing, summary: "Release the reserved stock of a cart" },
+    { ...cartWrite, summary: "Release the reserved stock of a cart" },
     ({ params: { id }, cartToken: token, version }) => Cart.releaseStock({ id, token, version }),
   ),
   endpoint(
     "post",
     "/v1/store/carts/{id}/complete",
     {
-      ...reading,
+      ...cartRead,
       body: Completion,
       returns: [200, Completed],
       idempotency: "required",

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { Catalog } from "../../core/catalog/index.js";
 import { priceTable } from "../../core/catalog/price.sql.js";
-import { Pricing } from "../../core/catalog/price-set.js";
+import { PriceSet } from "../../core/catalog/price-set.js";
 import { endpoint } from "../http/endpoint.js";
 import { readCatalog, writeCatalog } from "./catalog.js";
 import type { Module } from "./module.js";
@@ -12,8 +12,8 @@ const routes = [
   endpoint(
     "get",
     "/v1/admin/variants/{id}/prices",
-    { allow: readCatalog, params, returns: [200, Pricing.Prices], summary: "Get the prices of a variant" },
-    ({ params }) => Pricing.get(params.id),
+    { allow: readCatalog, params, returns: [200, PriceSet.PriceSetRecord], summary: "Get the prices of a variant" },
+    ({ params }) => PriceSet.get(params.id),
   ),
   endpoint(
     "put",
@@ -21,13 +21,13 @@ const routes = [
     {
       allow: writeCatalog,
       params,
-      body: z.strictObject({ prices: Pricing.NewPrices }),
-      returns: [200, Pricing.Prices],
+      body: z.strictObject({ prices: PriceSet.NewPrices }),
+      returns: [200, PriceSet.PriceSetRecord],
       ifMatch: "optional",
       summary: "Replace the prices of a variant",
       description: "One price for each currency. `version` and If-Match are the variant's version.",
     },
-    ({ params, body, version }) => Pricing.set({ ...body, variantId: params.id, version }),
+    ({ params, body, version }) => PriceSet.replace({ ...body, variantId: params.id, version }),
   ),
 ];
 
@@ -35,5 +35,5 @@ export const priceSet: Module = {
   name: "price-set",
   tables: [priceTable],
   routes,
-  events: Pricing.events,
+  events: PriceSet.events,
 };
