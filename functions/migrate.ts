@@ -2,7 +2,7 @@ import { config, requireConfig } from "../core/kernel/config.js";
 import { migrate } from "../drizzle/migrate.js";
 import { log } from "./log.js";
 import { modules } from "./modules/index.js";
-import { packaged } from "./packaged.js";
+import { packagedPath } from "./package-path.js";
 
 /** Runs at each deployment, before new code takes requests; expand first, contract later. */
 export async function handler(): Promise<{ applied: number }> {
@@ -12,7 +12,7 @@ export async function handler(): Promise<{ applied: number }> {
     appUrl: config.DATABASE_URL,
     relayUrl: config.RELAY_DATABASE_URL,
     proxy: config.NEON_PROXY,
-    folder: packaged("database"),
+    folder: packagedPath("database"),
   };
   const tables = modules.flatMap((module) => module.tables ?? []);
   const result = await migrate(target, tables);

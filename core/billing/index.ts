@@ -10,11 +10,19 @@ import { loadAccount } from "./account.js";
 import { SubscriptionUpdated, TenantStatusChanged } from "./event.js";
 import { billingStateOf, nextStep, stepKinds } from "./status.js";
 
-export { AgreedSubscription, ChangePreview, cancel, changePlan, PlanChange, previewChange, resume } from "./change.js";
 export { BillingPage, CheckoutRequest, checkout, PortalRequest, portal } from "./checkout.js";
 export { advanceDunning } from "./dunning.js";
 export { Invoice, InvoicePage, invoices } from "./invoice.js";
 export { noticeMailJob, sendNotice } from "./notice.js";
+export {
+  AgreedSubscription,
+  ChangePreview,
+  cancel,
+  changePlan,
+  PlanChange,
+  previewChange,
+  resume,
+} from "./plan-change.js";
 export { billingHandlers, sync, syncSubscriptionJob } from "./sync.js";
 
 export const PlanRecord = z

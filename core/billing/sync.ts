@@ -5,7 +5,7 @@ import { db } from "../kernel/db.js";
 import { defineJob } from "../kernel/job/index.js";
 import { type StripeHandler, stripeFor, syncFromProvider } from "../stripe/index.js";
 import { loadAccount, type SubscriptionRow, unchanged } from "./account.js";
-import { applySnapshot, lockAccount } from "./apply.js";
+import { applySnapshot, lockAccount } from "./snapshot.js";
 import { renewingOf, type SubscriptionSnapshot, snapshotOf, subscriptionsOf } from "./stripe-subscription.js";
 
 /**

@@ -12,18 +12,18 @@ import { fn } from "../kernel/fn.js";
 import { Currency } from "../kernel/money.js";
 import { RegionId, regionTable } from "../region/region.sql.js";
 import { ShippingOptionId } from "../shipping/shipping.sql.js";
-import { calculateCart } from "./calculate.js";
+import { calculateCart } from "./calculation.js";
 import { CartId, cartLineTable, cartTable } from "./cart.sql.js";
+import { cartQueries, loadCart, toCartRows } from "./cart-rows.js";
 import { CartKey, cartColumns, expiry, hashToken, matchesKey, newToken, requireOpenCart } from "./key.js";
 import { insertLines, NewLines, recalculate } from "./line.js";
-import { cartQueries, loadCart, toCartRows } from "./load.js";
 import { CartRecord, view } from "./view.js";
 
-export { calculateCart } from "./calculate.js";
+export { calculateCart } from "./calculation.js";
 export { CartId, LineId } from "./cart.sql.js";
+export { loadCart } from "./cart-rows.js";
 export { CartKey, type CartRow, hashToken, lockOpenCart, refusalFor } from "./key.js";
 export { addLine, NewLine, Quantity, removeLine, setLine } from "./line.js";
-export { loadCart } from "./load.js";
 export {
   type Line,
   lineView,

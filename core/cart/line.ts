@@ -7,10 +7,10 @@ import { Inventory } from "../inventory/index.js";
 import { db } from "../kernel/db.js";
 import { conflict, invalid, notFound } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
-import { type CalculatedCart, calculateCart } from "./calculate.js";
+import { type CalculatedCart, calculateCart } from "./calculation.js";
 import { cartLineTable, LineId } from "./cart.sql.js";
+import { loadCart } from "./cart-rows.js";
 import { CartKey, type CartRow, requireOpenCart } from "./key.js";
-import { loadCart } from "./load.js";
 import { view } from "./view.js";
 
 const MAX_LINES = 100;

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { Address } from "../kernel/address.js";
 import { Currency, Money } from "../kernel/money.js";
-import type { CalculatedCart } from "./calculate.js";
+import type { CalculatedCart } from "./calculation.js";
 import { CartId } from "./cart.sql.js";
 import { lineView, moneyOf, PricedLine, PricedShipping, PricedTotals, shippingView, totalsView } from "./price-view.js";
 import { Requirement } from "./requirement.js";

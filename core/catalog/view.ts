@@ -1,7 +1,7 @@
 import { eq, type SQL, sql } from "drizzle-orm";
 import type { Reader } from "../../drizzle/reader.js";
 import { uuidToTypeId } from "../../drizzle/typeid.js";
-import { availableQuantity } from "./available.js";
+import { availableQuantity } from "./availability.js";
 import { productTable, variantTable } from "./catalog.sql.js";
 import { type Price, priceOf, pricesOf } from "./price.js";
 

@@ -12,10 +12,10 @@ import { OrderId } from "../order/order.sql.js";
 import { PaymentId } from "../payment/payment.sql.js";
 import { DisputeId, disputeTable } from "./dispute.sql.js";
 
-export { disputeLedgerKinds } from "./apply.js";
 export { evidenceDueJob, remindOfEvidence } from "./deadline.js";
 export { DisputeId } from "./dispute.sql.js";
 export { events } from "./event.js";
+export { disputeLedgerKinds } from "./snapshot.js";
 export { disputeHandlers, sync } from "./sync.js";
 
 export const DisputeRecord = z

@@ -4,8 +4,8 @@ import { Incident } from "../incident/index.js";
 import { db, read } from "../kernel/db.js";
 import { paymentTable } from "../payment/payment.sql.js";
 import { type StripeHandler, stripeFor, syncFromProvider, withRetry } from "../stripe/index.js";
-import { applySnapshot } from "./apply.js";
 import { disputeTable } from "./dispute.sql.js";
+import { applySnapshot } from "./snapshot.js";
 import { snapshotOf } from "./stripe-dispute.js";
 
 /** A reference to a dispute, from an event or from the provider's list. */

@@ -22,12 +22,12 @@ import {
 import { entry, columns as entryColumns } from "./timeline.js";
 import { orderQueries, summaryColumns, view } from "./view.js";
 
-export { applyPayment, cancel, deductGoods, updateProgress } from "./apply-payment.js";
 export { confirmationMailJob, sendConfirmation } from "./confirmation.js";
 export { OrderCancelled, OrderPaid, OrderPlaced } from "./event.js";
 export { orderLedgerKinds, recordSale } from "./ledger.js";
 export { OrderId } from "./order.sql.js";
-export { place } from "./place.js";
+export { applyPayment, cancel, deductGoods, updateProgress } from "./payment-progress.js";
+export { place } from "./placement.js";
 export { addToTimeline, columns as timelineColumns, entry, TimelineEntry } from "./timeline.js";
 export { orderQueries, view } from "./view.js";
 

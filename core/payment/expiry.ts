@@ -4,10 +4,10 @@ import { db, read } from "../kernel/db.js";
 import { defineJob, enqueue } from "../kernel/job/index.js";
 import { Order } from "../order/index.js";
 import { orderTable } from "../order/order.sql.js";
-import { applySnapshot } from "./apply.js";
 import { type LoadedAttempt, loadAttempt } from "./attempt.js";
 import { PaymentId, paymentTable } from "./payment.sql.js";
 import { remoteProviderOf, type Snapshot } from "./provider.js";
+import { applySnapshot } from "./snapshot.js";
 
 /** An attempt that is still under way when its time is over is looked at again after so many hours. */
 const RETRY_HOURS = 6;

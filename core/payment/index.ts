@@ -18,8 +18,8 @@ export {
   refund,
   voidAuthorization,
 } from "./order-operation.js";
-export { performOperation, syncPayment as sync } from "./perform.js";
 export { PaymentMethodInput, type Provider, paymentProviders, RetryMethodInput } from "./provider.js";
+export { performOperation, syncPayment as sync } from "./provider-call.js";
 export { disputesSince, intentsSince, type Listed, refundsSince } from "./stripe/list.js";
 export { paymentHandlers } from "./stripe/webhook.js";
 

@@ -8,10 +8,10 @@ import { fn } from "../kernel/fn.js";
 import { Amount } from "../kernel/money.js";
 import { requireVersion } from "../kernel/version.js";
 import { Order, OrderId } from "../order/index.js";
-import { completeOperations, insertOperations, updatePayment } from "./apply.js";
 import { type OperationRequest, remaining, requestFullCapture, withOperations } from "./operation.js";
-import { performOperation } from "./perform.js";
 import { providerOf } from "./provider.js";
+import { performOperation } from "./provider-call.js";
+import { completeOperations, insertOperations, updatePayment } from "./snapshot.js";
 import { type KnownOperation, type KnownPayment, lockPayments, type PaymentState, paymentIn } from "./state.js";
 
 const amount = Amount.min(1).optional().meta({ description: "Minor units; the whole remaining amount when omitted" });

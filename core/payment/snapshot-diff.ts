@@ -17,7 +17,7 @@ export interface Answer {
   outcome: Outcome;
 }
 
-/** All that follows from a report; `apply.ts` writes it. */
+/** All that follows from a report; `snapshot.ts` writes it. */
 export interface Effects extends Decision {
   outcome: OrderOutcome;
   /** The events that are reported for the first time, the oldest first, and the ledger's side of each. */

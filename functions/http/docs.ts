@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { extname } from "node:path";
 import { publicKeys } from "../../core/identity/access-token.js";
 import { html } from "../../core/kernel/mail/html.js";
-import { packaged } from "../packaged.js";
+import { packagedPath } from "../package-path.js";
 import type { App } from "./hono.js";
 
 const types: Record<string, string> = {
@@ -17,7 +17,7 @@ const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 const HOUR = "public, max-age=3600";
 
-const read = (name: string) => readFileSync(packaged(`docs/${name}`), "utf8");
+const read = (name: string) => readFileSync(packagedPath(`docs/${name}`), "utf8");
 
 /** The API's description, its reference page, which loads nothing from other hosts, and the keys of its tokens. */
 export function docsRoutes(app: App, document: () => object): void {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { openIntent } from "../../core/payment/stripe/attempt.js";
 import { stripe } from "../../core/payment/stripe/index.js";
 import { disputesSince, intentsSince, refundsSince } from "../../core/payment/stripe/list.js";
-import { openIntent } from "../../core/payment/stripe/open.js";
-import { operate } from "../../core/payment/stripe/operate.js";
+import { operate } from "../../core/payment/stripe/operation.js";
 import { merchant } from "./merchant.js";
 
 const shop = merchant();

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { OutcomeUnknown } from "../../core/kernel/error.js";
 import type { Attempt, Operation } from "../../core/payment/provider.js";
-import { openIntent } from "../../core/payment/stripe/open.js";
-import { operate } from "../../core/payment/stripe/operate.js";
+import { openIntent } from "../../core/payment/stripe/attempt.js";
+import { operate } from "../../core/payment/stripe/operation.js";
 import { snapshotOf } from "../../core/payment/stripe/snapshot.js";
 import { withDeadline } from "../../core/stripe/client.js";
 import { merchant } from "./merchant.js";

@@ -14,11 +14,11 @@ async function newWorker({ host, tenant }: Till) {
   const { loadAttempt, prepareAttempt } = await import("../../core/payment/attempt.js");
   const { orderTable } = await import("../../core/order/order.sql.js");
   const { paymentTable } = await import("../../core/payment/payment.sql.js");
-  const { applySnapshot } = await import("../../core/payment/apply.js");
+  const { applySnapshot } = await import("../../core/payment/snapshot.js");
   const { closeAttempt } = await import("../../core/payment/expiry.js");
-  const { performOperation, syncPayment } = await import("../../core/payment/perform.js");
+  const { performOperation, syncPayment } = await import("../../core/payment/provider-call.js");
   const { stripe } = await import("../../core/payment/stripe/index.js");
-  const { applyPayment, cancel } = await import("../../core/order/apply-payment.js");
+  const { applyPayment, cancel } = await import("../../core/order/payment-progress.js");
   const system = { appUrl: host.databases.app, proxy: `127.0.0.1:${host.bridge.port}` };
   const inside = <T>(work: () => Promise<T>): Promise<T> => asSystem(tenant.id, work, system);
   const payment = { loadAttempt, prepareAttempt, applySnapshot, closeAttempt, performOperation, syncPayment };

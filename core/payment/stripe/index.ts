@@ -6,9 +6,9 @@ import { chargeableAccount } from "../../payment-account/index.js";
 import { paymentAccountTable } from "../../payment-account/payment-account.sql.js";
 import { connectedAccount, refusalOf, withDeadline } from "../../stripe/index.js";
 import type { RemoteProvider } from "../provider.js";
-import { close } from "./close.js";
-import { openIntent, openSession } from "./open.js";
-import { operate } from "./operate.js";
+import { openIntent, openSession } from "./attempt.js";
+import { close } from "./cancellation.js";
+import { operate } from "./operation.js";
 import { snapshotOf } from "./snapshot.js";
 
 /** All calls of one request together; an API request has 20 s. Milliseconds. */

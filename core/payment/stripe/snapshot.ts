@@ -1,7 +1,7 @@
 import type Stripe from "stripe";
 import { fromStripe, listAll, type StripeAccount, withRetry } from "../../stripe/index.js";
 import type { Attempt, RefundState, Snapshot } from "../provider.js";
-import { capturesOf, isMulticapture, retrieveAttempt, type StripeAttempt } from "./find.js";
+import { capturesOf, isMulticapture, retrieveAttempt, type StripeAttempt } from "./retrieval.js";
 
 type Status = Snapshot["status"];
 type Failures = Snapshot["failures"];

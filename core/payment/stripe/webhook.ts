@@ -2,7 +2,7 @@ import { eq, or } from "drizzle-orm";
 import { read } from "../../kernel/db.js";
 import type { StripeEvent, StripeHandler } from "../../stripe/index.js";
 import { paymentTable } from "../payment.sql.js";
-import { syncPayment } from "../perform.js";
+import { syncPayment } from "../provider-call.js";
 
 /** The webhooks about charges on a merchant's account. An event only names the object, which is then fetched. */
 export const paymentHandlers: readonly StripeHandler[] = [

@@ -17,7 +17,7 @@ import {
   withRetry,
 } from "../../stripe/index.js";
 import type { Attempt, OpenedAttempt } from "../provider.js";
-import { findIntent, findSession, metadataOf } from "./find.js";
+import { findIntent, findSession, metadataOf } from "./retrieval.js";
 
 /**
  * The payment methods that can be authorized first and captured when the goods are there; all others are paid at once.

@@ -1,7 +1,7 @@
 import type Stripe from "stripe";
 import { createOrFind, idOf, type StripeAccount, withIdempotencyKey } from "../../stripe/index.js";
 import type { Attempt } from "../provider.js";
-import { retrieveAttempt } from "./find.js";
+import { retrieveAttempt } from "./retrieval.js";
 
 /** The statuses of an unpaid PaymentIntent; `processing` and all later statuses are left alone. */
 const unpaidStatuses = new Set<string>(["requires_payment_method", "requires_confirmation", "requires_action"]);

@@ -1,8 +1,8 @@
 import type { Sellable } from "../catalog/index.js";
 import { calculateAmounts, isWithinLimit, type ListedPrice, sumTotals, type Totals } from "../kernel/amounts.js";
 import { Tax } from "../tax/index.js";
+import type { CartRows } from "./cart-rows.js";
 import type { CartRow } from "./key.js";
-import type { CartRows } from "./load.js";
 import type { Line, Shipping } from "./price-view.js";
 import { type LineState, type Requirement, requirementsOf } from "./requirement.js";
 

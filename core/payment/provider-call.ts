@@ -1,9 +1,9 @@
 import { eq } from "drizzle-orm";
 import { read } from "../kernel/db.js";
-import { applySnapshot } from "./apply.js";
 import { loadAttempt } from "./attempt.js";
 import { paymentOperationTable } from "./payment.sql.js";
 import { type Outcome, remoteProviderOf } from "./provider.js";
+import { applySnapshot } from "./snapshot.js";
 
 /**
  * Requests an operation from the provider, with the operation's id as the idempotency key, and writes the result. A

@@ -15,7 +15,7 @@ import {
   withRetry,
 } from "../../stripe/index.js";
 import type { Attempt, Operation, Outcome } from "../provider.js";
-import { isMulticapture, metadataOf, retrieveAttempt } from "./find.js";
+import { isMulticapture, metadataOf, retrieveAttempt } from "./retrieval.js";
 
 /** An operation on the payment that Stripe knows under the id `intent`. */
 interface StripeOperation {
