@@ -35,4 +35,31 @@ export const event: Module = {
   tables: [eventTable, inboxTable],
   routes,
   sweeps: [{ name: "event.forget", run: deleteOldEvents }],
+  alarms: [
+    {
+      name: "OutboxAge",
+      metric: "OutboxOldestAge",
+      threshold: 120,
+      lasting: true,
+      requiresData: true,
+      description: "Events wait to be published, or the relay does not run (it reports this metric).",
+      action: "Read the log of the relay.",
+    },
+    {
+      name: "OutboxDead",
+      metric: "OutboxDead",
+      threshold: 0,
+      description: "The bus refused events 10 times, and the relay has given them up.",
+      action: "Read event.last_error.",
+    },
+    {
+      name: "TenantMismatch",
+      metric: "MessagesDiscarded",
+      dimensions: { reason: "tenant_mismatch" },
+      statistic: "Sum",
+      threshold: 0,
+      description: "A message names an event or job that its tenant does not have: it is forged or misrouted.",
+      action: 'Search the log for "message discarded", and find out who may send to the queue.',
+    },
+  ],
 };

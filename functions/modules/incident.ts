@@ -59,4 +59,14 @@ export const incident: Module = {
       log.error("incident opened", data);
     }),
   ],
+  alarms: [
+    {
+      name: "Incidents",
+      metric: "IncidentsOpened",
+      statistic: "Sum",
+      threshold: 0,
+      description: "An incident was opened: a discrepancy that the system cannot repair.",
+      action: "Read the tenants' incidents.",
+    },
+  ],
 };

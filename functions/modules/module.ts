@@ -7,6 +7,7 @@ import type { LedgerKind } from "../../core/ledger/index.js";
 import type { Provider } from "../../core/payment/index.js";
 import type { StripeHandler } from "../../core/stripe/event.js";
 import type { Endpoint } from "../http/endpoint.js";
+import type { Alarm } from "./alarm.js";
 
 /** Periodic work, which runs each minute for the tenants that have something due. */
 export interface Sweep {
@@ -36,4 +37,6 @@ export interface Module {
   providers?: readonly Provider[];
   /** Handlers of Stripe's events. */
   stripe?: readonly StripeHandler[];
+  /** Alarms on the metrics that it emits. */
+  alarms?: readonly Alarm[];
 }

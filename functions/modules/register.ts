@@ -37,6 +37,7 @@ function requireSound(modules: readonly Module[], all: All): void {
     subscriber: subscribers.map(({ name }) => name),
     job: jobs,
     sweep: all((module) => module.sweeps).map(({ name }) => name),
+    alarm: all((module) => module.alarms).map(({ name }) => name),
   };
   for (const [kind, given] of Object.entries(names)) requireUnique(kind, given);
   const unhandled = declaredJobs().find(({ name }) => !jobs.includes(name));

@@ -1,8 +1,7 @@
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { count } from "../../functions/log.js";
 import { projectRoot } from "../../stacks/local/lambda/bundle.js";
+import { findSilentAlarms, listAlarms } from "../support/alarm.js";
 import { production } from "./stages.js";
 
 const { all, named } = production;
@@ -71,11 +70,12 @@ test.each(own)("$name watches a metric with exactly the namespace and dimensions
   expect(Object.fromEntries(names.map((name) => [name, line[name]]))).toEqual(inputs.dimensions);
 });
 
-test("the functions emit every metric that is watched, by that name", async () => {
-  const folder = join(projectRoot, "functions");
-  const files = (await readdir(folder, { recursive: true })).filter((file) => file.endsWith(".ts"));
-  const code = (await Promise.all(files.map((file) => readFile(join(folder, file), "utf8")))).join("\n");
-  for (const { inputs } of own)
-    for (const word of [inputs.metricName, ...(inputs.dimensions.reason ? [inputs.dimensions.reason] : [])])
-      expect(code.includes(`"${word}"`), word).toBe(true);
+test("production has the alarms of all modules, whose metrics the code emits", () => {
+  const listed = listAlarms(projectRoot);
+  expect(own.map(({ name }) => name).sort()).toEqual(listed.map(({ name }) => `${name}Alarm`).sort());
+  for (const { name, description, action } of listed)
+    expect(own.find((alarm) => alarm.name === `${name}Alarm`)?.inputs.alarmDescription).toBe(
+      `${description} ${action}`,
+    );
+  expect(findSilentAlarms(projectRoot, listed)).toEqual([]);
 });
