@@ -40,19 +40,13 @@ export async function insertPrices(tx: Tx, prices: readonly (Price & { variantId
   if (prices.length > 0) await tx.insert(priceTable).values([...prices]);
 }
 
-const shape = sql`json_build_object('amount', ${priceTable.amount}, 'currency', ${priceTable.currency},
+/** A row of the table, as the API shows it. */
+export const priceShape = sql`json_build_object('amount', ${priceTable.amount}, 'currency', ${priceTable.currency},
   'compareAt', ${priceTable.compareAt}, 'taxInclusive', ${priceTable.taxInclusive})`;
 
 /** All prices of the variant of the surrounding query, as JSON. */
 export const pricesOf = (q: Reader): SQL<Price[]> =>
   sql`(${q
-    .select({ json: sql`coalesce(json_agg(${shape} order by ${asc(priceTable.currency)}), '[]'::json)` })
+    .select({ json: sql`coalesce(json_agg(${priceShape} order by ${asc(priceTable.currency)}), '[]'::json)` })
     .from(priceTable)
     .where(eq(priceTable.variantId, variantTable.id))})`;
-
-/** The variant's price in one currency, as JSON, or null. */
-export const priceOf = (q: Reader, currency: SQL): SQL<Price | null> =>
-  sql`(${q
-    .select({ json: shape })
-    .from(priceTable)
-    .where(sql`${eq(priceTable.variantId, variantTable.id)} and ${priceTable.currency} = ${currency}`)})`;

@@ -12,7 +12,7 @@ import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import { ProductId, productTable, VariantId } from "./catalog.sql.js";
 import { Price } from "./price.js";
 import { Slug } from "./slug.js";
-import { storeVariantsOf } from "./view.js";
+import { decodeVariants, storeVariants } from "./store-variant.js";
 
 export const StoreProduct = z
   .object({
@@ -49,20 +49,34 @@ function currencyOf(q: Reader, { currency, region }: PriceContext): SQL {
     .where(eq(regionTable.id, param(region, regionTable.id)))})`;
 }
 
-const storeProductQuery = (q: Reader, asked: PriceContext) => {
-  const currency = currencyOf(q, asked);
+/** The products of a condition, the newest first, with their variants; the currency is null for an unknown region. */
+function storeProductQuery(q: Reader, asked: PriceContext, where: SQL | undefined, limit: number) {
+  const shop = q
+    .$with("shop")
+    .as(q.select({ currency: currencyOf(q, asked).as("currency") }).from(sql`(select) as one`));
+  const { id, slug, name, description, options } = productTable;
+  const page = q
+    .$with("page")
+    .as(
+      q.select({ id, slug, name, description, options }).from(productTable).where(where).orderBy(desc(id)).limit(limit),
+    );
+  const currency = sql<string | null>`(select ${shop.currency} from ${shop})`;
+  const { expressions, offered } = storeVariants(q, sql`select ${page.id} from ${page}`, currency);
   return q
+    .with(shop, page, ...expressions)
     .select({
-      id: productTable.id,
-      slug: productTable.slug,
-      name: productTable.name,
-      description: productTable.description,
-      options: productTable.options,
-      variants: storeVariantsOf(q, currency),
-      currency: sql<string | null>`${currency}`,
+      id: page.id,
+      slug: page.slug,
+      name: page.name,
+      description: page.description,
+      options: page.options,
+      variants: sql`coalesce(${offered.variants}, '[]'::json)`.mapWith(decodeVariants),
+      currency,
     })
-    .from(productTable);
-};
+    .from(page)
+    .leftJoin(offered, eq(offered.productId, page.id))
+    .orderBy(desc(page.id));
+}
 
 type Shown = Awaited<ReturnType<typeof storeProductQuery>>[number];
 function toStoreProduct({ currency, ...product }: Shown) {
@@ -71,16 +85,18 @@ function toStoreProduct({ currency, ...product }: Shown) {
   throw invalid("invalid_request", "The region does not exist.", { errors });
 }
 
+const active = eq(productTable.status, "active");
+
 export const StorePage = pageQuery(PriceContext.shape);
 
 const activeProducts = prepared(
   (q, { limit, after, ...asked }: PriceContext & { limit: number; after: string | undefined }) =>
-    storeProductQuery(q, asked)
-      .where(
-        and(eq(productTable.status, "active"), after ? lt(productTable.id, param(after, productTable.id)) : undefined),
-      )
-      .orderBy(desc(productTable.id))
-      .limit(limit),
+    storeProductQuery(
+      q,
+      asked,
+      and(active, after ? lt(productTable.id, param(after, productTable.id)) : undefined),
+      limit,
+    ),
 );
 
 /** Active products, the newest first; one statement for the page with its variants, prices and stock. */
@@ -92,12 +108,11 @@ export const listStoreProducts = fn(StorePage, async ({ limit, cursor, ...asked 
 
 export const IdOrSlug = z.union([ProductId, Slug]);
 
-const active = eq(productTable.status, "active");
 const byId = prepared((q, { key, ...asked }: PriceContext & { key: string }) =>
-  storeProductQuery(q, asked).where(and(eq(productTable.id, param(key, productTable.id)), active)),
+  storeProductQuery(q, asked, and(eq(productTable.id, param(key, productTable.id)), active), 1),
 );
 const bySlug = prepared((q, { key, ...asked }: PriceContext & { key: string }) =>
-  storeProductQuery(q, asked).where(and(eq(productTable.slug, key), active)),
+  storeProductQuery(q, asked, and(eq(productTable.slug, key), active), 1),
 );
 
 export const getStoreProduct = fn(PriceContext.extend({ idOrSlug: IdOrSlug }), async ({ idOrSlug, ...asked }) => {
