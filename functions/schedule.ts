@@ -41,9 +41,9 @@ async function listTenants(): Promise<string[]> {
   return [...found].sort(() => Math.random() - 0.5);
 }
 
-type Done = Record<string, number>;
+type Progress = Record<string, number>;
 
-async function runSweeps(list: readonly Sweep[], done: Done): Promise<void> {
+async function runSweeps(list: readonly Sweep[], done: Progress): Promise<void> {
   for (const { name, run } of list) {
     try {
       done[name] = (done[name] ?? 0) + (await run());
@@ -59,7 +59,7 @@ export async function handler(
   context: Pick<Context, "getRemainingTimeInMillis" | "awsRequestId">,
 ): Promise<void> {
   const requestId = `sweep_${context.awsRequestId}`;
-  const done: Done = {};
+  const done: Progress = {};
   const tenants = await withContext({ requestId }, listTenants);
   await withContext({ requestId }, () => runSweeps(platformSweeps, done));
   for (const tenantId of tenants) {

@@ -38,11 +38,11 @@ export const handler = (event: APIGatewayProxyEventV2): Promise<Answer> =>
     try {
       return await answer(event);
     } catch (error) {
-      return refusal(error);
+      return failureResponse(error);
     }
   });
 
-function refusal(error: unknown): Answer {
+function failureResponse(error: unknown): Answer {
   if (error instanceof Failure && error.kind === "malformed") {
     // The event is signed, but differs from Stripe's documentation: Stripe sends it again for three days, and the
     // operator must look at it.
@@ -84,12 +84,12 @@ async function answer({
     const detail = "Stripe-Signature is missing, does not match this endpoint's secret, or is too old.";
     return problem({ status: 400, code: "stripe_event.signature_invalid", detail });
   }
-  const status = await take(parseEvent(bytes, endpoint));
+  const status = await storeAndReport(parseEvent(bytes, endpoint));
   return { statusCode: 200, headers: { "content-type": "application/json" }, body: JSON.stringify({ status }) };
 }
 
 /** Stores an event. Stripe gets the outcome as the answer. */
-async function take(incoming: WebhookEvent): Promise<"ignored" | "queued" | "duplicate" | "quarantined"> {
+async function storeAndReport(incoming: WebhookEvent): Promise<"ignored" | "queued" | "duplicate" | "quarantined"> {
   const { id: eventId, type, endpoint, created } = incoming;
   count("StripeEventsReceived");
   if (!incoming.event) {

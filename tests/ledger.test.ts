@@ -43,7 +43,7 @@ const pay = (order: Sale, value = order.total) => ({ provider: "stripe", currenc
 function refunds(order: Sale, values: readonly number[], before = 0): Entry[] {
   let refunded = before;
   return values.flatMap((value) => {
-    const entries = Posting.refunded({ ...pay(order, value), sale: { ...order, refunded } });
+    const entries = Posting.refundEntries({ ...pay(order, value), sale: { ...order, refunded } });
     refunded += value;
     return entries;
   });
@@ -53,7 +53,7 @@ describe("postings", () => {
   test("a sale owes what it costs, and earns it without the tax", () => {
     fc.assert(
       fc.property(sale, (order) => {
-        const { receivable = 0, sales = 0, shipping = 0, tax_payable = 0 } = balances(Posting.placed(order));
+        const { receivable = 0, sales = 0, shipping = 0, tax_payable = 0 } = balances(Posting.saleEntries(order));
         expect([receivable, tax_payable]).toEqual([order.total, 0 - order.tax]); // not -0
         expect(-(sales + shipping)).toBe(order.total - order.tax);
         expect(Math.max(sales, shipping)).toBeLessThanOrEqual(0);
@@ -65,8 +65,8 @@ describe("postings", () => {
     fc.assert(
       fc.property(sale, cuts, cuts, (order, taken, returned) => {
         const books = [
-          ...Posting.placed(order),
-          ...parts(order.total, taken).flatMap((part) => Posting.captured(pay(order, part))),
+          ...Posting.saleEntries(order),
+          ...parts(order.total, taken).flatMap((part) => Posting.captureEntries(pay(order, part))),
           ...refunds(order, parts(order.total, returned)),
         ];
         const { sales = 0, shipping = 0, refunds: allowed = 0, ...rest } = balances(books);
@@ -79,18 +79,21 @@ describe("postings", () => {
   test("fees and disputes", () => {
     const paid = { provider: "stripe", currency: "EUR", amount: 1_000 } as const;
     const fee = { ...paid, amount: 30 };
-    const taken = [...Posting.captured(paid), ...Posting.platformFee(fee)];
+    const taken = [...Posting.captureEntries(paid), ...Posting.platformFeeEntries(fee)];
     expect(balances(taken)).toEqual({ "processor:stripe": 970, receivable: -1_000, platform_fees: 30 });
-    const back = [...Posting.refunded({ ...paid, sale: null }), ...Posting.platformFee({ ...fee, amount: -30 })];
+    const back = [
+      ...Posting.refundEntries({ ...paid, sale: null }),
+      ...Posting.platformFeeEntries({ ...fee, amount: -30 }),
+    ];
     expect(balances([...taken, ...back])).toEqual({});
-    const withheld = [...Posting.disputed(paid), ...Posting.disputeFee({ ...paid, amount: 15 })];
+    const withheld = [...Posting.disputeEntries(paid), ...Posting.disputeFeeEntries({ ...paid, amount: 15 })];
     expect(balances(withheld)).toEqual({ "processor:stripe": -1_015, disputes: 1_000, processor_fees: 15 });
-    expect(balances([...withheld, ...Posting.disputeLost(paid)])).toEqual({
+    expect(balances([...withheld, ...Posting.disputeLossEntries(paid)])).toEqual({
       "processor:stripe": -1_015,
       dispute_losses: 1_000,
       processor_fees: 15,
     });
-    expect(balances([...withheld, ...Posting.disputed({ ...paid, amount: -1_000 })])).toEqual({
+    expect(balances([...withheld, ...Posting.disputeEntries({ ...paid, amount: -1_000 })])).toEqual({
       "processor:stripe": -15,
       processor_fees: 15,
     });
@@ -106,7 +109,7 @@ describe("the books", () => {
   const written = async (reference: string): Promise<Body[]> =>
     (await tenant.get(`/v1/admin/ledger/transactions?reference=${reference}`)).data;
   const money = { provider: "stripe", currency: "EUR", amount: 100 } as const;
-  const paid = [...Posting.captured(money), ...Posting.platformFee({ ...money, amount: 3 })];
+  const paid = [...Posting.captureEntries(money), ...Posting.platformFeeEntries({ ...money, amount: 3 })];
 
   test("what does not balance, or is no integer, is refused before anything is asked of the database", async () => {
     const [first, ...others] = paid;
@@ -115,10 +118,18 @@ describe("the books", () => {
     await expect(record("payment.captured", "lacking", [abroad, ...others])).rejects.toThrow("do not balance");
     for (const value of [0.5, Number.NaN, 2 ** 53])
       await expect(
-        record("payment.captured", "lacking", Posting.disputed({ provider: "x", currency: "EUR", amount: value })),
+        record(
+          "payment.captured",
+          "lacking",
+          Posting.disputeEntries({ provider: "x", currency: "EUR", amount: value }),
+        ),
       ).rejects.toThrow("no amount");
     expect(
-      await record("payment.captured", "nothing", Posting.captured({ provider: "x", currency: "EUR", amount: 0 })),
+      await record(
+        "payment.captured",
+        "nothing",
+        Posting.captureEntries({ provider: "x", currency: "EUR", amount: 0 }),
+      ),
     ).toBe(false);
     expect([await written("lacking"), await written("nothing")]).toEqual([[], []]);
   });
@@ -172,16 +183,18 @@ describe("the books", () => {
 
   test("any sequence of postings, with repetitions, has a trial balance of zero", async () => {
     const posting = fc.oneof(
-      sale.map(Posting.placed),
-      sale.map((order) => Posting.captured(pay(order))),
-      fc.tuple(sale, fc.integer({ min: -999, max: 999 })).map(([order, fee]) => Posting.platformFee(pay(order, fee))),
+      sale.map(Posting.saleEntries),
+      sale.map((order) => Posting.captureEntries(pay(order))),
+      fc
+        .tuple(sale, fc.integer({ min: -999, max: 999 }))
+        .map(([order, fee]) => Posting.platformFeeEntries(pay(order, fee))),
       fc.tuple(sale, amount).map(([order, value]) => {
-        return Posting.refunded({ ...pay(order, value), sale: { ...order, refunded: 7 } });
+        return Posting.refundEntries({ ...pay(order, value), sale: { ...order, refunded: 7 } });
       }),
       fc
         .tuple(sale, fc.integer({ min: -1_000, max: 1_000 }))
-        .map(([order, value]) => Posting.disputed(pay(order, value))),
-      fc.tuple(sale, amount).map(([order, value]) => Posting.disputeLost(pay(order, value))),
+        .map(([order, value]) => Posting.disputeEntries(pay(order, value))),
+      fc.tuple(sale, amount).map(([order, value]) => Posting.disputeLossEntries(pay(order, value))),
     );
     const fact = fc.tuple(fc.constantFrom(...ledgerKinds.all()), fc.integer({ min: 0, max: 9 }), posting);
     let run = 0;

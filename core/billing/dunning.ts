@@ -6,9 +6,9 @@ import { db } from "../kernel/db.js";
 import { enqueue } from "../kernel/job/index.js";
 import type { BillingAccount } from "./account.js";
 import { subscriptionTable } from "./billing.sql.js";
-import { noticeMailJob } from "./notice.js";
+import { type Notice, noticeMailJob } from "./notice.js";
 import { applySnapshot, lockAccount } from "./snapshot.js";
-import { billingStateOf, nextStep, type Step } from "./status.js";
+import { billingStateOf, nextStep } from "./status.js";
 import type { SubscriptionSnapshot } from "./stripe-subscription.js";
 import { syncSubscriptionJob } from "./sync.js";
 
@@ -48,14 +48,8 @@ const factsIn = ({ row }: BillingAccount): SubscriptionSnapshot => {
   return { subscription, plan, interval, status, currentPeriodEnd, cancelAt, pastDueSince };
 };
 
-interface Letter {
-  since: string;
-  kind: Step["kind"];
-  number: number;
-}
-
 /** Enqueues a job for each owner that sends the notice. */
-async function enqueueNotices(tx: Tx, letter: Letter): Promise<void> {
+async function enqueueNotices(tx: Tx, notice: Omit<Notice, "memberId">): Promise<void> {
   const owners = await tx
     .select({ id: memberTable.id })
     .from(memberTable)
@@ -63,5 +57,5 @@ async function enqueueNotices(tx: Tx, letter: Letter): Promise<void> {
     .orderBy(asc(memberTable.id))
     .limit(100);
   for (const { id } of owners)
-    enqueue(noticeMailJob, { memberId: id, ...letter }, { key: `${letter.since}/${letter.number}/${id}` });
+    enqueue(noticeMailJob, { memberId: id, ...notice }, { key: `${notice.since}/${notice.number}/${id}` });
 }

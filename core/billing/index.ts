@@ -12,7 +12,7 @@ import { billingStateOf, nextStep, stepKinds } from "./status.js";
 
 export { BillingPage, CheckoutRequest, checkout, PortalRequest, portal } from "./checkout.js";
 export { advanceDunning } from "./dunning.js";
-export { Invoice, InvoicePage, invoices } from "./invoice.js";
+export { Invoice, InvoicePage, listInvoices } from "./invoice.js";
 export { noticeMailJob, sendNotice } from "./notice.js";
 export {
   AgreedSubscription,
@@ -61,7 +61,7 @@ export const SubscriptionRecord = z
 export const billingEvents = [TenantStatusChanged, SubscriptionUpdated];
 
 /** Plans that are for sale. */
-export const catalogue = fn(z.void(), () => ({
+export const listPlans = fn(z.void(), () => ({
   data: soldPlans.map((sold) => {
     const { code, name, prices, fee, features: included } = plans[sold];
     return { code: SoldPlan.parse(code), name, prices, fee, limits: limitsOf(plans[sold]), features: [...included] };

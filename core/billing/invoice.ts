@@ -36,7 +36,7 @@ export const moneyOf = (amount: number, currency: string): Money => ({
  * Lists the platform's invoices to the tenant in Stripe's order, the newest first.
  * @throws Failure conflict `billing.test_mode`, unavailable
  */
-export const invoices = fn(InvoicePage, ({ limit, cursor }) =>
+export const listInvoices = fn(InvoicePage, ({ limit, cursor }) =>
   withProviderFailures(async () => {
     const { after, page: answer } = paginate("invoices", cursor);
     const { stripe, customer } = await findCustomer(await loadLiveAccount());

@@ -19,7 +19,7 @@ export const Notice = z.object({
   kind: z.enum(stepKinds),
   number: z.int(),
 });
-type Notice = z.output<typeof Notice>;
+export type Notice = z.output<typeof Notice>;
 
 export const noticeMailJob = defineJob("billing.notice-mail", Notice);
 
@@ -28,20 +28,20 @@ export const noticeMailJob = defineJob("billing.notice-mail", Notice);
  * gets no notice. The mail carries the id of its job, by which a provider or a reader recognizes the second copy that a
  * crash may cause.
  */
-export async function sendNotice(letter: Notice, job: { id: string }): Promise<void> {
+export async function sendNotice(notice: Notice, job: { id: string }): Promise<void> {
   await sync();
   const account = await loadAccount();
   const { row, tenant, now } = account;
   const stand = billingStateOf(row, planOf(row.plan).dunning, now);
-  if (stand.since === null || Date.parse(stand.since) !== Date.parse(letter.since)) return;
+  if (stand.since === null || Date.parse(stand.since) !== Date.parse(notice.since)) return;
   const [owner] = await read((q) =>
     q
       .select({ email: memberTable.email, name: memberTable.name, status: memberTable.status })
       .from(memberTable)
-      .where(eq(memberTable.id, letter.memberId)),
+      .where(eq(memberTable.id, notice.memberId)),
   );
   if (owner?.status !== "active") return;
-  const { subject, lines } = noticeText(letter, account);
+  const { subject, lines } = noticeText(notice, account);
   const link = await payLink(account);
   const greeting = `Hello ${owner.name},`;
   const text = [greeting, ...lines, ...(link ? [`Pay here: ${link}`] : [])].join("\n\n");
@@ -64,12 +64,12 @@ const day = (instant: string) => `${instant.slice(0, 10)} (UTC)`;
 
 function noticeText({ kind, since }: Notice, { row, now, tenant: { name: shop } }: BillingAccount) {
   const plan = planOf(row.plan);
-  const on = (wanted: Notice["kind"]) => {
+  const dateOf = (wanted: Notice["kind"]) => {
     const step = stepsOf(plan.dunning).find((one) => one.kind === wanted);
     return step ? day(dueAt(since, step)) : "";
   };
   const onTrial = row.pastDueSince === null;
-  const cure = onTrial
+  const remedy = onTrial
     ? "Choose a plan under Billing in the settings of your shop."
     : "Pay the open invoice or add another card under Billing in the settings of your shop.";
   const reason = onTrial
@@ -80,16 +80,16 @@ function noticeText({ kind, since }: Notice, { row, now, tenant: { name: shop } 
       subject: onTrial ? `The trial of ${shop}` : `Payment due for ${shop}`,
       lines: [
         reason,
-        cure,
-        `Until ${on("read_only")} everything works as usual. After that your staff can view data but not change it, and on ${on("suspended")} the shop closes to shoppers.`,
+        remedy,
+        `Until ${dateOf("read_only")} everything works as usual. After that your staff can view data but not change it, and on ${dateOf("suspended")} the shop closes to shoppers.`,
       ],
     },
     read_only: {
       subject: `${shop} is read-only`,
       lines: [
         reason,
-        `Your staff can view data but not change it. Shoppers can still buy until ${on("suspended")}.`,
-        cure,
+        `Your staff can view data but not change it. Shoppers can still buy until ${dateOf("suspended")}.`,
+        remedy,
       ],
     },
     suspended: {
@@ -97,12 +97,12 @@ function noticeText({ kind, since }: Notice, { row, now, tenant: { name: shop } 
       lines: [
         reason,
         "The shop is closed to shoppers. All your data is kept, and the shop reopens when you pay.",
-        cure,
+        remedy,
       ],
     },
     closing: {
       subject: `${shop} is closing`,
-      lines: [reason, "Your data is still kept. To keep the shop, act now.", cure],
+      lines: [reason, "Your data is still kept. To keep the shop, act now.", remedy],
     },
   };
   return texts[kind];

@@ -7,7 +7,7 @@ import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import { type BillingAccount, clock, columns, millisecondsOf, tenantColumns, unchanged } from "./account.js";
 import { subscriptionTable } from "./billing.sql.js";
 import { SubscriptionUpdated, TenantStatusChanged } from "./event.js";
-import { type BillingState, billingStateOf, nextStep, transitions } from "./status.js";
+import { type BillingState, billingStateOf, nextStep, statusByCause } from "./status.js";
 import type { SubscriptionSnapshot } from "./stripe-subscription.js";
 
 /** Milliseconds after which Stripe is asked again, because a webhook may have been lost. */
@@ -100,7 +100,7 @@ async function updateTenantStatus(
   { plan, requestRate }: Terms,
 ) {
   const { status: from } = tenant;
-  const to = transitions[from][cause];
+  const to = statusByCause[from][cause];
   await tx
     .update(tenantTableRoot)
     .set({ status: to, access, plan, requestRate, version: bump(tenantTableRoot) })

@@ -1,4 +1,4 @@
-import type { Timetable } from "../entitlement/index.js";
+import type { DunningSchedule } from "../entitlement/index.js";
 import type { tenantAccesses, tenantStatuses } from "../tenant/tenant.sql.js";
 
 export type TenantStatus = (typeof tenantStatuses)[number];
@@ -16,7 +16,7 @@ export type Cause = (typeof causes)[number];
  * The only table of a tenant's status: from, cause, to. The new status depends on the cause alone: webhooks may be
  * lost, so the last of several changes must lead to the same status as all of them.
  */
-export const transitions: Readonly<Record<TenantStatus, Readonly<Record<Cause, TenantStatus>>>> = {
+export const statusByCause: Readonly<Record<TenantStatus, Readonly<Record<Cause, TenantStatus>>>> = {
   trial: { trial: "trial", paid: "active", owed: "past_due", overdue: "suspended", ended: "closing" },
   active: { trial: "trial", paid: "active", owed: "past_due", overdue: "suspended", ended: "closing" },
   past_due: { trial: "trial", paid: "active", owed: "past_due", overdue: "suspended", ended: "closing" },
@@ -42,7 +42,7 @@ export interface Step {
 }
 
 /** All steps of dunning for a tenant that never pays, in the order of their days. */
-export function stepsOf({ reminderDays, graceDays, readOnlyDays, suspendDays }: Timetable): Step[] {
+export function stepsOf({ reminderDays, graceDays, readOnlyDays, suspendDays }: DunningSchedule): Step[] {
   const readOnly = graceDays;
   const suspended = readOnly + readOnlyDays;
   const steps: Step[] = [
@@ -76,22 +76,22 @@ const ENDED: BillingState = { cause: "ended", access: "blocked", since: null };
  * The state of a tenant's billing at an instant (milliseconds). It follows from Stripe's last answer and from time
  * alone, so that the same facts always give the same state.
  */
-export function billingStateOf(snapshot: SubscriptionState, timetable: Timetable, now: number): BillingState {
+export function billingStateOf(snapshot: SubscriptionState, schedule: DunningSchedule, now: number): BillingState {
   const { status, trialEndsAt, pastDueSince } = snapshot;
   if (status === "trialing") return { ...PAID, cause: "trial" };
   if (status === "active") return PAID;
   const onTrial = trialEndsAt === null || Date.parse(trialEndsAt) > now;
   if (status === "canceled" && pastDueSince === null) return onTrial ? { ...PAID, cause: "trial" } : ENDED;
   if (pastDueSince === null && onTrial) return { cause: "trial", access: "full", since: trialEndsAt };
-  return owingStateOf(pastDueSince ?? trialEndsAt ?? "", timetable, now);
+  return owingStateOf(pastDueSince ?? trialEndsAt ?? "", schedule, now);
 }
 
 /**
  * The state of a tenant that owes. `since` may be some seconds in the future, because Stripe's clock may be ahead of
  * ours; the debt counts all the same.
  */
-function owingStateOf(since: string, timetable: Timetable, now: number): BillingState {
-  const { graceDays, readOnlyDays, suspendDays } = timetable;
+function owingStateOf(since: string, schedule: DunningSchedule, now: number): BillingState {
+  const { graceDays, readOnlyDays, suspendDays } = schedule;
   const days = (now - Date.parse(since)) / DAY;
   const ends = graceDays + readOnlyDays;
   if (days < ends) return { cause: "owed", access: days < graceDays ? "full" : "read_only", since };
@@ -101,9 +101,9 @@ function owingStateOf(since: string, timetable: Timetable, now: number): Billing
 /** The step that follows those that are done; undefined when all are done, or nothing is owed. */
 export function nextStep(
   { since }: BillingState,
-  timetable: Timetable,
+  schedule: DunningSchedule,
   done: number,
 ): (Step & { at: string }) | undefined {
-  const step = since === null ? undefined : stepsOf(timetable)[done];
+  const step = since === null ? undefined : stepsOf(schedule)[done];
   return step && since !== null ? { ...step, at: dueAt(since, step) } : undefined;
 }

@@ -7,27 +7,27 @@ import { DisputeId, disputeTable } from "./dispute.sql.js";
 import { DisputeEvidenceDue } from "./event.js";
 
 /** Hours before the deadline. */
-const NOTICE = 72;
+const REMINDER_LEAD = 72;
 
 /** Statuses in which the provider waits for evidence (https://docs.stripe.com/api/disputes/object). */
 const awaitingEvidence = ["needs_response", "warning_needs_response", "appeal_needs_response"];
 
 /** Seconds until the reminder of the deadline, by the clock of the database; null when there is no deadline. */
 export const secondsUntilReminder = sql<number | null>`greatest(0, ceil(extract(epoch from
-  ${disputeTable.evidenceDueAt} - make_interval(hours => ${NOTICE}) - now())))::float8`;
+  ${disputeTable.evidenceDueAt} - make_interval(hours => ${REMINDER_LEAD}) - now())))::float8`;
 
 interface Due {
   id: string;
   status: string;
   evidenceDueAt: string | null;
   /** Seconds. @see secondsUntilReminder */
-  notice: number | null;
+  reminderDelay: number | null;
 }
 
 /** Makes the reminder of a deadline, in the open transaction: one for each, because a provider may move it. */
-export function enqueueReminder({ id, status, evidenceDueAt, notice }: Due): void {
-  if (evidenceDueAt === null || notice === null || !awaitingEvidence.includes(status)) return;
-  enqueue(evidenceDueJob, { disputeId: id }, { key: `${id} ${status} ${evidenceDueAt}`, delay: notice });
+export function enqueueReminder({ id, status, evidenceDueAt, reminderDelay }: Due): void {
+  if (evidenceDueAt === null || reminderDelay === null || !awaitingEvidence.includes(status)) return;
+  enqueue(evidenceDueJob, { disputeId: id }, { key: `${id} ${status} ${evidenceDueAt}`, delay: reminderDelay });
 }
 
 export const evidenceDueJob = defineJob("dispute.evidence-due", z.object({ disputeId: DisputeId }));
@@ -35,16 +35,16 @@ export const evidenceDueJob = defineJob("dispute.evidence-due", z.object({ dispu
 /** Emits one event before a deadline, unless evidence was sent, the dispute has ended or the deadline has moved. */
 export const remindOfEvidence = ({ disputeId }: { disputeId: string }): Promise<void> =>
   db(async (tx) => {
-    const { evidenceDueAt, remindedOf, version } = disputeTable;
+    const { evidenceDueAt, remindedDeadline, version } = disputeTable;
     const [dispute] = await tx
       .update(disputeTable)
-      .set({ remindedOf: sql`${evidenceDueAt}`, version: sql`${version} + 1` })
+      .set({ remindedDeadline: sql`${evidenceDueAt}`, version: sql`${version} + 1` })
       .where(
         and(
           eq(disputeTable.id, disputeId),
           inArray(disputeTable.status, awaitingEvidence),
-          sql`${evidenceDueAt} > now() and ${evidenceDueAt} <= now() + make_interval(hours => ${NOTICE})`,
-          sql`${remindedOf} is distinct from ${evidenceDueAt}`,
+          sql`${evidenceDueAt} > now() and ${evidenceDueAt} <= now() + make_interval(hours => ${REMINDER_LEAD})`,
+          sql`${remindedDeadline} is distinct from ${evidenceDueAt}`,
         ),
       )
       .returning();

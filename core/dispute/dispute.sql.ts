@@ -26,7 +26,7 @@ export const disputeTable = tenantTable(
     withheld: bigint("withheld", { mode: "number" }).notNull().default(0),
     evidenceDueAt: instant("evidence_due_at"),
     /** The last deadline of which a reminder was sent. */
-    remindedOf: instant("reminded_of"),
+    remindedDeadline: instant("reminded_of"),
     openedAt: instant("opened_at").notNull(),
     closedAt: instant("closed_at"),
     version: version(),

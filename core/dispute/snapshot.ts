@@ -45,7 +45,8 @@ export async function applySnapshot(
   await recordInLedger(payment, before, now, facts);
   await emitEvents(tx, before, now);
   enqueueReminder(now);
-  if (!before) await Incident.heal("dispute.unknown_payment", payment.disputed, "The payment was found.");
+  if (!before)
+    await Incident.resolveAutomatically("dispute.unknown_payment", payment.disputed, "The payment was found.");
   return true;
 }
 
@@ -62,7 +63,7 @@ async function upsertDispute(tx: Tx, payment: Payment, before: DisputeRow | unde
   const { status, reason, amount, currency, withheld, evidenceDueAt, openedAt, closed } = facts;
   const said = { status, reason, amount, currency, withheld, evidenceDueAt };
   const closedAt = closed ? sql`coalesce(${disputeTable.closedAt}, now())` : null;
-  const columns = { ...getTableColumns(disputeTable), notice: secondsUntilReminder };
+  const columns = { ...getTableColumns(disputeTable), reminderDelay: secondsUntilReminder };
   const [written] = await (before
     ? tx
         .update(disputeTable)
@@ -99,11 +100,11 @@ async function recordInLedger(
 ): Promise<void> {
   const { currency } = now;
   for (const { id, amount, fee } of moves) {
-    await Ledger.record("dispute.funds", id, Posting.disputed({ provider, currency, amount }));
-    await Ledger.record("dispute.fee", id, Posting.disputeFee({ provider, ...fee }));
+    await Ledger.record("dispute.funds", id, Posting.disputeEntries({ provider, currency, amount }));
+    await Ledger.record("dispute.fee", id, Posting.disputeFeeEntries({ provider, ...fee }));
   }
   const amount = lostAmountOf(now) - lostAmountOf(before);
-  await Ledger.record("dispute.lost", `${now.id} v${now.version}`, Posting.disputeLost({ currency, amount }));
+  await Ledger.record("dispute.lost", `${now.id} v${now.version}`, Posting.disputeLossEntries({ currency, amount }));
 }
 
 async function emitEvents(tx: Tx, before: DisputeRow | undefined, now: DisputeRow): Promise<void> {

@@ -127,6 +127,7 @@ export async function requireFeature(feature: Feature): Promise<void> {
 }
 
 export {
+  type DunningSchedule,
   features,
   Interval,
   initialPlan,
@@ -135,5 +136,4 @@ export {
   plans,
   platformFee,
   SoldPlan,
-  type Timetable,
 } from "./plan.js";

@@ -11,7 +11,7 @@ export const features = ["reports", "ledger"] as const;
 export type Feature = (typeof features)[number];
 
 /** The dunning schedule of a plan, for a tenant that owes a payment. All in days. */
-export interface Timetable {
+export interface DunningSchedule {
   /**
    * The days on which the owners get a reminder, counted from the day since which the payment is owed; negative: before
    * it.
@@ -40,7 +40,7 @@ export interface Plan {
   features: readonly Feature[];
   /** The days for which a tenant uses the plan before it pays. */
   trialDays: number;
-  dunning: Timetable;
+  dunning: DunningSchedule;
 }
 
 /** A plan that is for sale. */
@@ -53,7 +53,7 @@ const euros = (month: number, year: number) => ({
   year: { amount: year * 100, currency: CURRENCY },
 });
 
-const dunning: Timetable = { reminderDays: [0, 3, 6], graceDays: 7, readOnlyDays: 14, suspendDays: 60 };
+const dunning: DunningSchedule = { reminderDays: [0, 3, 6], graceDays: 7, readOnlyDays: 14, suspendDays: 60 };
 
 const growth = {
   requestsPerSecond: 500,

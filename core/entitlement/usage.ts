@@ -80,7 +80,7 @@ export const get = fn(z.void(), async () => {
  */
 export const recount = (): Promise<number> =>
   db(async (tx) => {
-    const due = await lockDue(tx);
+    const due = await lockDueUsage(tx);
     if (due.length === 0) return 0;
     const cases = meters.all().map((meter) => sql`when ${meter.name} then ${meter.count(tx)}`);
     const counted = await tx
@@ -92,7 +92,7 @@ export const recount = (): Promise<number> =>
   });
 
 /** Locks the rows of `usage` whose last comparison is too old, and inserts the missing ones with 0. */
-async function lockDue(tx: Tx): Promise<string[]> {
+async function lockDueUsage(tx: Tx): Promise<string[]> {
   const old = sql`coalesce(${usageTable.countedAt} < now() - make_interval(hours => ${RECOUNT_HOURS}), true)`;
   const rows = await tx
     .insert(usageTable)

@@ -64,7 +64,7 @@ export const open = (kind: string, reference: string, data: Record<string, unkno
   });
 
 /** Resolves an open incident, and emits the event of it. */
-const end = (which: ReturnType<typeof and>, resolution: string) =>
+const closeIncidents = (which: ReturnType<typeof and>, resolution: string) =>
   db(async (tx) => {
     const [ended] = await tx
       .update(incidentTable)
@@ -78,8 +78,8 @@ const end = (which: ReturnType<typeof and>, resolution: string) =>
   });
 
 /** Resolves an incident whose difference is gone, if one is open: no person has to review it any more. */
-export const heal = (kind: string, reference: string, resolution: string) =>
-  end(and(eq(incidentTable.kind, kind), eq(incidentTable.reference, reference)), resolution);
+export const resolveAutomatically = (kind: string, reference: string, resolution: string) =>
+  closeIncidents(and(eq(incidentTable.kind, kind), eq(incidentTable.reference, reference)), resolution);
 
 export const Resolution = z.strictObject({
   resolution: z
@@ -93,7 +93,7 @@ export const Resolution = z.strictObject({
 /** Resolves an incident by the words of a reviewer. @throws Failure not_found, or conflict when it is resolved */
 export const resolve = fn(z.object({ id: IncidentId, resolution: z.string() }), ({ id: incidentId, resolution }) =>
   db(async () => {
-    const ended = await end(eq(incidentTable.id, incidentId), resolution);
+    const ended = await closeIncidents(eq(incidentTable.id, incidentId), resolution);
     if (ended) return ended;
     await get(incidentId);
     throw conflict("incident.resolved", "The incident is already resolved.");

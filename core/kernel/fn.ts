@@ -2,7 +2,7 @@ import type * as z from "zod";
 import { type FieldError, invalid } from "./error.js";
 
 /** Fields that one answer names: a body may have thousands at fault. */
-const MOST_ERRORS = 100;
+const MAX_ERRORS = 100;
 
 /**
  * The issues of zod as RFC 6901 pointers. An unknown field gets a short text, because zod's message lists all unknown
@@ -18,7 +18,7 @@ const fieldErrors = (error: z.ZodError): FieldError[] =>
           }))
         : [{ pointer: pointer(issue.path), detail: issue.message }],
     )
-    .slice(0, MOST_ERRORS);
+    .slice(0, MAX_ERRORS);
 
 const pointer = (path: readonly PropertyKey[]) =>
   path.map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");

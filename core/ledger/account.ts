@@ -24,7 +24,7 @@ const PROCESSOR = "processor:";
  * The name of an account, and the side on which it increases. Entries outlive the chart: an account that is no longer
  * in it is called by its code.
  */
-export function described(account: string): { name: string; side: (typeof sides)[number] } {
+export function describeAccount(account: string): { name: string; side: (typeof sides)[number] } {
   if (account.startsWith(PROCESSOR)) return { name: `Money at ${account.slice(PROCESSOR.length)}`, side: "debit" };
   return accounts[account as keyof typeof accounts] ?? { name: account, side: "debit" };
 }

@@ -4,7 +4,7 @@ import { requireFeature } from "../entitlement/index.js";
 import { read } from "../kernel/db.js";
 import { fn } from "../kernel/fn.js";
 import { Currency, Money } from "../kernel/money.js";
-import { described, sides } from "./account.js";
+import { describeAccount, sides } from "./account.js";
 import { ledgerEntryTable } from "./ledger.sql.js";
 
 export const AccountBalance = z
@@ -21,7 +21,7 @@ export const AccountBalance = z
 export const BalanceFilter = z.strictObject({ currency: Currency.optional() });
 
 /** The trial balance: all accounts in each currency, whose balances sum to zero. */
-export const accounts = fn(BalanceFilter, async ({ currency }) => {
+export const listAccounts = fn(BalanceFilter, async ({ currency }) => {
   const { account, amount, currency: of } = ledgerEntryTable;
   const rows = await read((q) =>
     q
@@ -43,7 +43,7 @@ export const accounts = fn(BalanceFilter, async ({ currency }) => {
       const { debits, credits } = row;
       return {
         account: row.account,
-        ...described(row.account),
+        ...describeAccount(row.account),
         debits: money(debits),
         credits: money(credits),
         balance: money(debits - credits),

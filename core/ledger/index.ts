@@ -7,9 +7,9 @@ import { type LedgerKind, ledgerKinds } from "./kind.js";
 import { EntryId, ledgerEntryTable, ledgerTransactionTable, TransactionId } from "./ledger.sql.js";
 import type { Entry } from "./posting.js";
 
-export { AccountBalance, accounts, BalanceFilter } from "./balance.js";
+export { AccountBalance, BalanceFilter, listAccounts } from "./balance.js";
 export type { LedgerKind } from "./kind.js";
-export { LedgerTransaction, TransactionPage, transactions } from "./transaction.js";
+export { LedgerTransaction, listTransactions, TransactionPage } from "./transaction.js";
 
 /**
  * Records one business fact in the ledger, in one statement of the open transaction. A fact that was recorded before,
@@ -22,7 +22,7 @@ export { LedgerTransaction, TransactionPage, transactions } from "./transaction.
 export async function record(kind: LedgerKind, reference: string, entries: readonly Entry[]): Promise<boolean> {
   const rows = entries.filter(({ amount }) => amount !== 0);
   if (!ledgerKinds.find(kind)) throw new Error(`No module lists the ledger kind "${kind}".`);
-  const left = unbalanced(rows);
+  const left = findImbalance(rows);
   if (left) throw new Error(`The entries of ${kind} ${reference} do not balance in ${left}.`);
   if (rows.length === 0) return false;
   return db(async (tx) => {
@@ -52,7 +52,7 @@ export async function record(kind: LedgerKind, reference: string, entries: reado
 }
 
 /** The first currency in which entries do not sum to zero. @throws Error for an amount that is no integer */
-function unbalanced(entries: readonly Entry[]): string | undefined {
+function findImbalance(entries: readonly Entry[]): string | undefined {
   const sums = new Map<string, number>();
   for (const { amount, currency } of entries) {
     if (!Number.isSafeInteger(amount)) throw new Error(`${amount} is no amount of minor units.`);

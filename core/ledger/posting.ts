@@ -23,23 +23,23 @@ export interface Sale {
 }
 
 /** Money that a provider moved; minor units. */
-export interface Moved {
+export interface ProviderAmount {
   provider: string;
   currency: Currency;
   amount: number;
 }
 
-const move = (currency: Currency, amount: number, from: Account, to: Account): Entry[] => [
+const transferEntries = (currency: Currency, amount: number, from: Account, to: Account): Entry[] => [
   { account: to, amount, currency },
   { account: from, amount: -amount, currency },
 ];
 
 /** The entries with opposite signs. */
-export const reversed = (entries: readonly Entry[]): Entry[] =>
+export const reverseEntries = (entries: readonly Entry[]): Entry[] =>
   entries.map(({ account, amount, currency }) => ({ account, amount: -amount, currency }));
 
 /** The order is placed: the shopper owes its total, which is income except for the tax in it. */
-export function placed({ currency, shipping, shippingTaxInclusive, shippingTaxRate, tax, total }: Sale): Entry[] {
+export function saleEntries({ currency, shipping, shippingTaxInclusive, shippingTaxRate, tax, total }: Sale): Entry[] {
   const listed = { unitPrice: shipping, quantity: 1, taxInclusive: shippingTaxInclusive, taxRate: shippingTaxRate };
   const delivery = calculateAmounts(listed);
   const net = delivery.total - delivery.tax;
@@ -57,7 +57,7 @@ function taxIn({ tax, total }: Sale, amount: number): number {
 }
 
 /** The part of a sale that a refund takes back, with its tax, while the order is not cancelled. */
-function allowance(sale: Sale, before: number, amount: number): Entry[] {
+function allowanceEntries(sale: Sale, before: number, amount: number): Entry[] {
   const tax = taxIn(sale, before + amount) - taxIn(sale, before);
   const { currency } = sale;
   return [
@@ -68,14 +68,14 @@ function allowance(sale: Sale, before: number, amount: number): Entry[] {
 }
 
 /** A provider captured money of a shopper. */
-export const captured = ({ provider, currency, amount }: Moved): Entry[] =>
-  move(currency, amount, "receivable", `processor:${provider}`);
+export const captureEntries = ({ provider, currency, amount }: ProviderAmount): Entry[] =>
+  transferEntries(currency, amount, "receivable", `processor:${provider}`);
 
 /** The platform's share of a payment; a negative amount was given back. */
-export const platformFee = ({ provider, currency, amount }: Moved): Entry[] =>
-  move(currency, amount, `processor:${provider}`, "platform_fees");
+export const platformFeeEntries = ({ provider, currency, amount }: ProviderAmount): Entry[] =>
+  transferEntries(currency, amount, `processor:${provider}`, "platform_fees");
 
-interface Refund extends Moved {
+interface Refund extends ProviderAmount {
   /**
    * The order with the amount that was refunded of it before, while it is not cancelled. Null when the refund pays a
    * debt to the shopper: the order is cancelled, or the payment was never accepted for it.
@@ -84,19 +84,19 @@ interface Refund extends Moved {
 }
 
 /** A provider refunded money to a shopper: the refund pays a debt to the shopper, or it reduces the sale. */
-export const refunded = ({ provider, currency, amount, sale }: Refund): Entry[] => [
-  ...move(currency, amount, `processor:${provider}`, "receivable"),
-  ...(sale ? allowance(sale, sale.refunded, amount) : []),
+export const refundEntries = ({ provider, currency, amount, sale }: Refund): Entry[] => [
+  ...transferEntries(currency, amount, `processor:${provider}`, "receivable"),
+  ...(sale ? allowanceEntries(sale, sale.refunded, amount) : []),
 ];
 
 /** A provider withholds money, because a shopper disputes a payment; a negative amount was given back. */
-export const disputed = ({ provider, currency, amount }: Moved): Entry[] =>
-  move(currency, amount, `processor:${provider}`, "disputes");
+export const disputeEntries = ({ provider, currency, amount }: ProviderAmount): Entry[] =>
+  transferEntries(currency, amount, `processor:${provider}`, "disputes");
 
 /** The fee of a provider for a dispute; a negative amount was given back. */
-export const disputeFee = ({ provider, currency, amount }: Moved): Entry[] =>
-  move(currency, amount, `processor:${provider}`, "processor_fees");
+export const disputeFeeEntries = ({ provider, currency, amount }: ProviderAmount): Entry[] =>
+  transferEntries(currency, amount, `processor:${provider}`, "processor_fees");
 
 /** A withheld amount is lost; a negative one is not lost any more, because the dispute goes on or is won after all. */
-export const disputeLost = ({ currency, amount }: Omit<Moved, "provider">): Entry[] =>
-  move(currency, amount, "disputes", "dispute_losses");
+export const disputeLossEntries = ({ currency, amount }: Omit<ProviderAmount, "provider">): Entry[] =>
+  transferEntries(currency, amount, "disputes", "dispute_losses");

@@ -33,7 +33,7 @@ export const TransactionPage = pageQuery({
   reference: z.string().max(255).optional(),
   account: z.string().max(100).optional(),
 });
-type Sought = z.output<typeof TransactionPage> & { after: string | undefined };
+type TransactionFilter = z.output<typeof TransactionPage> & { after: string | undefined };
 
 const view = {
   id: ledgerTransactionTable.id,
@@ -43,7 +43,11 @@ const view = {
 };
 
 /** Selects a page of transactions, and one row more, which tells that there is a next page. */
-function sought<Columns extends Partial<typeof view>>(q: Reader, columns: Columns, of: Sought) {
+function matchingTransactions<Columns extends Partial<typeof view>>(
+  q: Reader,
+  columns: Columns,
+  of: TransactionFilter,
+) {
   const touching = (account: string) =>
     q
       .select({ id: ledgerEntryTable.id })
@@ -65,14 +69,14 @@ function sought<Columns extends Partial<typeof view>>(q: Reader, columns: Column
 }
 
 /** Lists transactions, the newest first. */
-export const transactions = fn(TransactionPage, async ({ cursor, ...filters }) => {
+export const listTransactions = fn(TransactionPage, async ({ cursor, ...filters }) => {
   const { limit, ...rest } = filters;
   const { after, page: answer } = paginate("ledger_transactions", cursor, rest);
   const of = { ...filters, after: after.id };
   const [rows, entries] = await read(
     (q) =>
       [
-        sought(q, view, of),
+        matchingTransactions(q, view, of),
         q
           .select({
             transactionId: ledgerEntryTable.transactionId,
@@ -81,7 +85,7 @@ export const transactions = fn(TransactionPage, async ({ cursor, ...filters }) =
             currency: ledgerEntryTable.currency,
           })
           .from(ledgerEntryTable)
-          .where(inArray(ledgerEntryTable.transactionId, sought(q, { id: view.id }, of) as never))
+          .where(inArray(ledgerEntryTable.transactionId, matchingTransactions(q, { id: view.id }, of) as never))
           .orderBy(asc(ledgerEntryTable.id)),
       ] as const,
   );

@@ -10,5 +10,5 @@ export const orderLedgerKinds = ["order.placed"] as const;
 export const recordSale = ({ orderId }: { orderId: string }) =>
   db(async (tx) => {
     const [order] = await tx.select().from(orderTable).where(eq(orderTable.id, orderId));
-    if (order) await Ledger.record("order.placed", orderId, Posting.placed(order));
+    if (order) await Ledger.record("order.placed", orderId, Posting.saleEntries(order));
   });

@@ -36,9 +36,9 @@ export function postingsOf(context: Context, events: readonly NewEvent[]): (Ledg
   const sale = () => (accepted && isPlaced(order) ? { ...order, refunded } : null);
   return events.map(({ type, amount, reference }) => {
     const moved = { provider, currency, amount };
-    if (type === "captured") return { kind: "payment.captured", entries: Posting.captured(moved) };
+    if (type === "captured") return { kind: "payment.captured", entries: Posting.captureEntries(moved) };
     if (type === "refunded") {
-      const entries = Posting.refunded({ ...moved, sale: sale() });
+      const entries = Posting.refundEntries({ ...moved, sale: sale() });
       refunded += amount;
       return { kind: "payment.refunded", entries };
     }
@@ -46,7 +46,7 @@ export function postingsOf(context: Context, events: readonly NewEvent[]): (Ledg
     refunded -= amount;
     return {
       kind: "payment.refund_failed",
-      entries: Posting.reversed(Posting.refunded({ ...moved, sale: sale() })),
+      entries: Posting.reverseEntries(Posting.refundEntries({ ...moved, sale: sale() })),
     };
   });
 }
@@ -58,5 +58,5 @@ export function feePosting(before: KnownPayment, after: KnownPayment): LedgerPos
   const amount = kept(after) - kept(before);
   return amount === 0
     ? undefined
-    : { kind: "payment.fee", entries: Posting.platformFee({ provider, currency, amount }) };
+    : { kind: "payment.fee", entries: Posting.platformFeeEntries({ provider, currency, amount }) };
 }

@@ -66,7 +66,7 @@ export function applyToOrder(known: Known, payment: KnownPayment, outcome: Order
       return cancelOrder(known, accepted);
     case "refund": {
       const reason = known.payment.isClosed ? "attempt_closed" : "order_not_payable";
-      return { ...giveBack(known, payments, [payment.id], reason), order };
+      return { ...refundOrVoidAll(known, payments, [payment.id], reason), order };
     }
     case "flag_lost": {
       const flagged = raiseAttention(order, "payment_lost");
@@ -80,11 +80,11 @@ function cancelOrder(known: Known, accepted: readonly KnownPayment[]): Decision 
   const refused = accepted.map((one) => ({ ...one, accepted: false }));
   const which = accepted.filter((one) => one.accepted).map(({ id }) => id);
   const order = { ...orderStateOf(known.order), status: "cancelled", amountApplied: 0, attention: "money_returned" };
-  return { ...giveBack(known, refused, which, "out_of_stock"), order: order as OrderState };
+  return { ...refundOrVoidAll(known, refused, which, "out_of_stock"), order: order as OrderState };
 }
 
 /** Refunds or voids payments. */
-function giveBack(known: Known, payments: readonly KnownPayment[], which: readonly string[], reason: string) {
+function refundOrVoidAll(known: Known, payments: readonly KnownPayment[], which: readonly string[], reason: string) {
   const requests = payments.flatMap((one) => (which.includes(one.id) && refundOrVoid(known, one, reason)) || []);
   return { ...closeReturned(payments, requests, reason), requests };
 }

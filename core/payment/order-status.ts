@@ -49,7 +49,7 @@ export const orderStateOf = ({ status, amountApplied, paymentStatus, attention }
 export const isPlaced = ({ status }: Pick<OrderState, "status">) => status === "open" || status === "completed";
 
 /** Events by payment, the oldest payment first; events of the open transaction come after those of the same payment. */
-const ordered = (events: readonly KnownEvent[]) =>
+const sortByPayment = (events: readonly KnownEvent[]) =>
   events.toSorted((a, b) => (a.paymentId === b.paymentId ? 0 : a.paymentId < b.paymentId ? -1 : 1));
 
 /**
@@ -61,7 +61,7 @@ export function orderPaymentStatus(
   payments: readonly KnownPayment[],
   events: readonly KnownEvent[],
 ): PaymentStatus {
-  const all = ordered(events);
+  const all = sortByPayment(events);
   const counting = eventsOfAccepted(payments, all);
   const latest = all.at(-1)?.paymentId;
   return statusOf(total, counting.length > 0 ? counting : all.filter(({ paymentId }) => paymentId === latest));

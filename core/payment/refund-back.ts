@@ -50,13 +50,13 @@ export interface IncidentChange {
 }
 
 /** Money that should have gone back did not: only the merchant can return it now. */
-export const notReturned = ({ id, orderId, captured, refunded, currency }: KnownPayment): IncidentChange => ({
+export const openNotReturned = ({ id, orderId, captured, refunded, currency }: KnownPayment): IncidentChange => ({
   kind: "payment.not_returned",
   reference: id,
   data: { orderId, amount: captured - refunded, currency },
 });
 
-const returned = ({ id }: KnownPayment): IncidentChange => ({
+const resolveNotReturned = ({ id }: KnownPayment): IncidentChange => ({
   kind: "payment.not_returned",
   reference: id,
   resolution: "The payment was refunded.",
@@ -64,7 +64,7 @@ const returned = ({ id }: KnownPayment): IncidentChange => ({
 
 /** The changes that the refunds of a closed attempt make to its incident. */
 export function returnIncidents(payment: KnownPayment, events: readonly KnownEvent[]): IncidentChange[] {
-  if (events.some(({ type }) => type === "refund_failed")) return [notReturned(payment)];
+  if (events.some(({ type }) => type === "refund_failed")) return [openNotReturned(payment)];
   const isRefunded = events.some(({ type }) => type === "refunded") && payment.refunded >= payment.captured;
-  return isRefunded ? [returned(payment)] : [];
+  return isRefunded ? [resolveNotReturned(payment)] : [];
 }

@@ -3,7 +3,7 @@ import { captureKey, finishOperations, type OperationChange, pendingAmounts, pen
 import { applyToOrder, type Decision, type OrderOutcome, orderOutcome } from "./order-outcome.js";
 import { becomesPaid, orderPaymentStatus, raiseAttention } from "./order-status.js";
 import { isFinal, type Outcome, type Snapshot } from "./provider.js";
-import { closeReturned, type IncidentChange, notReturned, refundWhole, returnIncidents } from "./refund-back.js";
+import { closeReturned, type IncidentChange, openNotReturned, refundWhole, returnIncidents } from "./refund-back.js";
 import { newEvents, succeededRefunds, sumsAfter } from "./snapshot-event.js";
 import type { Known, KnownOperation, KnownPayment, NewEvent, PaymentState } from "./state.js";
 
@@ -37,7 +37,7 @@ export interface Effects extends Decision {
  * @returns the effects, whose payments are those that change
  */
 export function diff(known: Known, { snapshot, answer }: Report): Effects {
-  const reported = snapshot ? compare(known, snapshot) : nothing(known);
+  const reported = snapshot ? compare(known, snapshot) : emptyEffects(known);
   const effects = answer ? finishOperation(known, reported, answer) : reported;
   const pending = pendingOperations(known, effects.operations, effects.requests);
   const payments = effects.payments.map((payment) => ({ ...payment, ...pendingAmounts(payment, pending) }));
@@ -55,7 +55,7 @@ export function stateAfter(known: PaymentState, effects: Effects): PaymentState 
   };
 }
 
-const nothing = (known: Known): Effects => ({
+const emptyEffects = (known: Known): Effects => ({
   ...applyToOrder(known, known.payment, "none"),
   outcome: "none",
   events: [],
@@ -83,7 +83,7 @@ function compare(known: Known, snapshot: Snapshot): Effects {
   const outcome = orderOutcome(known, payment, events, snapshot);
   const decision = applyToOrder(known, payment, outcome);
   return {
-    ...nothing(known),
+    ...emptyEffects(known),
     ...decision,
     ...paymentStatusAfter(known, decision, events),
     outcome,
@@ -147,7 +147,7 @@ function refuseMismatch(known: Known, snapshot: Snapshot): Effects {
   const isKnown = payment.isClosed && !request;
   const { payments } = applyToOrder(known, after, "none");
   return {
-    ...nothing(known),
+    ...emptyEffects(known),
     ...closeReturned(payments, requests, "amount_mismatch"),
     requests,
     operations: finishOperations(known, payment, snapshot),
@@ -189,6 +189,6 @@ function alertFailure(known: Known, effects: Effects, operation: KnownOperation,
     ...effects,
     order,
     timeline: [...effects.timeline, { type: `${kind}_failed`, data: { paymentId, error } }, ...flagged],
-    incidents: isKept ? [...effects.incidents, notReturned(payment)] : effects.incidents,
+    incidents: isKept ? [...effects.incidents, openNotReturned(payment)] : effects.incidents,
   };
 }

@@ -40,7 +40,7 @@ export const applySnapshot = (paymentId: string, snapshot: Snapshot | undefined,
     const known = await lockPayment(paymentId);
     const effects = diff(known, { snapshot, answer });
     const isSoldOut = effects.outcome === "open" && !(await Order.deductGoods(known.order));
-    await write(tx, known, isSoldOut ? diff({ ...known, isSoldOut }, { snapshot, answer }) : effects);
+    await writeEffects(tx, known, isSoldOut ? diff({ ...known, isSoldOut }, { snapshot, answer }) : effects);
   });
 
 async function lockPayment(paymentId: string): Promise<Known> {
@@ -50,7 +50,7 @@ async function lockPayment(paymentId: string): Promise<Known> {
 }
 
 /** Writes the effects of a report, in the transaction that holds the locks. */
-async function write(tx: Tx, known: Known, effects: Effects): Promise<void> {
+async function writeEffects(tx: Tx, known: Known, effects: Effects): Promise<void> {
   const eventIds = await insertEvents(tx, effects.events);
   await updateOperations(tx, effects.operations);
   for (const payment of effects.payments) await updatePayment(tx, payment);
@@ -151,7 +151,7 @@ export async function completeOperations(
     await provider.operate(tx, payment, operation);
     const known = { ...state, payment };
     const effects = diff(known, { snapshot: snapshotAfter(payment, operation) });
-    await write(tx, known, effects);
+    await writeEffects(tx, known, effects);
     state = stateAfter(known, effects);
   }
   return remote;
@@ -182,7 +182,7 @@ async function recordInLedger({ id }: KnownPayment, { postings, fee, payments }:
 
 async function changeIncident({ kind, reference, data, resolution }: IncidentChange): Promise<void> {
   if (data) await Incident.open(kind, reference, data);
-  if (resolution) await Incident.heal(kind, reference, resolution);
+  if (resolution) await Incident.resolveAutomatically(kind, reference, resolution);
 }
 
 function emitEvents({ order, payment, operations }: Known, { events, operations: changes, isPaid }: Effects): void {

@@ -21,9 +21,9 @@ import { fromStripe } from "../stripe/index.js";
 /** The lists of two runs overlap by this much, because Stripe may list an object later than it made it. Hours. */
 const OVERLAP = 2;
 /** Payments and operations that are open for longer than this are looked up: their webhook may be lost. Minutes. */
-const PATIENCE = 10;
+const OVERDUE_MINUTES = 10;
 /** Open payments, and open operations, that one run looks up at most; the next run is an hour later. */
-const MOST = 5_000;
+const MAX_LOOKUPS = 5_000;
 const CHUNK = 100;
 
 export const syncPaymentJob = defineJob("payment.sync", z.object({ paymentId: PaymentId }));
@@ -44,7 +44,7 @@ export async function syncPayment({ paymentId }: { paymentId: string }): Promise
     });
     throw error;
   }
-  await Incident.heal("payment.not_settled", paymentId, "A later update was applied.");
+  await Incident.resolveAutomatically("payment.not_settled", paymentId, "A later update was applied.");
 }
 
 /**
@@ -113,7 +113,7 @@ async function* chunks(list: AsyncIterable<Listed>): AsyncGenerator<Listed[]> {
   if (chunk.length > 0) yield chunk;
 }
 
-const known = {
+const paymentColumns = {
   id: paymentTable.id,
   reference: paymentTable.reference,
   currency: paymentTable.currency,
@@ -128,7 +128,7 @@ function findPayments(tx: Tx, { account }: Run, listed: readonly Listed[]) {
   const attempts = listed.flatMap(({ attempt }) => (PaymentId.safeParse(attempt).success && attempt ? [attempt] : []));
   const named = attempts.length > 0 ? inArray(paymentTable.id, attempts) : undefined;
   return tx
-    .select(known)
+    .select(paymentColumns)
     .from(paymentTable)
     .where(and(eq(paymentTable.account, account), or(inArray(paymentTable.reference, intents), named)));
 }
@@ -160,7 +160,7 @@ const compareRefunds = (pass: Run, listed: readonly Listed[]) =>
   db(async (tx) => {
     const rows = await findPayments(tx, pass, listed);
     const references = listed.map(({ reference }) => reference);
-    const told = await tx
+    const recorded = await tx
       .select({ reference: paymentEventTable.reference, type: paymentEventTable.type })
       .from(paymentEventTable)
       .where(
@@ -173,8 +173,8 @@ const compareRefunds = (pass: Run, listed: readonly Listed[]) =>
       const row = rows.find((one) => one.reference === paymentIntent);
       const type = status === "succeeded" ? "refunded" : "refund_failed";
       const isFinal = ["succeeded", "failed", "canceled"].includes(status);
-      const isTold = told.some((event) => event.reference === reference && event.type === type);
-      if (row && row.captured > 0 && isFinal && !isTold) enqueueSync(pass, row.id);
+      const isRecorded = recorded.some((event) => event.reference === reference && event.type === type);
+      if (row && row.captured > 0 && isFinal && !isRecorded) enqueueSync(pass, row.id);
     }
   });
 /** Keeps a list from being empty. */
@@ -183,7 +183,7 @@ const NO_PAYMENT = [PaymentId.create()];
 const compareDisputes = (pass: Run, listed: readonly Listed[]) =>
   db(async (tx) => {
     const rows = await findPayments(tx, pass, listed);
-    const told = await tx
+    const recorded = await tx
       .select({ reference: disputeTable.reference, status: disputeTable.status })
       .from(disputeTable)
       .where(
@@ -194,8 +194,8 @@ const compareDisputes = (pass: Run, listed: readonly Listed[]) =>
       );
     for (const { reference, paymentIntent, status } of listed) {
       const isOurs = rows.some((row) => row.reference === paymentIntent);
-      const isTold = told.some((dispute) => dispute.reference === reference && dispute.status === status);
-      if (!isOurs || isTold || !paymentIntent) continue;
+      const isRecorded = recorded.some((dispute) => dispute.reference === reference && dispute.status === status);
+      if (!isOurs || isRecorded || !paymentIntent) continue;
       enqueue(syncDisputeJob, { reference, paymentIntent, account: pass.account }, { key: `${reference} ${pass.now}` });
     }
   });
@@ -203,7 +203,7 @@ const compareDisputes = (pass: Run, listed: readonly Listed[]) =>
 /** Enqueues a job for each attempt that is open for too long, and for each operation whose own job failed. */
 const enqueueStuck = (pass: Run) =>
   db(async (tx) => {
-    const late = sql`now() - make_interval(mins => ${PATIENCE})`;
+    const overdueBefore = sql`now() - make_interval(mins => ${OVERDUE_MINUTES})`;
     const waiting = await tx
       .select({ id: paymentTable.id })
       .from(paymentTable)
@@ -212,15 +212,15 @@ const enqueueStuck = (pass: Run) =>
           eq(paymentTable.account, pass.account),
           isNull(paymentTable.closedAt),
           ne(paymentTable.captured, paymentTable.amount),
-          lt(paymentTable.updatedAt, late),
+          lt(paymentTable.updatedAt, overdueBefore),
         ),
       )
-      .limit(MOST);
+      .limit(MAX_LOOKUPS);
     for (const { id } of waiting) enqueueSync(pass, id);
-    const asked = await tx
+    const operations = await tx
       .select({ id: paymentOperationTable.id })
       .from(paymentOperationTable)
-      .where(and(eq(paymentOperationTable.status, "pending"), lt(paymentOperationTable.createdAt, late)))
-      .limit(MOST);
-    for (const { id } of asked) enqueue(operatePaymentJob, { operationId: id }, { key: `${id} ${pass.now}` });
+      .where(and(eq(paymentOperationTable.status, "pending"), lt(paymentOperationTable.createdAt, overdueBefore)))
+      .limit(MAX_LOOKUPS);
+    for (const { id } of operations) enqueue(operatePaymentJob, { operationId: id }, { key: `${id} ${pass.now}` });
   });

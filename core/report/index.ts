@@ -21,7 +21,7 @@ export const SalesPage = pageQuery({
 });
 
 /** Lists the sales of each day, the newest day first. @throws Failure forbidden when the plan has no reports */
-export const sales = fn(SalesPage, async ({ limit, cursor, from, to, currency }) => {
+export const listSales = fn(SalesPage, async ({ limit, cursor, from, to, currency }) => {
   const { after, page: answer } = paginate("sales", cursor, { from, to, currency });
   const past = after.day && sql`(${salesDayTable.day}, ${salesDayTable.currency}) < (${after.day}, ${after.currency})`;
   const rows = await read((q) =>

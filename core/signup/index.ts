@@ -31,10 +31,10 @@ const Signup = z.strictObject({
 
 export const SignedUp = Session.Tokens.extend({ tenant: TenantRecord, member: MemberRecord }).meta({ id: "SignedUp" });
 
-export const openTestTenantJob = defineJob("tenant.open-test", z.object({ memberId: MemberId }));
+export const provisionTestTenantJob = defineJob("tenant.open-test", z.object({ memberId: MemberId }));
 
 /** Opens the twin for test mode: same defaults, same owner, no shared data. A second run changes nothing. */
-export async function openTestTenant({ memberId }: { memberId: string }): Promise<void> {
+export async function provisionTestTenant({ memberId }: { memberId: string }): Promise<void> {
   const [[live], [owner]] = await read(
     (q) =>
       [q.select().from(tenantTableRoot), q.select().from(memberTable).where(eq(memberTable.id, memberId))] as const,
@@ -71,7 +71,7 @@ export const signUp = fn(Signup, async ({ tenant, email, password, name }) => {
         owner,
       });
       if (!opened) throw conflict("tenant.slug_taken", `The slug "${tenant.slug}" is in use.`);
-      enqueue(openTestTenantJob, { memberId: opened.member.id }, { key: "test" });
+      enqueue(provisionTestTenantJob, { memberId: opened.member.id }, { key: "test" });
       return { ...opened, session: await Session.start(tx, opened.member.id) };
     });
     return { tenant: made.tenant, member: made.member, ...(await Session.issueTokens(made.session)) };

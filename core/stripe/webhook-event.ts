@@ -66,7 +66,7 @@ export interface WebhookEvent {
   readonly event?: StripeEvent;
 }
 
-function parsed<Schema extends z.ZodType>(schema: Schema, value: unknown, about?: object): z.output<Schema> {
+function parseOrRefuse<Schema extends z.ZodType>(schema: Schema, value: unknown, about?: object): z.output<Schema> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   throw malformed("stripe_event.malformed", "The body is not an event of Stripe's API v1.", { data: { ...about } });
@@ -83,11 +83,11 @@ function jsonOf(body: Uint8Array): unknown {
 /** @throws Failure malformed, with the id and type as far as they can be read */
 export function parseEvent(body: Uint8Array, endpoint: StripeEndpoint): WebhookEvent {
   const json = jsonOf(body);
-  const { object: _, account = null, ...envelope } = parsed(Envelope, json);
+  const { object: _, account = null, ...envelope } = parseOrRefuse(Envelope, json);
   const { id, type, created } = envelope;
   const incoming = { id, type, endpoint, created };
   if (!stripeTypes(endpoint).includes(type)) return incoming;
-  const { object } = parsed(Subject, json, { eventId: id, type }).data;
+  const { object } = parseOrRefuse(Subject, json, { eventId: id, type }).data;
   return { ...incoming, event: { ...envelope, endpoint, account, objectId: object.id, related: relatedOf(object) } };
 }
 

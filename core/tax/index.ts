@@ -42,7 +42,7 @@ const rateView = {
 
 export const ClassPage = pageQuery({});
 
-export const classes = fn(ClassPage, (page) =>
+export const listClasses = fn(ClassPage, (page) =>
   listById({ name: "tax_classes", id: taxClassTable.id, order: "asc" }, page, (q) =>
     q.select(classView).from(taxClassTable).$dynamic(),
   ),
@@ -50,7 +50,7 @@ export const classes = fn(ClassPage, (page) =>
 
 export const RatePage = pageQuery({});
 
-export const rates = fn(RatePage, (page) =>
+export const listRates = fn(RatePage, (page) =>
   listById({ name: "tax_rates", id: taxRateTable.id, order: "asc" }, page, (q) =>
     q.select(rateView).from(taxRateTable).$dynamic(),
   ),

@@ -39,8 +39,8 @@ const accessOf = ({ access, status }: TenantState): TenantAccess =>
   status === "suspended" || status === "closing" ? "blocked" : access;
 
 /** The failure of an operation that the tenant's access closes; undefined when it is open. */
-export function refusalFor(standing: TenantState, allow: Allow, writes: boolean): Failure | undefined {
-  const access = accessOf(standing);
+export function refusalFor(state: TenantState, allow: Allow, writes: boolean): Failure | undefined {
+  const access = accessOf(state);
   if (!closedOperations[access][areaOf(allow)].includes(writes ? "writes" : "reads")) return undefined;
   if (access === "read_only")
     return forbidden(

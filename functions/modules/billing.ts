@@ -25,8 +25,8 @@ const ChangePreviewed = z
   })
   .meta({ id: "PlanChangePreview" });
 
-const writing = { allow: writeBilling } as const;
-const follows =
+const billingWrite = { allow: writeBilling } as const;
+const followsByWebhook =
   "The subscription and the tenant's status change when Stripe's webhook arrives, usually within seconds.";
 
 const routes = [
@@ -34,7 +34,7 @@ const routes = [
     "get",
     "/v1/billing/plans",
     { allow: "public", returns: [200, z.object({ data: z.array(Billing.PlanRecord) })], summary: "List plans" },
-    () => Billing.catalogue(),
+    () => Billing.listPlans(),
   ),
   endpoint(
     "get",
@@ -51,17 +51,17 @@ const routes = [
       returns: [200, listOf(Billing.Invoice)],
       summary: "List invoices, newest first",
     },
-    ({ query }) => Billing.invoices(query),
+    ({ query }) => Billing.listInvoices(query),
   ),
   endpoint(
     "post",
     "/v1/billing/checkout",
     {
-      ...writing,
+      ...billingWrite,
       body: Billing.CheckoutRequest,
       returns: [200, Billing.BillingPage],
       summary: "Create a checkout session for a plan",
-      description: `Returns the URL of a Stripe page. A running trial continues, and the first payment is due at its end. Earlier checkout sessions expire. ${follows}`,
+      description: `Returns the URL of a Stripe page. A running trial continues, and the first payment is due at its end. Earlier checkout sessions expire. ${followsByWebhook}`,
     },
     ({ body }) => Billing.checkout(body),
   ),
@@ -69,7 +69,7 @@ const routes = [
     "post",
     "/v1/billing/portal",
     {
-      ...writing,
+      ...billingWrite,
       body: Billing.PortalRequest,
       returns: [200, Billing.BillingPage],
       summary: "Create a billing portal session",
@@ -80,7 +80,7 @@ const routes = [
     "post",
     "/v1/billing/preview",
     {
-      ...writing,
+      ...billingWrite,
       body: Billing.ChangePreview,
       returns: [200, ChangePreviewed],
       summary: "Preview a plan change",
@@ -91,14 +91,14 @@ const routes = [
     "post",
     "/v1/billing/change",
     {
-      ...writing,
+      ...billingWrite,
       body: Billing.PlanChange,
       returns: [200, Billing.AgreedSubscription],
       idempotency: "required",
       summary: "Change the plan",
       description:
         "Takes effect immediately, for upgrades and downgrades: unused time is credited, the rest is charged now, and a " +
-        `remaining credit reduces the next invoices. If the payment is declined, nothing changes. ${follows}`,
+        `remaining credit reduces the next invoices. If the payment is declined, nothing changes. ${followsByWebhook}`,
     },
     ({ body }) => Billing.changePlan(body),
   ),
@@ -106,10 +106,10 @@ const routes = [
     "post",
     "/v1/billing/cancel",
     {
-      ...writing,
+      ...billingWrite,
       returns: [200, Billing.AgreedSubscription],
       summary: "Cancel the subscription at the end of the period",
-      description: follows,
+      description: followsByWebhook,
     },
     () => Billing.cancel(),
   ),
@@ -117,10 +117,10 @@ const routes = [
     "post",
     "/v1/billing/resume",
     {
-      ...writing,
+      ...billingWrite,
       returns: [200, Billing.AgreedSubscription],
       summary: "Resume a subscription that is set to cancel",
-      description: follows,
+      description: followsByWebhook,
     },
     () => Billing.resume(),
   ),

@@ -20,7 +20,7 @@ const routes = [
       description:
         "All accounts in each currency, with debits, credits and balance. The balances of a currency sum to zero.",
     },
-    ({ query }) => Ledger.accounts(query),
+    ({ query }) => Ledger.listAccounts(query),
   ),
   endpoint(
     "get",
@@ -31,7 +31,7 @@ const routes = [
       returns: [200, listOf(Ledger.LedgerTransaction)],
       summary: "List ledger transactions",
     },
-    ({ query }) => Ledger.transactions(query),
+    ({ query }) => Ledger.listTransactions(query),
   ),
 ];
 

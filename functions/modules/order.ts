@@ -31,7 +31,7 @@ const wait = z.coerce.number().int().min(0).max(2).default(0).meta({
   description: "Seconds to wait while the order is `pending`: for the page to which the provider returns the shopper",
 });
 /** Money moves once for each idempotency key, however often the request is repeated. */
-const moving = {
+const moneyOperation = {
   allow: writeOrders,
   params,
   returns: [200, OrderDetail],
@@ -40,7 +40,7 @@ const moving = {
 } as const;
 
 /** The order after an operation; a provider is called after the commit, and the order is read after that call. */
-async function shown(id: string, asked: Promise<AfterCommit<void> | undefined>) {
+async function withOrderAfter(id: string, asked: Promise<AfterCommit<void> | undefined>) {
   const waits = await asked;
   return waits ? new AfterCommit(() => waits.run().then(() => Payment.getOrder(id))) : Payment.getOrder(id);
 }
@@ -105,36 +105,36 @@ const routes: Endpoint[] = [
     "post",
     "/v1/admin/orders/{id}/capture",
     {
-      ...moving,
+      ...moneyOperation,
       body: Capture,
       summary: "Capture the authorized payment of an order, in full or in part",
       description:
         "Without `amount` the whole remainder is captured. 409 `payment.capture_exceeds` if `amount` is more than that.",
     },
-    ({ params: { id }, version, body }) => shown(id, Payment.capture({ id, version, ...body })),
+    ({ params: { id }, version, body }) => withOrderAfter(id, Payment.capture({ id, version, ...body })),
   ),
   endpoint(
     "post",
     "/v1/admin/orders/{id}/refunds",
     {
-      ...moving,
+      ...moneyOperation,
       body: Refund,
       summary: "Refund the captured payment of an order, in full or in part",
       description:
         "Without `amount` the whole remainder is refunded. 409 `payment.refund_exceeds` if `amount` is more than that. An operation that is `pending` in the answer is completed by the provider later.",
     },
-    ({ params: { id }, version, body }) => shown(id, Payment.refund({ id, version, ...body })),
+    ({ params: { id }, version, body }) => withOrderAfter(id, Payment.refund({ id, version, ...body })),
   ),
   endpoint(
     "post",
     "/v1/admin/orders/{id}/void",
     {
-      ...moving,
+      ...moneyOperation,
       summary: "Void the uncaptured authorization of an order",
       description:
         "Voids every authorization without a capture. 409 `payment.not_voidable` if there is none; refund captured amounts instead.",
     },
-    ({ params: { id }, version }) => shown(id, Payment.voidAuthorization({ id, version })),
+    ({ params: { id }, version }) => withOrderAfter(id, Payment.voidAuthorization({ id, version })),
   ),
   endpoint(
     "post",

@@ -17,7 +17,7 @@ const routes: Endpoint[] = [
       returns: [200, listOf(SalesDay)],
       summary: "List sales by day and currency, newest day first",
     },
-    ({ query }) => Report.sales(query),
+    ({ query }) => Report.listSales(query),
   ),
 ];
 

@@ -1,5 +1,5 @@
 import { handle } from "../../core/kernel/job/index.js";
-import { openTestTenant, openTestTenantJob, SignedUp, signUp } from "../../core/signup/index.js";
+import { provisionTestTenant, provisionTestTenantJob, SignedUp, signUp } from "../../core/signup/index.js";
 import { endpoint } from "../http/endpoint.js";
 import type { Module } from "./module.js";
 
@@ -24,5 +24,5 @@ const routes = [
 export const signup: Module = {
   name: "signup",
   routes,
-  jobs: [handle(openTestTenantJob, openTestTenant)],
+  jobs: [handle(provisionTestTenantJob, provisionTestTenant)],
 };

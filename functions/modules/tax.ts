@@ -11,13 +11,13 @@ const routes = [
     "get",
     "/v1/admin/tax-classes",
     { allow: readSettings, query: Tax.ClassPage, returns: [200, listOf(Tax.TaxClass)], summary: "List tax classes" },
-    ({ query }) => Tax.classes(query),
+    ({ query }) => Tax.listClasses(query),
   ),
   endpoint(
     "get",
     "/v1/admin/tax-rates",
     { allow: readSettings, query: Tax.RatePage, returns: [200, listOf(Tax.TaxRate)], summary: "List tax rates" },
-    ({ query }) => Tax.rates(query),
+    ({ query }) => Tax.listRates(query),
   ),
   endpoint(
     "put",

@@ -91,7 +91,8 @@ describe("an incident", () => {
   });
 
   test("heals, if it was open", async () => {
-    const heal = (reference: string) => act(() => Incident.heal("payment.difference", reference, "It agrees now."));
+    const heal = (reference: string) =>
+      act(() => Incident.resolveAutomatically("payment.difference", reference, "It agrees now."));
     await open("pay_four");
     await heal("pay_four");
     await heal("pay_four");

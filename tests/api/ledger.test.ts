@@ -21,12 +21,12 @@ const yen = { provider: "manual", currency: "JPY", amount: 500 } as const;
 beforeAll(async () => {
   [mine, theirs] = (await newTenants(2)) as [Tenant, Tenant];
   await asSystem(mine.id, async () => {
-    await Ledger.record("order.placed", "ord_one", Posting.placed(sale));
-    await Ledger.record("payment.captured", "pev_one", Posting.captured(paid));
-    await Ledger.record("payment.fee", "pay_one", Posting.platformFee({ ...paid, amount: 18 }));
-    await Ledger.record("payment.captured", "pev_two", Posting.captured(yen));
+    await Ledger.record("order.placed", "ord_one", Posting.saleEntries(sale));
+    await Ledger.record("payment.captured", "pev_one", Posting.captureEntries(paid));
+    await Ledger.record("payment.fee", "pay_one", Posting.platformFeeEntries({ ...paid, amount: 18 }));
+    await Ledger.record("payment.captured", "pev_two", Posting.captureEntries(yen));
     const given = { ...paid, amount: 595, sale: { ...sale, refunded: 0 } };
-    await Ledger.record("payment.refunded", "pev_three", Posting.refunded(given));
+    await Ledger.record("payment.refunded", "pev_three", Posting.refundEntries(given));
   });
 });
 

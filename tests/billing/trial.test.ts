@@ -64,7 +64,7 @@ describe("a trial", () => {
     expect(refused.map(({ status, body }) => `${status} ${body.code}`)).toEqual(Array(4).fill("409 billing.test_mode"));
   });
 
-  test("that nobody pays for walks the timetable: letters, grace, read only, suspension, the end", async () => {
+  test("that nobody pays for runs the steps of dunning: notices, grace, read only, suspension, the end", async () => {
     const { graceDays, readOnlyDays, suspendDays } = plans.trial.dunning;
     const walked: [number, string, number][] = [];
     let before = 0;
@@ -131,7 +131,7 @@ describe("a step", () => {
     return rows.map(({ kind }) => kind);
   };
 
-  test("is done once, whoever walks beside, and after a kill in its middle", async () => {
+  test("is done once, also by two workers at once, and after a kill in its middle", async () => {
     const { pools } = own.host;
     await letDaysPass(own.host, theirs, 21);
     // Its letters are not written yet, and its row is locked: what is killed here has done nothing.

@@ -137,7 +137,7 @@ export const expire = () =>
     const held = due.filter(({ points }) => points > 0);
     for (const { id: accountId, points, currency } of held) {
       const moved = await movePoints(tx, { accountId, points: -points, kind: "expiry" });
-      const entries = Posting.reversed(deferral({ amount: points, currency }));
+      const entries = Posting.reverseEntries(deferral({ amount: points, currency }));
       if (moved) await Ledger.record("loyalty.expired", moved.entryId, entries);
     }
     await tx.update(loyaltyAccountTable).set({ expiresAt: null }).where(inArray(loyaltyAccountTable.id, ids));

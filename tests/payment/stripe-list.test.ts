@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { openIntent } from "../../core/payment/stripe/attempt.js";
 import { stripe } from "../../core/payment/stripe/index.js";
 import { disputesSince, intentsSince, refundsSince } from "../../core/payment/stripe/list.js";
-import { operate } from "../../core/payment/stripe/operation.js";
+import { operateAtStripe } from "../../core/payment/stripe/operation.js";
 import { merchant } from "./merchant.js";
 
 const shop = merchant();
@@ -19,14 +19,14 @@ describe("what Stripe lists", () => {
     const attempt = shop.attempt();
     const { reference } = await openIntent(shop.place, attempt, false);
     await shop.confirm(String(reference), "pm_card_visa");
-    await operate(shop.place, { ...attempt, reference }, shop.operation("capture", 10_000));
+    await operateAtStripe(shop.place, { ...attempt, reference }, shop.operation("capture", 10_000));
     const [charge] = shop.standIn.objects("charge", shop.account);
     shop.standIn.openDispute(charge?.id ?? "", shop.account);
     const [other, dashboard] = [shop.attempt(), { amount: 500, currency: "eur" }];
     const paid = await openIntent(shop.place, other, false);
     await shop.confirm(String(paid.reference));
-    await operate(shop.place, { ...other, reference: paid.reference }, shop.operation("capture", 10_000));
-    await operate(shop.place, { ...other, reference: paid.reference }, shop.operation("refund", 100));
+    await operateAtStripe(shop.place, { ...other, reference: paid.reference }, shop.operation("capture", 10_000));
+    await operateAtStripe(shop.place, { ...other, reference: paid.reference }, shop.operation("refund", 100));
     for (let n = 0; n < 120; n += 1) await shop.sdk.paymentIntents.create(dashboard, shop.at);
     shop.standIn.forgetRequests();
 

@@ -3,7 +3,7 @@ import type { Failure } from "../../core/kernel/error.js";
 import { OutcomeUnknown } from "../../core/kernel/error.js";
 import type { Attempt } from "../../core/payment/provider.js";
 import { openIntent, openSession } from "../../core/payment/stripe/attempt.js";
-import { close } from "../../core/payment/stripe/cancellation.js";
+import { closeAtStripe } from "../../core/payment/stripe/cancellation.js";
 import { snapshotOf } from "../../core/payment/stripe/snapshot.js";
 import { withDeadline } from "../../core/stripe/client.js";
 import { merchant } from "./merchant.js";
@@ -162,7 +162,7 @@ describe("an attempt on Stripe's page", () => {
     const [intent] = made(attempt);
     expect(snapshot).toMatchObject({ reference: intent?.id, status: "authorized", authorized: 10_000, captured: 0 });
     expect(intent).toMatchObject({ application_fee_amount: 200, metadata: { stoa_order: attempt.orderId } });
-    await close(shop.place, { ...attempt, session });
+    await closeAtStripe(shop.place, { ...attempt, session });
     expect(await snapshotOf(shop.place, { ...attempt, session })).toMatchObject({ status: "authorized" });
   });
 
@@ -171,8 +171,8 @@ describe("an attempt on Stripe's page", () => {
     shop.faults({ kind: "error_after", method: "POST", path: "/v1/checkout/sessions" });
     const { session } = await openSession(shop.place, attempt, false);
     expect(sessions(attempt).map(({ id }) => id)).toEqual([session]);
-    await close(shop.place, attempt);
-    await close(shop.place, attempt);
+    await closeAtStripe(shop.place, attempt);
+    await closeAtStripe(shop.place, attempt);
     expect(sessions(attempt)[0]?.status).toBe("expired");
     expect(await snapshotOf(shop.place, { ...attempt, session })).toMatchObject({ status: "expired" });
     expect((await openSession(shop.place, { ...attempt, session }, false)).action).toBeNull();
@@ -188,8 +188,8 @@ describe("closing", () => {
   test("ends what nobody has paid, twice over", async () => {
     const attempt = shop.attempt();
     await openIntent(shop.place, attempt, false);
-    await close(shop.place, attempt);
-    await close(shop.place, attempt);
+    await closeAtStripe(shop.place, attempt);
+    await closeAtStripe(shop.place, attempt);
     expect(made(attempt)[0]?.status).toBe("canceled");
     expect(await snapshotOf(shop.place, attempt)).toMatchObject({ status: "voided", authorized: 0 });
   });
@@ -206,7 +206,7 @@ describe("closing", () => {
       method = (await shop.sdk.paymentMethods.create({ ...debit, billing_details }, shop.at)).id;
     }
     await shop.confirm(String(reference), method);
-    await close(shop.place, { ...attempt, reference });
+    await closeAtStripe(shop.place, { ...attempt, reference });
     expect(made(attempt)[0]?.status).toBe(status);
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { OutcomeUnknown } from "../../core/kernel/error.js";
 import type { Attempt, Operation } from "../../core/payment/provider.js";
 import { openIntent } from "../../core/payment/stripe/attempt.js";
-import { operate } from "../../core/payment/stripe/operation.js";
+import { operateAtStripe } from "../../core/payment/stripe/operation.js";
 import { snapshotOf } from "../../core/payment/stripe/snapshot.js";
 import { withDeadline } from "../../core/stripe/client.js";
 import { merchant } from "./merchant.js";
@@ -17,7 +17,7 @@ async function paid(more: Partial<Attempt> = {}, { method = "pm_card_visa", part
   shop.standIn.forgetRequests();
   return { ...attempt, reference };
 }
-const does = (attempt: Attempt, operation: Operation) => operate(shop.place, attempt, operation);
+const does = (attempt: Attempt, operation: Operation) => operateAtStripe(shop.place, attempt, operation);
 const seen = (attempt: Attempt) => snapshotOf(shop.place, attempt);
 const capture = (amount: number, more = {}) => shop.operation("capture", amount, more);
 const refund = (amount: number, more = {}) => shop.operation("refund", amount, more);

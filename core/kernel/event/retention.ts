@@ -33,11 +33,11 @@ export const deleteOldEvents = () =>
       .where(lt(inboxTable.id, oldestKeptId()))
       .limit(SLICE);
     await tx.delete(inboxTable).where(inArray(inboxTable.id, done));
-    const finished = tx
+    const finishedJobs = tx
       .select({ id: jobTable.id })
       .from(jobTable)
       .where(and(lt(jobTable.id, oldestKeptUuid), isNotNull(jobTable.finishedAt)))
       .limit(SLICE);
-    await tx.delete(jobTable).where(inArray(jobTable.id, finished));
+    await tx.delete(jobTable).where(inArray(jobTable.id, finishedJobs));
     return events.length;
   });

@@ -117,15 +117,15 @@ export const claim = (jobId: string, lease: number) =>
       and(eq(jobTable.status, "queued"), lte(jobTable.dueAt, sql`now()`)),
       and(eq(jobTable.status, "running"), lt(jobTable.leaseUntil, sql`now()`)),
     );
-    const spent = sql`${jobTable.attempts} >= ${jobTable.maxAttempts}`;
+    const attemptsUsedUp = sql`${jobTable.attempts} >= ${jobTable.maxAttempts}`;
     const [job] = await tx
       .update(jobTable)
       .set({
-        status: sql`case when ${spent} then 'failed' else 'running' end`,
-        attempts: sql`${jobTable.attempts} + case when ${spent} then 0 else 1 end`,
-        leaseUntil: sql`case when not ${spent} then now() + make_interval(secs => ${lease}) end`,
-        lastError: sql`case when ${spent} then 'Every worker stopped before it finished.' else ${jobTable.lastError} end`,
-        finishedAt: sql`case when ${spent} then now() end`,
+        status: sql`case when ${attemptsUsedUp} then 'failed' else 'running' end`,
+        attempts: sql`${jobTable.attempts} + case when ${attemptsUsedUp} then 0 else 1 end`,
+        leaseUntil: sql`case when not ${attemptsUsedUp} then now() + make_interval(secs => ${lease}) end`,
+        lastError: sql`case when ${attemptsUsedUp} then 'Every worker stopped before it finished.' else ${jobTable.lastError} end`,
+        finishedAt: sql`case when ${attemptsUsedUp} then now() end`,
       })
       .where(and(eq(jobTable.id, jobId), free))
       .returning();

@@ -10,13 +10,13 @@ const unpaidStatuses = new Set<string>(["requires_payment_method", "requires_con
  * Ends an unpaid attempt. A payment that succeeds in the same moment stays paid: Stripe then refuses to end it, which
  * is no failure. @throws OutcomeUnknown
  */
-export async function close(place: StripeAccount, attempt: Attempt): Promise<void> {
+export async function closeAtStripe(place: StripeAccount, attempt: Attempt): Promise<void> {
   const seen = await retrieveAttempt(place, attempt);
-  if (seen?.session?.status === "open") await expire(place, attempt, seen.session.id);
-  if (seen?.intent && unpaidStatuses.has(seen.intent.status)) await cancel(place, attempt, seen.intent);
+  if (seen?.session?.status === "open") await expireSession(place, attempt, seen.session.id);
+  if (seen?.intent && unpaidStatuses.has(seen.intent.status)) await cancelIntent(place, attempt, seen.intent);
 }
 
-async function expire(place: StripeAccount, attempt: Attempt, session: string): Promise<void> {
+async function expireSession(place: StripeAccount, attempt: Attempt, session: string): Promise<void> {
   const { stripe } = place;
   await createOrFind(
     () => stripe.checkout.sessions.expire(session, {}, withIdempotencyKey(place, `${attempt.id}/expire`)),
@@ -25,7 +25,7 @@ async function expire(place: StripeAccount, attempt: Attempt, session: string): 
 }
 
 /** The key names the state that is ended: Stripe repeats a key's refusal, but may accept the call in another state. */
-async function cancel(place: StripeAccount, { id }: Attempt, intent: Stripe.PaymentIntent): Promise<void> {
+async function cancelIntent(place: StripeAccount, { id }: Attempt, intent: Stripe.PaymentIntent): Promise<void> {
   const { stripe } = place;
   const key = [id, "cancel", intent.status, idOf(intent.latest_charge) ?? "untried"].join("/");
   await createOrFind(

@@ -7,8 +7,8 @@ import { paymentAccountTable } from "../../payment-account/payment-account.sql.j
 import { connectedAccount, refusalOf, withDeadline } from "../../stripe/index.js";
 import type { RemoteProvider } from "../provider.js";
 import { openIntent, openSession } from "./attempt.js";
-import { close } from "./cancellation.js";
-import { operate } from "./operation.js";
+import { closeAtStripe } from "./cancellation.js";
+import { operateAtStripe } from "./operation.js";
 import { snapshotOf } from "./snapshot.js";
 
 /** All calls of one request together; an API request has 20 s. Milliseconds. */
@@ -56,8 +56,8 @@ export const stripe: RemoteProvider = {
     }),
   snapshot: (attempt) => withStripeDeadline(async () => snapshotOf(await connectedAccount(attempt), attempt)),
   operate: (attempt, operation) =>
-    withStripeDeadline(async () => operate(await connectedAccount(attempt), attempt, operation)),
-  close: (attempt) => withStripeDeadline(async () => close(await connectedAccount(attempt), attempt)),
+    withStripeDeadline(async () => operateAtStripe(await connectedAccount(attempt), attempt, operation)),
+  close: (attempt) => withStripeDeadline(async () => closeAtStripe(await connectedAccount(attempt), attempt)),
 };
 
 /** Merchants who capture manually may capture per shipment. */

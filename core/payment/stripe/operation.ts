@@ -30,7 +30,7 @@ interface StripeOperation {
  * the operation was not performed.
  * @throws OutcomeUnknown when Stripe's answers do not decide that
  */
-export async function operate(place: StripeAccount, attempt: Attempt, operation: Operation): Promise<Outcome> {
+export async function operateAtStripe(place: StripeAccount, attempt: Attempt, operation: Operation): Promise<Outcome> {
   try {
     const intent = attempt.reference ?? (await retrieveAttempt(place, attempt))?.intent?.id;
     if (!intent) return unknownPayment(operation);

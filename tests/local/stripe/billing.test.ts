@@ -118,7 +118,7 @@ test("a renewal that fails leaves the subscription past due, and the invoice's p
   expect(await (await fetch(url)).text()).toContain("Pay €29.00");
   const declined = await post(url, card("4000000000000341"));
   expect([declined.status, await declined.text()]).toEqual([402, expect.stringContaining("Your card was declined.")]);
-  // Somebody's own attempts do not move the timetable on.
+  // Somebody's own attempts do not move the schedule on.
   expect((await invoices(made))[0]).toMatchObject({ attempt_count: 2, status: "open" });
   expect((await post(url, card())).status).toBe(303);
   expect(await again(made)).toMatchObject({ status: "active" });

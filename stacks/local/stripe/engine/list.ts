@@ -30,7 +30,7 @@ function matcher<O extends object>(where: Where<O>, created: ListParams["created
 }
 
 /** The cursor's index among the candidates. */
-function placeOf<O>(table: Table<O>, ids: readonly (string | undefined)[], type: string, id: string, param: string) {
+function positionOf<O>(table: Table<O>, ids: readonly (string | undefined)[], type: string, id: string, param: string) {
   const place = ids === table.order ? table.byId.get(id)?.place : ids.indexOf(id);
   if (place === undefined || place < 0) throw refused(`No such ${type}: '${id}'`, { code: "resource_missing", param });
   return place;
@@ -62,10 +62,11 @@ export function pageOf<T extends Type>(
   if (starting_after !== undefined && ending_before !== undefined)
     throw refused("You cannot specify both `starting_after` and `ending_before`.", { param: "ending_before" });
   if (ending_before !== undefined) {
-    const found = take(placeOf(table, ids, type, ending_before, "ending_before") + 1, 1, limit + 1);
+    const found = take(positionOf(table, ids, type, ending_before, "ending_before") + 1, 1, limit + 1);
     return { object: "list", data: found.slice(0, limit).toReversed(), has_more: found.length > limit, url };
   }
-  const from = starting_after === undefined ? ids.length : placeOf(table, ids, type, starting_after, "starting_after");
+  const from =
+    starting_after === undefined ? ids.length : positionOf(table, ids, type, starting_after, "starting_after");
   const found = take(from - 1, -1, limit + 1);
   return { object: "list", data: found.slice(0, limit), has_more: found.length > limit, url };
 }

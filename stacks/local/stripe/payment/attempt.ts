@@ -37,8 +37,8 @@ function needsAuthentication(intent: Intent, method: Method, attempt: Attempt, s
   const { authentication } = behaviour(method);
   if (authentication === "unless_set_up") return !isSetUp(method, store);
   if (authentication) return true;
-  const wish = cardOptions(intent)?.request_three_d_secure;
-  return method.type === "card" && (wish === "any" || wish === "challenge") && !attempt.offSession;
+  const requested = cardOptions(intent)?.request_three_d_secure;
+  return method.type === "card" && (requested === "any" || requested === "challenge") && !attempt.offSession;
 }
 
 export const pageOfAuthentication = (intent: { id: string; client_secret: string | null }, store: Store) =>
