@@ -1,6 +1,6 @@
 export * as Cart from "./index.js";
 
-import { and, eq, inArray, lt, sql } from "drizzle-orm";
+import { and, eq, lt, sql } from "drizzle-orm";
 import * as z from "zod";
 import { faultOf } from "../../drizzle/fault.js";
 import { channelTable } from "../channel/channel.sql.js";
@@ -10,6 +10,7 @@ import { db, read } from "../kernel/db.js";
 import { invalidField, notFound } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
 import { Currency } from "../kernel/money.js";
+import { anyOf } from "../kernel/rows.js";
 import { RegionId, regionTable } from "../region/region.sql.js";
 import { ShippingOptionId } from "../shipping/shipping.sql.js";
 import { calculateCart } from "./calculation.js";
@@ -167,7 +168,7 @@ export const deleteExpired = (limit = 200): Promise<number> =>
       .for("update", { skipLocked: true });
     if (expired.length === 0) return 0;
     const ids = expired.map(({ id }) => id);
-    await tx.delete(cartLineTable).where(inArray(cartLineTable.cartId, ids));
-    await tx.delete(cartTable).where(inArray(cartTable.id, ids));
+    await tx.delete(cartLineTable).where(anyOf(cartLineTable.cartId, ids));
+    await tx.delete(cartTable).where(anyOf(cartTable.id, ids));
     return ids.length;
   });

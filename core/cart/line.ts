@@ -7,6 +7,7 @@ import { Inventory } from "../inventory/index.js";
 import { db } from "../kernel/db.js";
 import { conflict, invalid, notFound } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
+import { insertRows } from "../kernel/rows.js";
 import { type CalculatedCart, calculateCart } from "./calculation.js";
 import { cartLineTable, LineId } from "./cart.sql.js";
 import { loadCart } from "./cart-rows.js";
@@ -65,9 +66,7 @@ export async function insertLines(tx: Tx, cartId: string, lines: readonly NewLin
   const rows = Array.from(quantities, ([variantId, quantity], index) => {
     return { id: ids[index] ?? LineId.create(), cartId, variantId, quantity };
   });
-  await tx
-    .insert(cartLineTable)
-    .values(rows)
+  await insertRows(tx, cartLineTable, rows)
     .onConflictDoUpdate({
       target: [cartLineTable.tenantId, cartLineTable.cartId, cartLineTable.variantId],
       set: { quantity: sql`${cartLineTable.quantity} + excluded.quantity` },

@@ -1,4 +1,4 @@
-import { and, eq, inArray, type SQL } from "drizzle-orm";
+import { and, eq, type SQL, sql } from "drizzle-orm";
 import type { Reader } from "../../drizzle/reader.js";
 import { productTable, variantTable } from "./catalog.sql.js";
 import { priceTable } from "./price.sql.js";
@@ -6,9 +6,9 @@ import { priceTable } from "./price.sql.js";
 /**
  * The statement that reads the data for a sale of some variants: their product, and their price in one currency, which
  * is null when they have none. Price lists replace the price here.
- * @param variantIds a list, or a subquery
+ * @param variantIds a subquery
  */
-export const sellableQuery = (q: Reader, variantIds: SQL | readonly string[], currency: SQL) =>
+export const sellableQuery = (q: Reader, variantIds: SQL, currency: SQL) =>
   q
     .select({
       id: variantTable.id,
@@ -26,6 +26,6 @@ export const sellableQuery = (q: Reader, variantIds: SQL | readonly string[], cu
     .from(variantTable)
     .innerJoin(productTable, eq(productTable.id, variantTable.productId))
     .leftJoin(priceTable, and(eq(priceTable.variantId, variantTable.id), eq(priceTable.currency, currency)))
-    .where(inArray(variantTable.id, variantIds as SQL));
+    .where(sql`${variantTable.id} in ${variantIds}`);
 
 export type Sellable = Awaited<ReturnType<typeof sellableQuery>>[number];

@@ -7,6 +7,7 @@ import { db } from "../kernel/db.js";
 import { conflict, invalid, notFound } from "../kernel/error.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
+import { insertRows } from "../kernel/rows.js";
 import { bump, staleOrMissing } from "../kernel/version.js";
 import { ProductId, productTable, VariantId, variantTable } from "./catalog.sql.js";
 import { Choice, type Option, optionErrors, sortChoice } from "./option.js";
@@ -74,7 +75,7 @@ export async function insertVariants(tx: Tx, product: Parent, inputs: readonly N
   // Rows in one order: two transactions with the same SKUs wait for each other without a deadlock.
   const rows = made.map(({ prices: _, available: __, ...row }) => row).sort((a, b) => (a.sku < b.sku ? -1 : 1));
   if (rows.length === 0) return [];
-  const kept = await tx.insert(variantTable).values(rows).onConflictDoNothing().returning({ id: variantTable.id });
+  const kept = await insertRows(tx, variantTable, rows).onConflictDoNothing().returning({ id: variantTable.id });
   if (kept.length < made.length) return made.filter(({ id }) => kept.some((row) => row.id === id));
   await insertPrices(
     tx,

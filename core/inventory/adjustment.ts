@@ -1,4 +1,4 @@
-import { asc, eq, inArray, or, sql } from "drizzle-orm";
+import { asc, eq, or, sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
 import { typeIdToUuid } from "../../drizzle/typeid.js";
@@ -8,6 +8,7 @@ import { db } from "../kernel/db.js";
 import { conflict, type FieldError, invalid } from "../kernel/error.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
+import { anyOf, insertRows } from "../kernel/rows.js";
 import { bump } from "../kernel/version.js";
 import { LocationId, locationTable, MovementId, stockLevelTable, stockMovementTable } from "./inventory.sql.js";
 import { insufficientStock } from "./stock.js";
@@ -81,7 +82,11 @@ export const adjust = fn(Adjustments, ({ adjustments, reason, reference }) =>
     const saved = await writeLevels(tx, [...levels.values()]);
     const facts = { reason, reference: reference ?? null, actor: actorRecord() };
     if (moves.length > 0) {
-      await tx.insert(stockMovementTable).values(moves.map((move) => ({ id: MovementId.create(), ...move, ...facts })));
+      await insertRows(
+        tx,
+        stockMovementTable,
+        moves.map((move) => ({ id: MovementId.create(), ...move, ...facts })),
+      );
       emit(StockAdjusted, { variantIds: [...new Set(moves.map((move) => move.variantId))] });
     }
     const skus = new Map(targets.map((target) => [target.variantId, target.sku]));
@@ -104,9 +109,9 @@ async function resolveTargets(tx: Tx, adjustments: readonly Adjustment[]): Promi
       isDefault: locationTable.isDefault,
     })
     .from(variantTable)
-    .innerJoin(locationTable, or(eq(locationTable.isDefault, true), inArray(locationTable.id, places)))
+    .innerJoin(locationTable, or(eq(locationTable.isDefault, true), anyOf(locationTable.id, places)))
     .where(
-      inArray(
+      anyOf(
         variantTable.id,
         adjustments.map((one) => one.variantId),
       ),
@@ -133,9 +138,11 @@ async function lockLevels(tx: Tx, targets: readonly Target[]): Promise<Map<strin
     targets.map(({ variantId, locationId }) => [`${variantId} ${locationId}`, { variantId, locationId }]),
   );
   const sorted = [...keys].sort(([a], [b]) => (a < b ? -1 : 1));
-  const rows = await tx
-    .insert(stockLevelTable)
-    .values(sorted.map(([, key]) => key))
+  const rows = await insertRows(
+    tx,
+    stockLevelTable,
+    sorted.map(([, key]) => key),
+  )
     .onConflictDoUpdate({
       target: [stockLevelTable.tenantId, stockLevelTable.variantId, stockLevelTable.locationId],
       set: { version: bump(stockLevelTable) },

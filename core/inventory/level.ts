@@ -4,6 +4,7 @@ import { productTable, VariantId, variantTable } from "../catalog/catalog.sql.js
 import { db, read } from "../kernel/db.js";
 import { fn } from "../kernel/fn.js";
 import { pageQuery, paginate } from "../kernel/page.js";
+import { insertRows } from "../kernel/rows.js";
 import { LocationId, locationTable, stockLevelTable } from "./inventory.sql.js";
 
 export const Level = z
@@ -68,6 +69,6 @@ export const createLevels = fn(z.object({ productId: z.string() }), ({ productId
       .where(eq(variantTable.productId, productId))
       .orderBy(asc(variantTable.id))
       .for("share", { of: [productTable, variantTable] });
-    if (missing.length > 0) await tx.insert(stockLevelTable).values(missing).onConflictDoNothing();
+    if (missing.length > 0) await insertRows(tx, stockLevelTable, missing).onConflictDoNothing();
   }),
 );

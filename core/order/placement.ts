@@ -4,6 +4,7 @@ import type { CartRow, Line, Shipping } from "../cart/index.js";
 import { checkUsage, type UsageCount, usageStatement } from "../entitlement/index.js";
 import type { Address } from "../kernel/address.js";
 import type { Totals } from "../kernel/amounts.js";
+import { insertRows } from "../kernel/rows.js";
 import { paymentTable } from "../payment/payment.sql.js";
 import { orderMeter } from "./meter.js";
 import { counterTable, OrderLineId, orderLineTable, orderTable, orderTimelineTable } from "./order.sql.js";
@@ -44,9 +45,13 @@ export async function place(tx: Tx, placement: Placement) {
       })
       .returning({ value: counterTable.value }),
   );
-  const listed = tx
-    .$with("listed")
-    .as(tx.insert(orderLineTable).values(lines.map((line, position) => ({ ...line, orderId, position }))));
+  const listed = tx.$with("listed").as(
+    insertRows(
+      tx,
+      orderLineTable,
+      lines.map((line, position) => ({ ...line, orderId, position })),
+    ),
+  );
   const opened = tx.$with("opened").as(tx.insert(paymentTable).values(payment));
   const noted = tx
     .$with("noted")

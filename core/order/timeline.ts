@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
 import { actorRecord } from "../kernel/actor.js";
+import { insertRows } from "../kernel/rows.js";
 import { orderTimelineTable, TimelineId } from "./order.sql.js";
 
 export const TimelineEntry = z
@@ -40,5 +41,9 @@ export async function addToTimeline(
   entries: readonly { type: string; data?: Record<string, unknown> }[],
 ): Promise<void> {
   if (entries.length === 0) return;
-  await tx.insert(orderTimelineTable).values(entries.map(({ type, data }) => entry(orderId, type, data)));
+  await insertRows(
+    tx,
+    orderTimelineTable,
+    entries.map(({ type, data }) => entry(orderId, type, data)),
+  );
 }

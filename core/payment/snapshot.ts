@@ -5,6 +5,7 @@ import { actorRecord } from "../kernel/actor.js";
 import { db } from "../kernel/db.js";
 import { emit } from "../kernel/event/index.js";
 import { enqueue } from "../kernel/job/index.js";
+import { insertRows } from "../kernel/rows.js";
 import { Ledger } from "../ledger/index.js";
 import { Order, OrderPaid } from "../order/index.js";
 import {
@@ -66,9 +67,7 @@ async function writeEffects(tx: Tx, known: Known, effects: Effects): Promise<voi
 async function insertEvents(tx: Tx, events: readonly NewEvent[]): Promise<string[]> {
   if (events.length === 0) return [];
   const rows = events.map((event) => ({ id: PaymentEventId.create(), ...event }));
-  const inserted = await tx
-    .insert(paymentEventTable)
-    .values(rows)
+  const inserted = await insertRows(tx, paymentEventTable, rows)
     .onConflictDoNothing()
     .returning({ id: paymentEventTable.id });
   if (inserted.length < rows.length) throw new Error("An event was written without the lock of its payment.");
@@ -117,9 +116,7 @@ export async function insertOperations(
 ): Promise<KnownOperation[]> {
   if (requests.length === 0) return [];
   const rows = requests.map((request) => ({ id: OperationId.create(), ...request, actor: actorRecord() }));
-  const inserted = await tx
-    .insert(paymentOperationTable)
-    .values(rows)
+  const inserted = await insertRows(tx, paymentOperationTable, rows)
     .onConflictDoNothing({ target: [paymentOperationTable.tenantId, paymentOperationTable.requestKey] })
     .returning();
   if (inserted.length < rows.length) throw new Error("An operation was requested without the lock of its payment.");

@@ -6,6 +6,7 @@ import { Incident } from "../incident/index.js";
 import { db, read } from "../kernel/db.js";
 import { OutcomeUnknown } from "../kernel/error.js";
 import { defineJob, enqueue } from "../kernel/job/index.js";
+import { anyOf } from "../kernel/rows.js";
 import {
   disputesSince,
   intentsSince,
@@ -126,11 +127,15 @@ const paymentColumns = {
 function findPayments(tx: Tx, { account }: Run, listed: readonly Listed[]) {
   const intents = listed.flatMap(({ paymentIntent }) => paymentIntent ?? []);
   const attempts = listed.flatMap(({ attempt }) => (PaymentId.safeParse(attempt).success && attempt ? [attempt] : []));
-  const named = attempts.length > 0 ? inArray(paymentTable.id, attempts) : undefined;
   return tx
     .select(paymentColumns)
     .from(paymentTable)
-    .where(and(eq(paymentTable.account, account), or(inArray(paymentTable.reference, intents), named)));
+    .where(
+      and(
+        eq(paymentTable.account, account),
+        or(anyOf(paymentTable.reference, intents), anyOf(paymentTable.id, attempts)),
+      ),
+    );
 }
 type Known = Awaited<ReturnType<typeof findPayments>>[number];
 
@@ -165,8 +170,11 @@ const compareRefunds = (pass: Run, listed: readonly Listed[]) =>
       .from(paymentEventTable)
       .where(
         and(
-          inArray(paymentEventTable.paymentId, rows.map(({ id }) => id).concat(NO_PAYMENT)),
-          inArray(paymentEventTable.reference, references),
+          anyOf(
+            paymentEventTable.paymentId,
+            rows.map(({ id }) => id),
+          ),
+          anyOf(paymentEventTable.reference, references),
         ),
       );
     for (const { reference, paymentIntent, status } of listed) {
@@ -177,9 +185,6 @@ const compareRefunds = (pass: Run, listed: readonly Listed[]) =>
       if (row && row.captured > 0 && isFinal && !isRecorded) enqueueSync(pass, row.id);
     }
   });
-/** Keeps a list from being empty. */
-const NO_PAYMENT = [PaymentId.create()];
-
 const compareDisputes = (pass: Run, listed: readonly Listed[]) =>
   db(async (tx) => {
     const rows = await findPayments(tx, pass, listed);
@@ -187,7 +192,7 @@ const compareDisputes = (pass: Run, listed: readonly Listed[]) =>
       .select({ reference: disputeTable.reference, status: disputeTable.status })
       .from(disputeTable)
       .where(
-        inArray(
+        anyOf(
           disputeTable.reference,
           listed.map(({ reference }) => reference),
         ),

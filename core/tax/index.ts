@@ -8,6 +8,7 @@ import { invalid } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
 import { listById } from "../kernel/list.js";
 import { pageQuery } from "../kernel/page.js";
+import { insertRows } from "../kernel/rows.js";
 import { TaxClassId, TaxRateId, taxClassTable, taxRateTable } from "./tax.sql.js";
 
 export { ratesQuery, rateTable } from "./rate-table.js";
@@ -89,6 +90,6 @@ export const setRates = fn(Rates, ({ rates: wanted }) =>
     await tx.delete(taxRateTable);
     if (wanted.length === 0) return { data: [] };
     const values = wanted.map((rate) => ({ id: TaxRateId.create(), ...rate }));
-    return { data: await tx.insert(taxRateTable).values(values).returning(rateView) };
+    return { data: await insertRows(tx, taxRateTable, values).returning(rateView) };
   }),
 );
