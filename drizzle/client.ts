@@ -1,7 +1,7 @@
-import { neon, neonConfig, Pool, type PoolClient } from "@neondatabase/serverless";
-import { NeonHttpDriver } from "drizzle-orm/neon-http";
-import { PgDialect } from "drizzle-orm/pg-core";
+import { neonConfig, Pool, type PoolClient } from "@neondatabase/serverless";
 import WebSocket from "ws";
+import { isConnectionError } from "./fault.js";
+import { Session } from "./session.js";
 
 /** The address of the database; set once, before the first query. */
 export interface Endpoint {
@@ -17,16 +17,19 @@ const QUERY_TIMEOUT = 10_000;
 /** A socket that idled longer than this may be dead (Lambda freezes an environment between requests). Milliseconds. */
 const STALE_AFTER = 30_000;
 
+interface Held {
+  readonly session: Session;
+  /** Milliseconds; none before the first use. */
+  readonly usedAt?: number;
+}
+
 /** One connection per execution environment, which serves one request at a time. */
 export class Client {
-  readonly http: ReturnType<typeof neon<true, true>>;
   readonly #pool: Pool;
-  readonly #usedAt = new WeakMap<PoolClient, number>();
+  readonly #held = new WeakMap<PoolClient, Held>();
 
   constructor({ url, proxy }: Endpoint) {
     configureDriver(proxy);
-    this.http = neon(url, { arrayMode: true, fullResults: true });
-    new NeonHttpDriver(this.http, new PgDialect()); // timestamps stay text, with their microseconds
     this.#pool = new Pool({
       connectionString: url,
       max: 1,
@@ -41,19 +44,44 @@ export class Client {
     this.#pool.on("connect", (client: PoolClient) => client.on("error", () => undefined));
   }
 
-  /** A connection that is fresh enough to trust. */
-  async connect(): Promise<PoolClient> {
-    const client = await this.#pool.connect();
-    const usedAt = this.#usedAt.get(client);
-    if (usedAt === undefined || Date.now() - usedAt < STALE_AFTER) return client;
-    client.release(true);
-    return this.#pool.connect();
+  /**
+   * Runs statements that are one message, and may be sent again. A connection that turns out to be dead, as its socket
+   * may be when the environment was frozen, or that has lost its statements, is replaced once.
+   */
+  async query<T>(run: (session: Session) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      const session = await this.connect();
+      try {
+        const result = await run(session);
+        this.release(session, false);
+        return result;
+      } catch (error) {
+        const broken = isConnectionError(error);
+        this.release(session, broken);
+        if (attempt === 2 || !(broken || session.lost)) throw error;
+      }
+    }
   }
 
-  /** Gives a connection back; a broken one is closed. */
-  release(client: PoolClient, broken: boolean): void {
-    this.#usedAt.set(client, Date.now());
-    client.release(broken);
+  /** A session on a connection that is fresh enough to trust. */
+  async connect(): Promise<Session> {
+    const { session, usedAt } = this.#hold(await this.#pool.connect());
+    if (usedAt === undefined || Date.now() - usedAt < STALE_AFTER) return session;
+    this.release(session, true);
+    return this.#hold(await this.#pool.connect()).session;
+  }
+
+  #hold(client: PoolClient): Held {
+    const held = this.#held.get(client) ?? { session: new Session(client) };
+    this.#held.set(client, held);
+    return held;
+  }
+
+  /** Gives a session back; the connection of a broken one, or of one that has lost statements, is closed. */
+  release(session: Session, broken: boolean): void {
+    const { client } = session;
+    this.#held.set(client, { session, usedAt: Date.now() });
+    client.release(broken || session.lost !== undefined);
   }
 
   end(): Promise<void> {
@@ -64,12 +92,9 @@ export class Client {
 /** Directs the driver to a bridge that speaks Neon's protocols; without a proxy, to Neon itself. */
 export function configureDriver(proxy: string | undefined): void {
   neonConfig.webSocketConstructor = WebSocket; // Node's own rejects with an event, which does not carry the reason
-  neonConfig.fetchFunction = (url: string, init: RequestInit) =>
-    fetch(url, { ...init, signal: AbortSignal.timeout(QUERY_TIMEOUT) });
-  neonConfig.coalesceWrites = false; // it waits for a turn of the event loop: 1 ms for each statement
+  neonConfig.coalesceWrites = false; // it waits for a turn of the event loop: 1 ms for each message
   if (!proxy) return;
   neonConfig.wsProxy = () => `${proxy}/v2`;
-  neonConfig.fetchEndpoint = () => `http://${proxy}/sql`;
   neonConfig.useSecureWebSocket = false;
   neonConfig.pipelineConnect = false;
   neonConfig.pipelineTLS = false;

@@ -1,10 +1,3 @@
-/** Runs a batch again when the connection failed: a socket may have died while the environment was frozen. */
-export const retryConnection = <T>(run: () => Promise<T>): Promise<T> =>
-  run().catch((error: unknown) => {
-    if (!isConnectionError(error)) throw error;
-    return run();
-  });
-
 /** The reason that the server, or a socket, gave for a failed statement. */
 export interface Fault {
   /** SQLSTATE, or a code of Node's sockets. */
@@ -30,6 +23,22 @@ export const isContention = (error: unknown) => ["40001", "40P01", "55P03"].incl
 
 /** The statement took longer than the `statement_timeout` of its role. */
 export const isTimeout = (error: unknown) => faultOf(error)?.code === "57014";
+
+/**
+ * The server does not know a prepared statement any more (26000: a pooler or a failover lost it), or must not run its
+ * plan (0A000: a migration changed the types of its columns). Nothing of the transaction has happened.
+ */
+export function isLostStatement(error: unknown): boolean {
+  const code = faultOf(error)?.code;
+  return code === "26000" || (code === "0A000" && /cached plan/.test(messageOf(error)));
+}
+
+/** The message of the innermost error. */
+function messageOf(error: unknown): string {
+  let message = "";
+  for (let inner = error; inner instanceof Error; inner = inner.cause as unknown) message = inner.message;
+  return message;
+}
 
 /**
  * Class 08 (connection), 53 (resources), 57P0x (shutdown), 25P03 and 25P04 (the server ended an idle transaction, such as

@@ -1,8 +1,4 @@
-import { sql } from "drizzle-orm";
-import { NeonHttpDatabase, NeonHttpSession } from "drizzle-orm/neon-http";
-import { PgDialect } from "drizzle-orm/pg-core";
 import type { Client } from "./client.js";
-import { retryConnection } from "./fault.js";
 
 /** A function of the schema `platform` and its arguments. */
 export type PlatformCall = readonly [
@@ -21,15 +17,10 @@ export type PlatformCall = readonly [
  * @returns the rows of each call
  */
 export async function callPlatform(client: Client, calls: readonly PlatformCall[]): Promise<unknown[][]> {
-  const dialect = new PgDialect();
-  const q = new NeonHttpDatabase(dialect, new NeonHttpSession(client.http, dialect, undefined), undefined);
-  const queries = calls.map(([name, ...args]) => {
-    const values = sql.join(
-      args.map((value) => sql`${value}`),
-      sql`, `,
-    );
-    return q.execute(sql`select * from platform.${sql.identifier(name)}(${values})`);
-  });
-  const results: readonly { rows: unknown[] }[] = await retryConnection(() => q.batch(queries as never));
-  return results.map(({ rows }) => rows);
+  const statements = calls.map(([name, ...args]) => ({
+    text: `select * from platform."${name}"(${args.map((_, index) => `$${index + 1}`).join(", ")})`,
+    values: args,
+  }));
+  const answers = await client.query((session) => session.send(statements));
+  return answers.map(({ rows }) => rows);
 }

@@ -1,15 +1,10 @@
 import { type Column, is, Param, Placeholder, sql } from "drizzle-orm";
-import { type Reader, TenantReader, type Unexecuted } from "./reader.js";
+import { type BuiltQuery, type Reader, TenantReader, type Unexecuted } from "./reader.js";
 
 const TENANT = "the tenant";
 
-interface Query {
-  getQuery(): { sql: string; params: unknown[] };
-  isResponseInArrayMode(): boolean;
-  mapResult(result: unknown): unknown;
-}
 interface Preparable {
-  _prepare(): Query;
+  _prepare(): BuiltQuery;
 }
 
 type Values = Record<string, unknown>;
@@ -28,7 +23,7 @@ class PreparedText {
   readonly #sql: string;
   readonly #bindings: readonly Binding[];
 
-  constructor(readonly query: Query) {
+  constructor(readonly query: BuiltQuery) {
     const { sql: text, params } = query.getQuery();
     this.#sql = text;
     this.#bindings = params.map(bindingOf);
@@ -63,7 +58,7 @@ export function prepared<Given extends object, Built extends Unexecuted>(build: 
     let text = texts.get(name);
     if (!text) {
       const placeholders = Object.fromEntries(given.map(([key]) => [key, sql.placeholder(key)])) as Given;
-      const reader = new TenantReader(q.client, sql.placeholder(TENANT)) as unknown as Reader;
+      const reader = new TenantReader(sql.placeholder(TENANT)) as unknown as Reader;
       text = new PreparedText((build(reader, placeholders) as unknown as Preparable)._prepare());
       texts.set(name, text);
     }

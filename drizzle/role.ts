@@ -4,22 +4,24 @@ export class RoleError extends Error {
   override name = "RoleError";
 }
 
+const FLAGS = `
+  select current_user, rolsuper, rolbypassrls,
+    exists (select from pg_class where relkind in ('r', 'p') and relowner = r.oid),
+    exists (select from pg_roles n where n.rolname in ('neon_superuser', 'stoa_owner') and pg_has_role(r.oid, n.oid, 'member')),
+    exists (select from pg_roles b where b.rolbypassrls and pg_has_role(r.oid, b.oid, 'member')),
+    exists (select from pg_roles p where p.rolname in ('stoa_platform', 'stoa_relay', 'stoa_app')
+      and p.oid <> r.oid and pg_has_role(r.oid, p.oid, 'member')),
+    current_setting('standard_conforming_strings') <> 'on'
+  from pg_roles r where rolname = current_user`;
+
 /**
  * Refuses a role that row-level security does not bind: a superuser, a role with BYPASSRLS (every member of Neon's
  * `neon_superuser` has it), the owner of a table.
  * @throws RoleError with the reasons
  */
 export async function checkRole(client: Client): Promise<void> {
-  const { rows } = await client.http.query(`
-    select current_user, rolsuper, rolbypassrls,
-      exists (select from pg_class where relkind in ('r', 'p') and relowner = r.oid),
-      exists (select from pg_roles n where n.rolname in ('neon_superuser', 'stoa_owner') and pg_has_role(r.oid, n.oid, 'member')),
-      exists (select from pg_roles b where b.rolbypassrls and pg_has_role(r.oid, b.oid, 'member')),
-      exists (select from pg_roles p where p.rolname in ('stoa_platform', 'stoa_relay', 'stoa_app')
-        and p.oid <> r.oid and pg_has_role(r.oid, p.oid, 'member')),
-      current_setting('standard_conforming_strings') <> 'on'
-    from pg_roles r where rolname = current_user`);
-  const [name, ...flags] = rows[0] ?? ["?", true];
+  const [answer] = await client.query((session) => session.send([{ text: FLAGS, values: [], rowMode: "array" }]));
+  const [name, ...flags] = (answer?.rows[0] ?? ["?", true]) as unknown[];
   const reasons = [
     "is a superuser",
     "has BYPASSRLS",

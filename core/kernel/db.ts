@@ -1,20 +1,22 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { sql } from "drizzle-orm";
 import { Client } from "../../drizzle/client.js";
 import { isConnectionError, isContention, isTimeout } from "../../drizzle/fault.js";
+import type { Statement } from "../../drizzle/flush.js";
 import journal from "../../drizzle/migrations/meta/_journal.json" with { type: "json" };
 import { callPlatform, type PlatformCall } from "../../drizzle/platform.js";
-import type { Reader, Results, Unexecuted } from "../../drizzle/reader.js";
+import { type Reader, type Results, toStatements, type Unexecuted } from "../../drizzle/reader.js";
 import { checkRole, RoleError } from "../../drizzle/role.js";
+import type { Session } from "../../drizzle/session.js";
 import { type ReadInTransaction, readTenant, type Tx, withTenant } from "../../drizzle/tenant.js";
-import { context, tenantId } from "./actor.js";
+import { type Context, context, tenantId } from "./actor.js";
 import { config } from "./config.js";
 import { Failure } from "./error.js";
-import { type Claim, checkClaim, claimStatements, storeStatements } from "./idempotency.js";
-import { emptyOutbox, type Outbox, outboxStatements } from "./outbox.js";
+import { type Claim, checkClaim, claimQueries, storeQueries } from "./idempotency.js";
+import { emptyOutbox, type Outbox, outboxQueries } from "./outbox.js";
 
 interface OpenTransaction {
   tx: Tx;
+  session: Session;
   read: ReadInTransaction;
   tenantId: string;
   /** Events and jobs of this transaction, written in one statement before COMMIT. */
@@ -48,51 +50,55 @@ export const setNudge = (run: typeof nudge) => {
 
 /**
  * Runs `run` in a transaction of the actor's tenant, or joins the one that is open. `run` may run again after a
- * deadlock, so it calls nothing but the database.
+ * deadlock, so it calls nothing but the database. Queries that are awaited together travel as one message.
  * @throws Failure unavailable when the database cannot be reached
  */
 export async function db<T>(run: (tx: Tx) => Promise<T>): Promise<T> {
   const open = openTransaction.getStore();
-  if (open) return run(requireSameTenant(open).tx);
-  await verifyCredential();
-  return transact(undefined, run);
+  return open ? run(requireSameTenant(open).tx) : transact(undefined, run);
 }
 
 /**
- * Runs a transaction that may carry the claim of an idempotency key, and joins none.
+ * Runs a transaction that may carry the claim of an idempotency key, and joins none. A credential that was not looked up
+ * yet is looked up in the message of BEGIN, and refused before `run`.
  * @see idempotent.ts, its only caller beside db()
  */
 export async function transact<T>(claim: Claim | undefined, run: (tx: Tx) => Promise<T>): Promise<T> {
   const id = tenantId();
+  const current = context();
+  if (current.credential?.isVerified === false) await verifyCredential();
   let left = emptyOutbox();
-  const result = await translateFaults((client) => {
-    const open: OpenTransaction = {
-      tx: undefined as never,
-      read: undefined as never,
-      tenantId: id,
-      outgoing: emptyOutbox(),
-    };
-    return withTenant(
+  const result = await translateFaults((client) =>
+    withTenant(
       client,
       id,
-      (tx, rows, readInTransaction) => {
-        open.tx = tx;
-        open.read = readInTransaction;
-        open.outgoing = emptyOutbox();
-        if (claim) checkClaim(claim, rows);
-        return openTransaction.run(open, () => run(tx));
+      (tx, { before, atBegin }, readInTransaction, session) => {
+        authorize(current, before);
+        const open: OpenTransaction = { tx, session, read: readInTransaction, tenantId: id, outgoing: emptyOutbox() };
+        if (claim) checkClaim(claim, atBegin);
+        return openTransaction.run(open, async () => {
+          const done = await run(tx);
+          left = open.outgoing;
+          return done;
+        });
       },
       {
-        atBegin: (q) => (claim ? claimStatements(q, claim) : []),
-        atCommit: (q) => {
-          left = open.outgoing;
-          return [...outboxStatements(q, left), ...(claim ? storeStatements(q, claim) : [])];
-        },
+        before: (q) => current.credential?.queries(q) ?? [],
+        atBegin: (q) => (claim ? claimQueries(q, claim) : []),
+        atCommit: (q) => [...outboxQueries(q, left), ...(claim ? storeQueries(q, claim) : [])],
       },
-    );
-  });
+    ),
+  );
   if (left.events.length + left.jobs.length > 0) await nudge();
   return result;
+}
+
+/** Settles the look-up of the credential: it is done, even when it is refused. @throws Failure */
+function authorize(current: Context, results: readonly unknown[]): void {
+  const { credential } = current;
+  if (!credential) return;
+  delete current.credential;
+  current.actor = credential.authorize(results);
 }
 
 /**
@@ -130,10 +136,7 @@ async function readBatch(build: (q: Reader) => Unexecuted | readonly Unexecuted[
       return [...queries, ...(credential?.queries(q) ?? [])];
     }),
   );
-  if (credential) {
-    delete current.credential; // the look-up is done, even when it is refused
-    current.actor = credential.authorize(results.slice(own));
-  }
+  authorize(current, results.slice(own));
   return single ? results[0] : results.slice(0, own);
 }
 
@@ -147,42 +150,65 @@ export async function verifyCredential(): Promise<void> {
  * @returns the rows of each call
  * @throws Failure unavailable
  */
-export const queryPlatform = (...calls: readonly PlatformCall[]): Promise<unknown[][]> =>
-  translateFaults((client) => callPlatform(client, calls));
+export function queryPlatform(...calls: readonly PlatformCall[]): Promise<unknown[][]> {
+  if (openTransaction.getStore()) throw new Error("A transaction holds the only connection, so this call would wait.");
+  return translateFaults((client) => callPlatform(client, calls));
+}
 
 /**
- * Runs a part of a transaction that can be rolled back alone, its rows together with its events and jobs.
+ * Keeps a write of the open transaction, whose rows nobody needs, for the next message, at the latest that of COMMIT.
+ * A constraint that it may violate belongs to no business rule, because the error comes with another statement.
+ */
+export function defer(query: Unexecuted): void {
+  const { session } = requireOpen("defer() belongs inside db().");
+  for (const statement of toStatements([query]).statements) session.defer(statement);
+}
+
+/**
+ * Runs a part of a transaction that can be rolled back alone, its rows together with its events and jobs. It costs no
+ * round trip: its savepoint travels with its first statement.
  * @throws the error of `run`, after the rollback to the savepoint
  */
 export async function withSavepoint<T>(run: () => Promise<T>): Promise<T> {
-  const open = openTransaction.getStore();
-  if (!open) throw new Error("A savepoint needs an open transaction.");
+  const open = requireOpen("A savepoint needs an open transaction.");
+  const { session } = open;
   const { events, jobs } = open.outgoing;
   const before = { events: [...events], jobs: [...jobs] };
-  await open.tx.execute(sql`savepoint part`);
+  const savepoint: Statement = { text: "savepoint part", values: [] };
+  session.defer(savepoint);
   try {
-    return await run();
+    const result = await run();
+    session.defer({ text: "release savepoint part", values: [] });
+    return result;
   } catch (error) {
-    await open.tx.execute(sql`rollback to savepoint part`);
     open.outgoing = before;
+    if (session.isWaiting(savepoint)) session.drop(savepoint);
+    else await rollbackTo(session, "part");
     throw error;
-  } finally {
-    await open.tx.execute(sql`release savepoint part`);
   }
 }
 
-/** The outgoing messages of the open transaction. @throws Error outside of one, because they would be lost */
-export function currentOutbox(): Outbox {
-  const open = openTransaction.getStore();
-  if (!open) throw new Error("emit() and enqueue() belong inside db().");
-  return requireSameTenant(open).outgoing;
+/** Rolls the open transaction back to the claim of its idempotency key, its events and jobs included. */
+export async function rollbackEffect(): Promise<void> {
+  const open = requireOpen("The effect of a claim is a transaction.");
+  open.outgoing = emptyOutbox();
+  await rollbackTo(open.session, "effect");
 }
 
-/** Rolls the open transaction back to the claim of its idempotency key, its events and jobs included. */
-export async function rollbackEffect(tx: Tx): Promise<void> {
-  await tx.execute(sql`rollback to savepoint effect`);
+async function rollbackTo(session: Session, savepoint: string): Promise<void> {
+  session.drop();
+  const release = savepoint === "part" ? [{ text: `release savepoint ${savepoint}`, values: [] }] : [];
+  await session.send([{ text: `rollback to savepoint ${savepoint}`, values: [] }, ...release]);
+}
+
+/** The outgoing messages of the open transaction. @throws Error outside of one, because they would be lost */
+export const currentOutbox = (): Outbox => requireOpen("emit() and enqueue() belong inside db().").outgoing;
+
+/** @throws Error outside of a transaction */
+function requireOpen(reason: string): OpenTransaction {
   const open = openTransaction.getStore();
-  if (open) open.outgoing = emptyOutbox();
+  if (!open) throw new Error(reason);
+  return requireSameTenant(open);
 }
 
 /** A transaction belongs to one tenant: an actor of another one cannot join it. */
@@ -220,12 +246,17 @@ async function translateFaults<T>(run: (client: Client) => Promise<T>): Promise<
 export async function checkReadiness(): Promise<Record<"database" | "role" | "migrations", string>> {
   try {
     const client = await database();
-    const { rows } = await client.http.query("select count(*)::int from drizzle.__drizzle_migrations");
-    const applied = Number(rows[0]?.[0]);
+    const applied = await countMigrations(client);
     const migrations = applied >= journal.entries.length ? "ok" : `${applied} of ${journal.entries.length}`;
     return { database: "ok", role: "ok", migrations };
   } catch (error) {
     const unsafe = error instanceof RoleError;
     return { database: unsafe ? "ok" : "unreachable", role: unsafe ? "unsafe" : "unknown", migrations: "unknown" };
   }
+}
+
+async function countMigrations(client: Client): Promise<number> {
+  const text = "select count(*)::int as applied from drizzle.__drizzle_migrations";
+  const [answer] = await client.query((session) => session.send([{ text, values: [] }]));
+  return Number((answer?.rows[0] as { applied: number } | undefined)?.applied);
 }

@@ -1,6 +1,7 @@
-import { and, eq, type SQL, sql } from "drizzle-orm";
-import type { Reader } from "../../drizzle/reader.js";
-import type { BeginResults } from "../../drizzle/tenant.js";
+import { and, eq, sql } from "drizzle-orm";
+import { prepared } from "../../drizzle/prepared.js";
+import type { Reader, Unexecuted } from "../../drizzle/reader.js";
+import type { Tx } from "../../drizzle/tenant.js";
 import { Failure, invalid } from "./error.js";
 import { idempotencyTable } from "./idempotency.sql.js";
 
@@ -39,31 +40,39 @@ export class Replay extends Error {
 
 export const rowId = ({ principal, key }: Claim) => `${principal} ${key}`;
 
-/**
- * The statements that travel with BEGIN: a lock for the key that is tried without waiting, then the stored answer (a
- * statement of its own, because its snapshot must be younger than the lock), then the savepoint to which a refusal
- * rolls back.
- */
-export const claimStatements = (q: Reader, claim: Claim): SQL[] => [
-  sql`select pg_try_advisory_xact_lock(hashtextextended(${`${claim.tenantId} ${rowId(claim)}`}, 0)) as free`,
+const tryLock = prepared((q, { lock }: { lock: string }) =>
+  q.execute<{ free: boolean }>(sql`select pg_try_advisory_xact_lock(hashtextextended(${lock}, 0)) as free`),
+);
+const findStored = prepared((q, { id }: { id: string }) =>
   q
     .select({
       fingerprint: idempotencyTable.fingerprint,
       status: idempotencyTable.status,
       headers: idempotencyTable.headers,
       body: idempotencyTable.body,
-      leased: sql`${idempotencyTable.updatedAt} > now() - make_interval(secs => ${LEASE})`.as("leased"),
+      leased: sql<boolean>`${idempotencyTable.updatedAt} > now() - make_interval(secs => ${LEASE})`.as("leased"),
     })
     .from(idempotencyTable)
-    .where(eq(idempotencyTable.id, rowId(claim)))
-    .getSQL(),
-  sql`savepoint effect`,
+    .where(eq(idempotencyTable.id, id)),
+);
+const setSavepoint = prepared((q) => q.execute(sql`savepoint effect`));
+
+/**
+ * The queries that travel with BEGIN: a lock for the key that is tried without waiting, then the stored answer (a
+ * statement of its own, because its snapshot must be younger than the lock), then the savepoint to which a refusal
+ * rolls back.
+ */
+export const claimQueries = (q: Reader, claim: Claim): readonly Unexecuted[] => [
+  tryLock(q, { lock: `${claim.tenantId} ${rowId(claim)}` }),
+  findStored(q, { id: rowId(claim) }),
+  setSavepoint(q, {}),
 ];
 
 /** @throws Replay, or Failure in_flight or invalid */
-export function checkClaim(claim: Claim, [lock, stored]: BeginResults): void {
-  if (!lock?.rows[0]?.free) throw inFlight();
-  const row = stored?.rows[0] as unknown as (StoredAnswer & { fingerprint: string; leased: boolean }) | undefined;
+export function checkClaim(claim: Claim, [lock, stored]: readonly unknown[]): void {
+  const { rows } = lock as Awaited<ReturnType<typeof tryLock>>;
+  if (!rows[0]?.free) throw inFlight();
+  const [row] = stored as Awaited<ReturnType<typeof findStored>>;
   if (!row) return;
   if (row.fingerprint !== claim.fingerprint) {
     throw invalid(
@@ -88,30 +97,27 @@ const inFlight = () =>
     },
   );
 
-/** The statements that store the answer; they travel with COMMIT. */
-export function storeStatements(q: Reader, claim: Claim): SQL[] {
-  if (!claim.answer) return [];
-  return [
-    q
-      .insert(idempotencyTable)
-      .values({ id: rowId(claim), fingerprint: claim.fingerprint, ...claim.answer })
-      // A row that is there already belongs to a write in progress: a completed one was replayed.
-      .onConflictDoUpdate({
-        target: [idempotencyTable.tenantId, idempotencyTable.id],
-        set: { ...claim.answer, updatedAt: sql`now()` },
-        setWhere: eq(idempotencyTable.status, IN_PROGRESS.status),
-      })
-      .getSQL(),
-  ];
-}
+const store = prepared((q, { id, fingerprint, ...answer }: StoredAnswer & { id: string; fingerprint: string }) =>
+  q
+    .insert(idempotencyTable)
+    .values({ id, fingerprint, ...answer })
+    // A row that is there already belongs to a write in progress: a completed one was replayed.
+    .onConflictDoUpdate({
+      target: [idempotencyTable.tenantId, idempotencyTable.id],
+      set: { ...answer, updatedAt: sql`now()` },
+      setWhere: eq(idempotencyTable.status, IN_PROGRESS.status),
+    }),
+);
+
+/** The queries that store the answer; they travel with COMMIT. */
+export const storeQueries = (q: Reader, claim: Claim): readonly Unexecuted[] =>
+  claim.answer ? [store(q, { id: rowId(claim), fingerprint: claim.fingerprint, ...claim.answer })] : [];
 
 /**
  * Frees the key of a write whose provider's call has failed, so that a retry need not wait for the end of the lease.
  */
-export const releaseClaim = (q: Reader, claim: Claim): SQL =>
-  q
-    .with()
+export const releaseClaim = (tx: Tx, claim: Claim) =>
+  tx
     .update(idempotencyTable)
     .set({ updatedAt: sql`now() - make_interval(secs => ${LEASE + 1})` })
-    .where(and(eq(idempotencyTable.id, rowId(claim)), eq(idempotencyTable.status, IN_PROGRESS.status)))
-    .getSQL();
+    .where(and(eq(idempotencyTable.id, rowId(claim)), eq(idempotencyTable.status, IN_PROGRESS.status)));

@@ -1,8 +1,8 @@
 import type { Reader } from "../../drizzle/reader.js";
 import { AfterCommit } from "./after-commit.js";
-import { db, rollbackEffect, transact, verifyCredential } from "./db.js";
+import { db, defer, rollbackEffect, transact } from "./db.js";
 import { Failure } from "./error.js";
-import { type Claim, IN_PROGRESS, Replay, releaseClaim, type StoredAnswer, storeStatements } from "./idempotency.js";
+import { type Claim, IN_PROGRESS, Replay, releaseClaim, type StoredAnswer, storeQueries } from "./idempotency.js";
 
 /**
  * Runs a write once per idempotency key: the answer of `run` is stored in the transaction of its effect. A refusal by a
@@ -18,13 +18,12 @@ export async function runIdempotent(
   refuse: (refusal: Failure) => StoredAnswer,
   store: (answer: StoredAnswer) => StoredAnswer = (answer) => answer,
 ): Promise<{ answer: StoredAnswer; replayed: boolean }> {
-  await verifyCredential();
   const keepAnswer = (answer: StoredAnswer): StoredAnswer => {
     claim.answer = store(answer);
     return answer;
   };
   try {
-    const made = await transact(claim, async (tx) => {
+    const made = await transact(claim, async () => {
       try {
         const answer = await run();
         if (!(answer instanceof AfterCommit)) return keepAnswer(answer);
@@ -32,7 +31,7 @@ export async function runIdempotent(
         return answer;
       } catch (error) {
         if (!isRefusal(error)) throw error;
-        await rollbackEffect(tx);
+        await rollbackEffect();
         claim.answer = refuse(error);
         return claim.answer;
       }
@@ -60,14 +59,12 @@ async function completeAnswer(
   } catch (error) {
     if (!isRefusal(error)) {
       // When the release fails, too, the retry waits for the end of the lease.
-      await db((tx) => tx.execute(releaseClaim(tx as unknown as Reader, claim))).catch(() => undefined);
+      await db((tx) => releaseClaim(tx, claim)).catch(() => undefined);
       throw error;
     }
     answer = refuse(error);
     claim.answer = answer;
   }
-  await db(async (tx) => {
-    for (const statement of storeStatements(tx as unknown as Reader, claim)) await tx.execute(statement);
-  });
+  await db(async (tx) => storeQueries(tx as unknown as Reader, claim).forEach(defer));
   return answer;
 }

@@ -1,5 +1,4 @@
-import type { SQL } from "drizzle-orm";
-import type { Reader } from "../../drizzle/reader.js";
+import type { Reader, Unexecuted } from "../../drizzle/reader.js";
 import { eventTable } from "./event/event.sql.js";
 import { jobTable } from "./job/job.sql.js";
 
@@ -11,10 +10,10 @@ export interface Outbox {
 
 export const emptyOutbox = (): Outbox => ({ events: [], jobs: [] });
 
-/** The statements that write an outbox. */
-export function outboxStatements(q: Reader, { events, jobs }: Outbox): SQL[] {
+/** The queries that write an outbox. */
+export function outboxQueries(q: Reader, { events, jobs }: Outbox): Unexecuted[] {
   return [
-    ...(events.length > 0 ? [q.insert(eventTable).values(events).getSQL()] : []),
-    ...(jobs.length > 0 ? [q.insert(jobTable).values(jobs).onConflictDoNothing().getSQL()] : []),
+    ...(events.length > 0 ? [q.insert(eventTable).values(events)] : []),
+    ...(jobs.length > 0 ? [q.insert(jobTable).values(jobs).onConflictDoNothing()] : []),
   ];
 }

@@ -1,0 +1,24 @@
+import { NeonSession, NeonTransaction } from "drizzle-orm/neon-serverless";
+import type { PgDialect } from "drizzle-orm/pg-core";
+import type { Statement } from "./flush.js";
+import type { Session } from "./session.js";
+
+type Schema = Record<string, never>;
+
+/** An open transaction. */
+export type Tx = NeonTransaction<Schema, Schema>;
+
+export const BEGIN: Statement = { text: "begin", values: [] };
+export const COMMIT: Statement = { text: "commit", values: [] };
+export const ROLLBACK: Statement = { text: "rollback", values: [] };
+
+type Query = string | { text: string; values?: unknown[]; rowMode?: "array" };
+
+/** Drizzle's queries on a session: those that are awaited together travel as one message. */
+export function transactionOf(session: Session, dialect: PgDialect): Tx {
+  const query = (given: Query, params?: unknown[]) => {
+    const { text, values, rowMode } = typeof given === "string" ? { text: given } : given;
+    return session.query({ text, values: params ?? values ?? [], ...(rowMode && { rowMode }) });
+  };
+  return new NeonTransaction(dialect, new NeonSession({ query } as never, dialect, undefined), undefined);
+}
