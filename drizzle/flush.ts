@@ -42,7 +42,7 @@ export interface Wire {
 
 const { builtins } = types;
 /** Instants and dates stay text, because a Date has no microseconds: with time zone, without, dates, and their arrays. */
-const AS_TEXT: readonly number[] = [
+const AS_TEXT: readonly (number | undefined)[] = [
   ...[builtins.TIMESTAMPTZ, builtins.TIMESTAMP, builtins.DATE, builtins.INTERVAL],
   ...[1185, 1115, 1182, 1187, 1231],
 ];
@@ -63,7 +63,7 @@ function toText(value: unknown): string | Buffer | null {
 interface Sent {
   readonly statement: Statement;
   readonly prepared: Prepared;
-  readonly rows: Record<string, unknown>[] | unknown[][];
+  readonly rows: unknown[];
   command: string;
 }
 
@@ -90,7 +90,7 @@ export class Flush {
     statements: readonly (readonly [Statement, Prepared])[],
     closing: readonly string[],
     public callback: (error: Error | null, answers?: Answer[]) => void,
-    readonly query_timeout?: number,
+    readonly query_timeout: number | undefined,
   ) {
     this.#sent = statements.map(([statement, prepared]) => ({ statement, prepared, rows: [], command: "" }));
     this.#closing = closing;
@@ -137,13 +137,11 @@ export class Flush {
 
   handleDataRow({ fields: values }: { fields: readonly (string | null)[] }): void {
     const sent = this.#sent[this.#current];
-    const { fields = [], parsers = [] } = sent?.prepared ?? {};
+    if (!sent) return;
+    const { fields = [], parsers = [] } = sent.prepared;
     const row = values.map((value, index) => (value === null ? null : (parsers[index] ?? asText)(value)));
-    if (sent?.statement.rowMode === "array") (sent.rows as unknown[][]).push(row);
-    else
-      (sent?.rows as Record<string, unknown>[]).push(
-        Object.fromEntries(fields.map(({ name }, index) => [name, row[index]])),
-      );
+    const asObject = () => Object.fromEntries(fields.map(({ name }, index) => [name, row[index]]));
+    sent.rows.push(sent.statement.rowMode === "array" ? row : asObject());
   }
 
   handleCommandComplete({ text }: { text: string }): void {
@@ -175,7 +173,7 @@ export class Flush {
       null,
       this.#sent.map(({ prepared: { fields = [] }, rows, command }) => ({
         fields,
-        rows,
+        rows: rows as Answer["rows"],
         command: command.split(" ", 1)[0] ?? "",
         rowCount: /\d+$/.test(command) ? Number(/\d+$/.exec(command)?.[0]) : null,
       })),

@@ -13,9 +13,9 @@ import { docsRoutes } from "./docs.js";
 import { healthRoutes } from "./health.js";
 import type { App, AppEnv } from "./hono.js";
 import { document, openApiPath } from "./openapi.js";
+import { runOperation } from "./operation.js";
 import { failureAnswer, problem } from "./problem.js";
 import { rateHeaders } from "./rate-limit.js";
-import { run } from "./run.js";
 
 /** The policy of answers that are data; a page has a policy of its own. */
 const POLICY = "default-src 'none'; frame-ancestors 'none'";
@@ -62,7 +62,7 @@ export function createApp(modules: readonly Module[]): App {
   app.use(secureHeaders());
   app.use(allowAnyOrigin);
   for (const endpoint of endpoints) {
-    app.on(endpoint.method.toUpperCase(), endpoint.path.replace(/\{(\w+)\}/g, ":$1"), (c) => run(endpoint, c));
+    app.on(endpoint.method.toUpperCase(), endpoint.path.replace(/\{(\w+)\}/g, ":$1"), (c) => runOperation(endpoint, c));
   }
   for (const endpoint of endpoints) app.openAPIRegistry.registerPath(openApiPath(endpoint));
   healthRoutes(app);

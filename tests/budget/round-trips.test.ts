@@ -14,13 +14,14 @@ const READ = [1, 5] as const; // tenant, credential, own tokens, shared tokens, 
 const CEILINGS = {
   // A cart is loaded by six statements in one message, one for each domain that owns rows of it.
   get: [1, 11],
-  remove: [6, 19],
-  add: [6, 19],
-  hold: [7, 20],
-  complete: [7, 21],
-  replay: [3, 10],
+  // A write sends its credential, as a transaction of its own, with BEGIN and the claim.
+  remove: [5, 21],
+  add: [5, 21],
+  hold: [6, 22],
+  complete: [6, 23],
+  replay: [2, 12],
   // Besides: the account, the fee, how the attempt stands (twice), what Stripe called it, the answer of the key.
-  card: [18, 36],
+  card: [15, 37],
 } as const;
 const seen: Record<string, Cost> = {};
 let tenant: Tenant;

@@ -19,7 +19,7 @@ type AnyInput = Input<never, never, never> & { version: number | undefined };
 const noQuery = z.strictObject({});
 
 /** Runs one operation: authentication, input, call, output. Throws Failures; the app turns them into problems. */
-export async function run(endpoint: Endpoint, http: HonoContext): Promise<Response> {
+export async function runOperation(endpoint: Endpoint, http: HonoContext): Promise<Response> {
   const request = http.req.raw;
   const url = new URL(request.url);
   const current = context();
@@ -32,7 +32,7 @@ export async function run(endpoint: Endpoint, http: HonoContext): Promise<Respon
   );
   const write = endpoint.method !== "get";
   try {
-    if (write) await verifyCredential();
+    if (write && current.credential?.isVerified === false) await verifyCredential();
     const { input, bytes } = await inputOf(endpoint, http, url);
     if (!write) return await read(endpoint, input);
     return await perform(endpoint, input, bytes, request);
@@ -103,12 +103,15 @@ async function read(endpoint: Endpoint, input: AnyInput): Promise<Response> {
 }
 
 async function perform(endpoint: Endpoint, input: AnyInput, bytes: Uint8Array, request: Request): Promise<Response> {
-  const claim = context().actor && claimOf(endpoint, request, bytes, input.cartToken);
   const { spec } = endpoint;
+  const isKnown = Boolean(context().actor ?? context().credential);
+  const claim = isKnown ? claimOf(endpoint, request, bytes, input.cartToken) : undefined;
   const handle = async () => endpoint.handle(input);
   if (!claim) {
-    const nobody = !context().actor || spec.transaction === "own";
-    return respond(answerOf(endpoint, await runAfterCommit(await (nobody ? handle() : db(handle)))));
+    if (isKnown && spec.transaction !== "own")
+      return respond(answerOf(endpoint, await runAfterCommit(await db(handle))));
+    await verifyCredential();
+    return respond(answerOf(endpoint, await runAfterCommit(await handle())));
   }
   const current = context();
   current.requestKey = rowId(claim);
