@@ -20,7 +20,7 @@ export interface TransactionStatements {
 }
 
 /** The results of the statements before and at BEGIN. */
-export interface BeginResults {
+interface BeginResults {
   before: readonly unknown[];
   atBegin: readonly unknown[];
 }
