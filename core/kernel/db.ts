@@ -1,16 +1,11 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { Client } from "../../drizzle/client.js";
-import { isConnectionError, isContention, isTimeout } from "../../drizzle/fault.js";
 import type { Statement } from "../../drizzle/flush.js";
-import journal from "../../drizzle/migrations/meta/_journal.json" with { type: "json" };
 import { callPlatform, type PlatformCall } from "../../drizzle/platform.js";
 import { type Reader, type Results, toStatements, type Unexecuted } from "../../drizzle/reader.js";
-import { checkRole, RoleError } from "../../drizzle/role.js";
 import type { Session } from "../../drizzle/session.js";
 import { type ReadInTransaction, readTenant, type Tx, withTenant } from "../../drizzle/tenant.js";
 import { type Context, context, tenantId } from "./actor.js";
-import { config } from "./config.js";
-import { Failure } from "./error.js";
+import { translateFaults } from "./database.js";
 import { type Claim, checkClaim, claimQueries, storeQueries } from "./idempotency.js";
 import { emptyOutbox, type Outbox, outboxQueries } from "./outbox.js";
 
@@ -24,23 +19,6 @@ interface OpenTransaction {
 }
 
 const openTransaction = new AsyncLocalStorage<OpenTransaction>();
-
-let checked: Promise<Client> | undefined;
-/**
- * The client of the tenants' data, after a check that row-level security applies to its role.
- * @throws RoleError when the role can bypass it
- */
-function database(): Promise<Client> {
-  checked ??= (async () => {
-    const client = new Client({ url: config.DATABASE_URL, proxy: config.NEON_PROXY });
-    await checkRole(client);
-    return client;
-  })();
-  checked.catch(() => {
-    checked = undefined;
-  });
-  return checked;
-}
 
 /** Called after a commit that left events or jobs behind; set by the entry, because the domain knows no queue. */
 let nudge: () => Promise<void> = async () => undefined;
@@ -215,48 +193,4 @@ function requireOpen(reason: string): OpenTransaction {
 function requireSameTenant(open: OpenTransaction): OpenTransaction {
   if (open.tenantId !== tenantId()) throw new Error("The open transaction belongs to another tenant.");
   return open;
-}
-
-async function translateFaults<T>(run: (client: Client) => Promise<T>): Promise<T> {
-  try {
-    return await run(await database());
-  } catch (error) {
-    if (error instanceof Failure) throw error;
-    if (isContention(error) || isTimeout(error)) {
-      throw new Failure(
-        "unavailable",
-        "database_busy",
-        "Too many requests changed the same rows. Nothing was written; retry after `Retry-After` seconds.",
-        {
-          retryAfter: 1,
-        },
-      );
-    }
-    if (!isConnectionError(error)) throw error;
-    throw new Failure(
-      "unavailable",
-      "database_unavailable",
-      "The database cannot be reached. Retry after `Retry-After` seconds.",
-      { retryAfter: 2 },
-    );
-  }
-}
-
-/** The database's part of `/ready`: the database answers, its role is safe, its migrations are those of this code. */
-export async function checkReadiness(): Promise<Record<"database" | "role" | "migrations", string>> {
-  try {
-    const client = await database();
-    const applied = await countMigrations(client);
-    const migrations = applied >= journal.entries.length ? "ok" : `${applied} of ${journal.entries.length}`;
-    return { database: "ok", role: "ok", migrations };
-  } catch (error) {
-    const unsafe = error instanceof RoleError;
-    return { database: unsafe ? "ok" : "unreachable", role: unsafe ? "unsafe" : "unknown", migrations: "unknown" };
-  }
-}
-
-async function countMigrations(client: Client): Promise<number> {
-  const text = "select count(*)::int as applied from drizzle.__drizzle_migrations";
-  const [answer] = await client.query((session) => session.send([{ text, values: [] }]));
-  return Number((answer?.rows[0] as { applied: number } | undefined)?.applied);
 }

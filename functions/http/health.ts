@@ -1,5 +1,5 @@
 import { config } from "../../core/kernel/config.js";
-import { checkReadiness } from "../../core/kernel/db.js";
+import { checkReadiness } from "../../core/kernel/database.js";
 import { reachable } from "../nudge.js";
 import type { App } from "./hono.js";
 
