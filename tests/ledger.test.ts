@@ -124,6 +124,12 @@ describe("the books", () => {
           Posting.disputeEntries({ provider: "x", currency: "EUR", amount: value }),
         ),
       ).rejects.toThrow("no amount");
+    await expect(
+      record("payment.captured", "stray", [
+        { account: "sales", amount: 1, currency: "EUR" },
+        { account: "sails", amount: -1, currency: "EUR" },
+      ]),
+    ).rejects.toThrow('No module lists the ledger account "sails".');
     expect(
       await record(
         "payment.captured",

@@ -15,7 +15,7 @@ import { DisputeId, disputeTable } from "./dispute.sql.js";
 export { evidenceDueJob, remindOfEvidence } from "./deadline.js";
 export { DisputeId } from "./dispute.sql.js";
 export { events } from "./event.js";
-export { disputeLedgerKinds } from "./snapshot.js";
+export { disputeLedgerAccounts, disputeLedgerKinds } from "./snapshot.js";
 export { disputeHandlers, sync } from "./sync.js";
 
 export const DisputeRecord = z

@@ -3,7 +3,7 @@ import type { Tx } from "../../drizzle/tenant.js";
 import { Incident } from "../incident/index.js";
 import { emit } from "../kernel/event/index.js";
 import { bump } from "../kernel/version.js";
-import { Ledger, Posting } from "../ledger/index.js";
+import { Ledger, type LedgerAccount, Posting } from "../ledger/index.js";
 import { entry } from "../order/index.js";
 import { orderTimelineTable } from "../order/order.sql.js";
 import { enqueueReminder, secondsUntilReminder } from "./deadline.js";
@@ -13,6 +13,12 @@ import type { DisputeSnapshot } from "./stripe-dispute.js";
 
 /** The facts of disputes that the ledger records. */
 export const disputeLedgerKinds = ["dispute.funds", "dispute.fee", "dispute.lost"] as const;
+
+export const disputeLedgerAccounts: readonly LedgerAccount[] = [
+  { code: "processor_fees", name: "Fees of payment providers", side: "debit" },
+  { code: "disputes", name: "Withheld for disputes that are not lost", side: "debit" },
+  { code: "dispute_losses", name: "Lost in disputes", side: "debit" },
+];
 
 type DisputeRow = typeof disputeTable.$inferSelect;
 

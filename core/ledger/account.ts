@@ -1,30 +1,26 @@
-/**
- * The chart of accounts. `side` is the side on which an account increases: debit for assets and expenses, credit for
- * liabilities and income.
- */
-const accounts = {
-  receivable: { name: "Owed by shoppers", side: "debit" },
-  sales: { name: "Goods sold, without tax", side: "credit" },
-  shipping: { name: "Delivery charged, without tax", side: "credit" },
-  tax_payable: { name: "Tax collected for the state", side: "credit" },
-  refunds: { name: "Refunds of open and completed orders, without tax", side: "debit" },
-  platform_fees: { name: "Fees of the platform", side: "debit" },
-  processor_fees: { name: "Fees of payment providers", side: "debit" },
-  disputes: { name: "Withheld for disputes that are not lost", side: "debit" },
-  dispute_losses: { name: "Lost in disputes", side: "debit" },
-} as const;
+import { Registry } from "../kernel/registry.js";
 
-/** `processor:stripe` is the money that a provider holds for the merchant, or that it has paid out. */
-export type Account = keyof typeof accounts | `processor:${string}`;
 export const sides = ["debit", "credit"] as const;
+
+/** An account of the ledger. */
+export interface LedgerAccount {
+  /** Permanent: entries carry it. */
+  code: string;
+  name: string;
+  /** The side on which it increases: debit for assets and expenses, credit for liabilities and income. */
+  side: (typeof sides)[number];
+}
+
+/** The chart of accounts: those of all modules. */
+export const ledgerAccounts = new Registry<LedgerAccount>("ledger account", ({ code }) => code);
 
 const PROCESSOR = "processor:";
 
 /**
- * The name of an account, and the side on which it increases. Entries outlive the chart: an account that is no longer
- * in it is called by its code.
+ * The account of a code; undefined when no module lists it. `processor:stripe` is the money that a provider holds for
+ * the merchant, or that it has paid out; each provider has such an account.
  */
-export function describeAccount(account: string): { name: string; side: (typeof sides)[number] } {
-  if (account.startsWith(PROCESSOR)) return { name: `Money at ${account.slice(PROCESSOR.length)}`, side: "debit" };
-  return accounts[account as keyof typeof accounts] ?? { name: account, side: "debit" };
+export function findLedgerAccount(code: string): LedgerAccount | undefined {
+  if (!code.startsWith(PROCESSOR)) return ledgerAccounts.find(code);
+  return { code, name: `Money at ${code.slice(PROCESSOR.length)}`, side: "debit" };
 }

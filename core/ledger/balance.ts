@@ -4,7 +4,7 @@ import { requireFeature } from "../entitlement/index.js";
 import { read } from "../kernel/db.js";
 import { fn } from "../kernel/fn.js";
 import { Currency, Money } from "../kernel/money.js";
-import { describeAccount, sides } from "./account.js";
+import { findLedgerAccount, sides } from "./account.js";
 import { ledgerEntryTable } from "./ledger.sql.js";
 
 export const AccountBalance = z
@@ -19,6 +19,12 @@ export const AccountBalance = z
   .meta({ id: "LedgerAccount", description: "The balance of an account in one currency." });
 
 export const BalanceFilter = z.strictObject({ currency: Currency.optional() });
+
+/** Entries outlive the module that listed their account: the account is then called by its code. */
+const nameOf = (code: string) => {
+  const { name, side } = findLedgerAccount(code) ?? { name: code, side: "debit" };
+  return { name, side };
+};
 
 /** The trial balance: all accounts in each currency, whose balances sum to zero. */
 export const listAccounts = fn(BalanceFilter, async ({ currency }) => {
@@ -43,7 +49,7 @@ export const listAccounts = fn(BalanceFilter, async ({ currency }) => {
       const { debits, credits } = row;
       return {
         account: row.account,
-        ...describeAccount(row.account),
+        ...nameOf(row.account),
         debits: money(debits),
         credits: money(credits),
         balance: money(debits - credits),

@@ -3,10 +3,12 @@ export * as Ledger from "./index.js";
 import { sql } from "drizzle-orm";
 import { typeIdToUuid } from "../../drizzle/typeid.js";
 import { db } from "../kernel/db.js";
+import { findLedgerAccount } from "./account.js";
 import { type LedgerKind, ledgerKinds } from "./kind.js";
 import { EntryId, ledgerEntryTable, ledgerTransactionTable, TransactionId } from "./ledger.sql.js";
 import type { Entry } from "./posting.js";
 
+export type { LedgerAccount } from "./account.js";
 export { AccountBalance, BalanceFilter, listAccounts } from "./balance.js";
 export type { LedgerKind } from "./kind.js";
 export { LedgerTransaction, listTransactions, TransactionPage } from "./transaction.js";
@@ -17,11 +19,13 @@ export { LedgerTransaction, listTransactions, TransactionPage } from "./transact
  * @param reference the id of the fact's object; with the kind it is recorded once
  * @param entries minor units, which sum to zero in each currency; entries of zero are left out
  * @returns whether it was written now
- * @throws Error when the entries do not balance or no module lists the kind, which is a bug
+ * @throws Error when the entries do not balance, or no module lists the kind or an account, which is a bug
  */
 export async function record(kind: LedgerKind, reference: string, entries: readonly Entry[]): Promise<boolean> {
   const rows = entries.filter(({ amount }) => amount !== 0);
   if (!ledgerKinds.find(kind)) throw new Error(`No module lists the ledger kind "${kind}".`);
+  const stray = rows.find(({ account }) => !findLedgerAccount(account));
+  if (stray) throw new Error(`No module lists the ledger account "${stray.account}".`);
   const left = findImbalance(rows);
   if (left) throw new Error(`The entries of ${kind} ${reference} do not balance in ${left}.`);
   if (rows.length === 0) return false;

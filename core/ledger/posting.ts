@@ -2,11 +2,11 @@ export * as Posting from "./posting.js";
 
 import { calculateAmounts } from "../kernel/amounts.js";
 import { type Currency, ratio } from "../kernel/money.js";
-import type { Account } from "./account.js";
 
 /** One line of a transaction: a debit is positive, a credit negative, in minor units. */
 export interface Entry {
-  account: Account;
+  /** The code of an account that a module lists, or `processor:` with the name of a provider. */
+  account: string;
   amount: number;
   currency: Currency;
 }
@@ -29,7 +29,7 @@ export interface ProviderAmount {
   amount: number;
 }
 
-const transferEntries = (currency: Currency, amount: number, from: Account, to: Account): Entry[] => [
+const transferEntries = (currency: Currency, amount: number, from: string, to: string): Entry[] => [
   { account: to, amount, currency },
   { account: from, amount: -amount, currency },
 ];

@@ -24,7 +24,7 @@ import { orderQueries, summaryColumns, view } from "./view.js";
 
 export { confirmationMailJob, sendConfirmation } from "./confirmation.js";
 export { OrderCancelled, OrderPaid, OrderPlaced } from "./event.js";
-export { orderLedgerKinds, recordSale } from "./ledger.js";
+export { orderLedgerAccounts, orderLedgerKinds, recordSale } from "./ledger.js";
 export { OrderId } from "./order.sql.js";
 export { applyPayment, cancel, deductGoods, updateProgress } from "./payment-progress.js";
 export { place } from "./placement.js";

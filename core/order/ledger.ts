@@ -1,10 +1,17 @@
 import { eq } from "drizzle-orm";
 import { db } from "../kernel/db.js";
-import { Ledger, Posting } from "../ledger/index.js";
+import { Ledger, type LedgerAccount, Posting } from "../ledger/index.js";
 import { orderTable } from "./order.sql.js";
 
 /** The facts of orders that the ledger records. */
 export const orderLedgerKinds = ["order.placed"] as const;
+
+export const orderLedgerAccounts: readonly LedgerAccount[] = [
+  { code: "receivable", name: "Owed by shoppers", side: "debit" },
+  { code: "sales", name: "Goods sold, without tax", side: "credit" },
+  { code: "shipping", name: "Delivery charged, without tax", side: "credit" },
+  { code: "tax_payable", name: "Tax collected for the state", side: "credit" },
+];
 
 /** Records the sale of a placed order in the ledger. */
 export const recordSale = ({ orderId }: { orderId: string }) =>

@@ -1,4 +1,4 @@
-import { type Entry, Posting } from "../ledger/index.js";
+import { type Entry, type LedgerAccount, Posting } from "../ledger/index.js";
 import { isPlaced, type OrderState } from "./order-status.js";
 import type { KnownOrder, KnownPayment, NewEvent } from "./state.js";
 
@@ -9,6 +9,12 @@ export const paymentLedgerKinds = [
   "payment.refunded",
   "payment.refund_failed",
 ] as const;
+
+/** Besides `processor:` with the name of each provider. */
+export const paymentLedgerAccounts: readonly LedgerAccount[] = [
+  { code: "refunds", name: "Refunds of open and completed orders, without tax", side: "debit" },
+  { code: "platform_fees", name: "Fees of the platform", side: "debit" },
+];
 
 /** A transaction of the ledger, still without the reference of the fact that it records. */
 export interface LedgerPosting {

@@ -38,6 +38,7 @@ export const dispute: Module = {
   tables: [disputeTable],
   routes,
   ledgerKinds: Dispute.disputeLedgerKinds,
+  ledgerAccounts: Dispute.disputeLedgerAccounts,
   events: Dispute.events,
   jobs: [handle(Dispute.evidenceDueJob, Dispute.remindOfEvidence)],
   stripe: disputeHandlers,

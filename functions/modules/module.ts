@@ -3,7 +3,7 @@ import type { Scope } from "../../core/kernel/access.js";
 import type { EventType, Subscriber } from "../../core/kernel/event/index.js";
 import type { JobHandler } from "../../core/kernel/job/index.js";
 import type { TenantTable } from "../../core/kernel/table.js";
-import type { LedgerKind } from "../../core/ledger/index.js";
+import type { LedgerAccount, LedgerKind } from "../../core/ledger/index.js";
 import type { Provider } from "../../core/payment/index.js";
 import type { StripeHandler } from "../../core/stripe/event.js";
 import type { Endpoint } from "../http/endpoint.js";
@@ -28,6 +28,8 @@ export interface Module {
   meters?: readonly Meter[];
   /** The facts that it records in the ledger. */
   ledgerKinds?: readonly LedgerKind[];
+  /** The accounts of the ledger that it brings; other modules may post to them, too. */
+  ledgerAccounts?: readonly LedgerAccount[];
   routes?: readonly Endpoint[];
   events?: readonly EventType[];
   subscribers?: readonly Subscriber[];

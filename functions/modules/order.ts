@@ -156,6 +156,7 @@ export const order: Module = {
   tables: [orderTable, orderLineTable, orderTimelineTable, counterTable],
   meters: [orderMeter],
   ledgerKinds: Order.orderLedgerKinds,
+  ledgerAccounts: Order.orderLedgerAccounts,
   routes,
   events: [OrderPlaced, OrderPaid, OrderCancelled],
   subscribers: [

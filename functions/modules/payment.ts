@@ -18,6 +18,7 @@ export const payment: Module = {
   ],
   sweeps: [{ name: "payment.expire", run: Payment.enqueueExpired }],
   ledgerKinds: Payment.paymentLedgerKinds,
+  ledgerAccounts: Payment.paymentLedgerAccounts,
   providers: Payment.providers,
   stripe: Payment.paymentHandlers,
 };

@@ -2,6 +2,7 @@ import { meters } from "../../core/entitlement/meter.js";
 import { scopes } from "../../core/kernel/access.js";
 import { declaredJobs } from "../../core/kernel/job/index.js";
 import { requireUnique } from "../../core/kernel/registry.js";
+import { ledgerAccounts } from "../../core/ledger/account.js";
 import { ledgerKinds } from "../../core/ledger/kind.js";
 import { paymentProviders } from "../../core/payment/index.js";
 import { stripeHandlers } from "../../core/stripe/event.js";
@@ -19,6 +20,7 @@ export function register(modules: readonly Module[]): void {
   paymentProviders.fill(all((module) => module.providers));
   meters.fill(all((module) => module.meters));
   ledgerKinds.fill(all((module) => module.ledgerKinds));
+  ledgerAccounts.fill(all((module) => module.ledgerAccounts));
   stripeHandlers.fill(all((module) => module.stripe));
 }
 

@@ -13,7 +13,7 @@ import { defineJob } from "../../core/kernel/job/index.js";
 import { html } from "../../core/kernel/mail/html.js";
 import { Mail } from "../../core/kernel/mail/index.js";
 import { Amount, Currency, type Money } from "../../core/kernel/money.js";
-import { type Entry, Ledger, Posting } from "../../core/ledger/index.js";
+import { type Entry, Ledger, type LedgerAccount } from "../../core/ledger/index.js";
 import type { Tx } from "../../drizzle/tenant.js";
 import { LoyaltyAccountId, LoyaltyEntryId, loyaltyAccountTable, loyaltyEntryTable } from "./loyalty.sql.js";
 
@@ -37,6 +37,9 @@ type Awarded = z.output<typeof PointsAwarded.schema>;
 export const awardMailJob = defineJob("loyalty.award-mail", z.object(about));
 
 export const loyaltyLedgerKinds = ["loyalty.awarded", "loyalty.expired"] as const;
+export const loyaltyLedgerAccounts: readonly LedgerAccount[] = [
+  { code: "loyalty_breakage", name: "Points that expired unspent", side: "credit" },
+];
 
 /** The trial has the limits of `growth`. */
 export const loyaltyAccountMeter = defineMeter({
@@ -104,14 +107,18 @@ export async function movePoints(tx: Tx, entry: NewEntry, change: Change = {}) {
   return { account, entryId };
 }
 
-/** The value of points is no sale before they are spent (IFRS 15); a payment with points takes it back. */
-const deferral = ({ amount, currency }: Money): Entry[] => [
-  { account: "sales", amount, currency },
-  { account: "processor:loyalty", amount: -amount, currency },
+const move = ({ amount, currency }: Money, from: string, to: string): Entry[] => [
+  { account: to, amount, currency },
+  { account: from, amount: -amount, currency },
 ];
 
+/** The value of points is no sale before they are spent (IFRS 15); a payment with points takes it back. */
 export const recordAward = ({ entryId, points, currency }: Awarded) =>
-  Ledger.record("loyalty.awarded", entryId, deferral({ amount: points, currency }));
+  Ledger.record("loyalty.awarded", entryId, move({ amount: points, currency }, "processor:loyalty", "sales"));
+
+/** The value of points that expire unspent is revenue of its own (IFRS 15: breakage). */
+const recordExpiry = (entryId: string, value: Money) =>
+  Ledger.record("loyalty.expired", entryId, move(value, "loyalty_breakage", "processor:loyalty"));
 
 /** Tells the customer. The mail carries the id of its job, so that a second one is known as such. */
 export async function sendAwardMail({ accountId, points }: { accountId: string; points: number }, job: { id: string }) {
@@ -137,8 +144,7 @@ export const expire = () =>
     const held = due.filter(({ points }) => points > 0);
     for (const { id: accountId, points, currency } of held) {
       const moved = await movePoints(tx, { accountId, points: -points, kind: "expiry" });
-      const entries = Posting.reverseEntries(deferral({ amount: points, currency }));
-      if (moved) await Ledger.record("loyalty.expired", moved.entryId, entries);
+      if (moved) await recordExpiry(moved.entryId, { amount: points, currency });
     }
     await tx.update(loyaltyAccountTable).set({ expiresAt: null }).where(inArray(loyaltyAccountTable.id, ids));
     return held.length;

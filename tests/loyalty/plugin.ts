@@ -3,6 +3,7 @@ import { defineScope } from "../../core/kernel/access.js";
 import { on } from "../../core/kernel/event/index.js";
 import { enqueue, handle } from "../../core/kernel/job/index.js";
 import { endpoint } from "../../functions/http/endpoint.js";
+import { count } from "../../functions/log.js";
 import type { Module } from "../../functions/modules/module.js";
 import { Loyalty } from "./index.js";
 import { LoyaltyAccountId, loyaltyAccountTable, loyaltyEntryTable } from "./loyalty.sql.js";
@@ -47,12 +48,20 @@ const routes = [
   ),
 ];
 
+/** Takes the points that are past their time. An alarm watches the metric. */
+async function expire() {
+  const accounts = await Loyalty.expire();
+  if (accounts > 0) count("LoyaltyAccountsExpired", accounts);
+  return accounts;
+}
+
 export const loyalty: Module = {
   name: "loyalty",
   scopes: [readLoyalty, writeLoyalty],
   tables: [loyaltyAccountTable, loyaltyEntryTable],
   meters: [Loyalty.loyaltyAccountMeter],
   ledgerKinds: Loyalty.loyaltyLedgerKinds,
+  ledgerAccounts: Loyalty.loyaltyLedgerAccounts,
   routes,
   events: [Loyalty.PointsAwarded],
   subscribers: [
@@ -62,6 +71,17 @@ export const loyalty: Module = {
     ),
   ],
   jobs: [handle(Loyalty.awardMailJob, Loyalty.sendAwardMail)],
-  sweeps: [{ name: "loyalty.expire", run: Loyalty.expire }],
+  sweeps: [{ name: "loyalty.expire", run: expire }],
   providers: [loyaltyProvider],
+  alarms: [
+    {
+      name: "LoyaltyExpiry",
+      metric: "LoyaltyAccountsExpired",
+      statistic: "Sum",
+      period: 3_600,
+      threshold: 1_000,
+      description: "The points of more than 1000 accounts expired within an hour.",
+      action: "Compare their awards with the terms of the program.",
+    },
+  ],
 };
