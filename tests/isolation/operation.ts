@@ -37,6 +37,8 @@ export interface Operation {
   body: Schema | undefined;
   /** Status of success. */
   done: number;
+  /** The kind of id of the thing in its answer: `prd`. */
+  answers: string | undefined;
   /** All that it says that it may answer. */
   statuses: number[];
 }
@@ -45,7 +47,7 @@ interface Described {
   "x-allow": Operation["allow"];
   parameters?: { in: string; name: string; schema: Schema; required?: boolean }[];
   requestBody?: { content: { "application/json": { schema: Schema } } };
-  responses: Record<string, unknown>;
+  responses: Record<string, { content?: { "application/json"?: { schema: Schema } } }>;
 }
 
 /** What the API says of itself: every operation that a stranger can read about. */
@@ -71,6 +73,8 @@ export async function operations(url = inject("system").url): Promise<Operation[
           .filter((parameter) => parameter.in === place)
           .map(({ name, schema, required = false }) => ({ name, schema: resolve(schema), required }));
       const body = said.requestBody?.content["application/json"].schema;
+      const done = Object.keys(said.responses).find((status) => status.startsWith("2")) ?? "";
+      const answer = said.responses[done]?.content?.["application/json"]?.schema;
       return {
         name: `${method.toUpperCase()} ${path}`,
         method: method.toUpperCase(),
@@ -80,7 +84,8 @@ export async function operations(url = inject("system").url): Promise<Operation[
         query: fields("query"),
         headers: fields("header"),
         body: body && resolve(body),
-        done: Number(Object.keys(said.responses).find((status) => status.startsWith("2"))),
+        done: Number(done),
+        answers: prefixOf(resolve(answer ?? {}).properties?.id ?? {}),
         statuses: Object.keys(said.responses).map(Number),
       };
     }),

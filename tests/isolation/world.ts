@@ -16,8 +16,8 @@ import {
 } from "../support/client.js";
 import { byCard, connect, StripeSide } from "../support/stripe.js";
 import { newDispute, newIncident } from "./money.js";
-import { type Operation, prefixOf } from "./operation.js";
-import { type Aim, type Ids, sample } from "./sample.js";
+import { type Operation, operations, prefixOf } from "./operation.js";
+import { type Aim, fieldsOf, type Ids, sample } from "./sample.js";
 
 /** What a request is aimed at: things by the prefix of their ids, and what opens a cart or its order. */
 export interface Target {
@@ -29,6 +29,8 @@ export interface Target {
 /** A tenant with at least one of everything that has an id. */
 export interface World extends Target {
   tenant: Tenant;
+  /** The operations that create the things for which nothing is said here, such as a plugin's, by the prefix of their ids. */
+  creations: Record<string, Operation>;
 }
 
 async function newCart({ tenant, ids }: Pick<World, "tenant" | "ids">) {
@@ -76,13 +78,49 @@ export async function newWorld(): Promise<World> {
   const { cart, ids: inCart, token } = await newCart(world);
   const tokens = { crt: token, ord: order.token };
   const ofMoney = { ...(await newDispute(order.ids.ord)), ...(await newIncident(tenant.id)) };
-  return { tenant, ids: { ...world.ids, ...order.ids, ...inCart, ...ofMoney }, tokens, version: cart.state.version };
+  const named = { ...world.ids, ...order.ids, ...inCart, ...ofMoney };
+  return addOthers({ tenant, ids: named, tokens, version: cart.state.version, creations: {} });
 }
 
-/** Pays for a plan, as its owner does, and waits until that is known. */
+/** The kinds of ids that a request names: in its path, its query, its body. */
+const prefixesIn = ({ params, query, body = {} }: Operation): string[] =>
+  [...params, ...query, ...fieldsOf(body, (schema) => prefixOf(schema) !== undefined)].flatMap(
+    ({ schema }) => prefixOf(schema) ?? [],
+  );
+
+/**
+ * Adds one of each thing that an operation names and that the world does not have, created through the API.
+ * @throws Error that names the kinds of ids that no operation creates
+ */
+async function addOthers(world: World): Promise<World> {
+  const all = await operations();
+  const missing = () => [...new Set(all.flatMap(prefixesIn))].filter((prefix) => !(prefix in world.ids));
+  for (let left = missing(); left.length > 0; left = missing()) {
+    const creation = all.find(
+      (operation) =>
+        operation.method === "POST" &&
+        left.includes(operation.answers ?? "") &&
+        prefixesIn(operation).every((prefix) => prefix in world.ids),
+    );
+    if (!creation?.answers) throw new Error(`Say in tests/isolation/world.ts how to make one of: ${left}.`);
+    world.creations[creation.answers] = creation;
+    Object.assign(world.ids, await create(creation, world));
+  }
+  return world;
+}
+
+async function create(creation: Operation, world: World): Promise<Ids> {
+  const { method, path, ...options } = await request(creation, world);
+  const { status, body, text } = await world.tenant.owner.call(method, path, options);
+  if (status !== creation.done) throw new Error(`${creation.name} creates nothing: ${text}`);
+  return { [creation.answers ?? ""]: body.id };
+}
+
+/** Pays for the plan without limits, as its owner does, and waits until that is known. */
 export async function subscribe({ owner }: Tenant): Promise<void> {
-  await pay((await owner.post("/v1/billing/checkout", offer("growth"))).url);
-  await eventually(async () => (await owner.get("/v1/billing/subscription")).subscriptionStatus === "trialing");
+  await pay((await owner.post("/v1/billing/checkout", offer("scale"))).url);
+  const isKnown = async () => (await owner.get("/v1/billing/subscription")).subscriptionStatus === "trialing";
+  await eventually(isKnown, 30_000);
 }
 
 /** Things, or a tenant, in the state in which an operation can do what it is for. */
@@ -119,7 +157,9 @@ const makers: Record<string, (world: World) => Promise<{ ids: Ids; token?: strin
 /** The world with a fresh thing in the place of what the operation's path names and may change. */
 export async function fresh({ name, method, params }: Operation, world: World): Promise<World> {
   const prefix = prefixOf(params[0]?.schema ?? {});
-  const make: (typeof makers)[string] | undefined = inState[name] ?? makers[prefix ?? ""];
+  const creation = world.creations[prefix ?? ""];
+  const make: (typeof makers)[string] | undefined =
+    inState[name] ?? makers[prefix ?? ""] ?? (creation && (async () => ({ ids: await create(creation, world) })));
   const made = method === "GET" ? undefined : await make?.(world);
   if (!made) return world;
   const { ids, token = "", cart, tenant = world.tenant } = made;
@@ -139,7 +179,7 @@ const given: Record<string, (world: World) => Body | Promise<Body>> = {
     const { refreshToken } = await new Caller(tenant.url, undefined).post("/v1/auth/login", login);
     return { refreshToken };
   },
-  "POST /v1/billing/change": () => ({ plan: "scale", interval: "month" }), // a smaller one has no room for what follows
+  "POST /v1/billing/change": () => ({ plan: "scale", interval: "year" }), // a smaller one has no room for what follows
 };
 /** Optional fields of which one is needed. */
 const also: Record<string, readonly Aim[]> = {

@@ -12,6 +12,10 @@ export const listTransactions = async (tenant: Caller, query: string): Promise<B
   (await tenant.get(`/v1/admin/ledger/transactions?${query}`)).data;
 export const amountsOf = ({ entries }: Body) =>
   Object.fromEntries(entries.map(({ account, amount }: Body) => [account, amount.amount]));
+export async function nameAccounts(tenant: Caller): Promise<Record<string, string[]>> {
+  const { data } = await tenant.get("/v1/admin/ledger/accounts");
+  return Object.fromEntries(data.map(({ account, name, side }: Body) => [account, [name, side]]));
+}
 export async function expectBalance(tenant: Caller) {
   const { data } = await tenant.get("/v1/admin/ledger/accounts");
   expect(data.reduce((sum: number, { balance }: Body) => sum + balance.amount, 0)).toBe(0);
