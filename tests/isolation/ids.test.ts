@@ -68,8 +68,12 @@ test("in the path", async () => {
 });
 
 test("in the body", async () => {
+  // A provider reads only its own fields of a payment, and the document does not say which: its own tests send them.
+  const isOfProvider = ([first]: readonly string[]) => first === "payment";
   const fields = all.flatMap((operation) =>
-    fieldsOf(operation.body ?? {}, isId).map(({ path, schema }) => ({ operation, path, schema })),
+    fieldsOf(operation.body ?? {}, isId)
+      .filter(({ path }) => !isOfProvider(path))
+      .map(({ path, schema }) => ({ operation, path, schema })),
   );
   const own: Case[] = [];
   const pairs: Pair[] = [];
