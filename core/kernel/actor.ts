@@ -26,6 +26,7 @@ export interface Credential {
   isVerified: boolean;
   /** The principal that the look-up finds, if it finds one; undefined when only the look-up can tell. */
   principal: Principal | undefined;
+  /** The look-up, which only reads; then what takes tokens or notes a use, where it is due. */
   queries(q: Reader): readonly Unexecuted[];
   /** @throws Failure unauthenticated, forbidden or limited */
   authorize(results: readonly unknown[]): Actor;

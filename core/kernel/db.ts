@@ -46,14 +46,17 @@ export async function transact<T>(claim: Claim | undefined, run: (tx: Tx) => Pro
   const current = context();
   if (current.credential?.isVerified === false) await verifyCredential();
   let left = emptyOutbox();
+  let lookUp: readonly Unexecuted[] = [];
+  /** A look-up that also takes tokens is a transaction of its own, which holds their locks no longer than a moment. */
+  const isOwn = () => lookUp.length > 1;
   const result = await translateFaults((client) =>
     withTenant(
       client,
       id,
       (tx, { before, atBegin }, readInTransaction, session) => {
-        authorize(current, before);
+        authorize(current, isOwn() ? before : atBegin.slice(0, lookUp.length));
         const open: OpenTransaction = { tx, session, read: readInTransaction, tenantId: id, outgoing: emptyOutbox() };
-        if (claim) checkClaim(claim, atBegin);
+        if (claim) checkClaim(claim, isOwn() ? atBegin : atBegin.slice(lookUp.length));
         return openTransaction.run(open, async () => {
           const done = await run(tx);
           left = open.outgoing;
@@ -61,8 +64,11 @@ export async function transact<T>(claim: Claim | undefined, run: (tx: Tx) => Pro
         });
       },
       {
-        before: (q) => current.credential?.queries(q) ?? [],
-        atBegin: (q) => (claim ? claimQueries(q, claim) : []),
+        before(q) {
+          lookUp = current.credential?.queries(q) ?? [];
+          return isOwn() ? lookUp : [];
+        },
+        atBegin: (q) => [...(isOwn() ? [] : lookUp), ...(claim ? claimQueries(q, claim) : [])],
         atCommit: (q) => [...outboxQueries(q, left), ...(claim ? storeQueries(q, claim) : [])],
       },
     ),
