@@ -1,15 +1,10 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
-import type { Context } from "aws-lambda";
+import type { Context, SQSEvent } from "aws-lambda";
 import { config, requireConfig } from "../core/kernel/config.js";
-import {
-  measureLag,
-  type Pointer,
-  publishEvents,
-  type Refusal,
-  type Send,
-  sendDueJobs,
-} from "../core/kernel/event/relay.js";
+import { type Pointer, type Refusal, type Round, type Send, sendNext } from "../core/kernel/event/relay.js";
+import { GATHERING } from "../core/kernel/outbox.js";
 import { count, log, MetricUnit, measure } from "./log.js";
 
 requireConfig("relay");
@@ -82,21 +77,30 @@ const toJobs: Send = (pointers) =>
     return chunk.flatMap(({ id }, i) => (accepted.has(String(i)) ? [] : [[id, refusal(codes.get(String(i)))]]));
   });
 
-/** Empties the outbox and sends due jobs; woken by a nudge after commit and by the schedule. */
-export async function handler(_event: unknown, context: Pick<Context, "getRemainingTimeInMillis">): Promise<void> {
+/**
+ * Empties the outbox and sends due jobs; woken by a nudge after commit and by the schedule. A nudge comes before others:
+ * their commits are waited for, so that one round takes all of them.
+ */
+export async function handler(
+  event: Partial<SQSEvent>,
+  context: Pick<Context, "getRemainingTimeInMillis">,
+): Promise<void> {
+  if (event.Records) await sleep(GATHERING);
   const totals = { events: 0, jobs: 0, failed: 0 };
-  for (let busy = true; busy && context.getRemainingTimeInMillis() > RESERVE; ) {
-    const events = await publishEvents(toBus);
-    const jobs = await sendDueJobs(toJobs);
-    totals.events += events.sent;
-    totals.jobs += jobs.sent;
-    totals.failed += events.failed + jobs.failed;
-    busy = events.sent + jobs.sent > 0;
+  for (;;) {
+    const { events, jobs, failed, isFull, lag } = await sendNext(toBus, toJobs);
+    totals.events += events;
+    totals.jobs += jobs;
+    totals.failed += failed;
+    if (isFull && events + jobs > 0 && context.getRemainingTimeInMillis() > RESERVE) continue;
+    return report(totals, lag);
   }
+}
+
+function report(totals: Record<"events" | "jobs" | "failed", number>, { pending, dead, oldest }: Round["lag"]): void {
   count("RelayRuns");
   if (totals.events > 0) count("EventsPublished", totals.events);
   if (totals.failed > 0) count("PublishFailures", totals.failed);
-  const { pending, dead, oldest } = await measureLag();
   measure("OutboxOldestAge", oldest, MetricUnit.Seconds);
   measure("OutboxPending", pending, MetricUnit.Count);
   if (dead > 0) count("OutboxDead", dead);

@@ -87,7 +87,7 @@ export interface QueueSpec {
 export const queues = {
   nudge: { consumer: "relay", batchSize: 10, window: 0, maximumConcurrency: 2, fair: false },
   events: { consumer: "events", batchSize: 10, window: 0, maximumConcurrency: 10, fair: false },
-  jobs: { consumer: "jobs", batchSize: 5, window: 0, maximumConcurrency: 10, fair: true },
+  jobs: { consumer: "jobs", batchSize: 10, window: 0, maximumConcurrency: 10, fair: true },
 } as const satisfies Record<string, QueueSpec>;
 
 export type QueueName = keyof typeof queues;

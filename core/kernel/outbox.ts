@@ -8,6 +8,12 @@ export interface Outbox {
   jobs: (typeof jobTable.$inferInsert)[];
 }
 
+/**
+ * Milliseconds for which the relay waits after a nudge before it looks: what is committed in that time goes along, and
+ * needs no nudge of its own.
+ */
+export const GATHERING = 40;
+
 export const emptyOutbox = (): Outbox => ({ events: [], jobs: [] });
 
 /** The queries that write an outbox. */

@@ -2,7 +2,7 @@ import { eq } from "drizzle-orm";
 import * as z from "zod";
 import { db, read } from "../kernel/db.js";
 import { notFound } from "../kernel/error.js";
-import { defineJob } from "../kernel/job/index.js";
+import { defineJob, type Note } from "../kernel/job/index.js";
 import { type Html, html } from "../kernel/mail/html.js";
 import { Mail } from "../kernel/mail/index.js";
 import { layout } from "../kernel/mail/layout.js";
@@ -21,7 +21,7 @@ export const confirmationMailJob = defineJob("order.confirmation-mail", z.object
  * provider's answer and our commit, the mail goes out a second time, with the same id. The timeline's entry has the
  * job's id too, so that it is made once.
  */
-export async function sendConfirmation({ orderId }: { orderId: string }, job: { id: string }): Promise<void> {
+export async function sendConfirmation({ orderId }: { orderId: string }, job: { id: string }): Promise<Note> {
   const [[order], lines, [shop]] = await read(
     (q) =>
       [
@@ -38,7 +38,7 @@ export async function sendConfirmation({ orderId }: { orderId: string }, job: { 
     ...entry(orderId, "confirmation_sent", { jobId: job.id }),
     id: TimelineId.parse(`otl${job.id.slice(3)}`),
   };
-  await db((tx) => tx.insert(orderTimelineTable).values(sent).onConflictDoNothing());
+  return () => db((tx) => tx.insert(orderTimelineTable).values(sent).onConflictDoNothing());
 }
 
 const thanks = (order: Confirmed, shop: string) =>

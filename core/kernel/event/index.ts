@@ -3,14 +3,15 @@ export * as Event from "./index.js";
 import { eq } from "drizzle-orm";
 import * as z from "zod";
 import { actorRecord, context } from "../actor.js";
-import { currentOutbox, db, read } from "../db.js";
+import { currentOutbox, read } from "../db.js";
 import { notFound } from "../error.js";
 import { fn, parse } from "../fn.js";
 import { listById } from "../list.js";
 import { pageQuery } from "../page.js";
-import { EventId, eventTable, inboxTable } from "./event.sql.js";
+import { EventId, eventTable } from "./event.sql.js";
 
 export { EventId } from "./event.sql.js";
+export { handleOnce, handleTogether } from "./inbox.js";
 
 export const EventRecord = z
   .object({
@@ -110,20 +111,3 @@ export const get = fn(EventId, async (eventId) => {
   if (!event) throw notFound("event");
   return event;
 });
-
-/**
- * Runs a subscriber once per event: the inbox row goes first, in the transaction of the effect, so that a second
- * delivery waits for the first and then finds it done.
- * @returns false when it had been done before
- */
-export const handleOnce = (subscriber: Subscriber, event: DeliveredEvent<unknown>): Promise<boolean> =>
-  db(async (tx) => {
-    const fresh = await tx
-      .insert(inboxTable)
-      .values({ id: `${event.id}/${subscriber.name}` })
-      .onConflictDoNothing()
-      .returning({ id: inboxTable.id });
-    if (fresh.length === 0) return false;
-    await subscriber.run(event as DeliveredEvent<never>);
-    return true;
-  });

@@ -3,6 +3,7 @@ import { Client } from "../../../drizzle/client.js";
 import { withRelay } from "../../../drizzle/relay.js";
 import { checkRole } from "../../../drizzle/role.js";
 import type { Tx } from "../../../drizzle/tenant.js";
+import { typeIdToUuid, uuidToTypeId } from "../../../drizzle/typeid.js";
 import { config } from "../config.js";
 import { jobTable } from "../job/job.sql.js";
 import { eventTable } from "./event.sql.js";
@@ -44,6 +45,45 @@ async function inRelayTransaction<T>(run: (tx: Tx) => Promise<T>): Promise<T> {
   return withRelay(client, run);
 }
 
+/** What one round did, and how far behind the outbox is after it. */
+export interface Round {
+  events: number;
+  jobs: number;
+  failed: number;
+  /** Whether it took as many as it takes at most: more may be waiting. */
+  isFull: boolean;
+  /** Seconds, and counts. */
+  lag: { pending: number; dead: number; oldest: number };
+}
+
+/**
+ * Sends the next events in order, and the jobs that are due, in one transaction. The claim holds their row locks while
+ * they are sent (≤ 10 s), so that a crash frees them at once; a duplicate is then possible, which the inbox of the
+ * subscribers and the lease of the job recognize. No last id is remembered: transactions commit in another order than
+ * their ids were made.
+ */
+export const sendNext = (toBus: Send, toJobs: Send): Promise<Round> =>
+  inRelayTransaction(async (tx) => {
+    const { events, jobs } = await claimNext(tx);
+    const [refusedEvents, refusedJobs] = await Promise.all([sendAll(events, toBus), sendAll(jobs, toJobs)]);
+    const sentEvents = idsOf(events, refusedEvents);
+    const sentJobs = idsOf(jobs, refusedJobs);
+    for (const [refusal, ids] of groupByRefusal(refusedEvents)) await postpone(tx, refusal, ids);
+    return {
+      events: sentEvents.length,
+      jobs: sentJobs.length,
+      failed: refusedEvents.size + refusedJobs.size,
+      isFull: events.length === BATCH || jobs.length === BATCH,
+      lag: await markSent(tx, sentEvents, sentJobs),
+    };
+  });
+
+const sendAll = async (pointers: readonly Pointer[], send: Send): Promise<Map<string, Refusal>> =>
+  pointers.length > 0 ? send(pointers) : new Map();
+
+const idsOf = (pointers: readonly Pointer[], refused: ReadonlyMap<string, Refusal>) =>
+  pointers.filter(({ id }) => !refused.has(id)).map(({ id }) => id);
+
 const pointer = (table: typeof eventTable | typeof jobTable) => ({
   tenantId: table.tenantId,
   id: table.id,
@@ -51,83 +91,87 @@ const pointer = (table: typeof eventTable | typeof jobTable) => ({
   traceparent: table.traceparent,
 });
 
-/**
- * Publishes the next events in order. The claim holds their row locks while they are sent (≤ 10 s), so that a crash
- * frees them at once; a duplicate is then possible, which the inbox of the subscribers recognizes. No last id is
- * remembered: transactions commit in another order than their ids were made.
- */
-export const publishEvents = (send: Send): Promise<{ sent: number; failed: number }> =>
-  inRelayTransaction(async (tx) => {
-    const claimed = await tx
-      .select({ ...pointer(eventTable), type: eventTable.type })
-      .from(eventTable)
-      .where(and(isNull(eventTable.publishedAt), isNull(eventTable.deadAt), lte(eventTable.nextAttemptAt, sql`now()`)))
-      .orderBy(asc(eventTable.id))
-      .limit(BATCH)
-      .for("update", { skipLocked: true });
-    if (claimed.length === 0) return { sent: 0, failed: 0 };
-    const refused = await send(claimed as Pointer[]);
-    const sent = claimed.filter(({ id }) => !refused.has(id)).map(({ id }) => id);
-    if (sent.length > 0) await tx.update(eventTable).set({ publishedAt: sql`now()` }).where(unpublishedWithIds(sent));
-    for (const [{ reason, countsAsAttempt }, ids] of groupByRefusal(refused)) {
-      const attempts = countsAsAttempt ? sql`${eventTable.attempts} + 1` : sql`${eventTable.attempts}`;
-      const seconds = countsAsAttempt ? sql`least(300, power(2, ${eventTable.attempts}))` : sql`5`;
-      const retry = {
-        attempts,
-        nextAttemptAt: sql`now() + ${seconds} * (0.8 + random() * 0.4) * interval '1 second'`,
-        lastError: reason.slice(0, 500),
-        deadAt: sql`case when ${attempts} >= ${MAX_ATTEMPTS} then now() end`,
-      };
-      await tx.update(eventTable).set(retry).where(unpublishedWithIds(ids));
-    }
-    return { sent: sent.length, failed: refused.size };
-  });
+const nextEvents = (tx: Tx) =>
+  tx
+    .select({ ...pointer(eventTable), type: eventTable.type, kind: sql`'evt'`.as("kind") })
+    .from(eventTable)
+    .where(and(isNull(eventTable.publishedAt), isNull(eventTable.deadAt), lte(eventTable.nextAttemptAt, sql`now()`)))
+    .orderBy(asc(eventTable.id))
+    .limit(BATCH)
+    .for("update", { skipLocked: true });
 
-/** Sends the pointers of jobs that are due: new ones, retries, and those whose worker died with the lease. */
-export const sendDueJobs = (send: Send): Promise<{ sent: number; failed: number }> =>
-  inRelayTransaction(async (tx) => {
-    const lostPointer = lt(jobTable.sentAt, sql`now() - make_interval(secs => ${RESEND})`);
-    const queued = and(
-      eq(jobTable.status, "queued"),
-      lte(jobTable.dueAt, sql`now()`),
-      or(isNull(jobTable.sentAt), lostPointer),
-    );
-    const abandoned = and(
-      eq(jobTable.status, "running"),
-      lt(jobTable.leaseUntil, sql`now()`),
-      or(isNull(jobTable.sentAt), lt(jobTable.sentAt, jobTable.leaseUntil), lostPointer),
-    );
-    const due = await tx
-      .select({ ...pointer(jobTable), type: jobTable.name })
-      .from(jobTable)
-      .where(or(queued, abandoned))
-      .orderBy(asc(jobTable.dueAt))
-      .limit(BATCH)
-      .for("update", { skipLocked: true });
-    if (due.length === 0) return { sent: 0, failed: 0 };
-    const refused = await send(due as Pointer[]);
-    const sent = due.filter(({ id }) => !refused.has(id)).map(({ id }) => id);
-    if (sent.length > 0) await tx.update(jobTable).set({ sentAt: sql`now()` }).where(inArray(jobTable.id, sent));
-    return { sent: sent.length, failed: refused.size };
-  });
+/** New jobs, retries, and those whose worker died with the lease. */
+function nextJobs(tx: Tx) {
+  const lostPointer = lt(jobTable.sentAt, sql`now() - make_interval(secs => ${RESEND})`);
+  const queued = and(
+    eq(jobTable.status, "queued"),
+    lte(jobTable.dueAt, sql`now()`),
+    or(isNull(jobTable.sentAt), lostPointer),
+  );
+  const abandoned = and(
+    eq(jobTable.status, "running"),
+    lt(jobTable.leaseUntil, sql`now()`),
+    or(isNull(jobTable.sentAt), lt(jobTable.sentAt, jobTable.leaseUntil), lostPointer),
+  );
+  return tx
+    .select({ ...pointer(jobTable), type: jobTable.name, kind: sql`'job'`.as("kind") })
+    .from(jobTable)
+    .where(or(queued, abandoned))
+    .orderBy(asc(jobTable.dueAt))
+    .limit(BATCH)
+    .for("update", { skipLocked: true });
+}
 
-/** How far behind the outbox is. Seconds, and counts. */
-export const measureLag = () =>
-  inRelayTransaction(async (tx) => {
-    const [row] = await tx
-      .select({
-        pending: sql<number>`count(*) filter (where dead_at is null)::int`,
-        dead: sql<number>`count(*) filter (where dead_at is not null)::int`,
-        oldest: sql<number>`coalesce(extract(epoch from now() - min(created_at) filter (where dead_at is null)), 0)::float8`,
-      })
-      .from(eventTable)
-      .where(isNull(eventTable.publishedAt));
-    return row ?? { pending: 0, dead: 0, oldest: 0 };
-  });
+/** Locks the next events and jobs, in one statement. */
+async function claimNext(tx: Tx): Promise<{ events: Pointer[]; jobs: Pointer[] }> {
+  const { rows } = await tx.execute<Record<"tenant_id" | "id" | "request_id" | "type" | "kind", string>>(
+    sql`with events as (${nextEvents(tx)}), jobs as (${nextJobs(tx)}) select * from events union all select * from jobs`,
+  );
+  const claimed = rows.map((row) => ({
+    kind: row.kind,
+    tenantId: uuidToTypeId("ten", row.tenant_id),
+    id: uuidToTypeId(row.kind, row.id),
+    type: row.type,
+    requestId: row.request_id,
+    traceparent: (row as { traceparent?: string | null }).traceparent ?? null,
+  }));
+  return {
+    events: claimed.filter(({ kind }) => kind === "evt"),
+    jobs: claimed.filter(({ kind }) => kind === "job"),
+  };
+}
 
-/** The condition for unpublished events, which the index of unpublished events serves across all tenants. */
-const unpublishedWithIds = (ids: readonly string[]) =>
-  and(inArray(eventTable.id, [...ids]), isNull(eventTable.publishedAt));
+/** Marks what was sent, in the statement that measures the lag. */
+async function markSent(tx: Tx, events: readonly string[], jobs: readonly string[]): Promise<Round["lag"]> {
+  const eventIds = sql.param(events.map((id) => typeIdToUuid("evt", id)));
+  const jobIds = sql.param(jobs.map((id) => typeIdToUuid("job", id)));
+  const { rows } = await tx.execute<Round["lag"] & Record<string, unknown>>(sql`
+    with published as (update event set published_at = now(), updated_at = now()
+                        where id = any(${eventIds}::uuid[]) and published_at is null),
+         sent as (update job set sent_at = now(), updated_at = now() where id = any(${jobIds}::uuid[]))
+    select count(*) filter (where dead_at is null)::int as pending,
+           count(*) filter (where dead_at is not null)::int as dead,
+           coalesce(extract(epoch from now() - min(created_at) filter (where dead_at is null)), 0)::float8 as oldest
+      from event where published_at is null and id <> all (${eventIds}::uuid[])`);
+  return rows[0] ?? { pending: 0, dead: 0, oldest: 0 };
+}
+
+/** Dates refused events for another attempt, or gives them up. */
+async function postpone(tx: Tx, { reason, countsAsAttempt }: Refusal, ids: readonly string[]): Promise<void> {
+  const attempts = countsAsAttempt ? sql`${eventTable.attempts} + 1` : sql`${eventTable.attempts}`;
+  const seconds = countsAsAttempt ? sql`least(300, power(2, ${eventTable.attempts}))` : sql`5`;
+  const retry = {
+    attempts,
+    nextAttemptAt: sql`now() + ${seconds} * (0.8 + random() * 0.4) * interval '1 second'`,
+    lastError: reason.slice(0, 500),
+    deadAt: sql`case when ${attempts} >= ${MAX_ATTEMPTS} then now() end`,
+  };
+  // The index of unpublished events serves all tenants.
+  await tx
+    .update(eventTable)
+    .set(retry)
+    .where(and(inArray(eventTable.id, [...ids]), isNull(eventTable.publishedAt)));
+}
 
 /** Groups the ids by refusal, so that one UPDATE writes all that failed alike. */
 function groupByRefusal(refused: Map<string, Refusal>): Map<Refusal, string[]> {

@@ -43,9 +43,16 @@ export function defineJob<Schema extends z.ZodObject>(name: string, schema: Sche
   return job;
 }
 
+/** Rows that say what a job did, written in the transaction that marks it as succeeded. */
+export type Note = () => Promise<unknown>;
+
+/** The note among the values that handlers return. */
+export const noteOf = (value: unknown): Note | undefined => (typeof value === "function" ? (value as Note) : undefined);
+
 /**
  * The work of one kind of job, outside of a transaction. A duplicate delivery or a crash runs it again, so it must find
- * out which part is done, and give the job's id to a provider as idempotency key.
+ * out which part is done, and give the job's id to a provider as idempotency key. A function that it returns is its
+ * note; any other value is ignored.
  */
 export interface JobHandler {
   job: JobType;
@@ -141,19 +148,21 @@ export async function exists(jobId: string): Promise<boolean> {
 const isHeldBy = (jobId: string, attempt: number) =>
   and(eq(jobTable.id, jobId), eq(jobTable.status, "running"), eq(jobTable.attempts, attempt));
 
-export const succeed = (jobId: string, attempt: number) =>
-  db((tx) =>
-    tx
+export const succeed = (jobId: string, attempt: number, note?: Note) =>
+  db(async (tx) => {
+    const done = {
+      status: "succeeded",
+      progressDone: jobTable.progressTotal,
+      leaseUntil: null,
+      lastError: null,
+      finishedAt: sql`now()`,
+    };
+    const update = tx
       .update(jobTable)
-      .set({
-        status: "succeeded",
-        progressDone: jobTable.progressTotal,
-        leaseUntil: null,
-        lastError: null,
-        finishedAt: sql`now()`,
-      } as never)
-      .where(isHeldBy(jobId, attempt)),
-  );
+      .set(done as never)
+      .where(isHeldBy(jobId, attempt));
+    await Promise.all([note?.(), update]);
+  });
 
 /**
  * Puts a job back into the queue with exponential backoff and jitter (5 s, 10 s, 20 s … ≤ 1 h), or gives it up after

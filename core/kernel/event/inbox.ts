@@ -1,0 +1,101 @@
+import { sql } from "drizzle-orm";
+import type { Tx } from "../../../drizzle/tenant.js";
+import { typeIdToUuid } from "../../../drizzle/typeid.js";
+import { context, tenantId, withContext } from "../actor.js";
+import { db } from "../db.js";
+import { eventTable, inboxTable } from "./event.sql.js";
+import type { DeliveredEvent, Subscriber } from "./index.js";
+
+/** An event as a message names it. */
+interface Pointed {
+  id: string;
+  type: string;
+}
+type StoredEvent = typeof eventTable.$inferSelect;
+
+/** An effect that was due, and whether it was made now or before. */
+export interface Handled {
+  eventId: string;
+  subscriber: string;
+  done: boolean;
+}
+
+const inboxId = (event: { id: string }, subscriber: Subscriber) => `${event.id}/${subscriber.name}`;
+
+/**
+ * Runs a subscriber once per event: the inbox row goes first, in the transaction of the effect, so that a second
+ * delivery waits for the first and then finds it done.
+ * @returns false when it had been done before
+ */
+export const handleOnce = (subscriber: Subscriber, event: DeliveredEvent<unknown>): Promise<boolean> =>
+  db(async (tx) => {
+    const fresh = await tx
+      .insert(inboxTable)
+      .values({ id: inboxId(event, subscriber) })
+      .onConflictDoNothing()
+      .returning({ id: inboxTable.id });
+    if (fresh.length === 0) return false;
+    await subscriber.run(event as DeliveredEvent<never>);
+    return true;
+  });
+
+/**
+ * Runs the subscribers of several events of the actor's tenant once per event, in one transaction with all of their
+ * inbox rows. The rows are inserted in order, so that two deliveries of the same events wait for one another without a
+ * deadlock.
+ * @param pointers id and type, as a message names them
+ * @throws when one of the events is not there or a subscriber fails: none is then handled, and each can be by itself
+ */
+export const handleTogether = (pointers: readonly Pointed[], subscribers: readonly Subscriber[]): Promise<Handled[]> =>
+  db(async (tx) => {
+    const due = pointers.flatMap((event) =>
+      subscribers.filter(({ event: { type } }) => type === event.type).map((subscriber) => ({ event, subscriber })),
+    );
+    try {
+      const [events, fresh] = await Promise.all([findEvents(tx, pointers), insertNew(tx, due)]);
+      const handled: Handled[] = [];
+      for (const { event, subscriber } of due) {
+        const done = fresh.delete(inboxId(event, subscriber)); // a pointer that came twice is handled with its first
+        if (done) await runFor(events.get(event.id), subscriber);
+        handled.push({ eventId: event.id, subscriber: subscriber.name, done });
+      }
+      return handled;
+    } catch {
+      // Without the reason, which could be a lock: the whole is not tried again, the parts are.
+      throw new Error("The events were not handled together.");
+    }
+  });
+
+/** The events of the pointers by id. @throws Error when one is not there, or is another one */
+async function findEvents(tx: Tx, pointers: readonly Pointed[]): Promise<Map<string, StoredEvent>> {
+  const ids = pointers.map(({ id }) => typeIdToUuid("evt", id));
+  const found = await tx
+    .select()
+    .from(eventTable)
+    .where(sql`${eventTable.id} = any(${sql.param(ids)}::uuid[])`);
+  const events = new Map(found.map((event) => [event.id, event]));
+  if (pointers.some(({ id, type }) => events.get(id)?.type !== type)) throw new Error("An event is not there.");
+  return events;
+}
+
+/** Inserts the inbox rows; those that were there belong to effects that are made. @returns the new ones */
+async function insertNew(tx: Tx, due: readonly { event: Pointed; subscriber: Subscriber }[]): Promise<Set<string>> {
+  const ids = due.map(({ event, subscriber }) => inboxId(event, subscriber));
+  const rows = await tx
+    .insert(inboxTable)
+    .select(
+      sql`select ${typeIdToUuid("ten", tenantId())}::uuid, now(), now(), id
+            from unnest(${sql.param(ids)}::text[]) as given (id) order by id`,
+    )
+    .onConflictDoNothing()
+    .returning({ id: inboxTable.id });
+  return new Set(rows.map(({ id }) => id));
+}
+
+/** Runs a subscriber in the context of its event. */
+async function runFor(event: StoredEvent | undefined, subscriber: Subscriber): Promise<void> {
+  if (!event) throw new Error("An event is not there.");
+  const { id, requestId, traceparent } = event;
+  const cause = { ...context(), requestId, causeId: id, traceparent: traceparent ?? undefined };
+  await withContext(cause, () => subscriber.run(event as DeliveredEvent<unknown> as DeliveredEvent<never>));
+}
