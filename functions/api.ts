@@ -1,7 +1,8 @@
 import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
-import { handle } from "hono/aws-lambda";
+import { type APIGatewayProxyResult, handle, type LambdaContext, type LambdaEvent } from "hono/aws-lambda";
 import { requireConfig } from "../core/kernel/config.js";
 import { createApp } from "./http/app.js";
+import { fixedHeaders } from "./http/headers.js";
 import { modules } from "./modules/index.js";
 import { nudgeAfterCommit } from "./nudge.js";
 
@@ -9,10 +10,17 @@ requireConfig("api");
 nudgeAfterCommit();
 
 const answer = handle(createApp(modules));
+const fixed = fixedHeaders();
 
 /** The HTTP API behind API Gateway (payload 2.0). */
-export const handler = (event: APIGatewayProxyEventV2, context: Context) =>
-  answer({ ...withoutBody(event), rawPath: encodePath(event.rawPath) } as never, context as never);
+export async function handler(event: APIGatewayProxyEventV2, context: Context) {
+  const request = { ...withoutBody(event), rawPath: encodePath(event.rawPath) };
+  const result: APIGatewayProxyResult = await answer(
+    request as unknown as LambdaEvent,
+    context as unknown as LambdaContext,
+  );
+  return { ...result, headers: { ...(await fixed), ...result.headers } };
+}
 
 /** The adapter cannot build a GET or HEAD with a body; such a body has no meaning (RFC 9110 §9.3.1). */
 function withoutBody(event: APIGatewayProxyEventV2): APIGatewayProxyEventV2 {

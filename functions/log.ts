@@ -1,16 +1,16 @@
-import { Logger } from "@aws-lambda-powertools/logger";
-import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
 import { type Context, currentContext } from "../core/kernel/actor.js";
 import { config } from "../core/kernel/config.js";
 import { faultOf } from "../drizzle/fault.js";
 
-const logger = new Logger({ serviceName: "stoa" });
+const service = "stoa";
 
 /** Names of values that never reach a log: secrets and personal data. */
 const PRIVATE = /pass|secret|token|authorization|cookie|api.?key|email|phone|address|^name$|line1|line2|postal/i;
 
 function redact(value: unknown, depth = 0): unknown {
-  if (value === null || typeof value !== "object" || depth > 5) return value;
+  if (typeof value === "bigint") return String(value);
+  if (value === null || typeof value !== "object") return value;
+  if (depth > 5) return "[deep]"; // a circle, too
   if (value instanceof Error) return errorOf(value);
   if (Array.isArray(value)) return value.map((item) => redact(item, depth + 1));
   return Object.fromEntries(
@@ -57,8 +57,12 @@ function write(level: "info" | "warn" | "error", message: string, data: object):
     traceparent: current.traceparent,
     causeId: current.causeId,
   };
-  logger[level](message, { ...ids, ...(redact(data) as object) });
+  const timestamp = new Date().toISOString();
+  writeLine({ level: level.toUpperCase(), message, timestamp, service, ...ids, ...(redact(data) as object) });
 }
+
+/** A write per line: the parser of CloudWatch takes each line as one event. `console` would format it once more. */
+const writeLine = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
 
 /** JSON lines that carry tenant, actor, request and cause by themselves. */
 export const log = {
@@ -67,26 +71,25 @@ export const log = {
   error: (message: string, data: object = {}) => write("error", message, data),
 };
 
-/** Publishes each metric at once and forgets its dimensions; one for all, because making one is dear. */
-const single = new Metrics({ namespace: "Stoa", serviceName: "stoa" }).singleMetric();
+/** Units of CloudWatch. */
+export type MetricUnit = "Count" | "Seconds" | "Milliseconds";
+
+/** Values with their units, by the names of their metrics. */
+export type Measured = Readonly<Record<string, readonly [value: number, unit: MetricUnit]>>;
 
 /**
- * Counts in CloudWatch's embedded metric format, one line each. No dimension is ever a tenant: each value of a
- * dimension is a metric that is paid for.
+ * Publishes metrics with the same dimensions, in one line of CloudWatch's embedded metric format. No dimension is ever a
+ * tenant: each value of a dimension is a metric that is paid for.
+ * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
  */
-export function count(name: string, value = 1, dimensions: Record<string, string> = {}): void {
-  measure(name, value, MetricUnit.Count, dimensions);
+export function measure(metrics: Measured, dimensions: Record<string, string> = {}): void {
+  const all = { service, stage: config.STAGE, ...dimensions }; // stages may share an account
+  const Metrics = Object.entries(metrics).map(([Name, [, Unit]]) => ({ Name, Unit }));
+  const values = Object.fromEntries(Object.entries(metrics).map(([name, [value]]) => [name, value]));
+  const directive = { Namespace: "Stoa", Dimensions: [Object.keys(all)], Metrics };
+  writeLine({ _aws: { Timestamp: Date.now(), CloudWatchMetrics: [directive] }, ...all, ...values });
 }
 
-export function measure(
-  name: string,
-  value: number,
-  unit: (typeof MetricUnit)[keyof typeof MetricUnit],
-  dimensions: Record<string, string> = {},
-): void {
-  single.addDimension("stage", config.STAGE); // stages may share an account
-  for (const [dimension, text] of Object.entries(dimensions)) single.addDimension(dimension, text);
-  single.addMetric(name, unit, value);
-}
-
-export { MetricUnit };
+/** Counts occurrences. */
+export const count = (name: string, value = 1, dimensions: Record<string, string> = {}): void =>
+  measure({ [name]: [value, "Count"] }, dimensions);

@@ -5,7 +5,7 @@ import type { Context, SQSEvent } from "aws-lambda";
 import { config, requireConfig } from "../core/kernel/config.js";
 import { type Pointer, type Refusal, type Round, type Send, sendNext } from "../core/kernel/event/relay.js";
 import { GATHERING } from "../core/kernel/outbox.js";
-import { count, log, MetricUnit, measure } from "./log.js";
+import { log, measure } from "./log.js";
 
 requireConfig("relay");
 
@@ -98,11 +98,13 @@ export async function handler(
 }
 
 function report(totals: Record<"events" | "jobs" | "failed", number>, { pending, dead, oldest }: Round["lag"]): void {
-  count("RelayRuns");
-  if (totals.events > 0) count("EventsPublished", totals.events);
-  if (totals.failed > 0) count("PublishFailures", totals.failed);
-  measure("OutboxOldestAge", oldest, MetricUnit.Seconds);
-  measure("OutboxPending", pending, MetricUnit.Count);
-  if (dead > 0) count("OutboxDead", dead);
+  measure({
+    RelayRuns: [1, "Count"],
+    ...(totals.events > 0 && { EventsPublished: [totals.events, "Count"] }),
+    ...(totals.failed > 0 && { PublishFailures: [totals.failed, "Count"] }),
+    OutboxOldestAge: [oldest, "Seconds"],
+    OutboxPending: [pending, "Count"],
+    ...(dead > 0 && { OutboxDead: [dead, "Count"] }),
+  });
   log.info("relayed", { ...totals, pending, dead, oldest });
 }

@@ -6,7 +6,7 @@ import type { StripeEndpoint } from "../core/stripe/event.js";
 import { isSigned } from "../core/stripe/signature.js";
 import { parseEvent, storeEvent, type WebhookEvent } from "../core/stripe/webhook-event.js";
 import "./modules/index.js";
-import { count, log, MetricUnit, measure } from "./log.js";
+import { count, log, measure } from "./log.js";
 import { nudge } from "./nudge.js";
 import { type ProblemInput, writeProblem } from "./problem.js";
 
@@ -98,7 +98,7 @@ async function storeAndReport(incoming: WebhookEvent): Promise<"ignored" | "queu
   }
   const { outcome, reason } = await storeEvent(incoming.event);
   if (outcome === "duplicate") count("StripeEventsDuplicate");
-  else measure("StripeEventLag", Math.max(0, now() - created), MetricUnit.Seconds);
+  else measure({ StripeEventLag: [Math.max(0, now() - created), "Seconds"] });
   if (outcome === "quarantined") {
     count("StripeEventsQuarantined");
     log.error("stripe event quarantined", { eventId, type, endpoint, reason });

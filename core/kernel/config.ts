@@ -76,11 +76,19 @@ class ConfigError extends Error {
   override name = "ConfigError";
 }
 
-function parse(name: Variable): { value: unknown } | { problem: string } {
-  const result = variables[name].safeParse(process.env[name] === "" ? undefined : process.env[name]);
-  if (result.success) return { value: result.data };
-  const reason = process.env[name] ? result.error.issues[0]?.message : "is not set";
-  return { problem: `${name}: ${reason}` };
+type Parsed = { value: unknown } | { problem: string };
+/** The last text of each variable, and what it was read as. */
+const known = new Map<Variable, { text: string | undefined; parsed: Parsed }>();
+
+function parse(name: Variable): Parsed {
+  const text = process.env[name];
+  const before = known.get(name);
+  if (before && before.text === text) return before.parsed;
+  const result = variables[name].safeParse(text === "" ? undefined : text);
+  const reason = text ? result.error?.issues[0]?.message : "is not set";
+  const parsed = result.success ? { value: result.data } : { problem: `${name}: ${reason}` };
+  known.set(name, { text, parsed });
+  return parsed;
 }
 
 /** Checks the variables of one entry at once. @throws ConfigError that names each missing or wrong variable */

@@ -2,14 +2,13 @@ import { randomUUID } from "node:crypto";
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
 import type { LambdaEvent } from "hono/aws-lambda";
-import { cors } from "hono/cors";
-import { secureHeaders } from "hono/secure-headers";
 import { context, withContext } from "../../core/kernel/actor.js";
 import { Failure } from "../../core/kernel/error.js";
 import type { StoredAnswer } from "../../core/kernel/idempotency.js";
-import { count, log, MetricUnit, measure } from "../log.js";
+import { count, log, measure } from "../log.js";
 import type { Module } from "../modules/module.js";
 import { docsRoutes } from "./docs.js";
+import { allowAnyOrigin } from "./headers.js";
 import { healthRoutes } from "./health.js";
 import type { App, AppEnv } from "./hono.js";
 import { document, openApiPath } from "./openapi.js";
@@ -17,8 +16,6 @@ import { runOperation } from "./operation.js";
 import { failureAnswer, problem } from "./problem.js";
 import { rateHeaders } from "./rate-limit.js";
 
-/** The policy of answers that are data; a page has a policy of its own. */
-const POLICY = "default-src 'none'; frame-ancestors 'none'";
 const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /** Gives each request its context, its id and its headers, and reports how long it took. */
@@ -28,39 +25,20 @@ const observeRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
   const traceparent = trace && TRACEPARENT.test(trace) ? { traceparent: trace } : {};
   const requestId = `req_${randomUUID().replaceAll("-", "")}`;
   await withContext({ requestId, address: addressOf(c.env?.event), ...traceparent }, async () => {
-    await next();
+    if (c.req.method === "OPTIONS") c.res = (await allowAnyOrigin(c, next)) ?? c.res;
+    else await next();
     const { headers } = c.res; // c.header() would make a new Response for each of them
     headers.set("x-request-id", requestId);
-    if (!headers.has("content-security-policy")) headers.set("content-security-policy", POLICY);
     for (const [name, value] of Object.entries(rateHeaders(context().rate))) headers.set(name, value);
     access(c.req.method, c.req.routePath, c.res.status, performance.now() - started);
   });
 };
-
-const allowAnyOrigin = cors({
-  origin: "*", // credentials travel in headers that a page must set by itself, never in cookies
-  allowHeaders: [
-    "authorization",
-    "content-type",
-    "idempotency-key",
-    "if-match",
-    "traceparent",
-    "x-api-key",
-    "x-cart-token",
-    "x-tenant-id",
-  ],
-  allowMethods: ["GET", "POST", "PUT", "PATCH", "DELETE"],
-  exposeHeaders: ["etag", "idempotent-replayed", "ratelimit", "ratelimit-policy", "retry-after", "x-request-id"],
-  maxAge: 86_400,
-});
 
 /** The HTTP API of all modules. */
 export function createApp(modules: readonly Module[]): App {
   const app: App = new OpenAPIHono({ strict: false });
   const endpoints = modules.flatMap((module) => module.routes ?? []);
   app.use(observeRequest);
-  app.use(secureHeaders());
-  app.use(allowAnyOrigin);
   for (const endpoint of endpoints) {
     app.on(endpoint.method.toUpperCase(), endpoint.path.replace(/\{(\w+)\}/g, ":$1"), (c) => runOperation(endpoint, c));
   }
@@ -123,8 +101,6 @@ function addressOf(event: LambdaEvent | undefined): string {
 function access(method: string, route: string, status: number, milliseconds: number): void {
   const duration = Math.round(milliseconds * 10) / 10;
   log.info("request", { method, route, status, duration });
-  measure("Latency", duration, MetricUnit.Milliseconds, {
-    operation: `${method} ${route}`,
-    outcome: `${Math.floor(status / 100)}xx`,
-  });
+  const outcome = `${Math.floor(status / 100)}xx`;
+  measure({ Latency: [duration, "Milliseconds"] }, { operation: `${method} ${route}`, outcome });
 }

@@ -1,7 +1,8 @@
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { dirname } from "node:path";
-import { createInterface } from "node:readline";
+import type { Duplex, Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { encodeFrame, readFrames } from "./frame.mjs";
 
 /** A log line of a function: JSON of its logger, an EMF metric, or plain text of a crash. */
 export interface LogLine {
@@ -34,15 +35,17 @@ export interface Environment {
   readonly exited: Promise<void>;
   readonly alive: boolean;
   readonly busy: boolean;
-  /** Milliseconds; a request that takes longer ends the process, as on Lambda. @throws what the handler threw */
+  /**
+   * Returns the handler's result; the text of its `body` as bytes, because it is passed on unread. A request that takes
+   * longer than `timeoutMs` ends the process, as on Lambda. @throws what the handler threw
+   */
   invoke(event: unknown, options: { timeoutMs: number }): Promise<unknown>;
   /** SIGKILL. */
   kill(): void;
 }
 
 interface Reply {
-  readonly ready?: true;
-  readonly payload?: string;
+  readonly value?: unknown;
   readonly error?: { name: string; message: string; stack?: string };
 }
 
@@ -88,6 +91,7 @@ class ChildEnvironment implements Environment {
   readonly exited: Promise<void>;
   alive = true;
   readonly #process: ChildProcess;
+  readonly #channel: Duplex;
   /** The last lines of standard error, for the message of a crash. */
   readonly #lastErrors: string[] = [];
   /** Receiver of the next reply; none while the environment is free. */
@@ -95,16 +99,25 @@ class ChildEnvironment implements Environment {
 
   constructor(readonly options: EnvironmentOptions) {
     const { file, root = dirname(file) } = options;
-    this.#process = fork(child, [file, options.export], {
+    this.#process = spawn(process.execPath, [child, file, options.export], {
       cwd: root,
       env: { ...runtimeEnv(options), ...options.env },
-      execArgv: [],
-      stdio: ["ignore", "pipe", "pipe", "ipc"],
+      stdio: ["ignore", "pipe", "pipe", "pipe"],
     });
+    this.#channel = this.#process.stdio[3] as Duplex;
     this.pid = this.#process.pid ?? 0;
     this.#readLines();
     this.exited = this.#watch();
-    this.#process.on("message", (reply: Reply) => this.#receive?.(reply));
+    this.#channel.on("error", () => undefined); // the end of the process says more
+    this.#channel.on(
+      "data",
+      readFrames(({ value, error }, body) =>
+        this.#receive?.({
+          value: body.length > 0 ? { ...(value as object), body } : value,
+          ...(error && { error }),
+        }),
+      ),
+    );
     this.ready = this.#reply(() => undefined).then(({ error }) => {
       if (error) throw Object.assign(new Error(error.message), { name: error.name });
     });
@@ -124,14 +137,14 @@ class ChildEnvironment implements Environment {
     await this.ready;
     if (this.busy) throw new Error(`The environment ${this.pid} of "${this.options.function}" is busy.`);
     const timer = setTimeout(() => this.#timeOut(timeoutMs), timeoutMs);
-    const { payload, error } = await this.#reply(() =>
-      this.#process.send({ event, deadline: Date.now() + timeoutMs }, (failed) => {
+    const { value, error } = await this.#reply(() =>
+      this.#channel.write(encodeFrame(event, { deadline: Date.now() + timeoutMs }), (failed) => {
         if (failed) this.#receive?.(this.#exitReply(`takes no request: ${failed.message}`));
       }),
     );
     clearTimeout(timer);
     if (error) throw Object.assign(new Error(error.message), error);
-    return payload === undefined ? null : JSON.parse(payload);
+    return value;
   }
 
   #timeOut(timeoutMs: number) {
@@ -159,9 +172,7 @@ class ChildEnvironment implements Environment {
 
   #readLines() {
     for (const stream of ["stdout", "stderr"] as const) {
-      const input = this.#process[stream];
-      if (!input) continue;
-      createInterface({ input }).on("line", (text) => {
+      readLines(this.#process[stream] as Readable, (text) => {
         if (stream === "stderr" && this.#lastErrors.push(text) > 20) this.#lastErrors.shift();
         this.options.onLine?.({ function: this.options.function, pid: this.pid, at: Date.now(), stream, text });
       });
@@ -183,4 +194,18 @@ class ChildEnvironment implements Environment {
       this.#process.once("error", (error) => end(`failed: ${error.message}`));
     });
   }
+}
+
+/** Reads lines of text. */
+function readLines(input: Readable, onLine: (text: string) => void): void {
+  let rest = "";
+  input.setEncoding("utf8");
+  input.on("data", (chunk: string) => {
+    const lines = (rest + chunk).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) onLine(line);
+  });
+  input.on("end", () => {
+    if (rest) onLine(rest);
+  });
 }

@@ -133,7 +133,9 @@ export function say(status: number, message: string): Answer {
 
 const hopByHop = new Set(["connection", "keep-alive", "transfer-encoding", "upgrade", "content-length", "trailer"]);
 
-/** The HTTP answer for a function's result; a result without `statusCode` is a JSON body. */
+const toBytes = (body: string | Buffer) => (typeof body === "string" ? Buffer.from(body) : body);
+
+/** The HTTP answer for a function's result, whose body may be text or its bytes; one without `statusCode` is JSON. */
 export function toAnswer(result: unknown): Answer {
   if (typeof result !== "object" || result === null || !("statusCode" in result)) {
     const body = typeof result === "string" ? result : JSON.stringify(result);
@@ -141,7 +143,7 @@ export function toAnswer(result: unknown): Answer {
   }
   const { statusCode, headers = {}, cookies, body = "", isBase64Encoded } = result as Record<string, unknown>;
   const status = Number(statusCode);
-  if (!Number.isInteger(status) || status < 200 || status > 599 || typeof body !== "string")
+  if (!Number.isInteger(status) || status < 200 || status > 599 || !(typeof body === "string" || Buffer.isBuffer(body)))
     return say(500, "Internal Server Error");
   const kept = Object.entries(headers as Record<string, unknown>)
     .map(([name, value]) => [name.toLowerCase(), String(value)] as const)
@@ -150,6 +152,6 @@ export function toAnswer(result: unknown): Answer {
   return {
     status,
     headers: { "content-type": "text/plain; charset=utf-8", ...Object.fromEntries(kept), ...setCookie },
-    body: Buffer.from(body, isBase64Encoded === true ? "base64" : "utf8"),
+    body: isBase64Encoded === true ? Buffer.from(String(body), "base64") : toBytes(body),
   };
 }

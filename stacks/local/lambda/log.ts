@@ -1,5 +1,6 @@
 import { renameSync, statSync } from "node:fs";
 import { appendFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { LogLine } from "./environment.js";
 
 export interface Log {
@@ -13,6 +14,9 @@ export interface Log {
 
 /** Bytes after which the next start begins a new file; one old file is kept. */
 const large = 50 * 1024 * 1024;
+
+/** Milliseconds for which lines are gathered, because each write opens the file. */
+const GATHERING = 20;
 
 /** Logs in place of CloudWatch: the last lines in memory, all lines in `file`. */
 export function createLog({ file, keep = 20_000 }: { file?: string; keep?: number } = {}): Log {
@@ -34,7 +38,7 @@ export function createLog({ file, keep = 20_000 }: { file?: string; keep?: numbe
       if (lines.length > keep * 1.2) lines.splice(0, lines.length - keep);
       for (const listener of listeners) listener(line);
       if (!file) return;
-      if (!unwritten) writing = writing.then(write);
+      if (!unwritten) writing = writing.then(() => sleep(GATHERING)).then(write);
       unwritten += `${line.text}\n`;
     },
     lines: () => lines,
