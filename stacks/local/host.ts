@@ -118,7 +118,15 @@ function startPollers({ endpoints }: Services, pools: Record<FunctionName, Pool>
       log.write({ function: consumer, pid: process.pid, at: Date.now(), stream: "stderr", text });
     };
     const pool = pools[consumer];
-    return startPoller({ client: endpoints.client, queueUrl, queueArn, batchSize, maximumConcurrency, pool, onError });
+    return startPoller({
+      client: endpoints.pollClient,
+      queueUrl,
+      queueArn,
+      batchSize,
+      maximumConcurrency,
+      pool,
+      onError,
+    });
   });
   stops.push(() => Promise.all(pollers.map((poller) => poller.stop())));
   return {

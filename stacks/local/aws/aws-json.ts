@@ -67,17 +67,24 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
   }
 }
 
-async function call(service: AwsJson, request: IncomingMessage, signal: AbortSignal): Promise<unknown> {
-  const [prefix, name = ""] = String(request.headers["x-amz-target"]).split(".");
-  const run = prefix === service.prefix && Object.hasOwn(service.operations, name) && service.operations[name];
-  if (!run)
-    throw new AwsError(
-      "UnknownOperationException",
-      `${prefix}.${name} is unknown here (AWS JSON only).`,
-      undefined,
-      404,
-    );
-  const input = await readJson(request);
+function find({ prefix, operations }: AwsJson, target: string): Operation {
+  const [given, name = ""] = target.split(".");
+  const found = given === prefix && Object.hasOwn(operations, name) && operations[name];
+  if (found) return found;
+  throw new AwsError("UnknownOperationException", `${target} is unknown here (AWS JSON only).`, undefined, 404);
+}
+
+/** Runs an operation; the target is the value of `X-Amz-Target`. @throws AwsError */
+async function call(
+  service: AwsJson,
+  target: string,
+  readInput: () => unknown,
+  signal: AbortSignal,
+  counts: Map<string, number>,
+): Promise<unknown> {
+  const run = find(service, target);
+  const input = await readInput();
+  counts.set(target, (counts.get(target) ?? 0) + 1);
   const fails = Math.random() < service.chaos.fail;
   const unavailable = new AwsError("ServiceUnavailable", "Chaos: this call failed.", undefined, 503);
   if (fails && Math.random() < 0.5) throw unavailable;
@@ -94,13 +101,20 @@ function refuse(service: AwsJson, response: ServerResponse, error: unknown) {
   response.end(JSON.stringify({ __type: type, message: known.message }));
 }
 
-async function answer(service: AwsJson, request: IncomingMessage, response: ServerResponse) {
+async function answer(
+  service: AwsJson,
+  request: IncomingMessage,
+  response: ServerResponse,
+  counts: Map<string, number>,
+) {
   const gone = new AbortController();
   response.on("close", () => gone.abort());
   response.setHeader("content-type", `application/x-amz-json-${service.version}`);
   response.setHeader("x-amzn-requestid", randomUUID());
   try {
-    response.end(JSON.stringify((await call(service, request, gone.signal)) ?? {}));
+    const target = String(request.headers["x-amz-target"]);
+    const output = await call(service, target, () => readJson(request), gone.signal, counts);
+    response.end(JSON.stringify(output ?? {}));
   } catch (error) {
     refuse(service, response, error);
   }
@@ -108,7 +122,8 @@ async function answer(service: AwsJson, request: IncomingMessage, response: Serv
 
 /** Serves AWS's JSON protocol on 127.0.0.1; port 0 takes a free one. */
 export async function startAwsJson(service: AwsJson, port = 0) {
-  const server = createServer((request, response) => void answer(service, request, response));
+  const counts = new Map<string, number>();
+  const server = createServer((request, response) => void answer(service, request, response, counts));
   // Longer than any SDK keeps a connection: closing first would race with its next request.
   server.keepAliveTimeout = 65_000;
   await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, "127.0.0.1", resolve));
@@ -116,6 +131,11 @@ export async function startAwsJson(service: AwsJson, port = 0) {
   return {
     port: bound,
     endpoint: `http://127.0.0.1:${bound}`,
+    /** Calls of each operation, over HTTP and from this process. */
+    calls: (): Readonly<Record<string, number>> => Object.fromEntries(counts),
+    /** Calls an operation from this process, without HTTP. @throws AwsError */
+    call: (name: string, input: object, signal = new AbortController().signal): Promise<unknown> =>
+      call(service, `${service.prefix}.${name}`, () => input, signal, counts),
     async stop() {
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();

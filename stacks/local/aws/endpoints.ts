@@ -17,6 +17,7 @@ import {
 } from "@aws-sdk/client-sqs";
 import { bus, type QueueName, queueSettings, queues } from "../../topology.js";
 import type { Clock } from "../lambda/clock.js";
+import type { PollClient } from "../lambda/poller.js";
 import { type EventBridge, type EventBridgeOptions, startEventBridge } from "./eventbridge.js";
 import { type Sqs, startSqs } from "./sqs.js";
 
@@ -28,6 +29,8 @@ export interface Endpoints {
   readonly sqsUrl: string;
   readonly eventBridgeUrl: string;
   readonly client: SQSClient;
+  /** What pollers use: the local SQS without HTTP, which cost more than the rest of a poll. */
+  readonly pollClient: PollClient;
   /** None with an external implementation. */
   readonly sqs: Sqs | undefined;
   readonly bus: EventBridge | undefined;
@@ -123,6 +126,12 @@ function startBus({ clock, ports }: EndpointOptions, sqs: Sqs | undefined, clien
   return onPort(ports?.eventbridge, (port) => startEventBridge({ clock, port, bus: busName, rules, deliver }));
 }
 
+/** The part of the SDK's client that pollers use, for a queue in this process. */
+const clientOf = (sqs: Sqs): PollClient => ({
+  send: (command: { input: object }, options?: { abortSignal: AbortSignal }) =>
+    sqs.call(command.constructor.name.replace("Command", ""), command.input, options?.abortSignal) as never,
+});
+
 async function depthAt(client: SQSClient, QueueUrl: string | undefined) {
   const command = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["All"] });
   const { Attributes = {} } = await client.send(command);
@@ -170,6 +179,7 @@ export async function startEndpoints(options: EndpointOptions): Promise<Endpoint
     sqsUrl,
     eventBridgeUrl: eventBridge?.endpoint ?? external?.eventbridge ?? "",
     client,
+    pollClient: sqs ? clientOf(sqs) : client,
     sqs,
     bus: eventBridge,
     queues: found,

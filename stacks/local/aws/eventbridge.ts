@@ -145,6 +145,7 @@ export async function startEventBridge({ clock, port, bus, rules, deliver }: Eve
     port: server.port,
     endpoint: server.endpoint,
     chaos,
+    calls: server.calls,
     inspect: () => ({
       ...put.counts,
       ...delivery.counts,

@@ -85,6 +85,8 @@ export async function startSqs({ clock, port, queues, file }: SqsOptions) {
     port: server.port,
     endpoint: server.endpoint,
     chaos,
+    calls: server.calls,
+    call: server.call,
     url: (name: string) => broker.url(name),
     arn: (name: string) => broker.byName(name).arn,
     inspect: () => [...broker.queues.values()].map((queue) => queue.inspect()),

@@ -1,5 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { DeleteMessageBatchCommand, type Message, ReceiveMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
+import {
+  DeleteMessageBatchCommand,
+  type DeleteMessageBatchCommandOutput,
+  type Message,
+  ReceiveMessageCommand,
+  type ReceiveMessageCommandOutput,
+} from "@aws-sdk/client-sqs";
 import type { SQSEvent, SQSMessageAttributes, SQSRecord } from "aws-lambda";
 import type { Pool } from "./pool.js";
 
@@ -13,9 +19,15 @@ export interface Poller {
   stop(): Promise<void>;
 }
 
+/** The calls of the SDK's client that a poller makes. */
+export interface PollClient {
+  send(command: ReceiveMessageCommand, options: { abortSignal: AbortSignal }): Promise<ReceiveMessageCommandOutput>;
+  send(command: DeleteMessageBatchCommand): Promise<DeleteMessageBatchCommandOutput>;
+}
+
 export interface PollerOptions {
   /** Any implementation of SQS. */
-  readonly client: SQSClient;
+  readonly client: PollClient;
   readonly queueUrl: string;
   readonly queueArn: string;
   readonly batchSize: number;
@@ -29,6 +41,10 @@ export interface PollerOptions {
 /** Milliseconds for batches in flight at the stop; later ones are redelivered. */
 const grace = 2_000;
 
+/** The SDK gives bytes; an SQS in this process gives the base64 of the wire. */
+const toBase64 = (value: Uint8Array | string) =>
+  typeof value === "string" ? value : Buffer.from(value).toString("base64");
+
 const attributesOf = (message: Message): SQSMessageAttributes =>
   Object.fromEntries(
     Object.entries(message.MessageAttributes ?? {}).map(([name, { DataType = "String", StringValue, BinaryValue }]) => [
@@ -38,7 +54,7 @@ const attributesOf = (message: Message): SQSMessageAttributes =>
         stringListValues: [],
         binaryListValues: [],
         ...(StringValue === undefined ? {} : { stringValue: StringValue }),
-        ...(BinaryValue === undefined ? {} : { binaryValue: Buffer.from(BinaryValue).toString("base64") }),
+        ...(BinaryValue === undefined ? {} : { binaryValue: toBase64(BinaryValue) }),
       },
     ]),
   );

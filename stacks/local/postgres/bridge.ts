@@ -87,12 +87,19 @@ function join(state: State, ws: WebSocket): void {
   state.pairs.add(end);
   state.counts.connections++;
   let sent = Promise.resolve();
+  let delayed = 0;
+  const write = (data: Buffer) => {
+    if (!session.write(data)) ws.pause();
+  };
   ws.on("message", (data) => {
     if (!Buffer.isBuffer(data)) return;
-    const write = () => {
-      if (!session.write(data)) ws.pause();
-    };
-    sent = sent.then(() => (state.delay > 0 ? sleep(state.delay).then(write) : write()));
+    if (state.delay === 0 && delayed === 0) return write(data);
+    delayed++;
+    sent = sent.then(async () => {
+      await sleep(state.delay);
+      write(data);
+      delayed--;
+    });
   });
   session.on("drain", () => ws.resume());
   const count = countSession(state);

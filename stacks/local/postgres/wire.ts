@@ -19,6 +19,12 @@ export function readMessages(onMessage: (type: string) => void): (chunk: Buffer)
         at += step;
         continue;
       }
+      if (filled === 0 && at + header.length <= chunk.length) {
+        onMessage(String.fromCharCode(chunk.readUInt8(at)));
+        rest = Math.max(0, chunk.readInt32BE(at + 1) - 4);
+        at += header.length;
+        continue;
+      }
       const step = Math.min(header.length - filled, chunk.length - at);
       chunk.copy(header, filled, at, at + step);
       filled += step;
