@@ -1,4 +1,3 @@
-import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { config } from "../core/kernel/config.js";
 import { setNudge } from "../core/kernel/db.js";
 import { GATHERING } from "../core/kernel/outbox.js";
@@ -9,11 +8,16 @@ import { GATHERING } from "../core/kernel/outbox.js";
  */
 const budget = { first: 1_000, next: 200 };
 
-let sqs: SQSClient | undefined;
-const client = () => {
-  sqs ??= new SQSClient({ maxAttempts: 1 });
-  return sqs;
-};
+let loaded: ReturnType<typeof load> | undefined;
+/** The SDK is loaded with the first nudge: reads do without it. */
+async function load() {
+  const sdk = await import("@aws-sdk/client-sqs");
+  return { ...sdk, client: new sdk.SQSClient({ maxAttempts: 1 }) };
+}
+function sqs() {
+  loaded ??= load();
+  return loaded;
+}
 
 /** Milliseconds by which a timer may fire early, and by which two clocks drift apart in that time. */
 const MARGIN = 5;
@@ -29,15 +33,14 @@ export async function nudge(): Promise<void> {
   const now = Date.now();
   if (now >= sentAt && now < sentAt + GATHERING - MARGIN) return;
   sentAt = Number.NEGATIVE_INFINITY;
+  const { client, SendMessageCommand } = await sqs();
   const message = new SendMessageCommand({ QueueUrl: config.NUDGE_QUEUE_URL, MessageBody: "{}" });
-  await client()
-    .send(message, { abortSignal: AbortSignal.timeout(patience) })
-    .then(
-      () => {
-        sentAt = now;
-      },
-      () => undefined,
-    );
+  await client.send(message, { abortSignal: AbortSignal.timeout(patience) }).then(
+    () => {
+      sentAt = now;
+    },
+    () => undefined,
+  );
   patience = budget.next;
 }
 
@@ -59,8 +62,9 @@ export async function nudgeAfterBatch<T>(run: () => Promise<T>): Promise<T> {
 
 /** Whether the queue answers within a second. */
 export async function reachable(): Promise<"ok" | "unreachable"> {
+  const { client, GetQueueAttributesCommand } = await sqs();
   const ask = new GetQueueAttributesCommand({ QueueUrl: config.NUDGE_QUEUE_URL, AttributeNames: ["QueueArn"] });
-  return client()
+  return client
     .send(ask, { abortSignal: AbortSignal.timeout(1_000) })
     .then(() => "ok" as const)
     .catch(() => "unreachable" as const);

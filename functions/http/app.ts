@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { OpenAPIHono } from "@hono/zod-openapi";
-import type { MiddlewareHandler } from "hono";
+import { Hono, type MiddlewareHandler } from "hono";
 import type { LambdaEvent } from "hono/aws-lambda";
 import { context, withContext } from "../../core/kernel/actor.js";
 import { Failure } from "../../core/kernel/error.js";
@@ -11,7 +10,7 @@ import { docsRoutes } from "./docs.js";
 import { allowAnyOrigin } from "./headers.js";
 import { healthRoutes } from "./health.js";
 import type { App, AppEnv } from "./hono.js";
-import { document, openApiPath } from "./openapi.js";
+import { document } from "./openapi.js";
 import { runOperation } from "./operation.js";
 import { failureAnswer, problem } from "./problem.js";
 import { rateHeaders } from "./rate-limit.js";
@@ -36,15 +35,14 @@ const observeRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
 
 /** The HTTP API of all modules. */
 export function createApp(modules: readonly Module[]): App {
-  const app: App = new OpenAPIHono({ strict: false });
+  const app: App = new Hono({ strict: false });
   const endpoints = modules.flatMap((module) => module.routes ?? []);
   app.use(observeRequest);
   for (const endpoint of endpoints) {
     app.on(endpoint.method.toUpperCase(), endpoint.path.replace(/\{(\w+)\}/g, ":$1"), (c) => runOperation(endpoint, c));
   }
-  for (const endpoint of endpoints) app.openAPIRegistry.registerPath(openApiPath(endpoint));
   healthRoutes(app);
-  docsRoutes(app, () => document(app));
+  docsRoutes(app, () => document(endpoints));
   refuseMethods(app);
   app.notFound(() =>
     respond(

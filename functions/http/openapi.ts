@@ -1,7 +1,6 @@
-import { createRoute, type RouteConfig } from "@hono/zod-openapi";
+import { OpenAPIRegistry, OpenApiGeneratorV31, type RouteConfig } from "@asteasolutions/zod-to-openapi";
 import * as z from "zod";
 import type { Allow, Endpoint, Spec } from "./endpoint.js";
-import type { App } from "./hono.js";
 import { Problem } from "./problem.js";
 
 const security: Record<Extract<Allow, string>, RouteConfig["security"]> = {
@@ -95,13 +94,13 @@ const tagOf = (path: string) =>
     .join(" · ");
 
 /** The operation as OpenAPI describes it. */
-export function openApiPath(endpoint: Endpoint): RouteConfig {
+function openApiPath(endpoint: Endpoint): RouteConfig {
   const { method, path, spec } = endpoint;
   const problems = statusesOf(endpoint).map((status) => [
     status,
     { description: failures[status], content: { "application/problem+json": { schema: Problem } } },
   ]);
-  return createRoute({
+  return {
     method,
     path,
     operationId: operationId(endpoint),
@@ -117,28 +116,22 @@ export function openApiPath(endpoint: Endpoint): RouteConfig {
       ...(spec.body && { body: { required: true, content: { "application/json": { schema: spec.body } } } }),
     },
     responses: { ...Object.fromEntries(problems), ...answers(spec) },
-  } as never) as RouteConfig;
+  } as RouteConfig;
 }
 
 /** The whole document, OpenAPI 3.1. */
-export function document(app: App) {
+export function document(endpoints: readonly Endpoint[]) {
+  const registry = new OpenAPIRegistry();
+  for (const endpoint of endpoints) registry.registerPath(openApiPath(endpoint));
   const bearer = (description: string) => ({ type: "http" as const, scheme: "bearer", description });
-  app.openAPIRegistry.registerComponent(
-    "securitySchemes",
-    "accessToken",
-    bearer("A member's access token, from /v1/auth/login"),
-  );
-  app.openAPIRegistry.registerComponent(
-    "securitySchemes",
-    "secretKey",
-    bearer("A secret key, `sk_…`, for servers only"),
-  );
-  app.openAPIRegistry.registerComponent(
+  registry.registerComponent("securitySchemes", "accessToken", bearer("A member's access token, from /v1/auth/login"));
+  registry.registerComponent("securitySchemes", "secretKey", bearer("A secret key, `sk_…`, for servers only"));
+  registry.registerComponent(
     "securitySchemes",
     "publishableKey",
     bearer("A publishable key, `pk_…`, for storefronts in a browser"),
   );
-  return app.getOpenAPI31Document({
+  return new OpenApiGeneratorV31(registry.definitions).generateDocument({
     openapi: "3.1.0",
     info: {
       title: "Stoa",
