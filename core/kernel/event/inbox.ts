@@ -4,7 +4,7 @@ import { typeIdToUuid } from "../../../drizzle/typeid.js";
 import { context, tenantId, withContext } from "../actor.js";
 import { db } from "../db.js";
 import { eventTable, inboxTable } from "./event.sql.js";
-import type { DeliveredEvent, Subscriber } from "./index.js";
+import type { DeliveredEvent, Subscriber } from "./subscriber.js";
 
 /** An event as a message names it. */
 interface Pointed {

@@ -9,9 +9,11 @@ import { fn, parse } from "../fn.js";
 import { listById } from "../list.js";
 import { pageQuery } from "../page.js";
 import { EventId, eventTable } from "./event.sql.js";
+import type { EventType } from "./subscriber.js";
 
 export { EventId } from "./event.sql.js";
 export { handleOnce, handleTogether } from "./inbox.js";
+export { type DeliveredEvent, defineEvent, type EventType, on, type Subscriber } from "./subscriber.js";
 
 export const EventRecord = z
   .object({
@@ -28,35 +30,6 @@ export const EventRecord = z
     description:
       "A fact, written in the transaction that made it true. Delivered at least once, in no guaranteed order.",
   });
-
-/** A kind of event: its permanent type (`thing.happened`) and the shape of its data. */
-export interface EventType<Schema extends z.ZodObject = z.ZodObject> {
-  type: string;
-  schema: Schema;
-}
-export const defineEvent = <Schema extends z.ZodObject>(type: string, schema: Schema): EventType<Schema> => ({
-  type,
-  schema,
-});
-
-/** An event as its subscribers see it. */
-export interface DeliveredEvent<Data> {
-  id: string;
-  data: Data;
-  actor: Record<string, unknown>;
-}
-
-/** One effect of one event. Its name is permanent, because it is half of the inbox key. */
-export interface Subscriber {
-  name: string;
-  event: EventType;
-  run(event: DeliveredEvent<never>): Promise<unknown>;
-}
-export const on = <Schema extends z.ZodObject>(
-  event: EventType<Schema>,
-  name: string,
-  run: (event: DeliveredEvent<z.output<Schema>>) => Promise<unknown>,
-): Subscriber => ({ name, event, run: run as Subscriber["run"] });
 
 /** Writes an event in the commit of the open transaction. @throws Failure when the data does not fit */
 export function emit<Schema extends z.ZodObject>(event: EventType<Schema>, data: z.input<Schema>): void {
