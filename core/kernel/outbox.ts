@@ -12,7 +12,7 @@ export interface Outbox {
  * Milliseconds for which the relay waits after a nudge before it looks: what is committed in that time goes along, and
  * needs no nudge of its own.
  */
-export const GATHERING = 40;
+export const GATHERING = 80;
 
 export const emptyOutbox = (): Outbox => ({ events: [], jobs: [] });
 

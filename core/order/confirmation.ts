@@ -1,6 +1,6 @@
 import { eq } from "drizzle-orm";
 import * as z from "zod";
-import { db, read } from "../kernel/db.js";
+import { db, defer, read } from "../kernel/db.js";
 import { notFound } from "../kernel/error.js";
 import { defineJob, type Note } from "../kernel/job/index.js";
 import { type Html, html } from "../kernel/mail/html.js";
@@ -38,7 +38,7 @@ export async function sendConfirmation({ orderId }: { orderId: string }, job: { 
     ...entry(orderId, "confirmation_sent", { jobId: job.id }),
     id: TimelineId.parse(`otl${job.id.slice(3)}`),
   };
-  return () => db((tx) => tx.insert(orderTimelineTable).values(sent).onConflictDoNothing());
+  return () => db(async (tx) => defer(tx.insert(orderTimelineTable).values(sent).onConflictDoNothing()));
 }
 
 const thanks = (order: Confirmed, shop: string) =>

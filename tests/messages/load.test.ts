@@ -19,6 +19,33 @@ function spent() {
   return { invocations: sum(served), calls: sum(Object.values(calls)) };
 }
 
+/** What each of the orders cost that `run` places. */
+async function costOf(orders: number, run: () => Promise<unknown>) {
+  const before = spent();
+  await run();
+  // The relay runs of settle() would count; they stand in for a nudge that was lost on a busy machine.
+  await own.host.idle({ timeoutMs: 15_000 }).catch(() => settle(own.host));
+  const after = spent();
+  const cost = {
+    invocations: (after.invocations - before.invocations) / orders,
+    calls: (after.calls - before.calls) / orders,
+  };
+  console.log(`an order, ${orders} at once: ${cost.invocations} invocations, ${cost.calls} calls`);
+  return cost;
+}
+
+/** Each order had each of its effects once. */
+async function expectEffects() {
+  const [seen] = await own.host.admin.query(
+    `select (select count(*)::int from "order") as orders,
+            (select sum(orders)::int from sales_day) as counted,
+            (select count(*)::int from job where name = 'order.confirmation-mail' and status = 'succeeded') as mails`,
+  );
+  const orders = seen?.orders;
+  expect(seen).toEqual({ orders, counted: orders, mails: orders });
+  expect(deadLetters(own.host)).toEqual(noDeadLetters);
+}
+
 beforeAll(async () => {
   [tenant] = (await tenantsOf(own.host, 1)) as [Tenant];
   ({ variantId } = await newProduct(tenant, { stock: 100 }));
@@ -26,26 +53,23 @@ beforeAll(async () => {
   await settle(own.host);
 });
 
-test("an order with three subscribers and a mail costs at most 6 invocations and 8 calls when many come at once", async () => {
-  const before = spent();
+test("an order alone: two runs of the relay, one of each worker, and the calls that these need", async () => {
+  const cost = await costOf(1, () => buy(tenant, variantId));
+  expect(cost.invocations).toBeLessThanOrEqual(4);
+  expect(cost.calls).toBeLessThanOrEqual(12);
+  await expectEffects();
+});
+
+test("orders that come at once share nearly all of it", async () => {
   const shop = async () => {
     for (let count = 0; count < ORDERS; count++) await buy(tenant, variantId);
   };
-  await Promise.all(Array.from({ length: SHOPPERS }, shop));
-  await settle(own.host);
-  const after = spent();
-  const orders = SHOPPERS * ORDERS;
-  const each = {
-    invocations: (after.invocations - before.invocations) / orders,
-    calls: (after.calls - before.calls) / orders,
-  };
-  console.log(`an order: ${each.invocations} invocations, ${each.calls} calls`);
-  expect(each.invocations).toBeLessThanOrEqual(6);
-  expect(each.calls).toBeLessThanOrEqual(8);
-  const [done] = await own.host.admin.query(
-    `select (select sum(orders)::int from sales_day) as counted,
-            (select count(*)::int from job where name = 'order.confirmation-mail' and status = 'succeeded') as mails`,
-  );
-  expect(done).toEqual({ counted: orders + 1, mails: orders + 1 });
-  expect(deadLetters(own.host)).toEqual(noDeadLetters);
+  const cost = await costOf(SHOPPERS * ORDERS, async () => {
+    await own.host.pause(); // or a slow machine would have them come one after the other
+    await Promise.all(Array.from({ length: SHOPPERS }, shop));
+    own.host.resume();
+  });
+  expect(cost.invocations).toBeLessThanOrEqual(1);
+  expect(cost.calls).toBeLessThanOrEqual(4);
+  await expectEffects();
 });

@@ -53,13 +53,13 @@ export const handleTogether = (pointers: readonly Pointed[], subscribers: readon
     );
     try {
       const [events, fresh] = await Promise.all([findEvents(tx, pointers), insertNew(tx, due)]);
-      const handled: Handled[] = [];
-      for (const { event, subscriber } of due) {
-        const done = fresh.delete(inboxId(event, subscriber)); // a pointer that came twice is handled with its first
-        if (done) await runFor(events.get(event.id), subscriber);
-        handled.push({ eventId: event.id, subscriber: subscriber.name, done });
-      }
-      return handled;
+      const handled = due.map(({ event, subscriber }) => ({
+        event: storedBy(events, event.id),
+        subscriber,
+        done: fresh.delete(inboxId(event, subscriber)), // a pointer that came twice is handled with its first
+      }));
+      await runAll(handled.filter(({ done }) => done));
+      return handled.map(({ event, subscriber, done }) => ({ eventId: event.id, subscriber: subscriber.name, done }));
     } catch {
       // Without the reason, which could be a lock: the whole is not tried again, the parts are.
       throw new Error("The events were not handled together.");
@@ -78,6 +78,12 @@ async function findEvents(tx: Tx, pointers: readonly Pointed[]): Promise<Map<str
   return events;
 }
 
+function storedBy(events: ReadonlyMap<string, StoredEvent>, id: string): StoredEvent {
+  const event = events.get(id);
+  if (!event) throw new Error("An event is not there.");
+  return event;
+}
+
 /** Inserts the inbox rows; those that were there belong to effects that are made. @returns the new ones */
 async function insertNew(tx: Tx, due: readonly { event: Pointed; subscriber: Subscriber }[]): Promise<Set<string>> {
   const ids = due.map(({ event, subscriber }) => inboxId(event, subscriber));
@@ -92,9 +98,19 @@ async function insertNew(tx: Tx, due: readonly { event: Pointed; subscriber: Sub
   return new Set(rows.map(({ id }) => id));
 }
 
+/**
+ * Runs subscribers beside one another, so that their statements travel together. All have ended when it returns: the
+ * transaction must not end before one of them.
+ * @throws the first failure
+ */
+async function runAll(due: readonly { event: StoredEvent; subscriber: Subscriber }[]): Promise<void> {
+  const runs = await Promise.allSettled(due.map(({ event, subscriber }) => runFor(event, subscriber)));
+  const failed = runs.find((run) => run.status === "rejected");
+  if (failed) throw failed.reason;
+}
+
 /** Runs a subscriber in the context of its event. */
-async function runFor(event: StoredEvent | undefined, subscriber: Subscriber): Promise<void> {
-  if (!event) throw new Error("An event is not there.");
+async function runFor(event: StoredEvent, subscriber: Subscriber): Promise<void> {
   const { id, requestId, traceparent } = event;
   const cause = { ...context(), requestId, causeId: id, traceparent: traceparent ?? undefined };
   await withContext(cause, () => subscriber.run(event as DeliveredEvent<unknown> as DeliveredEvent<never>));

@@ -3,7 +3,7 @@ export * as Job from "./index.js";
 import { and, eq, lt, lte, or, sql } from "drizzle-orm";
 import * as z from "zod";
 import { context } from "../actor.js";
-import { currentOutbox, db, read } from "../db.js";
+import { currentOutbox, db, defer, read } from "../db.js";
 import { notFound } from "../error.js";
 import { fn, parse } from "../fn.js";
 import { listById } from "../list.js";
@@ -157,11 +157,12 @@ export const succeed = (jobId: string, attempt: number, note?: Note) =>
       lastError: null,
       finishedAt: sql`now()`,
     };
+    await note?.();
     const update = tx
       .update(jobTable)
       .set(done as never)
       .where(isHeldBy(jobId, attempt));
-    await Promise.all([note?.(), update]);
+    defer(update);
   });
 
 /**
