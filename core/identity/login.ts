@@ -9,10 +9,11 @@ import {
   addressKey,
   addressTokenCall,
   allGranted,
-  type Bucket,
   checkAddressToken,
+  type FixedBucket,
   mostLimited,
   refuseLimited,
+  statesOf,
   takeTokens,
 } from "../rate/index.js";
 import { findTenantCall, requireSameTenant, toFoundTenant } from "../tenant/index.js";
@@ -71,8 +72,8 @@ const loginFailed = () => unauthenticated("login_failed", "The tenant, the email
 
 interface LoginBuckets {
   from: string;
-  here: Bucket[];
-  anywhere: Bucket[];
+  here: FixedBucket[];
+  anywhere: FixedBucket[];
 }
 
 /**
@@ -106,6 +107,6 @@ async function takeLoginTokens(email: string, { from, here, anywhere }: LoginBuc
       takeTokens(q, anywhere, sql`${not(exists(seenHere))} and ${allGranted(q, here)}`),
     ] as const;
   });
-  refuseLimited(mostLimited([...near, ...far]));
+  refuseLimited(mostLimited(statesOf([...near, ...far])));
   return members[0];
 }

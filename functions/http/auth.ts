@@ -1,11 +1,6 @@
 import { verifyAccessToken } from "../../core/identity/access-token.js";
-import {
-  type Holder,
-  type Lookup,
-  lookUpAccessToken,
-  lookUpKey,
-  lookUpVisitor,
-} from "../../core/identity/credential.js";
+import { lookUpAccessToken, lookUpKey, lookUpVisitor } from "../../core/identity/credential.js";
+import type { Holder, Lookup } from "../../core/identity/lookup.js";
 import { allows } from "../../core/kernel/access.js";
 import { type Actor, type Credential, context } from "../../core/kernel/actor.js";
 import { forbidden, malformed, unauthenticated } from "../../core/kernel/error.js";
@@ -36,6 +31,7 @@ export async function authenticate(
   if (allow === "public") return {};
   const names = tenantNames(request);
   const lookup = (await readCredential(request)) ?? (await lookUpNamedTenant(request, allow, names));
+  if (lookup.refusal) checkRate(lookup.refusal, names);
   const writes = request.method
     ? !["GET", "HEAD"].includes(request.method.toUpperCase())
     : typeof allow === "string" || !allow.name.endsWith(":read");
@@ -91,16 +87,21 @@ interface Requirements {
  */
 function authorize(lookup: Lookup, results: readonly unknown[], { allow, names, writes }: Requirements): Actor {
   const holder = lookup.toHolder(results);
-  requireSameTenant(holder.tenant, names);
-  const rate = mostLimited(lookup.toTokens(results));
-  if (rate) context().rate = rate;
-  refuseLimited(rate);
+  checkRate(holder, names);
   if (!isAllowed(holder.actor, allow))
     throw forbidden("forbidden", "The role or the scopes of this credential do not include this operation.");
   const closed = refusalFor(holder.tenant, allow, writes);
   if (closed) throw closed;
   context().plan = holder.tenant.plan;
   return holder.actor;
+}
+
+/** @throws Failure when the tenant is not the named one, or limited */
+function checkRate({ tenant, rates }: Pick<Holder, "tenant" | "rates">, names: readonly string[]): void {
+  requireSameTenant(tenant, names);
+  const rate = mostLimited(rates);
+  if (rate) context().rate = rate;
+  refuseLimited(rate);
 }
 
 function isAllowed(actor: Holder["actor"], allow: Requirements["allow"]): boolean {

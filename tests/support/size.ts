@@ -13,6 +13,8 @@ const sizes = {
   disputeRuns: [8, 100],
   modelRuns: [12, 1_000],
   snapshotRuns: [6, 100],
+  /** Seconds in which sixteen environments ask for ten times what a tenant may. */
+  rateSeconds: [5, 60],
 } as const;
 
 const { STOA_SIZE } = process.env;

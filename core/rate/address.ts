@@ -1,0 +1,24 @@
+import { createHmac } from "node:crypto";
+import { isIPv6 } from "node:net";
+import { config } from "../kernel/config.js";
+
+/**
+ * A client's address as a key: an IPv6 client owns a whole /64 (RFC 4291), and an address is personal data, so that
+ * only its keyed hash is kept.
+ */
+export const addressKey = (address: string) =>
+  createHmac("sha256", Buffer.from(config.DATA_KEY, "base64url"))
+    .update(`address ${network(address)}`)
+    .digest("base64url")
+    .slice(0, 22);
+
+function network(address: string): string {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  if (mapped || !isIPv6(address)) return mapped ?? address;
+  const [head = [], tail = []] = address.split("::").map((part) => (part ? part.split(":") : []));
+  const groups = [...head, ...Array(Math.max(0, 8 - head.length - tail.length)).fill("0"), ...tail];
+  return groups
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16))
+    .join(":");
+}
