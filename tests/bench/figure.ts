@@ -10,11 +10,13 @@ export const median = (values: readonly number[]) => percentile(values, 0.5);
 export interface Latency {
   readonly p50: number;
   readonly p90: number;
+  readonly p95: number;
   readonly p99: number;
 }
 
 export const latencyOf = (values: readonly number[]): Latency => ({
   p50: percentile(values, 0.5),
   p90: percentile(values, 0.9),
+  p95: percentile(values, 0.95),
   p99: percentile(values, 0.99),
 });

@@ -5,7 +5,8 @@ import type { Shop } from "./shop.js";
 /** What the process that makes the load is asked to do. */
 export interface Order {
   readonly scenario: ScenarioName;
-  readonly shop: Shop;
+  /** Sixteen connections on sixteen shops are one on each. */
+  readonly shops: readonly Shop[];
   /** Instead of the shop's: the floor's. */
   readonly url: string;
   readonly connections: number;
@@ -35,7 +36,9 @@ const dynamic = (step: Step, shop: Shop): Request => ({
 const requestsOf = ({ steps }: Scenario, shop: Shop) =>
   steps.map((step) => (steps.length === 1 ? plain(step, shop) : dynamic(step, shop)));
 
-async function run({ scenario: name, shop, url, connections, seconds = 1, rounds }: Order): Promise<Load> {
+/** The load on one shop. */
+async function runOn(shop: Shop, order: Order, connections: number): Promise<Load> {
+  const { scenario: name, url, seconds = 1, rounds } = order;
   const scenario: Scenario = scenarios[name];
   const width = scenario.steps.length;
   const steps: number[][] = scenario.steps.map(() => []);
@@ -58,6 +61,20 @@ async function run({ scenario: name, shop, url, connections, seconds = 1, rounds
   const refused = Object.fromEntries(bad.map(([status, { count }]) => [status, count]));
   if (result.errors > 0) refused.broken = result.errors;
   return { rounds: whole, steps, perSecond: result["2xx"] / width / result.duration, refused };
+}
+
+const merge = (one: Load, other: Load): Load => ({
+  rounds: [...one.rounds, ...other.rounds],
+  steps: one.steps.map((step, index) => [...step, ...(other.steps[index] ?? [])]),
+  perSecond: one.perSecond + other.perSecond,
+  refused: { ...one.refused, ...other.refused },
+});
+
+/** The same number of connections on each shop. */
+async function run(order: Order): Promise<Load> {
+  const { shops, connections } = order;
+  const loads = await Promise.all(shops.map((shop) => runOn(shop, order, connections / shops.length)));
+  return loads.reduce(merge);
 }
 
 process.on("disconnect", () => process.exit(0));

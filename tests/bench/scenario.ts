@@ -97,7 +97,7 @@ const single = (name: string, request: Step["request"], read = false): Scenario 
 
 export const scenarios = {
   list: single("product list (20)", (shop) => get("/v1/store/products?limit=20", shop.publishableKey), true),
-  detail: single("product detail", (shop) => get(`/v1/store/products/${shop.product}`, shop.publishableKey), true),
+  detail: single("product detail", (shop) => get(`/v1/store/products/${shop.products[0]}`, shop.publishableKey), true),
   cart: { name: "create cart, add line", steps: [create, add] },
   checkout: { name: "full checkout", steps: [createWithLine, prepare, complete] },
   orders: single("admin order list (20)", (shop) => get("/v1/admin/orders", shop.secretKey), true),
