@@ -28,20 +28,20 @@ const repeat = `
   with shop as (select tenant_id as id from tenant where slug = $1),
   model as (select o.* from "order" o join shop on o.tenant_id = shop.id limit 1),
   copies as (
-    select nth, md5(random()::text) || md5(random()::text) as token, uuidv7() as cart, uuidv7() as order_id
+    select nth, md5(random()::text) || md5(random()::text) as token, uuidv7() as new_cart, uuidv7() as new_order
     from generate_series(1, $2::int) as nth),
   carts as (
     insert into cart select made.* from model
     join cart on cart.tenant_id = model.tenant_id and cart.id = model.cart_id, copies,
-    lateral jsonb_populate_record(cart, jsonb_build_object('id', copies.cart, 'token_hash', token)) as made),
+    lateral jsonb_populate_record(cart, jsonb_build_object('id', new_cart, 'token_hash', token)) as made),
   orders as (
     insert into "order" select made.* from model, copies,
     lateral jsonb_populate_record(null::"order", to_jsonb(model) || jsonb_build_object(
-      'id', order_id, 'cart_id', copies.cart, 'token_hash', token, 'number', model.number + nth)) as made),
+      'id', new_order, 'cart_id', new_cart, 'token_hash', token, 'number', model.number + nth)) as made),
   lines as (
     insert into order_line select made.* from model
     join order_line line on line.tenant_id = model.tenant_id and line.order_id = model.id, copies,
-    lateral jsonb_populate_record(line, jsonb_build_object('id', uuidv7(), 'order_id', copies.order_id)) as made)
+    lateral jsonb_populate_record(line, jsonb_build_object('id', uuidv7(), 'order_id', new_order)) as made)
   update counter set value = value + $2::int from shop where counter.tenant_id = shop.id and name = 'order'`;
 
 /** A shop with as many variants as orders. */
