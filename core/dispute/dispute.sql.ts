@@ -1,5 +1,15 @@
-import { sql } from "drizzle-orm";
-import { bigint, char, check, foreignKey, index, text, unique } from "drizzle-orm/pg-core";
+import { isNotNull, isNull, type SQL, sql } from "drizzle-orm";
+import {
+  bigint,
+  char,
+  check,
+  type ExtraConfigColumn,
+  foreignKey,
+  index,
+  type PgColumn,
+  text,
+  unique,
+} from "drizzle-orm/pg-core";
 import { instant, minorUnits, version } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
 import { id } from "../kernel/id.js";
@@ -8,6 +18,10 @@ import { OrderId } from "../order/order.sql.js";
 import { PaymentId, paymentTable } from "../payment/payment.sql.js";
 
 export const DisputeId = id("dsp");
+
+/** The deadline as lists sort by it: a dispute without one comes last. */
+export const deadlineOf = (evidenceDueAt: PgColumn | ExtraConfigColumn): SQL =>
+  sql`coalesce(${evidenceDueAt}, 'infinity'::timestamptz)`;
 
 /** A shopper's bank takes money back and asks for evidence; the status is the provider's own. */
 export const disputeTable = tenantTable(
@@ -39,7 +53,14 @@ export const disputeTable = tenantTable(
     }),
     unique("dispute_reference").on(self.tenantId, self.reference),
     index("dispute_payment_id").on(self.tenantId, self.paymentId),
-    index("dispute_due").on(self.tenantId, self.evidenceDueAt).where(sql`closed_at is null`),
+    index("dispute_deadline").on(self.tenantId, deadlineOf(self.evidenceDueAt), self.id),
+    index("dispute_open_deadline")
+      .on(self.tenantId, deadlineOf(self.evidenceDueAt), self.id)
+      .where(isNull(self.closedAt)),
+    index("dispute_closed_deadline")
+      .on(self.tenantId, deadlineOf(self.evidenceDueAt), self.id)
+      .where(isNotNull(self.closedAt)),
+    index("dispute_status_deadline").on(self.tenantId, self.status, deadlineOf(self.evidenceDueAt), self.id),
     check("dispute_amount", sql`amount >= 0`),
   ],
 );

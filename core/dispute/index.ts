@@ -10,7 +10,7 @@ import { Money } from "../kernel/money.js";
 import { pageQuery, paginate } from "../kernel/page.js";
 import { OrderId } from "../order/order.sql.js";
 import { PaymentId } from "../payment/payment.sql.js";
-import { DisputeId, disputeTable } from "./dispute.sql.js";
+import { DisputeId, deadlineOf, disputeTable } from "./dispute.sql.js";
 
 export { evidenceDueJob, remindOfEvidence } from "./deadline.js";
 export { DisputeId } from "./dispute.sql.js";
@@ -71,8 +71,7 @@ export const DisputePage = pageQuery({
   status: z.string().max(50).optional(),
 });
 
-const NEVER = "infinity";
-const due = sql`coalesce(${disputeTable.evidenceDueAt}, ${NEVER}::timestamptz)`;
+const due = deadlineOf(disputeTable.evidenceDueAt);
 
 /** The disputes, sorted by deadline, the nearest first; disputes without a deadline come last. */
 export const list = fn(DisputePage, async ({ limit, cursor, open, status }) => {
@@ -94,7 +93,7 @@ export const list = fn(DisputePage, async ({ limit, cursor, open, status }) => {
       .orderBy(asc(due), asc(disputeTable.id))
       .limit(limit + 1),
   );
-  return answer(rows, limit, (row) => ({ due: row.evidenceDueAt ?? NEVER, id: row.id }), view);
+  return answer(rows, limit, (row) => ({ due: row.evidenceDueAt ?? "infinity", id: row.id }), view);
 });
 
 export const get = fn(DisputeId, async (disputeId) => {

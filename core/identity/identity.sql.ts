@@ -28,6 +28,7 @@ export const memberTable = tenantTable(
   },
   (self) => [
     unique("member_email").on(self.tenantId, self.email),
+    index("member_role_id").on(self.tenantId, self.status, self.role, self.id),
     check("member_role", sql`role in ('OWNER', 'ADMIN', 'MEMBER')`),
     check("member_status", sql`status in ('active', 'removed')`),
   ],
@@ -110,6 +111,7 @@ export const apiKeyTable = tenantTable(
   },
   (self) => [
     unique("api_key_hash").on(self.tenantId, self.hash),
+    index("api_key_kind_id").on(self.tenantId, self.kind, self.id),
     check("api_key_kind", sql`kind in ('publishable', 'secret')`),
   ],
 );

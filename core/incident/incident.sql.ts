@@ -23,6 +23,7 @@ export const incidentTable = tenantTable(
   },
   (self) => [
     unique("incident_reference").on(self.tenantId, self.kind, self.reference),
+    index("incident_kind").on(self.tenantId, self.kind, self.id),
     index("incident_status").on(self.tenantId, self.status, self.id),
     check("incident_status_known", sql`status in ('open', 'resolved')`),
   ],

@@ -38,6 +38,7 @@ export const stockLevelTable = tenantTable(
       columns: [self.tenantId, self.locationId],
       foreignColumns: [locationTable.tenantId, locationTable.id],
     }),
+    index("stock_level_location_id").on(self.tenantId, self.locationId, self.variantId),
     // The last protection against overselling; the statements that change stock compare before they write.
     check("stock_level_not_negative", sql`on_hand >= 0 and reserved between 0 and on_hand`),
   ],
@@ -65,6 +66,7 @@ export const stockMovementTable = tenantTable(
       foreignColumns: [stockLevelTable.tenantId, stockLevelTable.variantId, stockLevelTable.locationId],
     }),
     index("stock_movement_variant").on(self.tenantId, self.variantId, self.id),
+    index("stock_movement_location").on(self.tenantId, self.locationId, self.id),
     check("stock_movement_delta", sql`delta <> 0`),
   ],
   { appendOnly: true },

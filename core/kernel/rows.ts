@@ -39,7 +39,7 @@ export function insertRows<Table extends PgTable>(
   table: Table,
   rows: readonly PlainRow<Table>[],
 ) {
-  const columns = Object.entries(getTableColumns(table));
+  const columns = Object.entries(getTableColumns(table)).filter(([, { generated }]) => !generated);
   const isGiven = (key: string) => rows.some((row) => row[key as never] !== undefined);
   const given = columns.filter(([key]) => key !== "tenantId" && isGiven(key));
   const json = rows.map((row) =>

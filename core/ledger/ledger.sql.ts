@@ -43,6 +43,7 @@ export const ledgerEntryTable = tenantTable(
     }),
     index("ledger_entry_transaction_id").on(self.tenantId, self.transactionId),
     index("ledger_entry_account").on(self.tenantId, self.account, self.currency, self.id),
+    index("ledger_entry_account_transaction").on(self.tenantId, self.account, self.transactionId),
     check("ledger_entry_amount", sql`amount <> 0`),
   ],
   { appendOnly: true },

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, exists, inArray, lt } from "drizzle-orm";
+import { and, asc, desc, eq, lt, type SQL, sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Reader } from "../../drizzle/reader.js";
 import { requireFeature } from "../entitlement/index.js";
@@ -48,24 +48,35 @@ function matchingTransactions<Columns extends Partial<typeof view>>(
   columns: Columns,
   of: TransactionFilter,
 ) {
-  const touching = (account: string) =>
-    q
-      .select({ id: ledgerEntryTable.id })
-      .from(ledgerEntryTable)
-      .where(and(eq(ledgerEntryTable.transactionId, ledgerTransactionTable.id), eq(ledgerEntryTable.account, account)));
+  const where = and(
+    of.kind && eq(ledgerTransactionTable.kind, of.kind),
+    of.reference === undefined ? undefined : eq(ledgerTransactionTable.reference, of.reference),
+  );
+  if (of.account !== undefined) return matchingByAccount(q, columns, of, of.account, where);
   return q
     .select(columns as typeof view)
     .from(ledgerTransactionTable)
-    .where(
-      and(
-        of.kind && eq(ledgerTransactionTable.kind, of.kind),
-        of.reference === undefined ? undefined : eq(ledgerTransactionTable.reference, of.reference),
-        of.account === undefined ? undefined : exists(touching(of.account)),
-        of.after ? lt(ledgerTransactionTable.id, of.after) : undefined,
-      ),
-    )
+    .where(and(where, of.after ? lt(ledgerTransactionTable.id, of.after) : undefined))
     .orderBy(desc(ledgerTransactionTable.id))
     .limit(of.limit + 1);
+}
+
+/** Begins with the entries, whose index has those of an account in the order of their transactions. */
+function matchingByAccount<Columns extends Partial<typeof view>>(
+  q: Reader,
+  columns: Columns,
+  { after, limit }: TransactionFilter,
+  account: string,
+  where: SQL | undefined,
+) {
+  const { transactionId } = ledgerEntryTable;
+  return q
+    .selectDistinctOn([transactionId], columns as typeof view)
+    .from(ledgerEntryTable)
+    .innerJoin(ledgerTransactionTable, eq(ledgerTransactionTable.id, transactionId))
+    .where(and(eq(ledgerEntryTable.account, account), where, after ? lt(transactionId, after) : undefined))
+    .orderBy(desc(transactionId))
+    .limit(limit + 1);
 }
 
 /** Lists transactions, the newest first. */
@@ -85,7 +96,7 @@ export const listTransactions = fn(TransactionPage, async ({ cursor, ...filters 
             currency: ledgerEntryTable.currency,
           })
           .from(ledgerEntryTable)
-          .where(inArray(ledgerEntryTable.transactionId, matchingTransactions(q, { id: view.id }, of) as never))
+          .where(sql`${ledgerEntryTable.transactionId} = any(array(${matchingTransactions(q, { id: view.id }, of)}))`)
           .orderBy(asc(ledgerEntryTable.id)),
       ] as const,
   );

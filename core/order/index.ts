@@ -80,7 +80,7 @@ const newest = prepared((q, { limit, after, status, paymentStatus, number, email
         status && eq(orderTable.status, status),
         paymentStatus && eq(orderTable.paymentStatus, paymentStatus),
         number === undefined ? undefined : eq(orderTable.number, number),
-        email ? sql`lower(${orderTable.email}) = lower(${email})` : undefined,
+        email ? sql`${orderTable.emailFolded} = lower(${email})` : undefined,
         after ? lt(orderTable.id, param(after, orderTable.id)) : undefined,
       ),
     )

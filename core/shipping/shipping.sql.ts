@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { boolean, char, check, foreignKey, integer, text } from "drizzle-orm/pg-core";
+import { boolean, char, check, foreignKey, index, integer, text } from "drizzle-orm/pg-core";
 import { minorUnits, version } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
 import { id } from "../kernel/id.js";
@@ -34,6 +34,7 @@ export const shippingOptionTable = tenantTable(
       columns: [self.tenantId, self.taxClassId],
       foreignColumns: [taxClassTable.tenantId, taxClassTable.id],
     }),
+    index("shipping_option_region_id").on(self.tenantId, self.regionId, self.id),
     check("shipping_option_amount", sql`amount between 0 and 99999999999`),
   ],
 );

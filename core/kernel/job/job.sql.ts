@@ -34,6 +34,7 @@ export const jobTable = tenantTable(
   (self) => [
     // Not led by tenant_id: the relay serves all tenants.
     index("job_due").on(self.dueAt).where(sql`status in ('queued', 'running')`),
+    index("job_status_id").on(self.tenantId, self.status, self.id),
     uniqueIndex("job_unique_key").on(self.tenantId, self.name, self.uniqueKey),
     check("job_payload_size", sql`octet_length(payload::text) <= 65536`),
     check("job_status", sql`status in ('queued', 'running', 'succeeded', 'failed')`),
