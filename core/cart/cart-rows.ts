@@ -2,7 +2,6 @@ import { eq, type SQL, sql } from "drizzle-orm";
 import type { Reader, Results } from "../../drizzle/reader.js";
 import { Catalog } from "../catalog/index.js";
 import { Inventory } from "../inventory/index.js";
-import { read } from "../kernel/db.js";
 import { Region } from "../region/index.js";
 import { regionTable } from "../region/region.sql.js";
 import { Shipping } from "../shipping/index.js";
@@ -61,7 +60,3 @@ export const toCartRows = ([lines, variants, [region], [shippingOption], rates, 
   reservedUntil: reservation?.until ?? null,
 });
 export type CartRows = ReturnType<typeof toCartRows>;
-
-/** Reads the rows that a cart is calculated from, in the open transaction or in a batch of its own: one round trip. */
-export const loadCart = async (cartId: string): Promise<CartRows> =>
-  toCartRows(await read((q) => cartQueries(q, cartId)));

@@ -15,16 +15,17 @@ import { RegionId, regionTable } from "../region/region.sql.js";
 import { ShippingOptionId } from "../shipping/shipping.sql.js";
 import { calculateCart } from "./calculation.js";
 import { CartId, cartLineTable, cartTable } from "./cart.sql.js";
-import { cartQueries, loadCart, toCartRows } from "./cart-rows.js";
-import { CartKey, cartColumns, expiry, hashToken, matchesKey, newToken, requireOpenCart } from "./key.js";
-import { insertLines, NewLines, recalculate } from "./line.js";
+import { cartQueries, toCartRows } from "./cart-rows.js";
+import { CartKey, cartColumns, expiry, hashToken, matchesKey, newToken } from "./key.js";
+import { insertQuery, NewLines, recalculate, toLineFailure } from "./line.js";
+import { requireOpenCart } from "./lock.js";
 import { CartRecord, view } from "./view.js";
 
 export { calculateCart } from "./calculation.js";
 export { CartId, LineId } from "./cart.sql.js";
-export { loadCart } from "./cart-rows.js";
-export { CartKey, type CartRow, hashToken, lockOpenCart, refusalFor } from "./key.js";
+export { CartKey, type CartRow, hashToken } from "./key.js";
 export { addLine, NewLine, Quantity, removeLine, setLine } from "./line.js";
+export { lockOpenCart, refusalFor } from "./lock.js";
 export {
   type Line,
   lineView,
@@ -83,21 +84,26 @@ export const create = fn(NewCart, ({ regionId, channel, currency, email, lines }
     if (!place) throw invalidField("/regionId", "is not a region of this shop");
     if (!place.channelId) throw invalidField("/channel", "is not a channel of this shop");
     const token = newToken();
-    const [cart] = await tx
-      .insert(cartTable)
-      .values({
-        id: CartId.create(),
-        tokenHash: hashToken(token),
-        regionId: place.regionId,
-        channelId: place.channelId,
-        currency: currency ?? Currency.parse(place.currency),
-        email: email ?? null,
-        expiresAt: expiry as never,
-      })
-      .returning(cartColumns);
+    const cartId = CartId.create();
+    const row = {
+      id: cartId,
+      tokenHash: hashToken(token),
+      regionId: place.regionId,
+      channelId: place.channelId,
+      currency: currency ?? Currency.parse(place.currency),
+      email: email ?? null,
+      expiresAt: expiry as never,
+    };
+    const [[cart], , ...rows] = await read(
+      (q) =>
+        [
+          q.insert(cartTable).values(row).returning(cartColumns),
+          insertQuery(q, cartId, lines),
+          ...cartQueries(q, cartId),
+        ] as const,
+    ).catch(toLineFailure("/lines"));
     if (!cart) throw new Error("An insert without a conflict clause answers its row.");
-    if (lines.length > 0) await insertLines(tx, cart.id, lines, "/lines");
-    const made = await recalculate(cart, lines, (field, index) => `/lines/${index}/${field}`);
+    const made = await recalculate(cart, toCartRows(rows), lines, (field, index) => `/lines/${index}/${field}`);
     return { ...view(made), token };
   }),
 );
@@ -118,7 +124,7 @@ export const update = fn(z.object({ cart: CartKey, change: CartChange }), ({ car
       .from(regionTable)
       .where(eq(regionTable.id, regionId ?? ""));
     const moved = regionId && { shippingOptionId: null, currency: currency ?? sql`(${itsCurrency})` };
-    const cart = await requireOpenCart(tx, key, { ...moved, ...change }).catch((error: unknown) => {
+    const { cart, rows } = await requireOpenCart(tx, key, { ...moved, ...change }).catch((error: unknown) => {
       const { code, constraint } = faultOf(error) ?? {};
       if (constraint === "cart_shipping_option") throw notOffered();
       // The subquery for the currency of an unknown region answers null: SQLSTATE 23502, not-null violation.
@@ -126,7 +132,7 @@ export const update = fn(z.object({ cart: CartKey, change: CartChange }), ({ car
         throw invalidField("/regionId", "is not a region of this shop");
       throw error;
     });
-    const made = calculateCart(cart, await loadCart(cart.id));
+    const made = calculateCart(cart, rows);
     if (change.shippingOptionId && !made.shipping) throw notOffered();
     return view(made);
   }),
@@ -139,8 +145,8 @@ const RESERVATION_MINUTES = 15;
 /** Reserves the stock of all lines for a quarter of an hour from now, also when it was reserved before. */
 export const reserveStock = fn(CartKey, (key) =>
   db(async (tx) => {
-    const cart = await requireOpenCart(tx, key);
-    const calculated = calculateCart(cart, await loadCart(cart.id));
+    const { cart, rows } = await requireOpenCart(tx, key);
+    const calculated = calculateCart(cart, rows);
     if (calculated.lines.length === 0) return view(calculated);
     await Inventory.reserve(cart.id, calculated.lines, RESERVATION_MINUTES);
     const [reservation] = await read((q) => Inventory.reservedUntilQuery(q, cart.id));
@@ -150,9 +156,9 @@ export const reserveStock = fn(CartKey, (key) =>
 
 export const releaseStock = fn(CartKey, (key) =>
   db(async (tx) => {
-    const cart = await requireOpenCart(tx, key);
+    const { cart, rows } = await requireOpenCart(tx, key);
     await Inventory.release(cart.id);
-    return view(calculateCart(cart, await loadCart(cart.id)));
+    return view({ ...calculateCart(cart, rows), reservedUntil: null });
   }),
 );
 

@@ -1,7 +1,7 @@
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq, type SQL, sql } from "drizzle-orm";
 import * as z from "zod";
 import { faultOf } from "../../drizzle/fault.js";
-import type { Tx } from "../../drizzle/tenant.js";
+import type { Reader } from "../../drizzle/reader.js";
 import { VariantId } from "../catalog/catalog.sql.js";
 import { Inventory } from "../inventory/index.js";
 import { db } from "../kernel/db.js";
@@ -10,8 +10,9 @@ import { fn } from "../kernel/fn.js";
 import { insertRows } from "../kernel/rows.js";
 import { type CalculatedCart, calculateCart } from "./calculation.js";
 import { cartLineTable, LineId } from "./cart.sql.js";
-import { loadCart } from "./cart-rows.js";
-import { CartKey, type CartRow, requireOpenCart } from "./key.js";
+import type { CartRows } from "./cart-rows.js";
+import { CartKey, type CartRow } from "./key.js";
+import { isLocked, requireOpenCart } from "./lock.js";
 import { view } from "./view.js";
 
 const MAX_LINES = 100;
@@ -22,75 +23,92 @@ export const NewLines = z.array(NewLine).max(MAX_LINES);
 type NewLine = z.output<typeof NewLine>;
 
 /** Adds a line; a variant that is in the cart already gets the quantities of both. */
-export const addLine = fn(z.object({ cart: CartKey, line: NewLine }), ({ cart, line }) =>
+export const addLine = fn(z.object({ cart: CartKey, line: NewLine }), ({ cart: key, line }) =>
   db(async (tx) => {
-    const touched = await requireOpenCart(tx, cart);
-    await insertLines(tx, touched.id, [line], "/variantId");
-    return view(await recalculate(touched, [line], (field) => `/${field}`));
+    const insert = (q: Reader) => insertQuery(q, key.id, [line], isLocked(q, key));
+    const { cart, rows } = await requireOpenCart(tx, key, {}, insert).catch(toLineFailure("/variantId"));
+    return view(await recalculate(cart, rows, [line], (field) => `/${field}`));
   }),
 );
 
-export const setLine = fn(z.object({ cart: CartKey, lineId: LineId, quantity: Quantity }), (input) =>
+const isLine = (q: Reader, key: CartKey, lineId: string) =>
+  and(eq(cartLineTable.id, lineId), eq(cartLineTable.cartId, key.id), isLocked(q, key));
+
+export const setLine = fn(
+  z.object({ cart: CartKey, lineId: LineId, quantity: Quantity }),
+  ({ cart: key, lineId, quantity }) =>
+    db(async (tx) => {
+      const { cart, rows, changed } = await requireOpenCart(tx, key, {}, (q) =>
+        q
+          .with()
+          .update(cartLineTable)
+          .set({ quantity })
+          .where(isLine(q, key, lineId))
+          .returning(variant),
+      );
+      if (changed.length === 0) throw notFound("cart_line");
+      return view(await recalculate(cart, rows, changed, () => "/quantity"));
+    }),
+);
+
+export const removeLine = fn(z.object({ cart: CartKey, lineId: LineId }), ({ cart: key, lineId }) =>
   db(async (tx) => {
-    const touched = await requireOpenCart(tx, input.cart);
-    const lines = await tx
-      .update(cartLineTable)
-      .set({ quantity: input.quantity })
-      .where(and(eq(cartLineTable.id, input.lineId), eq(cartLineTable.cartId, touched.id)))
-      .returning({ variantId: cartLineTable.variantId });
-    if (lines.length === 0) throw notFound("cart_line");
-    return view(await recalculate(touched, lines, () => "/quantity"));
+    const { cart, rows, changed } = await requireOpenCart(tx, key, {}, (q) =>
+      q
+        .with()
+        .delete(cartLineTable)
+        .where(isLine(q, key, lineId))
+        .returning(variant),
+    );
+    if (changed.length === 0) throw notFound("cart_line");
+    return view(await recalculate(cart, rows, [], () => ""));
   }),
 );
 
-export const removeLine = fn(z.object({ cart: CartKey, lineId: LineId }), ({ cart, lineId }) =>
-  db(async (tx) => {
-    const touched = await requireOpenCart(tx, cart);
-    const removed = await tx
-      .delete(cartLineTable)
-      .where(and(eq(cartLineTable.id, lineId), eq(cartLineTable.cartId, touched.id)))
-      .returning({ id: cartLineTable.id });
-    if (removed.length === 0) throw notFound("cart_line");
-    return view(await recalculate(touched, [], () => ""));
-  }),
-);
+const variant = { variantId: cartLineTable.variantId };
 
 /**
- * Inserts lines into a cart. Foreign keys and checks refuse unknown variants and impossible quantities; the
- * recalculation that follows refuses a variant that is not for sale.
+ * The statement that inserts lines into a cart. Foreign keys and checks refuse unknown variants and impossible
+ * quantities ({@link toLineFailure}); the recalculation that follows refuses a variant that is not for sale.
  */
-export async function insertLines(tx: Tx, cartId: string, lines: readonly NewLine[], pointer: string): Promise<void> {
+export function insertQuery(q: Reader, cartId: string, lines: readonly NewLine[], where?: SQL) {
   const quantities = new Map<string, number>();
   for (const { variantId, quantity } of lines) quantities.set(variantId, quantity + (quantities.get(variantId) ?? 0));
   const ids = Array.from(quantities, () => LineId.create()).sort(); // lines are shown in the order of their ids
   const rows = Array.from(quantities, ([variantId, quantity], index) => {
     return { id: ids[index] ?? LineId.create(), cartId, variantId, quantity };
   });
-  await insertRows(tx, cartLineTable, rows)
+  return insertRows(q, cartLineTable, rows, where)
     .onConflictDoUpdate({
       target: [cartLineTable.tenantId, cartLineTable.cartId, cartLineTable.variantId],
       set: { quantity: sql`${cartLineTable.quantity} + excluded.quantity` },
     })
-    .catch((error: unknown) => {
-      const constraint = faultOf(error)?.constraint;
-      if (constraint === "cart_line_variant") throw variantUnavailable(pointer);
-      if (constraint === "cart_line_quantity") throw totalTooLarge(pointer.replace("variantId", "quantity"));
-      throw error;
-    });
+    .returning(variant);
 }
 
+/** Throws the failure that explains the violated constraint of a line. @throws Failure invalid */
+export const toLineFailure =
+  (pointer: string) =>
+  (error: unknown): never => {
+    const constraint = faultOf(error)?.constraint;
+    if (constraint === "cart_line_variant") throw variantUnavailable(pointer);
+    if (constraint === "cart_line_quantity") throw totalTooLarge(pointer.replace("variantId", "quantity"));
+    throw error;
+  };
+
 /**
- * Calculates a cart anew after a change of its lines, and releases the stock that was reserved for the former ones.
+ * Calculates a cart after a change of its lines, and releases the stock that was reserved for the former ones.
  * @param given the variants of the change, which must be for sale
  * @param pointer gives the path of a field of one of them, for errors
  * @throws Failure invalid or conflict
  */
 export async function recalculate(
   cart: CartRow,
+  rows: CartRows,
   given: readonly { variantId: string }[],
   pointer: (field: "variantId" | "quantity", index: number) => string,
 ): Promise<CalculatedCart> {
-  const made = calculateCart(cart, await loadCart(cart.id));
+  const made = calculateCart(cart, rows);
   if (made.lines.length > MAX_LINES) throw conflict("cart.too_many_lines", `A cart has at most ${MAX_LINES} lines.`);
   const states = new Map(made.lines.map(({ variantId, state }) => [variantId, state]));
   for (const [index, { variantId }] of given.entries()) {

@@ -31,9 +31,10 @@ export const Completed = z.object({ order: OrderRecord, payment: PaymentStep }).
  */
 export const complete = fn(z.object({ cart: CartKey, completion: Completion }), ({ cart: key, completion }) =>
   db(async (tx) => {
-    const cart = await Cart.lockOpenCart(tx, key, { status: "completed" });
-    if (!cart) return findCompleted(tx, key);
-    const { lines, shipping, totals, requirements } = Cart.calculateCart(cart, await Cart.loadCart(cart.id));
+    const locked = await Cart.lockOpenCart(key, { status: "completed" });
+    if (!locked) return findCompleted(tx, key);
+    const { cart, rows } = locked;
+    const { lines, shipping, totals, requirements } = Cart.calculateCart(cart, rows);
     const { email, shippingAddress } = cart;
     if (requirements.length > 0 || !email || !shippingAddress || !shipping) {
       throw conflict("cart.incomplete", "The cart is incomplete; see `requirements`.", { data: { requirements } });

@@ -30,17 +30,22 @@ function defaultOf(column: Column): SQL {
 /** A row whose values are plain: no SQL, which JSON could not carry. */
 type PlainRow<Table extends PgTable> = Table["$inferInsert"];
 
+/** A row that is to be inserted, in the condition of {@link insertRows}. */
+export const givenColumn = (column: Column): SQL => sql`given.${sql.identifier(column.name)}`;
+
 /**
  * The insert of rows in their order, to be completed by `returning()` or a conflict clause. The rows travel as one
  * parameter, so that the text depends only on the columns that they give.
+ * @param where a condition that a row must meet to be inserted
  */
 export function insertRows<Table extends PgTable>(
-  tx: Pick<Tx, "insert">,
+  q: Pick<Tx, "insert">,
   table: Table,
   rows: readonly PlainRow<Table>[],
+  where: SQL = sql`true`,
 ) {
   const columns = Object.entries(getTableColumns(table)).filter(([, { generated }]) => !generated);
-  const isGiven = (key: string) => rows.some((row) => row[key as never] !== undefined);
+  const isGiven = (key: string) => rows.length === 0 || rows.some((row) => row[key as never] !== undefined);
   const given = columns.filter(([key]) => key !== "tenantId" && isGiven(key));
   const json = rows.map((row) =>
     Object.fromEntries(given.map(([key, column]) => [column.name, toJson(column, row[key as never])])),
@@ -48,12 +53,13 @@ export function insertRows<Table extends PgTable>(
   const values = columns.map(([key, column]) => {
     if (key === "tenantId") return sql`${new Param(tenantId(), column)}`;
     if (!given.some(([name]) => name === key)) return defaultOf(column);
-    const value = sql`given.${sql.identifier(column.name)}`;
+    const value = givenColumn(column);
     return column.hasDefault && column.notNull ? sql`coalesce(${value}, ${defaultOf(column)})` : value;
   });
   const types = given.map(([, column]) => sql`${sql.identifier(column.name)} ${sql.raw(column.getSQLType())}`);
-  return tx.insert(table).select(
+  return q.insert(table).select(
     sql`select ${sql.join(values, sql`, `)}
-      from jsonb_to_recordset(${JSON.stringify(json)}::jsonb) as given (${sql.join(types, sql`, `)})`,
+      from jsonb_to_recordset(${JSON.stringify(json)}::jsonb) as given (${sql.join(types, sql`, `)})
+      where ${where}`,
   );
 }
