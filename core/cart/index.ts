@@ -103,7 +103,7 @@ export const create = fn(NewCart, ({ regionId, channel, currency, email, lines }
         ] as const,
     ).catch(toLineFailure("/lines"));
     if (!cart) throw new Error("An insert without a conflict clause answers its row.");
-    const made = await recalculate(cart, toCartRows(rows), lines, (field, index) => `/lines/${index}/${field}`);
+    const made = recalculate(tx, cart, toCartRows(rows), lines, (field, index) => `/lines/${index}/${field}`);
     return { ...view(made), token };
   }),
 );
@@ -148,16 +148,19 @@ export const reserveStock = fn(CartKey, (key) =>
     const { cart, rows } = await requireOpenCart(tx, key);
     const calculated = calculateCart(cart, rows);
     if (calculated.lines.length === 0) return view(calculated);
-    await Inventory.reserve(cart.id, calculated.lines, RESERVATION_MINUTES);
-    const [reservation] = await read((q) => Inventory.reservedUntilQuery(q, cart.id));
-    return view({ ...calculated, reservedUntil: reservation?.until ?? null });
+    const reservation = Inventory.reservation(cart.id, calculated.lines, RESERVATION_MINUTES);
+    const [short, [reserved]] = await read(
+      (q) => [reservation.query(q), Inventory.reservedUntilQuery(q, cart.id)] as const,
+    );
+    reservation.refuseShort(short);
+    return view({ ...calculated, reservedUntil: reserved?.until ?? null });
   }),
 );
 
 export const releaseStock = fn(CartKey, (key) =>
   db(async (tx) => {
     const { cart, rows } = await requireOpenCart(tx, key);
-    await Inventory.release(cart.id);
+    Inventory.releaseLater(tx, cart.id);
     return view({ ...calculateCart(cart, rows), reservedUntil: null });
   }),
 );

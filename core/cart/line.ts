@@ -2,6 +2,7 @@ import { and, eq, type SQL, sql } from "drizzle-orm";
 import * as z from "zod";
 import { faultOf } from "../../drizzle/fault.js";
 import type { Reader } from "../../drizzle/reader.js";
+import type { Tx } from "../../drizzle/tenant.js";
 import { VariantId } from "../catalog/catalog.sql.js";
 import { Inventory } from "../inventory/index.js";
 import { db } from "../kernel/db.js";
@@ -27,7 +28,7 @@ export const addLine = fn(z.object({ cart: CartKey, line: NewLine }), ({ cart: k
   db(async (tx) => {
     const insert = (q: Reader) => insertQuery(q, key.id, [line], isLocked(q, key));
     const { cart, rows } = await requireOpenCart(tx, key, {}, insert).catch(toLineFailure("/variantId"));
-    return view(await recalculate(cart, rows, [line], (field) => `/${field}`));
+    return view(recalculate(tx, cart, rows, [line], (field) => `/${field}`));
   }),
 );
 
@@ -47,7 +48,7 @@ export const setLine = fn(
           .returning(variant),
       );
       if (changed.length === 0) throw notFound("cart_line");
-      return view(await recalculate(cart, rows, changed, () => "/quantity"));
+      return view(recalculate(tx, cart, rows, changed, () => "/quantity"));
     }),
 );
 
@@ -61,7 +62,7 @@ export const removeLine = fn(z.object({ cart: CartKey, lineId: LineId }), ({ car
         .returning(variant),
     );
     if (changed.length === 0) throw notFound("cart_line");
-    return view(await recalculate(cart, rows, [], () => ""));
+    return view(recalculate(tx, cart, rows, [], () => ""));
   }),
 );
 
@@ -102,12 +103,13 @@ export const toLineFailure =
  * @param pointer gives the path of a field of one of them, for errors
  * @throws Failure invalid or conflict
  */
-export async function recalculate(
+export function recalculate(
+  tx: Tx,
   cart: CartRow,
   rows: CartRows,
   given: readonly { variantId: string }[],
   pointer: (field: "variantId" | "quantity", index: number) => string,
-): Promise<CalculatedCart> {
+): CalculatedCart {
   const made = calculateCart(cart, rows);
   if (made.lines.length > MAX_LINES) throw conflict("cart.too_many_lines", `A cart has at most ${MAX_LINES} lines.`);
   const states = new Map(made.lines.map(({ variantId, state }) => [variantId, state]));
@@ -115,7 +117,7 @@ export async function recalculate(
     if (states.get(variantId) === "unavailable") throw variantUnavailable(pointer("variantId", index));
     if (made.requirements.includes("total_too_large")) throw totalTooLarge(pointer("quantity", index));
   }
-  if (made.reservedUntil) await Inventory.release(cart.id);
+  if (made.reservedUntil) Inventory.releaseLater(tx, cart.id);
   return { ...made, reservedUntil: null };
 }
 

@@ -42,9 +42,11 @@ export const complete = fn(z.object({ cart: CartKey, completion: Completion }), 
     const orderId = OrderId.create();
     const due = { orderId, amount: totals.total, currency: cart.currency };
     const payment = await Payment.prepareAttempt(tx, due, completion.payment);
-    if (payment.accepted) await Inventory.deduct(lines, { orderId, holder: cart.id });
-    else await Inventory.reserve(cart.id, lines, RESERVATION_MINUTES);
-    const placed = await Order.place(tx, { orderId, cart, email, shippingAddress, lines, shipping, totals, payment });
+    const goods = payment.accepted
+      ? Inventory.deduction(lines, { orderId, holder: cart.id })
+      : Inventory.reservation(cart.id, lines, RESERVATION_MINUTES);
+    const placement = { orderId, cart, email, shippingAddress, lines, shipping, totals, payment };
+    const placed = await Order.place(tx, placement, goods);
     const order = view(placed.order, placed.lines);
     if (!payment.accepted) return withOpenedPayment(order, payment.id);
     const { number, placedAt } = order;

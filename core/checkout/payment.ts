@@ -32,7 +32,7 @@ export const retryPayment = fn(z.object({ order: OrderKey, method: RetryMethodIn
       .select({ variantId: orderLineTable.variantId, quantity: orderLineTable.quantity })
       .from(orderLineTable)
       .where(eq(orderLineTable.orderId, order.id));
-    await Inventory.reserve(order.cartId, lines, RESERVATION_MINUTES);
+    await Inventory.allocate(Inventory.reservation(order.cartId, lines, RESERVATION_MINUTES));
     const due = { orderId: order.id, amount: order.total - order.amountApplied, currency: order.currency };
     const attempt = await Payment.prepareAttempt(tx, due, method);
     await tx.insert(paymentTable).values(attempt);

@@ -40,7 +40,7 @@ export interface UsageCount {
  * The row stays locked until the commit and concurrent counts wait for it, so the statement belongs late in the
  * transaction.
  */
-export function usageStatement(tx: Tx, meter: Meter, by = 1) {
+export function usageStatement(tx: Pick<Reader, "insert" | "select">, meter: Meter, by = 1) {
   if (meters.find(meter.name) !== meter) throw new Error(`No module lists the meter "${meter.name}".`);
   const sum = sql`${usageTable.value} + excluded.value`;
   return tx

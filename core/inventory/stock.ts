@@ -1,7 +1,9 @@
 import { Param, type SQL, sql } from "drizzle-orm";
+import type { Reader, Unexecuted } from "../../drizzle/reader.js";
+import type { Tx } from "../../drizzle/tenant.js";
 import { typeIdToUuid, uuidToTypeId } from "../../drizzle/typeid.js";
 import { actorRecord, tenantId } from "../kernel/actor.js";
-import { db } from "../kernel/db.js";
+import { db, defer, read } from "../kernel/db.js";
 import { conflict } from "../kernel/error.js";
 import { stockLevelTable } from "./inventory.sql.js";
 
@@ -77,13 +79,19 @@ const allocation = (lines: readonly Line[], holder: string | undefined) => sql`
 
 const sameLevel = sql`s.variant_id = share.variant_id and s.location_id = share.location_id`;
 
+/** A statement that allocates stock for some lines, and the check of its answer. */
+export interface Allocation {
+  query(q: Reader): Unexecuted<{ rows: Record<string, unknown>[] }>;
+  /** @throws Failure conflict `stock.insufficient`, with each line that is short; the caller rolls back */
+  refuseShort(answer: { rows: Record<string, unknown>[] }): void;
+}
+
 /**
- * Takes stock for good, in the caller's transaction: from the default location first, then from the others; the
- * reservations of `holder` are given back before. The movements name the order. The caller rolls back when it throws.
- * @throws Failure conflict `stock.insufficient`, with each line that is short
+ * Takes stock for good: from the default location first, then from the others; the reservations of `holder` are given
+ * back before. The movements name the order.
  */
-export async function deduct(lines: readonly Line[], reference: { orderId: string; holder?: string }): Promise<void> {
-  await allocate(
+export const deduction = (lines: readonly Line[], reference: { orderId: string; holder?: string }): Allocation =>
+  allocationOf(
     lines,
     sql`
       with ${allocation(lines, reference.holder)},
@@ -99,15 +107,13 @@ export async function deduct(lines: readonly Line[], reference: { orderId: strin
           from share where quantity > 0)
       select * from short`,
   );
-}
 
 /**
- * Holds stock until a deadline, in the caller's transaction, and replaces the earlier reservations of `holder`.
+ * Holds stock until a deadline, and replaces the earlier reservations of `holder`.
  * @param minutes until it expires, by the clock of the database
- * @throws Failure conflict `stock.insufficient`, with each line that is short
  */
-export async function reserve(holder: string, lines: readonly Line[], minutes: number): Promise<void> {
-  await allocate(
+export const reservation = (holder: string, lines: readonly Line[], minutes: number): Allocation =>
+  allocationOf(
     lines,
     sql`
       with ${allocation(lines, holder)},
@@ -122,18 +128,26 @@ export async function reserve(holder: string, lines: readonly Line[], minutes: n
           from share where quantity > 0)
       select * from short`,
   );
-}
 
-async function allocate(lines: readonly Line[], statement: SQL): Promise<void> {
-  const { rows } = await db((tx) =>
-    tx.execute<{ variant_id: string; requested: number; available: number }>(statement),
-  );
-  if (rows.length === 0) return;
-  const items = rows.map(({ variant_id, requested, available }): Short => {
-    return { variantId: uuidToTypeId("var", variant_id), requested, available };
-  });
-  throw insufficientStock(lines, items);
-}
+const allocationOf = (lines: readonly Line[], statement: SQL): Allocation => ({
+  query: (q) => q.execute<Record<string, unknown>>(statement),
+  refuseShort({ rows }) {
+    if (rows.length === 0) return;
+    const items = rows.map(({ variant_id, requested, available }) => ({
+      variantId: uuidToTypeId("var", String(variant_id)),
+      requested: Number(requested),
+      available: Number(available),
+    }));
+    throw insufficientStock(lines, items);
+  },
+});
+
+/**
+ * Allocates stock in the caller's transaction, which is rolled back when this throws.
+ * @throws Failure conflict `stock.insufficient`, with each line that is short
+ */
+export const allocate = ({ query, refuseShort }: Allocation): Promise<void> =>
+  db(async () => refuseShort(await read(query)));
 
 /** The failure that names each short line, with the requested and the available units of its variant. */
 export function insufficientStock(lines: readonly { variantId: string }[], items: readonly Short[], path = "/lines") {
@@ -146,36 +160,32 @@ export function insufficientStock(lines: readonly { variantId: string }[], items
   return conflict("stock.insufficient", "There is not enough stock; see `items`.", { errors, data: { items } });
 }
 
-/** Gives back the reservations of `holder`; a second call changes no row. */
-export const release = (holder: string): Promise<number> =>
-  deleteReservations(
-    sql`select variant_id, location_id from reservation where tenant_id = ${tenant()} and holder = ${holder}`,
-    sql`r.holder = ${holder}`,
-  );
+/** Gives back the reservations of `holder`, with a later statement of the transaction; a second call changes no row. */
+export function releaseLater(tx: Tx, holder: string): void {
+  const keys = sql`select variant_id, location_id from reservation where tenant_id = ${tenant()} and holder = ${holder}`;
+  defer(tx.execute(releaseStatement(keys, sql`r.holder = ${holder}`)));
+}
 
 /**
  * Gives back expired reservations, at up to `limit` levels, and skips the levels that other transactions have locked.
  * @returns how many reservations it freed
  */
 export const releaseExpired = (limit = 500): Promise<number> =>
-  deleteReservations(
-    sql`
+  db(async (tx) => {
+    const keys = sql`
       select variant_id, location_id from reservation
-       where tenant_id = ${tenant()} and expires_at <= now() order by expires_at limit ${limit}`,
-    sql`r.expires_at <= now()`,
-    sql`skip locked`,
-  );
+       where tenant_id = ${tenant()} and expires_at <= now() order by expires_at limit ${limit}`;
+    const { rows } = await tx.execute<{ freed: number }>(
+      releaseStatement(keys, sql`r.expires_at <= now()`, sql`skip locked`),
+    );
+    return rows[0]?.freed ?? 0;
+  });
 
-async function deleteReservations(keys: SQL, which: SQL, skip?: SQL): Promise<number> {
-  const { rows } = await db((tx) =>
-    tx.execute<{ freed: number }>(sql`
-      with ${lockedLevels(keys, which, skip)},
-      given as (
-        update stock_level s set on_hand = room.on_hand, reserved = room.reserved,
-               version = s.version + 1, updated_at = now()
-          from room where s.tenant_id = ${tenant()} and s.variant_id = room.variant_id
-           and s.location_id = room.location_id and room.freed > 0)
-      select count(*)::int as freed from freed`),
-  );
-  return rows[0]?.freed ?? 0;
-}
+const releaseStatement = (keys: SQL, which: SQL, skip?: SQL) => sql`
+  with ${lockedLevels(keys, which, skip)},
+  given as (
+    update stock_level s set on_hand = room.on_hand, reserved = room.reserved,
+           version = s.version + 1, updated_at = now()
+      from room where s.tenant_id = ${tenant()} and s.variant_id = room.variant_id
+       and s.location_id = room.location_id and room.freed > 0)
+  select count(*)::int as freed from freed`;

@@ -2,7 +2,7 @@ import { and, eq, lte, sql } from "drizzle-orm";
 import type { Tx } from "../../drizzle/tenant.js";
 import { releaseEntitlement } from "../entitlement/index.js";
 import { Inventory } from "../inventory/index.js";
-import { read, withSavepoint } from "../kernel/db.js";
+import { defer, read, withSavepoint } from "../kernel/db.js";
 import { Failure } from "../kernel/error.js";
 import { emit } from "../kernel/event/index.js";
 import { OrderCancelled, OrderPlaced } from "./event.js";
@@ -36,11 +36,13 @@ export async function applyPayment(tx: Tx, orderId: string, amount: number, prog
 }
 
 /** Writes the changes that payments make to an order besides the amount applied, and increments its version. */
-export async function updateProgress(tx: Tx, orderId: string, progress: PaymentProgress): Promise<void> {
-  await tx
-    .update(orderTable)
-    .set({ ...progress, version: bump })
-    .where(eq(orderTable.id, orderId));
+export function updateProgress(tx: Tx, orderId: string, progress: PaymentProgress): void {
+  defer(
+    tx
+      .update(orderTable)
+      .set({ ...progress, version: bump })
+      .where(eq(orderTable.id, orderId)),
+  );
 }
 
 /**
@@ -55,7 +57,7 @@ export async function deductGoods({ id: orderId, cartId }: Pick<Order, "id" | "c
       .where(eq(orderLineTable.orderId, orderId)),
   );
   try {
-    await withSavepoint(() => Inventory.deduct(lines, { orderId, holder: cartId }));
+    await withSavepoint(() => Inventory.allocate(Inventory.deduction(lines, { orderId, holder: cartId })));
     return true;
   } catch (error) {
     if (!(error instanceof Failure) || error.kind !== "conflict") throw error;
@@ -79,8 +81,8 @@ export async function cancel(
     .where(and(eq(orderTable.id, orderId), eq(orderTable.status, "pending")))
     .returning({ number: orderTable.number, cartId: orderTable.cartId, createdAt: orderTable.createdAt });
   if (!order) return false;
-  await Inventory.release(order.cartId);
-  await tx.insert(orderTimelineTable).values(entry(orderId, "cancelled", { reason }));
+  Inventory.releaseLater(tx, order.cartId);
+  defer(tx.insert(orderTimelineTable).values(entry(orderId, "cancelled", { reason })));
   await releaseEntitlement(orderMeter, 1, order.createdAt);
   emit(OrderCancelled, { orderId, number: order.number, reason });
   return true;

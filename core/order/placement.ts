@@ -1,9 +1,12 @@
 import { sql } from "drizzle-orm";
+import type { Reader } from "../../drizzle/reader.js";
 import type { Tx } from "../../drizzle/tenant.js";
 import type { CartRow, Line, Shipping } from "../cart/index.js";
 import { checkUsage, type UsageCount, usageStatement } from "../entitlement/index.js";
+import type { Allocation } from "../inventory/index.js";
 import type { Address } from "../kernel/address.js";
 import type { Totals } from "../kernel/amounts.js";
+import { read } from "../kernel/db.js";
 import { insertRows } from "../kernel/rows.js";
 import { paymentTable } from "../payment/payment.sql.js";
 import { orderMeter } from "./meter.js";
@@ -27,16 +30,27 @@ export interface Placement {
 }
 
 /**
- * Writes an order, its lines, its payment and its first entry in one statement. Until the commit it holds the lock of
- * the tenant's counter, for which the next order waits.
+ * Allocates the goods of an order, and writes it with its lines, its payment and its first entry: two statements in one
+ * message. The levels of stock are locked before the tenant's counter and its usage, as in all transactions; until the
+ * commit the next order waits for these. When goods are short, the order that was written is rolled back.
+ * @throws Failure conflict `stock.insufficient`, or forbidden when the plan has no room
  */
-export async function place(tx: Tx, placement: Placement) {
-  const { orderId, cart, totals, shipping, payment } = placement;
+export async function place(tx: Tx, placement: Placement, goods: Allocation) {
   const lines = placement.lines.map(rowOf);
+  const [short, [placed]] = await read((q) => [goods.query(q), placeQuery(q, placement, lines)] as const);
+  goods.refuseShort(short);
+  if (!placed) throw new Error("An insert without a conflict clause answers its row.");
+  const { counted: count, ...order } = placed;
+  await checkUsage(tx, orderMeter, count);
+  return { order: order satisfies OrderRow, lines };
+}
+
+function placeQuery(q: Reader, placement: Placement, lines: readonly LineRow[]) {
+  const { orderId, cart, totals, shipping, payment } = placement;
   const amountApplied = payment.accepted ? payment.amount : 0;
   const isPlaced = amountApplied === totals.total && payment.accepted === true;
-  const numbered = tx.$with("numbered").as(
-    tx
+  const numbered = q.$with("numbered").as(
+    q
       .insert(counterTable)
       .values({ name: "order", value: FIRST_NUMBER })
       .onConflictDoUpdate({
@@ -45,19 +59,19 @@ export async function place(tx: Tx, placement: Placement) {
       })
       .returning({ value: counterTable.value }),
   );
-  const listed = tx.$with("listed").as(
+  const listed = q.$with("listed").as(
     insertRows(
-      tx,
+      q,
       orderLineTable,
       lines.map((line, position) => ({ ...line, orderId, position })),
     ),
   );
-  const opened = tx.$with("opened").as(tx.insert(paymentTable).values(payment));
-  const noted = tx
+  const opened = q.$with("opened").as(q.insert(paymentTable).values(payment));
+  const noted = q
     .$with("noted")
-    .as(tx.insert(orderTimelineTable).values(entry(orderId, isPlaced ? "placed" : "payment_awaited")));
-  const counted = tx.$with("counted").as(usageStatement(tx, orderMeter));
-  const [placed] = await tx
+    .as(q.insert(orderTimelineTable).values(entry(orderId, isPlaced ? "placed" : "payment_awaited")));
+  const counted = q.$with("counted").as(usageStatement(q, orderMeter));
+  return q
     .with(numbered, listed, opened, noted, counted)
     .insert(orderTable)
     .values({
@@ -79,10 +93,6 @@ export async function place(tx: Tx, placement: Placement) {
       ...totals,
     })
     .returning({ ...columns, counted: sql<UsageCount | null>`(select to_json(counted) from counted)` });
-  if (!placed) throw new Error("An insert without a conflict clause answers its row.");
-  const { counted: count, ...order } = placed;
-  await checkUsage(tx, orderMeter, count);
-  return { order: order satisfies OrderRow, lines };
 }
 
 const rowOf = (line: Line): LineRow => ({

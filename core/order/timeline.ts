@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
 import { actorRecord } from "../kernel/actor.js";
+import { defer } from "../kernel/db.js";
 import { insertRows } from "../kernel/rows.js";
 import { orderTimelineTable, TimelineId } from "./order.sql.js";
 
@@ -35,15 +36,17 @@ export const entry = (orderId: string, type: string, data: Record<string, unknow
 });
 
 /** Adds entries to the history of an order, in this order. */
-export async function addToTimeline(
+export function addToTimeline(
   tx: Tx,
   orderId: string,
   entries: readonly { type: string; data?: Record<string, unknown> }[],
-): Promise<void> {
+): void {
   if (entries.length === 0) return;
-  await insertRows(
-    tx,
-    orderTimelineTable,
-    entries.map(({ type, data }) => entry(orderId, type, data)),
+  defer(
+    insertRows(
+      tx,
+      orderTimelineTable,
+      entries.map(({ type, data }) => entry(orderId, type, data)),
+    ),
   );
 }

@@ -1,4 +1,4 @@
-import { eq, sql } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Reader } from "../../drizzle/reader.js";
 import type { Tx } from "../../drizzle/tenant.js";
@@ -6,6 +6,7 @@ import { db, read } from "../kernel/db.js";
 import { Failure, OutcomeUnknown, providerUnreachable } from "../kernel/error.js";
 import { PaymentStatus } from "../order/index.js";
 import { type Order, orderTable } from "../order/order.sql.js";
+import { paymentAccountTable } from "../payment-account/payment-account.sql.js";
 import { statusOf } from "./order-status.js";
 import { type Payment, PaymentEventId, PaymentId, paymentEventTable, paymentTable } from "./payment.sql.js";
 import {
@@ -55,16 +56,30 @@ const attemptQuery = (q: Reader, paymentId: string) =>
   q
     .select({
       payment: paymentTable,
+      capture: paymentAccountTable.capture,
       order: { number: orderTable.number, email: orderTable.email, status: orderTable.status },
     })
     .from(paymentTable)
     .innerJoin(orderTable, eq(orderTable.id, paymentTable.orderId))
+    .leftJoin(
+      paymentAccountTable,
+      and(
+        eq(paymentAccountTable.account, paymentTable.account),
+        eq(paymentAccountTable.livemode, paymentTable.livemode),
+      ),
+    )
     .where(eq(paymentTable.id, paymentId));
 
 function toAttempt([row]: Awaited<ReturnType<typeof attemptQuery>>): LoadedAttempt | undefined {
   if (!row) return undefined;
-  const { payment, order } = row;
-  return { ...payment, email: order.email, description: `Order ${order.number}`, orderStatus: order.status };
+  const { payment, capture, order } = row;
+  return {
+    ...payment,
+    capturesManually: capture === "manual",
+    email: order.email,
+    description: `Order ${order.number}`,
+    orderStatus: order.status,
+  };
 }
 
 /** The data of an attempt for calls of its provider; undefined when no payment has this id. */
@@ -86,7 +101,7 @@ export async function openAttempt(paymentId: string): Promise<PaymentStep> {
   try {
     const opened = await provider.open(attempt);
     const { reference, session, action } = opened;
-    if (await db((tx) => saveOpened(tx, attempt, opened))) return { status, action };
+    if (await saveOpened(attempt, opened)) return { status, action };
     // The attempt expired while it was opened: the shopper gets no action to pay it.
     await provider.close({ ...attempt, reference, session });
     return { status, action: null };
@@ -108,24 +123,32 @@ const eventQuery = (q: Reader, paymentId: string) =>
     .where(eq(paymentEventTable.paymentId, paymentId))
     .orderBy(paymentEventTable.id);
 
-/** Writes the provider's ids of the attempt, also when it was closed meanwhile. @returns whether it may be paid */
-async function saveOpened(tx: Tx, { id: paymentId, amount }: Attempt, opened: OpenedAttempt): Promise<boolean> {
+/**
+ * Writes the provider's ids of the attempt, also when it was closed meanwhile: one message, which is one transaction,
+ * and may be repeated.
+ * @returns whether it may be paid
+ */
+async function saveOpened({ id: paymentId, amount }: Attempt, opened: OpenedAttempt): Promise<boolean> {
   const { reference, session, expiresIn } = opened;
   const expiresAt = sql`now() + make_interval(secs => ${expiresIn})`;
-  const [row] = await tx
-    .update(paymentTable)
-    .set({
-      reference: sql`coalesce(${paymentTable.reference}, ${reference})`,
-      session: sql`coalesce(${paymentTable.session}, ${session})`,
-      openedAt: sql`coalesce(${paymentTable.openedAt}, now())`,
-      expiresAt: sql`case when ${paymentTable.openedAt} is null then ${expiresAt} else ${paymentTable.expiresAt} end`,
-    })
-    .where(eq(paymentTable.id, paymentId))
-    .returning({ closedAt: paymentTable.closedAt });
-  await tx
-    .insert(paymentEventTable)
-    .values({ id: PaymentEventId.create(), paymentId, type: "opened", amount, reference: "opened" })
-    .onConflictDoNothing();
+  const event = { id: PaymentEventId.create(), paymentId, type: "opened", amount, reference: "opened" } as const;
+  const [[row]] = await read(
+    (q) =>
+      [
+        q
+          .with()
+          .update(paymentTable)
+          .set({
+            reference: sql`coalesce(${paymentTable.reference}, ${reference})`,
+            session: sql`coalesce(${paymentTable.session}, ${session})`,
+            openedAt: sql`coalesce(${paymentTable.openedAt}, now())`,
+            expiresAt: sql`case when ${paymentTable.openedAt} is null then ${expiresAt} else ${paymentTable.expiresAt} end`,
+          })
+          .where(eq(paymentTable.id, paymentId))
+          .returning({ closedAt: paymentTable.closedAt }),
+        q.insert(paymentEventTable).values(event).onConflictDoNothing(),
+      ] as const,
+  );
   return row?.closedAt === null;
 }
 

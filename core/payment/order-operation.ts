@@ -51,11 +51,11 @@ const operateOrder = (kind: Kind, request: OrderOperationRequest): Promise<After
     }
     const parts = allocate(kind, acceptedIn(state), request.amount);
     if (!parts) throw exceedsFailure(kind, acceptedIn(state));
-    await bumpVersion(tx, state, request);
-    const operations = await insertOperations(tx, state, toRequests(kind, parts, request, requestKey), JOB_DELAY);
+    bumpVersion(tx, state, request);
+    const operations = insertOperations(tx, state, toRequests(kind, parts, request, requestKey), JOB_DELAY);
     const requested = withOperations(state, operations);
     const remote = await completeOperations(tx, requested, operations);
-    for (const { paymentId } of remote) await updatePayment(tx, paymentIn(requested, paymentId));
+    for (const { paymentId } of remote) updatePayment(tx, paymentIn(requested, paymentId));
     return remote.length > 0 ? performOperations(kind, remote) : undefined;
   });
 
@@ -70,7 +70,7 @@ export async function captureAtCheckout(tx: Tx, orderId: string): Promise<void> 
   const state = await lockPayments({ orderId });
   if (!state) throw new Error("The order does not exist.");
   const requests = acceptedIn(state).flatMap((payment) => requestFullCapture(state, payment) ?? []);
-  const operations = await insertOperations(tx, state, requests);
+  const operations = insertOperations(tx, state, requests);
   await completeOperations(tx, withOperations(state, operations), operations);
 }
 
@@ -133,9 +133,9 @@ function allocate(kind: Kind, payments: readonly KnownPayment[], wanted: number 
 }
 
 /** Increments the order's version, and refuses a caller that has read an older one. @throws Failure stale */
-async function bumpVersion(tx: Tx, { order }: PaymentState, { version }: OrderOperationRequest) {
+function bumpVersion(tx: Tx, { order }: PaymentState, { version }: OrderOperationRequest) {
   requireVersion("order", order, version);
-  await Order.updateProgress(tx, order.id, {});
+  Order.updateProgress(tx, order.id, {});
 }
 
 function exceedsFailure(kind: Kind, payments: readonly KnownPayment[]): Failure {

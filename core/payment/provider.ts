@@ -19,6 +19,8 @@ export interface Attempt {
   fee: number;
   /** The captured amount, as far as our rows have it. */
   captured: number;
+  /** Whether the staff of the merchant captures, perhaps in parts. */
+  capturesManually: boolean;
   /** The provider's id of the payment, once it is open. */
   reference: string | null;
   session: string | null;

@@ -2,7 +2,7 @@ import { and, eq, sql } from "drizzle-orm";
 import type { Tx } from "../../drizzle/tenant.js";
 import { Incident } from "../incident/index.js";
 import { actorRecord } from "../kernel/actor.js";
-import { db } from "../kernel/db.js";
+import { db, defer } from "../kernel/db.js";
 import { emit } from "../kernel/event/index.js";
 import { enqueue } from "../kernel/job/index.js";
 import { insertRows } from "../kernel/rows.js";
@@ -52,79 +52,82 @@ async function lockPayment(paymentId: string): Promise<Known> {
 
 /** Writes the effects of a report, in the transaction that holds the locks. */
 async function writeEffects(tx: Tx, known: Known, effects: Effects): Promise<void> {
-  const eventIds = await insertEvents(tx, effects.events);
-  await updateOperations(tx, effects.operations);
-  for (const payment of effects.payments) await updatePayment(tx, payment);
+  const eventIds = insertEvents(tx, effects.events);
+  updateOperations(tx, effects.operations);
+  for (const payment of effects.payments) updatePayment(tx, payment);
   await updateOrder(tx, known, effects);
-  await recordInLedger(known.payment, effects, eventIds);
+  recordInLedger(tx, known.payment, effects, eventIds);
   for (const change of effects.incidents) await changeIncident(change);
   emitEvents(known, effects);
-  const requested = await insertOperations(tx, known, effects.requests);
+  const requested = insertOperations(tx, known, effects.requests);
   const state = stateAfter(known, effects);
   await completeOperations(tx, { ...state, operations: [...state.operations, ...requested] }, requested);
 }
 
-async function insertEvents(tx: Tx, events: readonly NewEvent[]): Promise<string[]> {
-  if (events.length === 0) return [];
+/** The lock of the payment keeps events from being written twice; the unique key would refuse the second one. */
+function insertEvents(tx: Tx, events: readonly NewEvent[]): string[] {
   const rows = events.map((event) => ({ id: PaymentEventId.create(), ...event }));
-  const inserted = await insertRows(tx, paymentEventTable, rows)
-    .onConflictDoNothing()
-    .returning({ id: paymentEventTable.id });
-  if (inserted.length < rows.length) throw new Error("An event was written without the lock of its payment.");
+  if (rows.length > 0) defer(insertRows(tx, paymentEventTable, rows));
   return rows.map(({ id }) => id);
 }
 
-async function updateOperations(tx: Tx, changes: readonly OperationChange[]): Promise<void> {
+function updateOperations(tx: Tx, changes: readonly OperationChange[]): void {
   const { id: operationId, status: before } = paymentOperationTable;
   for (const { id, status, reference, failure } of changes) {
-    await tx
-      .update(paymentOperationTable)
-      .set({
-        status,
-        ...(status !== "pending" && { finishedAt: sql`now()` }),
-        ...(reference !== undefined && { reference }),
-        ...(failure && { error: `${failure.code}: ${failure.message}` }),
-      })
-      .where(and(eq(operationId, id), eq(before, "pending")));
+    defer(
+      tx
+        .update(paymentOperationTable)
+        .set({
+          status,
+          ...(status !== "pending" && { finishedAt: sql`now()` }),
+          ...(reference !== undefined && { reference }),
+          ...(failure && { error: `${failure.code}: ${failure.message}` }),
+        })
+        .where(and(eq(operationId, id), eq(before, "pending"))),
+    );
   }
 }
 
 /** @param payment as it is afterwards; the CHECKs of the table hold its sums */
-export async function updatePayment(tx: Tx, payment: KnownPayment): Promise<void> {
+export function updatePayment(tx: Tx, payment: KnownPayment): void {
   const { authorized, captured, refunded, pendingCapture, pendingRefund, feeTaken, feeReturned } = payment;
   const { id, reference, accepted, isClosed } = payment;
-  await tx
-    .update(paymentTable)
-    .set({
-      ...{ authorized, captured, refunded, pendingCapture, pendingRefund, feeTaken, feeReturned },
-      ...{ reference, accepted },
-      ...(accepted && { expiresAt: null }),
-      ...(isClosed && { closedAt: sql`coalesce(${paymentTable.closedAt}, now())` }),
-    })
-    .where(eq(paymentTable.id, id));
+  defer(
+    tx
+      .update(paymentTable)
+      .set({
+        ...{ authorized, captured, refunded, pendingCapture, pendingRefund, feeTaken, feeReturned },
+        ...{ reference, accepted },
+        ...(accepted && { expiresAt: null }),
+        ...(isClosed && { closedAt: sql`coalesce(${paymentTable.closedAt}, now())` }),
+      })
+      .where(eq(paymentTable.id, id)),
+  );
 }
 
 /**
  * Writes requests down before their providers are called; a job performs each, even if the process that made it dies.
+ * The lock of the payments keeps a request from being written twice; the unique key would refuse the second one.
  * @param delay seconds until the job is due
  */
-export async function insertOperations(
+export function insertOperations(
   tx: Tx,
   state: PaymentState,
   requests: readonly OperationRequest[],
   delay = 0,
-): Promise<KnownOperation[]> {
+): KnownOperation[] {
   if (requests.length === 0) return [];
-  const rows = requests.map((request) => ({ id: OperationId.create(), ...request, actor: actorRecord() }));
-  const inserted = await insertRows(tx, paymentOperationTable, rows)
-    .onConflictDoNothing({ target: [paymentOperationTable.tenantId, paymentOperationTable.requestKey] })
-    .returning();
-  if (inserted.length < rows.length) throw new Error("An operation was requested without the lock of its payment.");
-  for (const { id, paymentId } of inserted) {
+  const rows = requests.map(({ reason, requestKey = null, ...request }) => ({
+    ...{ id: OperationId.create(), status: "pending" as const, requestKey, actor: actorRecord() },
+    ...(reason !== undefined && { reason }),
+    ...request,
+  }));
+  defer(insertRows(tx, paymentOperationTable, rows));
+  for (const { id, paymentId } of rows) {
     const { provider } = paymentIn(state, paymentId);
     if (!providerOf(provider).synchronous) enqueue(operatePaymentJob, { operationId: id }, { key: id, delay });
   }
-  return inserted;
+  return rows;
 }
 
 /**
@@ -163,18 +166,23 @@ async function updateOrder(tx: Tx, { order: before, payment }: Known, effects: E
     const applied = await Order.applyPayment(tx, before.id, payment.amount, { status, paymentStatus, attention });
     if (!applied) throw new Error("The order was changed without its lock.");
   } else if (paymentStatus !== before.paymentStatus || (outcome !== "cancel" && attention !== before.attention)) {
-    await Order.updateProgress(tx, before.id, { paymentStatus, attention });
+    Order.updateProgress(tx, before.id, { paymentStatus, attention });
   }
-  await Order.addToTimeline(tx, before.id, timeline);
+  Order.addToTimeline(tx, before.id, timeline);
 }
 
-async function recordInLedger({ id }: KnownPayment, { postings, fee, payments }: Effects, eventIds: readonly string[]) {
+function recordInLedger(
+  tx: Tx,
+  { id }: KnownPayment,
+  { postings, fee, payments }: Effects,
+  eventIds: readonly string[],
+): void {
   for (const [index, posting] of postings.entries()) {
     const reference = eventIds[index];
-    if (posting && reference) await Ledger.record(posting.kind, reference, posting.entries);
+    if (posting && reference) Ledger.recordLater(tx, posting.kind, reference, posting.entries);
   }
   const after = payments.find((payment) => payment.id === id);
-  if (fee && after) await Ledger.record(fee.kind, `${id} ${after.feeTaken} ${after.feeReturned}`, fee.entries);
+  if (fee && after) Ledger.recordLater(tx, fee.kind, `${id} ${after.feeTaken} ${after.feeReturned}`, fee.entries);
 }
 
 async function changeIncident({ kind, reference, data, resolution }: IncidentChange): Promise<void> {

@@ -47,6 +47,7 @@ export class Merchant {
       id: this.payId.create(),
       orderId: this.orderId.create(),
       amount: 10_000,
+      capturesManually: false,
       currency: "EUR",
       method: "payment_intent",
       account: this.account,

@@ -1,9 +1,6 @@
-import { eq } from "drizzle-orm";
 import * as z from "zod";
-import { read } from "../../kernel/db.js";
 import { conflict } from "../../kernel/error.js";
 import { chargeableAccount } from "../../payment-account/index.js";
-import { paymentAccountTable } from "../../payment-account/payment-account.sql.js";
 import { connectedAccount, refusalOf, withDeadline } from "../../stripe/index.js";
 import type { RemoteProvider } from "../provider.js";
 import { openIntent, openSession } from "./attempt.js";
@@ -50,24 +47,11 @@ export const stripe: RemoteProvider = {
   },
   open: (attempt) =>
     withStripeDeadline(async () => {
-      const multicapture = await requestsMulticapture(attempt.account);
       const open = attempt.method === "checkout_session" ? openSession : openIntent;
-      return open(await connectedAccount(attempt), attempt, multicapture);
+      return open(await connectedAccount(attempt), attempt, attempt.capturesManually);
     }),
   snapshot: (attempt) => withStripeDeadline(async () => snapshotOf(await connectedAccount(attempt), attempt)),
   operate: (attempt, operation) =>
     withStripeDeadline(async () => operateAtStripe(await connectedAccount(attempt), attempt, operation)),
   close: (attempt) => withStripeDeadline(async () => closeAtStripe(await connectedAccount(attempt), attempt)),
 };
-
-/** Merchants who capture manually may capture per shipment. */
-async function requestsMulticapture(account: string | null): Promise<boolean> {
-  if (!account) return false;
-  const [row] = await read((q) =>
-    q
-      .select({ capture: paymentAccountTable.capture })
-      .from(paymentAccountTable)
-      .where(eq(paymentAccountTable.account, account)),
-  );
-  return row?.capture === "manual";
-}
