@@ -1,20 +1,18 @@
-import { and, eq, type SQL, sql } from "drizzle-orm";
+import { and, eq, type SQL } from "drizzle-orm";
 import type { Reader } from "../../drizzle/reader.js";
+import { cartLineTable } from "../cart/cart.sql.js";
 import { productTable, variantTable } from "./catalog.sql.js";
 import { priceTable } from "./price.sql.js";
 
 /**
- * The statement that reads the data for a sale of some variants: their product, and their price in one currency, which
- * is null when they have none. Price lists replace the price here.
- * @param variantIds a subquery
+ * The statement that reads the lines of a cart with the data for a sale of their variants: the product, and the price in
+ * one currency, which is null when there is none. Price lists replace the price here.
  */
-export const sellableQuery = (q: Reader, variantIds: SQL, currency: SQL) =>
+export const sellableQuery = (q: Reader, cartId: string, currency: SQL) =>
   q
     .select({
-      id: variantTable.id,
-      sku: variantTable.sku,
-      name: variantTable.name,
-      options: variantTable.options,
+      line: { id: cartLineTable.id, variantId: cartLineTable.variantId, quantity: cartLineTable.quantity },
+      variant: { id: variantTable.id, sku: variantTable.sku, name: variantTable.name, options: variantTable.options },
       product: {
         id: productTable.id,
         name: productTable.name,
@@ -23,9 +21,12 @@ export const sellableQuery = (q: Reader, variantIds: SQL, currency: SQL) =>
       },
       price: { amount: priceTable.amount, taxInclusive: priceTable.taxInclusive },
     })
-    .from(variantTable)
+    .from(cartLineTable)
+    .innerJoin(variantTable, eq(variantTable.id, cartLineTable.variantId))
     .innerJoin(productTable, eq(productTable.id, variantTable.productId))
-    .leftJoin(priceTable, and(eq(priceTable.variantId, variantTable.id), eq(priceTable.currency, currency)))
-    .where(sql`${variantTable.id} in ${variantIds}`);
+    .leftJoin(priceTable, and(eq(priceTable.variantId, cartLineTable.variantId), eq(priceTable.currency, currency)))
+    .where(eq(cartLineTable.cartId, cartId))
+    .orderBy(cartLineTable.id);
+type Row = Awaited<ReturnType<typeof sellableQuery>>[number];
 
-export type Sellable = Awaited<ReturnType<typeof sellableQuery>>[number];
+export type Sellable = Row["variant"] & Pick<Row, "product" | "price">;

@@ -1,6 +1,5 @@
-import type { Reader } from "../../drizzle/reader.js";
 import { AfterCommit } from "./after-commit.js";
-import { db, defer, rollbackEffect, transact } from "./db.js";
+import { db, read, rollbackEffect, transact } from "./db.js";
 import { Failure } from "./error.js";
 import { type Claim, IN_PROGRESS, Replay, releaseClaim, type StoredAnswer, storeQueries } from "./idempotency.js";
 
@@ -65,6 +64,6 @@ async function completeAnswer(
     answer = refuse(error);
     claim.answer = answer;
   }
-  await db(async (tx) => storeQueries(tx as unknown as Reader, claim).forEach(defer));
+  await read((q) => storeQueries(q, claim)); // one message is one transaction, and may be repeated
   return answer;
 }

@@ -1,8 +1,7 @@
 export * as Region from "./index.js";
 
-import { eq, type SQL, sql } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import * as z from "zod";
-import type { Reader } from "../../drizzle/reader.js";
 import { Country } from "../kernel/address.js";
 import { fn } from "../kernel/fn.js";
 import { listById } from "../kernel/list.js";
@@ -38,7 +37,3 @@ export const list = fn(RegionPage, (page) =>
     q.select(view).from(regionTable).$dynamic(),
   ),
 );
-
-/** The statement that reads the countries of one region. */
-export const countriesQuery = (q: Reader, regionId: SQL) =>
-  q.select({ countries: regionTable.countries }).from(regionTable).where(eq(regionTable.id, regionId));

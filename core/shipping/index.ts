@@ -87,22 +87,6 @@ export const list = fn(ShippingPage, (page) =>
   ),
 );
 
-/** The statement that reads one option, where it is offered in the region and currency; else it answers no row. */
-export const optionQuery = (
-  q: Reader,
-  { optionId, regionId, currency }: Record<"optionId" | "regionId" | "currency", SQL>,
-) =>
-  q
-    .select({ ...choice, taxClassId: shippingOptionTable.taxClassId })
-    .from(shippingOptionTable)
-    .where(
-      and(
-        eq(shippingOptionTable.id, optionId),
-        eq(shippingOptionTable.regionId, regionId),
-        eq(shippingOptionTable.currency, currency),
-      ),
-    );
-
 /** The statement that reads the options of a region and currency, in the order in which the shop shows them. */
 export const offeredQuery = (q: Reader, { regionId, currency }: Record<"regionId" | "currency", SQL>) =>
   q
