@@ -10,6 +10,7 @@ const MEMBERS = 10_000;
  * @throws Failure malformed or too_large
  */
 export async function readJson(request: Request): Promise<{ json: unknown; bytes: Uint8Array }> {
+  if (!request.body) return { json: undefined, bytes: new Uint8Array() }; // a read: no stream is opened for it
   const bytes = new Uint8Array(await request.arrayBuffer());
   if (bytes.length > BODY_LIMIT)
     throw new Failure("too_large", "body_too_large", `The body exceeds ${BODY_LIMIT} bytes.`);
