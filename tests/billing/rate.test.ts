@@ -1,6 +1,7 @@
 import { beforeAll, expect, test, vi } from "vitest";
+import { createSecret, hashSecret } from "../../core/kernel/token.js";
 import { atOnce, tenantUuid } from "../race/race.js";
-import { newTenant, type Tenant } from "../support/client.js";
+import { Caller, newTenant, type Tenant } from "../support/client.js";
 import { administrator } from "../support/database.js";
 import { tally } from "../support/outcome.js";
 import { persist } from "./plan.js";
@@ -52,4 +53,23 @@ test("the rate is the tenant's, for the keys of its shoppers as well", async () 
   await allow(50);
   const { headers } = await tenant.shop.call("GET", "/v1/store/products?limit=1");
   expect(headers.get("ratelimit-policy")).toBe('"tenant";q=100;w=2');
+});
+
+test("a limit is told to callers who exist, and admits no revoked key", async () => {
+  const made = await other.owner.post("/v1/admin/api-keys", {
+    kind: "secret",
+    name: "robot",
+    scopes: ["catalog:read"],
+  });
+  const robot = new Caller(other.url, made.key);
+  const stranger = new Caller(other.url, createSecret("sk_live", other.id));
+  const path = "/v1/admin/products?limit=1";
+  await admin.query("update tenant set request_rate = 1 where tenant_id = $1", [tenantUuid(other)]);
+  expect(tally(await atOnce(30, () => persist(() => robot.call("GET", path))))["429 rate_limited"]).toBeGreaterThan(0);
+  expect(await stranger.outcome("GET", path)).toBe("401 credential_invalid");
+  await admin.query("update api_key set revoked_at = now() where hash = $1", [hashSecret(made.key)]);
+  const after = tally(await atOnce(30, () => persist(() => robot.call("GET", path))));
+  expect(after).not.toHaveProperty("200");
+  await new Promise((resume) => setTimeout(resume, 100)); // no environment remembers the refusal for so long
+  expect(await robot.outcome("GET", path)).toBe("401 credential_invalid");
 });
