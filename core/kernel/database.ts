@@ -23,6 +23,12 @@ function database(): Promise<Client> {
 }
 
 /**
+ * Opens the session while the environment starts, so that the first request does not wait for it. A failure is told by
+ * the request that needs it.
+ */
+export const openSession = (): void => void database().catch(() => undefined);
+
+/**
  * Runs `run` with the client; a fault of the database becomes a failure that tells the caller to retry.
  * @throws Failure unavailable
  */
