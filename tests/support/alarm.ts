@@ -19,23 +19,28 @@ function readCode(root: string): string {
     .join("\n");
 }
 
-/** The text from `start` to the parenthesis that closes the one before it. */
-function argumentsFrom(code: string, start: number): string {
-  let [depth, end] = [1, start];
-  for (; depth > 0 && end < code.length; end += 1) {
-    if (code[end] === "(") depth += 1;
-    if (code[end] === ")") depth -= 1;
+/** The arguments of the call whose first one begins at `start`. */
+function argumentsFrom(code: string, start: number): string[] {
+  const found = [""];
+  let depth = 1;
+  for (const letter of code.slice(start)) {
+    if ("([{".includes(letter)) depth += 1;
+    if (")]}".includes(letter)) depth -= 1;
+    if (depth === 0) break;
+    if (letter === "," && depth === 1) found.push("");
+    else found[found.length - 1] += letter;
   }
-  return code.slice(start, end - 1);
+  return found;
 }
 
-/** The names of the dimensions of each call that emits a metric. */
+/** The names of the dimensions of each call that emits a metric: `count(name, value, dimensions)` or `measure({…}, dimensions)`. */
 function emissionsOf(code: string, metric: string): string[] {
-  const calls = [...code.matchAll(new RegExp(`\\b(?:count|measure)\\(\\s*"${metric}"`, "g"))];
-  return calls.map((call) => {
-    const [, dimensions = ""] = /\{([^}]*)\}/.exec(argumentsFrom(code, call.index + call[0].length)) ?? [];
-    const names = dimensions.split(",").map((field) => field.split(":")[0]?.trim());
-    return names.filter(Boolean).sort().join();
+  return [...code.matchAll(/\b(count|measure)\(/g)].flatMap(({ 0: call, 1: verb, index }) => {
+    const [first = "", second = "", third = ""] = argumentsFrom(code, index + call.length);
+    const emits = verb === "count" ? first.trim() === `"${metric}"` : new RegExp(`\\b${metric}:`).test(first);
+    const names = /\{([^}]*)\}/.exec(verb === "count" ? third : second)?.[1]?.split(",") ?? [];
+    const dimensions = names.map((field) => field.split(":")[0]?.trim()).filter(Boolean);
+    return emits ? [dimensions.sort().join()] : [];
   });
 }
 
