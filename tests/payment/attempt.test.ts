@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { db } from "../../core/kernel/db.js";
 import { Order } from "../../core/order/index.js";
@@ -13,16 +14,13 @@ describe("an attempt", () => {
   const names = () => testProvider.calls.map(({ call }) => call);
 
   test("is opened only while it can be paid", async () => {
-    const made = await shop.bought();
-    expect((await open(made)).action).toMatchObject({ type: "redirect" });
-    testProvider.reset();
-    expect((await open(await shop.sold())).action).toBeNull();
-    await shop.closeAttempts(made);
-    expect((await open(made)).action).toBeNull();
-    const cancelled = await shop.bought();
+    const [waiting, closed, cancelled] = [await shop.bought(), await shop.bought(), await shop.bought()];
+    const counts = await shop.sold();
+    await shop.closeAttempts(closed);
     await shop.within(() => db((tx) => Order.cancel(tx, cancelled.orderId, "payment_expired")));
-    expect((await open(cancelled)).action).toBeNull();
+    for (const made of [counts, closed, cancelled]) expect((await open(made)).action).toBeNull();
     expect(names()).toEqual([]);
+    expect((await open(waiting)).action).toMatchObject({ type: "redirect" });
   });
 
   test("that ends while it is opened is closed at the provider, and the shopper gets no action", async () => {
@@ -43,7 +41,21 @@ describe("an attempt", () => {
     await close(made);
     expect((await shop.orderOf(made)).status).toBe("pending");
     await shop.closeAttempts(made);
+    testProvider.reset();
     await close(made);
     expect((await shop.orderOf(made)).status).toBe("cancelled");
+    expect(names()).toEqual([]);
+  });
+
+  test("that begins while the last one ends keeps the order", async () => {
+    const made = await shop.bought();
+    testProvider.reported = { status: "expired" };
+    const { begin, commit } = await shop.attemptUnderWay(made);
+    const ended = close(made);
+    await begin();
+    await setTimeout(500); // the closing waits for the order, which the new attempt has locked
+    await commit();
+    await ended;
+    expect((await shop.orderOf(made)).status).toBe("pending");
   });
 });

@@ -112,6 +112,17 @@ describe("a request of the staff", () => {
     await expect(request("capture", cancelled)).rejects.toMatchObject({ code: "order.cancelled" });
   });
 
+  test("concerns the payments that count, and no other", async () => {
+    const made = await sold();
+    await shop.copyAttempt(made);
+    const other = "tenant_id = $1 and order_id = $2 and id <> $3";
+    const { order, payment } = uuidOf(made);
+    await query(`update payment set accepted = false where ${other}`, order, payment);
+    await expect(request("capture", made, TOTAL + 1)).rejects.toMatchObject({ extra: { data: { left: TOTAL } } });
+    await perform("capture", made);
+    expect(operated()).toMatchObject([{ amount: TOTAL }]);
+  });
+
   test("is one request, however often it is sent with its key", async () => {
     const made = await sold();
     const send = () => request("capture", made, 1_000, `key ${made.orderId}`);

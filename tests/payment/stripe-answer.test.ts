@@ -34,7 +34,7 @@ const intent = (more: object = {}) => ({
 /** A client that answers with these objects, and the parameters that it got. */
 function client(
   seen: object,
-  answers: { refund?: object; capture?: object; refunds?: object[]; fees?: object[] } = {},
+  answers: { refund?: object; capture?: object; refunds?: object[]; fees?: object[]; charges?: object[] } = {},
 ) {
   const sent: [string, Record<string, unknown>][] = [];
   const answer = (name: string, value: unknown) => async (params: unknown, more?: unknown) => {
@@ -55,7 +55,8 @@ function client(
       create: answer("refund", answers.refund ?? { id: "re_1", status: "succeeded" }),
       list: list(answers.refunds),
     },
-    charges: { list: list() },
+    charges: { list: list(answers.charges) },
+    checkout: { sessions: { retrieve: async () => ({ id: "cs_1", status: "expired", payment_intent: seen }) } },
     applicationFees: { list: list(answers.fees) },
   };
   return { place: { stripe, options: { stripeAccount: "acct_1" } } as unknown as StripeAccount, sent };
@@ -79,6 +80,9 @@ describe("a refund", () => {
     const { outcome, sent } = refund(intent({ metadata: { pop_8: "1", pop_9: "1" } }));
     await outcome;
     expect(sent[0]?.[1].refund_application_fee).toBeUndefined();
+    const first = refund(intent({ status: "requires_capture", amount_received: 4_000, metadata: { pop_8: "1" } }));
+    await first.outcome;
+    expect(first.sent[0]?.[1].refund_application_fee).toBeUndefined();
     const whole = refund(intent());
     await whole.outcome;
     expect(whole.sent[0]?.[1]).toMatchObject({ refund_application_fee: true, amount: 1_000 });
@@ -219,6 +223,24 @@ describe("a snapshot", () => {
     ["in a status of tomorrow", { status: "new" }, "waiting"],
   ])("of a payment that is %s", async (_, more, status) => {
     expect(await take(intent(more))).toMatchObject({ status });
+  });
+
+  test("of a page that has expired is expired, unless it was paid", async () => {
+    const page = attempt({ method: "checkout_session", session: "cs_1" });
+    const ofPage = (more: object) => snapshotOf(client(intent(more)).place, page);
+    expect(await ofPage({ status: "requires_payment_method", amount_received: 0 })).toMatchObject({
+      status: "expired",
+    });
+    expect(await ofPage({})).toMatchObject({ status: "captured" });
+  });
+
+  test("lists the tries that failed, and no other", async () => {
+    const charges = [
+      { id: "ch_1", status: "succeeded" },
+      { id: "ch_0", status: "failed", failure_code: "card_declined" },
+    ];
+    const said = await take(intent({ last_payment_error: { charge: "ch_0" } }), { charges });
+    expect(said?.failures).toMatchObject([{ reference: "ch_0", code: "card_declined" }]);
   });
 
   test("counts as captures the operations that the metadata name", async () => {

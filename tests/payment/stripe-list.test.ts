@@ -54,4 +54,5 @@ test("an account that is not connected, or none, is refused as unavailable", asy
   const gone = { ...shop.attempt(), account: "acct_0Unknown", reference: "pi_0Unknown" };
   await expect(stripe.snapshot(gone)).rejects.toMatchObject({ code: "payment.provider_unavailable" });
   await expect(stripe.snapshot({ ...gone, account: null })).rejects.toMatchObject({ kind: "conflict" });
+  await expect(stripe.snapshot({ ...shop.attempt(), livemode: null })).rejects.toMatchObject({ kind: "conflict" });
 });

@@ -95,6 +95,17 @@ describe("an attempt on the shop's page", () => {
     expect(await open({ currency: "KWD", amount: 1_234 })).toBe("payment.amount_unsupported");
     const stranger = { ...shop.place, options: { stripeAccount: "acct_strange" } };
     expect(await fails(openIntent(stranger, shop.attempt(), false))).toBe("payment.provider_unavailable");
+    shop.standIn.forgetRequests();
+    expect(await fails(openIntent(shop.place, shop.attempt({ fee: 0, amount: 49 }), true))).not.toBe("nothing");
+    expect(shop.asked("POST", /payment_intents$/)).toHaveLength(1);
+  });
+
+  test("that is paid has no next step", async () => {
+    const attempt = shop.attempt();
+    const { reference } = await openIntent(shop.place, attempt, false);
+    expect((await openIntent(shop.place, { ...attempt, reference }, false)).action).not.toBeNull();
+    await shop.confirm(String(reference));
+    expect((await openIntent(shop.place, { ...attempt, reference }, false)).action).toBeNull();
   });
 
   test("asks for captures in parts only where they are wanted, and does without where they are not allowed", async () => {
@@ -192,6 +203,17 @@ describe("closing", () => {
     await closeAtStripe(shop.place, attempt);
     expect(made(attempt)[0]?.status).toBe("canceled");
     expect(await snapshotOf(shop.place, attempt)).toMatchObject({ status: "voided", authorized: 0 });
+    // Stripe repeats the refusal of a key, but may accept the call in another state.
+    const keys = shop.asked("POST", /cancel$/).map(({ idempotencyKey }) => idempotencyKey);
+    expect(keys).toEqual([`${attempt.id}/cancel/requires_payment_method/untried`]);
+  });
+
+  test("asks to expire only a page that is open", async () => {
+    const attempt = shop.attempt({ method: "checkout_session" });
+    await openSession(shop.place, attempt, false);
+    await closeAtStripe(shop.place, attempt);
+    await closeAtStripe(shop.place, attempt);
+    expect(shop.asked("POST", /expire$/)).toHaveLength(1);
   });
 
   test.each([

@@ -54,17 +54,30 @@ export function testShop() {
     return made;
   }
 
+  const copyText = `insert into payment
+    select (jsonb_populate_record(p, jsonb_build_object('id', $3::uuid, 'reference', null))).*
+      from payment p where tenant_id = $1 and id = $2`;
+  const copyValues = (made: Sold) => [uuidOf(made).payment, typeIdToUuid("pay", newTypeId("pay"))];
   /** Another attempt to pay the same order. */
-  const copyAttempt = (made: Sold) =>
-    query(
-      `insert into payment select (jsonb_populate_record(p, jsonb_build_object('id', $3::uuid, 'reference', null))).*
-         from payment p where tenant_id = $1 and id = $2`,
-      uuidOf(made).payment,
-      typeIdToUuid("pay", newTypeId("pay")),
-    );
+  const copyAttempt = (made: Sold) => query(copyText, ...copyValues(made));
+
+  /** A transaction of another attempt, which has locked the order; its row is inserted by `begin`. */
+  async function attemptUnderWay(made: Sold) {
+    const connection = await admin.connect();
+    await connection.query("begin");
+    const order = `select 1 from "order" where tenant_id = $1 and id = $2 for update`;
+    await connection.query(order, [tenantUuid(tenant), uuidOf(made).order]);
+    return {
+      begin: () => connection.query(copyText, [tenantUuid(tenant), ...copyValues(made)]),
+      commit: async () => {
+        await connection.query("commit");
+        connection.release();
+      },
+    };
+  }
 
   const closeAttempts = (made: Sold) =>
     query("update payment set closed_at = now() where tenant_id = $1 and order_id = $2", uuidOf(made).order);
 
-  return { uuidOf, within, query, orderOf, sold, bought, copyAttempt, closeAttempts };
+  return { uuidOf, within, query, orderOf, sold, bought, copyAttempt, attemptUnderWay, closeAttempts };
 }
