@@ -16,6 +16,8 @@ interface OpenTransaction {
   tenantId: string;
   /** Events and jobs of this transaction, written in one statement before COMMIT. */
   outgoing: Outbox;
+  /** Whether several runs share it, so that no one of them can be rolled back alone. */
+  isShared?: true;
 }
 
 const openTransaction = new AsyncLocalStorage<OpenTransaction>();
@@ -149,12 +151,25 @@ export function defer(query: Unexecuted): void {
 }
 
 /**
+ * Runs several parts of the open transaction beside one another, so that their statements travel together. All have
+ * ended when it returns, because the transaction must not end before one of them.
+ * @throws the first failure
+ */
+export async function runBeside(runs: readonly (() => Promise<unknown>)[]): Promise<void> {
+  requireOpen("Parts of a transaction need one.").isShared = true;
+  const ended = await Promise.allSettled(runs.map((run) => run()));
+  const failed = ended.find((run) => run.status === "rejected");
+  if (failed) throw failed.reason;
+}
+
+/**
  * Runs a part of a transaction that can be rolled back alone, its rows together with its events and jobs. It costs no
  * round trip: its savepoint travels with its first statement.
  * @throws the error of `run`, after the rollback to the savepoint
  */
 export async function withSavepoint<T>(run: () => Promise<T>): Promise<T> {
   const open = requireOpen("A savepoint needs an open transaction.");
+  if (open.isShared) throw new Error("A savepoint would take in the statements of others that share the transaction.");
   const { session } = open;
   const { events, jobs } = open.outgoing;
   const before = { events: [...events], jobs: [...jobs] };

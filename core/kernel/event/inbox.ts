@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import type { Tx } from "../../../drizzle/tenant.js";
 import { typeIdToUuid } from "../../../drizzle/typeid.js";
 import { context, tenantId, withContext } from "../actor.js";
-import { db } from "../db.js";
+import { db, runBeside } from "../db.js";
 import { eventTable, inboxTable } from "./event.sql.js";
 import type { DeliveredEvent, Subscriber } from "./subscriber.js";
 
@@ -58,7 +58,15 @@ export const handleTogether = (pointers: readonly Pointed[], subscribers: readon
         subscriber,
         done: fresh.delete(inboxId(event, subscriber)), // a pointer that came twice is handled with its first
       }));
-      await runAll(handled.filter(({ done }) => done));
+      await runBeside(
+        handled
+          .filter(({ done }) => done)
+          .map(
+            ({ event, subscriber }) =>
+              () =>
+                runFor(event, subscriber),
+          ),
+      );
       return handled.map(({ event, subscriber, done }) => ({ eventId: event.id, subscriber: subscriber.name, done }));
     } catch {
       // Without the reason, which could be a lock: the whole is not tried again, the parts are.
@@ -96,17 +104,6 @@ async function insertNew(tx: Tx, due: readonly { event: Pointed; subscriber: Sub
     .onConflictDoNothing()
     .returning({ id: inboxTable.id });
   return new Set(rows.map(({ id }) => id));
-}
-
-/**
- * Runs subscribers beside one another, so that their statements travel together. All have ended when it returns: the
- * transaction must not end before one of them.
- * @throws the first failure
- */
-async function runAll(due: readonly { event: StoredEvent; subscriber: Subscriber }[]): Promise<void> {
-  const runs = await Promise.allSettled(due.map(({ event, subscriber }) => runFor(event, subscriber)));
-  const failed = runs.find((run) => run.status === "rejected");
-  if (failed) throw failed.reason;
 }
 
 /** Runs a subscriber in the context of its event. */
