@@ -48,7 +48,7 @@ describe("the locks of a decision", () => {
     expect(held).toEqual([0, 0]);
   });
 
-  test("are missed loudly: a request that is written a second time fails", async () => {
+  test("are missed loudly: the unique key refuses a request that is written a second time", async () => {
     const { orderId, paymentId } = await sold();
     const wanted = { paymentId, kind: "capture" as const, amount: 1, requestKey: `twice ${paymentId}` };
     const insert = () =>
@@ -60,7 +60,7 @@ describe("the locks of a decision", () => {
         }),
       );
     const operationId = await insert();
-    await expect(insert()).rejects.toThrow("without the lock");
+    await expect(insert()).rejects.toThrow("payment_operation_request");
     await within(() => Payment.performOperation(String(operationId)));
     expect(operated()).toHaveLength(1);
   });
