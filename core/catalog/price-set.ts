@@ -2,12 +2,13 @@ export * as PriceSet from "./price-set.js";
 
 import { eq } from "drizzle-orm";
 import * as z from "zod";
-import { db, read } from "../kernel/db.js";
+import { db, defer, read } from "../kernel/db.js";
 import { notFound } from "../kernel/error.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
+import { insertRows } from "../kernel/rows.js";
 import { VariantId, variantTable } from "./catalog.sql.js";
-import { insertPrices, NewPrices, Price, pricesOf } from "./price.js";
+import { NewPrices, Price, pricesOf } from "./price.js";
 import { priceTable } from "./price.sql.js";
 import { updateVersioned } from "./variant.js";
 
@@ -37,10 +38,13 @@ export const replace = fn(
   ({ variantId, prices, version }) =>
     db(async (tx) => {
       const touched = await updateVersioned(tx, variantId, version);
-      await tx.delete(priceTable).where(eq(priceTable.variantId, variantId));
-      await insertPrices(
-        tx,
-        prices.map((price) => ({ variantId, ...price })),
+      defer(tx.delete(priceTable).where(eq(priceTable.variantId, variantId)));
+      defer(
+        insertRows(
+          tx,
+          priceTable,
+          prices.map((price) => ({ variantId, ...price })),
+        ),
       );
       emit(PriceChanged, { variantId });
       return { variantId, prices, version: touched };

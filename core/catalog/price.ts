@@ -1,9 +1,7 @@
 import { asc, eq, type SQL, sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Reader } from "../../drizzle/reader.js";
-import type { Tx } from "../../drizzle/tenant.js";
 import { Amount, Currency } from "../kernel/money.js";
-import { insertRows } from "../kernel/rows.js";
 import { variantTable } from "./catalog.sql.js";
 import { priceTable } from "./price.sql.js";
 
@@ -35,11 +33,6 @@ export const NewPrices = z
       seen.add(currency);
     }
   });
-
-/** Inserts prices of variants that have none yet, in one statement. */
-export async function insertPrices(tx: Tx, prices: readonly (Price & { variantId: string })[]): Promise<void> {
-  if (prices.length > 0) await insertRows(tx, priceTable, prices);
-}
 
 /** A row of the table, as the API shows it. */
 export const priceShape = sql`json_build_object('amount', ${priceTable.amount}, 'currency', ${priceTable.currency},

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { faultOf } from "../../drizzle/fault.js";
 import type { Reader } from "../../drizzle/reader.js";
 import type { Tx } from "../../drizzle/tenant.js";
-import { consumeEntitlement, releaseEntitlement } from "../entitlement/index.js";
+import { checkUsage, consumeEntitlement, releaseEntitlement, usageStatement } from "../entitlement/index.js";
 import { db, read } from "../kernel/db.js";
 import { conflict, type FieldError, invalid, notFound } from "../kernel/error.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
@@ -18,13 +18,14 @@ import { type Option, Options, optionErrors } from "./option.js";
 import { nextSlug, Slug, slugOf } from "./slug.js";
 import {
   deleteVariants,
-  insertVariants,
   MAX_VARIANTS,
   NewVariant,
   type NewVariant as NewVariantType,
+  newVariants,
   refuseIfReferenced,
   skuTaken,
   Variant,
+  variantQueries,
 } from "./variant.js";
 import { variantsOf, view } from "./view.js";
 
@@ -90,13 +91,23 @@ export const create = fn(NewProduct, async ({ variants, slug, ...input }) => {
     product ??= await insert(await nextSlug(tx, base));
     product ??= await insert(`${base}-${id.slice(-8)}`); // another transaction took the number
     if (!product) throw slugTaken();
-    const made = await insertVariants(tx, product, variants);
-    if (made.length < variants.length) throw skuTaken(missingSkus(variants, made));
-    if (product.status !== "archived") await consumeEntitlement(productMeter);
+    const made = newVariants(product, variants);
+    const isCounted = product.status !== "archived";
+    const { inserted, counted } = await insertVariants(id, made, isCounted);
+    if (inserted.length < made.length) throw skuTaken(missingSkus(variants, made, inserted));
+    if (isCounted) await checkUsage(tx, productMeter, counted);
     emit(ProductCreated, { productId: id });
     return { ...product, variants: made };
   });
 });
+
+/** Inserts the variants of a new product, and counts the product if it counts: one message. */
+async function insertVariants(productId: string, variants: readonly Variant[], isCounted: boolean) {
+  const insert = (q: Reader) => variantQueries(q, productId, variants);
+  if (!isCounted) return { inserted: (await read(insert))[0], counted: undefined };
+  const [inserted, , [counted]] = await read((q) => [...insert(q), usageStatement(q, productMeter)] as const);
+  return { inserted, counted };
+}
 
 async function insertProduct(tx: Tx, values: typeof productTable.$inferInsert) {
   const [product] = await tx
@@ -113,8 +124,13 @@ const slugTaken = () =>
     errors: [{ pointer: "/slug", detail: "is in use" }],
   });
 
-function missingSkus(wanted: readonly NewVariantType[], made: readonly { sku: string }[]): FieldError[] {
-  const skus = new Set(made.map(({ sku }) => sku));
+function missingSkus(
+  wanted: readonly NewVariantType[],
+  made: readonly Variant[],
+  inserted: readonly { id: string }[],
+): FieldError[] {
+  const ids = new Set(inserted.map(({ id }) => id));
+  const skus = new Set(made.flatMap(({ id, sku }) => (ids.has(id) ? [sku] : [])));
   return wanted.flatMap(({ sku }, index) =>
     skus.has(sku) ? [] : [{ pointer: `/variants/${index}/sku`, detail: "is in use" }],
   );

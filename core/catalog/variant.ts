@@ -1,17 +1,18 @@
 import { and, eq, inArray, type SQL, sql } from "drizzle-orm";
 import * as z from "zod";
 import { faultOf } from "../../drizzle/fault.js";
+import type { Reader } from "../../drizzle/reader.js";
 import type { Tx } from "../../drizzle/tenant.js";
 import { stockLevelTable } from "../inventory/inventory.sql.js";
-import { db } from "../kernel/db.js";
+import { db, read } from "../kernel/db.js";
 import { conflict, invalid, notFound } from "../kernel/error.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
-import { insertRows } from "../kernel/rows.js";
+import { givenColumn, insertRows } from "../kernel/rows.js";
 import { bump, staleOrMissing } from "../kernel/version.js";
 import { ProductId, productTable, VariantId, variantTable } from "./catalog.sql.js";
 import { Choice, type Option, optionErrors, sortChoice } from "./option.js";
-import { insertPrices, NewPrices, Price } from "./price.js";
+import { NewPrices, Price } from "./price.js";
 import { priceTable } from "./price.sql.js";
 import { variantOf } from "./view.js";
 
@@ -61,27 +62,30 @@ interface Parent {
   options: readonly Option[];
 }
 
-/**
- * Inserts variants and their prices: two statements for any number.
- * @returns those that were made; the others have an SKU or a combination that is taken
- */
-export async function insertVariants(tx: Tx, product: Parent, inputs: readonly NewVariant[], from = 0) {
-  const made = inputs.map(({ prices, ...input }, index): Variant => {
+/** The variants of a request, which are not inserted yet. */
+export const newVariants = (product: Parent, inputs: readonly NewVariant[], from = 0): Variant[] =>
+  inputs.map(({ prices, ...input }, index) => {
     const options = sortChoice(product.options, input.options);
     const name = input.name ?? (Object.values(options).join(" / ") || product.name).slice(0, 200);
     const fixed = { id: VariantId.create(), productId: product.id, position: from + index, available: 0, version: 1 };
     return { ...fixed, ...input, name, options, prices };
   });
+
+/**
+ * The statements that insert variants and their prices, whatever their number. The first one answers those that it has
+ * inserted; the others have an SKU or a combination that is taken, and get no prices.
+ */
+export function variantQueries(q: Reader, productId: string, variants: readonly Variant[]) {
   // Rows in one order: two transactions with the same SKUs wait for each other without a deadlock.
-  const rows = made.map(({ prices: _, available: __, ...row }) => row).sort((a, b) => (a.sku < b.sku ? -1 : 1));
-  if (rows.length === 0) return [];
-  const kept = await insertRows(tx, variantTable, rows).onConflictDoNothing().returning({ id: variantTable.id });
-  if (kept.length < made.length) return made.filter(({ id }) => kept.some((row) => row.id === id));
-  await insertPrices(
-    tx,
-    made.flatMap(({ id, prices }) => prices.map((price) => ({ variantId: id, ...price }))),
-  );
-  return made;
+  const rows = variants
+    .map(({ prices: _, available: __, ...row }) => row)
+    .sort((left, right) => (left.sku < right.sku ? -1 : 1));
+  const prices = variants.flatMap(({ id, prices: own }) => own.map((price) => ({ variantId: id, ...price })));
+  const inserted = q.select({ id: variantTable.id }).from(variantTable).where(eq(variantTable.productId, productId));
+  return [
+    insertRows(q, variantTable, rows).onConflictDoNothing().returning({ id: variantTable.id }),
+    insertRows(q, priceTable, prices, sql`${givenColumn(priceTable.variantId)} in ${inserted}`),
+  ] as const;
 }
 
 export const skuTaken = (errors: { pointer: string; detail: string }[]) =>
@@ -100,8 +104,9 @@ export const addVariant = fn(NewVariant.extend({ productId: ProductId }), ({ pro
     if (product.count >= MAX_VARIANTS) {
       throw conflict("product.full", `A product has at most ${MAX_VARIANTS} variants.`);
     }
-    const [variant] = await insertVariants(tx, product, [input], product.next);
-    if (!variant) {
+    const [variant] = newVariants(product, [input], product.next);
+    const [inserted] = await read((q) => variantQueries(q, productId, variant ? [variant] : []));
+    if (!variant || inserted.length === 0) {
       const [taken] = await tx
         .select({ id: variantTable.id })
         .from(variantTable)

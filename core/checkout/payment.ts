@@ -3,7 +3,7 @@ import * as z from "zod";
 import { CartKey, hashToken } from "../cart/index.js";
 import { Inventory } from "../inventory/index.js";
 import { afterCommit } from "../kernel/after-commit.js";
-import { db, read } from "../kernel/db.js";
+import { db, defer, read } from "../kernel/db.js";
 import { conflict, notFound } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
 import { OrderId, orderLineTable, orderTable } from "../order/order.sql.js";
@@ -35,7 +35,7 @@ export const retryPayment = fn(z.object({ order: OrderKey, method: RetryMethodIn
     await Inventory.allocate(Inventory.reservation(order.cartId, lines, RESERVATION_MINUTES));
     const due = { orderId: order.id, amount: order.total - order.amountApplied, currency: order.currency };
     const attempt = await Payment.prepareAttempt(tx, due, method);
-    await tx.insert(paymentTable).values(attempt);
+    defer(tx.insert(paymentTable).values(attempt));
     return afterCommit(() => Payment.openAttempt(attempt.id));
   }),
 );

@@ -4,7 +4,7 @@ import type { Tx } from "../../drizzle/tenant.js";
 import { typeIdToUuid } from "../../drizzle/typeid.js";
 import { VariantId, variantTable } from "../catalog/catalog.sql.js";
 import { actorRecord } from "../kernel/actor.js";
-import { db } from "../kernel/db.js";
+import { db, defer } from "../kernel/db.js";
 import { conflict, type FieldError, invalid } from "../kernel/error.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
@@ -82,10 +82,12 @@ export const adjust = fn(Adjustments, ({ adjustments, reason, reference }) =>
     const saved = await writeLevels(tx, [...levels.values()]);
     const facts = { reason, reference: reference ?? null, actor: actorRecord() };
     if (moves.length > 0) {
-      await insertRows(
-        tx,
-        stockMovementTable,
-        moves.map((move) => ({ id: MovementId.create(), ...move, ...facts })),
+      defer(
+        insertRows(
+          tx,
+          stockMovementTable,
+          moves.map((move) => ({ id: MovementId.create(), ...move, ...facts })),
+        ),
       );
       emit(StockAdjusted, { variantIds: [...new Set(moves.map((move) => move.variantId))] });
     }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Answer, Cart, newProduct, newTenant, type Tenant } from "../support/client.js";
+import { type Answer, address, Cart, newProduct, newTenant, type Tenant, unique } from "../support/client.js";
 import { ownHost, quiet } from "../support/host.js";
 import { byCard } from "../support/stripe.js";
 
@@ -100,6 +100,14 @@ async function reads(shelf: string): Promise<Cost[]> {
   return costs;
 }
 
+/** A product with so many variants. */
+const newSeries = (count: number) => {
+  const values = Array.from({ length: count }, (_, index) => `V${index}`);
+  const prices = [{ currency: "EUR", amount: 1_000 }];
+  const variants = values.map((value) => ({ sku: unique("SKU-"), options: { Kind: value }, prices }));
+  return { name: unique("Series "), options: [{ name: "Kind", values }], variants };
+};
+
 async function sale(lines: number) {
   const cart = await cartOf(lines);
   const { variantId } = await newProduct(tenant, { stock: 5 });
@@ -115,7 +123,13 @@ async function sale(lines: number) {
   };
   const line = `/lines/${cart.state.lines[0].id}`;
   const another = await cartOf(lines);
-  return {
+  const body = { lines: another.state.lines.map(({ variantId: id }: Line) => ({ variantId: id, quantity: 1 })) };
+  const staff = (name: string, path: string, request: object = {}) =>
+    cost(`${lines} lines: ${name}`, () => tenant.call("POST", path, { body: request, headers: key(name) }));
+  const product = await staff("create product", "/v1/admin/products", newSeries(lines));
+  const create = await cost(`${lines} lines: create cart`, () => shop.call("POST", "/v1/store/carts", { body }));
+  const patch = await change("patch address", "PATCH", "", { shippingAddress: address });
+  const sold = {
     get: await cost(`${lines} lines: get cart`, () => shop.call("GET", path)),
     remove: await change("remove line", "DELETE", line),
     add: await change("add line", "POST", "/lines", { variantId, quantity: 1 }),
@@ -124,6 +138,14 @@ async function sale(lines: number) {
     replay: await cost(`${lines} lines: complete, replayed`, () => cart.complete(`complete-${lines}`)),
     card: await cost(`${lines} lines: complete by card`, () => another.complete(`card-${lines}`, byCard)),
   };
+  const { order } = (await cart.complete(`complete-${lines}`)).body;
+  const capture = await staff("capture", `/v1/admin/orders/${order.id}/capture`);
+  const refund = await staff("refund", `/v1/admin/orders/${order.id}/refunds`, { amount: 1 });
+  return { product, create, patch, ...sold, capture, refund };
+}
+
+interface Line {
+  variantId: string;
 }
 
 /** How many transaction ids the database has given out. */

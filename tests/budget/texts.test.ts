@@ -98,6 +98,7 @@ const orderId = (uuid: string) => uuidToTypeId("ord", uuid);
 test("a shelf of 1, 2, 5, 20 and 100 variants is made, sold and cancelled by the same texts", {
   timeout: 120_000,
 }, async () => {
+  await textsOf(() => sell(1)); // the first connection of a process checks its role
   const one = await textsOf(() => sell(1));
   for (const count of [2, 5, 20, 100]) expect(await textsOf(() => sell(count))).toEqual(one);
   expect(one.length).toBeLessThan(60);
