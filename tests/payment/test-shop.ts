@@ -55,7 +55,7 @@ export function testShop() {
   }
 
   const copyText = `insert into payment
-    select (jsonb_populate_record(p, jsonb_build_object('id', $3::uuid, 'reference', null))).*
+    select (jsonb_populate_record(p, jsonb_build_object('id', $3::uuid, 'reference', null, 'closed_at', null))).*
       from payment p where tenant_id = $1 and id = $2`;
   const copyValues = (made: Sold) => [uuidOf(made).payment, typeIdToUuid("pay", newTypeId("pay"))];
   /** Another attempt to pay the same order. */
