@@ -12,6 +12,8 @@ const sizes = {
   billingRuns: [6, 100],
   disputeRuns: [8, 100],
   modelRuns: [12, 1_000],
+  /** Copies of each row of a tenant whose lists are read. */
+  copies: [20_000, 100_000],
   snapshotRuns: [6, 100],
   /** Seconds in which sixteen environments ask for ten times what a tenant may. */
   rateSeconds: [5, 60],
