@@ -72,7 +72,7 @@ export const log = {
 };
 
 /** Units of CloudWatch. */
-export type MetricUnit = "Count" | "Seconds" | "Milliseconds";
+type MetricUnit = "Count" | "Seconds" | "Milliseconds";
 
 /** Values with their units, by the names of their metrics. */
 export type Measured = Readonly<Record<string, readonly [value: number, unit: MetricUnit]>>;

@@ -13,7 +13,7 @@ import type { EventType } from "./subscriber.js";
 
 export { EventId } from "./event.sql.js";
 export { handleOnce, handleTogether } from "./inbox.js";
-export { type DeliveredEvent, defineEvent, type EventType, on, type Subscriber } from "./subscriber.js";
+export { defineEvent, type EventType, on, type Subscriber } from "./subscriber.js";
 
 export const EventRecord = z
   .object({
