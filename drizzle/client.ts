@@ -1,7 +1,7 @@
 import { neonConfig, Pool, type PoolClient } from "@neondatabase/serverless";
 import WebSocket from "ws";
+import { Connection } from "./connection.js";
 import { isConnectionError } from "./fault.js";
-import { Session } from "./session.js";
 
 /** The address of the database; set once, before the first query. */
 export interface Endpoint {
@@ -18,7 +18,7 @@ const QUERY_TIMEOUT = 10_000;
 const STALE_AFTER = 30_000;
 
 interface Held {
-  readonly session: Session;
+  readonly connection: Connection;
   /** Milliseconds; none before the first use. */
   readonly usedAt?: number;
 }
@@ -48,40 +48,40 @@ export class Client {
    * Runs statements that are one message, and may be sent again. A connection that turns out to be dead, as its socket
    * may be when the environment was frozen, or that has lost its statements, is replaced once.
    */
-  async query<T>(run: (session: Session) => Promise<T>): Promise<T> {
+  async query<T>(run: (connection: Connection) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
-      const session = await this.connect();
+      const connection = await this.connect();
       try {
-        const result = await run(session);
-        this.release(session, false);
+        const result = await run(connection);
+        this.release(connection, false);
         return result;
       } catch (error) {
         const broken = isConnectionError(error);
-        this.release(session, broken);
-        if (attempt === 2 || !(broken || session.lost)) throw error;
+        this.release(connection, broken);
+        if (attempt === 2 || !(broken || connection.lost)) throw error;
       }
     }
   }
 
-  /** A session on a connection that is fresh enough to trust. */
-  async connect(): Promise<Session> {
-    const { session, usedAt } = this.#hold(await this.#pool.connect());
-    if (usedAt === undefined || Date.now() - usedAt < STALE_AFTER) return session;
-    this.release(session, true);
-    return this.#hold(await this.#pool.connect()).session;
+  /** A connection that is fresh enough to trust. */
+  async connect(): Promise<Connection> {
+    const { connection, usedAt } = this.#hold(await this.#pool.connect());
+    if (usedAt === undefined || Date.now() - usedAt < STALE_AFTER) return connection;
+    this.release(connection, true);
+    return this.#hold(await this.#pool.connect()).connection;
   }
 
   #hold(client: PoolClient): Held {
-    const held = this.#held.get(client) ?? { session: new Session(client) };
+    const held = this.#held.get(client) ?? { connection: new Connection(client) };
     this.#held.set(client, held);
     return held;
   }
 
-  /** Gives a session back; the connection of a broken one, or of one that has lost statements, is closed. */
-  release(session: Session, broken: boolean): void {
-    const { client } = session;
-    this.#held.set(client, { session, usedAt: Date.now() });
-    client.release(broken || session.lost !== undefined);
+  /** Gives a connection back; one that is broken, or has lost statements, is closed. */
+  release(connection: Connection, broken: boolean): void {
+    const { client } = connection;
+    this.#held.set(client, { connection, usedAt: Date.now() });
+    client.release(broken || connection.lost !== undefined);
   }
 
   end(): Promise<void> {

@@ -21,6 +21,6 @@ export async function callPlatform(client: Client, calls: readonly PlatformCall[
     text: `select * from platform."${name}"(${args.map((_, index) => `$${index + 1}`).join(", ")})`,
     values: args,
   }));
-  const answers = await client.query((session) => session.send(statements));
+  const answers = await client.query((connection) => connection.send(statements));
   return answers.map(({ rows }) => rows);
 }

@@ -1,14 +1,14 @@
 import type { Placeholder, SQL } from "drizzle-orm";
 import { NeonHttpDatabase, NeonHttpSession } from "drizzle-orm/neon-http";
 import type { NeonTransaction } from "drizzle-orm/neon-serverless";
+import type { Connection } from "./connection.js";
 import { TenantDialect } from "./dialect.js";
 import type { Answer } from "./flush.js";
-import type { Session } from "./session.js";
 import { typeIdToUuid } from "./typeid.js";
 
 type Schema = Record<string, never>;
 
-/** The builder of a read: it makes queries, and the tenant's session executes them. */
+/** The builder of a read: it makes queries, and the tenant's connection executes them. */
 export type Reader = Pick<
   NeonTransaction<Schema, Schema>,
   "select" | "selectDistinct" | "selectDistinctOn" | "with" | "$with" | "execute" | "insert"
@@ -58,7 +58,7 @@ export function toStatements(queries: readonly Unexecuted[]) {
 }
 
 /** Sends built queries as one message. */
-export async function sendQueries(session: Session, queries: readonly Unexecuted[]): Promise<unknown[]> {
+export async function sendQueries(connection: Connection, queries: readonly Unexecuted[]): Promise<unknown[]> {
   const { statements, mapAnswers } = toStatements(queries);
-  return mapAnswers(await session.send(statements));
+  return mapAnswers(await connection.send(statements));
 }

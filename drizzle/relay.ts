@@ -7,15 +7,15 @@ import { BEGIN, COMMIT, type Tx, transactionOf } from "./transaction.js";
  * of the outbox and of due jobs, and has access to no other data.
  */
 export async function withRelay<T>(client: Client, run: (tx: Tx) => Promise<T>): Promise<T> {
-  const session = await client.connect();
+  const connection = await client.connect();
   let broken = true;
   try {
-    session.defer(BEGIN); // it travels with the first query
-    const result = await run(transactionOf(session, new PgDialect()));
-    await session.send([COMMIT]);
+    connection.defer(BEGIN); // it travels with the first query
+    const result = await run(transactionOf(connection, new PgDialect()));
+    await connection.send([COMMIT]);
     broken = false;
     return result;
   } finally {
-    client.release(session, broken); // closing a broken connection rolls back and frees its locks
+    client.release(connection, broken); // closing a broken connection rolls back and frees its locks
   }
 }

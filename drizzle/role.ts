@@ -20,7 +20,7 @@ const FLAGS = `
  * @throws RoleError with the reasons
  */
 export async function checkRole(client: Client): Promise<void> {
-  const [answer] = await client.query((session) => session.send([{ text: FLAGS, values: [], rowMode: "array" }]));
+  const [answer] = await client.query((connection) => connection.send([{ text: FLAGS, values: [], rowMode: "array" }]));
   const [name, ...flags] = (answer?.rows[0] ?? ["?", true]) as unknown[];
   const reasons = [
     "is a superuser",

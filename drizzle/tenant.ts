@@ -1,9 +1,9 @@
 import type { Client } from "./client.js";
+import type { Connection } from "./connection.js";
 import { TenantDialect } from "./dialect.js";
 import { isConnectionError, isContention, isLostStatement } from "./fault.js";
 import type { Answer, Statement } from "./flush.js";
 import { type Reader, type Results, sendQueries, TenantReader, toStatements, type Unexecuted } from "./reader.js";
-import type { Session } from "./session.js";
 import { BEGIN, COMMIT, ROLLBACK, type Tx, transactionOf } from "./transaction.js";
 import { typeIdToUuid } from "./typeid.js";
 
@@ -29,7 +29,7 @@ interface BeginResults {
 export type ReadInTransaction = (build: (q: Reader) => Unexecuted | readonly Unexecuted[]) => Promise<unknown>;
 
 /** The work of a transaction; it gets the results of the statements at BEGIN. */
-export type Work<T> = (tx: Tx, begun: BeginResults, read: ReadInTransaction, session: Session) => Promise<T>;
+export type Work<T> = (tx: Tx, begun: BeginResults, read: ReadInTransaction, connection: Connection) => Promise<T>;
 
 const ATTEMPTS = 3;
 /** A silence at BEGIN means that the connection is lost. Milliseconds. */
@@ -51,7 +51,7 @@ export async function readTenant<const Queries extends readonly Unexecuted[]>(
   build: (q: Reader) => Queries,
 ): Promise<Results<Queries>> {
   const { statements, mapAnswers } = toStatements(build(new TenantReader(tenantId) as unknown as Reader));
-  const answers = await client.query((session) => session.send([setContext(tenantId), ...statements]));
+  const answers = await client.query((connection) => connection.send([setContext(tenantId), ...statements]));
   return mapAnswers(answers.slice(1)) as Results<Queries>;
 }
 
@@ -83,29 +83,34 @@ async function runAttempt<T>(
   { before, atBegin, atCommit }: TransactionStatements,
 ): Promise<T> {
   const reader = new TenantReader(tenantId) as unknown as Reader;
-  const { session, begun } = await beginTransaction(client, tenantId, before?.(reader) ?? [], atBegin?.(reader) ?? []);
+  const { connection, begun } = await beginTransaction(
+    client,
+    tenantId,
+    before?.(reader) ?? [],
+    atBegin?.(reader) ?? [],
+  );
   let broken = true;
   try {
-    const tx = transactionOf(session, new TenantDialect(tenantId));
-    const result = await run(tx, begun, (build) => readInTransaction(session, reader, build), session);
-    if (session.lost) throw session.lost; // whoever caught it does not know that the transaction is aborted
+    const tx = transactionOf(connection, new TenantDialect(tenantId));
+    const result = await run(tx, begun, (build) => readInTransaction(connection, reader, build), connection);
+    if (connection.lost) throw connection.lost; // whoever caught it does not know that the transaction is aborted
     const { statements } = toStatements(atCommit?.(reader) ?? []);
-    const committed = await session.send([...statements, COMMIT]);
+    const committed = await connection.send([...statements, COMMIT]);
     broken = false;
     // Postgres answers COMMIT with ROLLBACK and no error when `run` swallowed the error of a statement.
     if (committed.at(-1)?.command !== "COMMIT") throw new Error("The transaction was rolled back at COMMIT.");
     return result;
   } catch (error) {
-    if (broken) broken = !(await rollback(session));
+    if (broken) broken = !(await rollback(connection));
     throw error;
   } finally {
-    client.release(session, broken);
+    client.release(connection, broken);
   }
 }
 
-async function readInTransaction(session: Session, reader: Reader, build: Parameters<ReadInTransaction>[0]) {
+async function readInTransaction(connection: Connection, reader: Reader, build: Parameters<ReadInTransaction>[0]) {
   const built = build(reader);
-  const results = await sendQueries(session, [built].flat() as readonly Unexecuted[]);
+  const results = await sendQueries(connection, [built].flat() as readonly Unexecuted[]);
   return Array.isArray(built) ? results : results[0];
 }
 
@@ -115,31 +120,31 @@ async function beginTransaction(
   tenantId: string,
   before: readonly Unexecuted[],
   atBegin: readonly Unexecuted[],
-): Promise<{ session: Session; begun: BeginResults }> {
+): Promise<{ connection: Connection; begun: BeginResults }> {
   const [first, second] = [toStatements(before), toStatements(atBegin)];
   const start = [BEGIN, setContext(tenantId)];
   const own = before.length > 0 ? [...start, ...first.statements, COMMIT] : [];
   for (let attempt = 1; ; attempt += 1) {
-    const session = await client.connect();
+    const connection = await client.connect();
     try {
-      const answers: readonly Answer[] = await session.send([...own, ...start, ...second.statements], BEGIN_TIMEOUT);
+      const answers: readonly Answer[] = await connection.send([...own, ...start, ...second.statements], BEGIN_TIMEOUT);
       const begun = {
         before: first.mapAnswers(answers.slice(start.length)),
         atBegin: second.mapAnswers(answers.slice(own.length + start.length)),
       };
-      return { session, begun };
+      return { connection, begun };
     } catch (error) {
-      const broken = isConnectionError(error) || !(await rollback(session));
-      client.release(session, broken);
-      if (attempt === 2 || !(isConnectionError(error) || session.lost)) throw error;
+      const broken = isConnectionError(error) || !(await rollback(connection));
+      client.release(connection, broken);
+      if (attempt === 2 || !(isConnectionError(error) || connection.lost)) throw error;
     }
   }
 }
 
 /** @returns whether the connection can be used again */
-async function rollback(session: Session): Promise<boolean> {
-  session.drop();
-  return session.send([ROLLBACK]).then(
+async function rollback(connection: Connection): Promise<boolean> {
+  connection.drop();
+  return connection.send([ROLLBACK]).then(
     () => true,
     () => false,
   );

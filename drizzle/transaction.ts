@@ -1,7 +1,7 @@
 import { NeonSession, NeonTransaction } from "drizzle-orm/neon-serverless";
 import type { PgDialect } from "drizzle-orm/pg-core";
+import type { Connection } from "./connection.js";
 import type { Statement } from "./flush.js";
-import type { Session } from "./session.js";
 
 type Schema = Record<string, never>;
 
@@ -14,11 +14,11 @@ export const ROLLBACK: Statement = { text: "rollback", values: [] };
 
 type Query = string | { text: string; values?: unknown[]; rowMode?: "array" };
 
-/** Drizzle's queries on a session: those that are awaited together travel as one message. */
-export function transactionOf(session: Session, dialect: PgDialect): Tx {
+/** Drizzle's queries on a connection: those that are awaited together travel as one message. */
+export function transactionOf(connection: Connection, dialect: PgDialect): Tx {
   const query = (given: Query, params?: unknown[]) => {
     const { text, values, rowMode } = typeof given === "string" ? { text: given } : given;
-    return session.query({ text, values: params ?? values ?? [], ...(rowMode && { rowMode }) });
+    return connection.query({ text, values: params ?? values ?? [], ...(rowMode && { rowMode }) });
   };
   return new NeonTransaction(dialect, new NeonSession({ query } as never, dialect, undefined), undefined);
 }

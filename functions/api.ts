@@ -1,14 +1,14 @@
 import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
 import { type APIGatewayProxyResult, handle, type LambdaContext, type LambdaEvent } from "hono/aws-lambda";
 import { requireConfig } from "../core/kernel/config.js";
-import { openSession } from "../core/kernel/database.js";
+import { openConnection } from "../core/kernel/database.js";
 import { createApp } from "./http/app.js";
 import { fixedHeaders } from "./http/headers.js";
 import { modules } from "./modules/index.js";
 import { nudgeAfterCommit } from "./nudge.js";
 
 requireConfig("api");
-openSession();
+openConnection();
 nudgeAfterCommit();
 
 const answer = handle(createApp(modules));

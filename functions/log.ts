@@ -18,10 +18,16 @@ function redact(value: unknown, depth = 0): unknown {
   );
 }
 
-/** The message of an error; statements and their parameters stay out, because drizzle's own message carries both. */
+/** Whether the error is Postgres' own, or has one for its cause. */
+const isOfDatabase = (error: Error): boolean =>
+  "severity" in error || (error.cause instanceof Error && isOfDatabase(error.cause));
+
+/**
+ * The message of an error; statements and values stay out: drizzle's message carries both, and Postgres' quotes values.
+ */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if (error.message.startsWith("Failed query")) return "A query failed.";
+  if (error.message.startsWith("Failed query") || isOfDatabase(error)) return "A query failed.";
   return error.cause instanceof Error ? error.cause.message : error.message;
 }
 

@@ -13,10 +13,7 @@ const sources = ["core", "functions", "plugins"].flatMap((folder) => under(folde
 const headings = (file: string) => [...read(file).matchAll(/^## (.+)$/gm)].map(([, name]) => name);
 
 const everything = [...sources, ...under("drizzle", ".ts").map(read)].join("\n");
-/** All but the glossary, which lists former names. */
-const documents = ["README.md", "CONTRIBUTING.md", "plugins/README.md", ...under("docs", ".md")].filter(
-  (file) => file !== "docs/glossary.md",
-);
+const documents = ["README.md", "CONTRIBUTING.md", "plugins/README.md", ...under("docs", ".md")];
 const defines = (name: string) => new RegExp(`\\b(?:function|const) ${name}\\b`).test(everything);
 
 /** The stable codes that the source can answer. */

@@ -17,7 +17,7 @@ const isInCode = (name: string) =>
     ? existsSync(join(root, name))
     : new RegExp(`(?<![\\w$-])${name.replace(/\W/g, "\\$&")}(?![\\w$-])`).test(code);
 
-const [terms = ""] = readFileSync(join(root, "docs/glossary.md"), "utf8").split("## Names that changed");
+const terms = readFileSync(join(root, "docs/glossary.md"), "utf8");
 const rows = terms
   .split("\n")
   .map((line) => line.split("|").map((cell) => cell.trim()))

@@ -170,6 +170,11 @@ test("a failure says what failed, and neither statement nor parameters", async (
 test("what is kept of a failed job neither", () => {
   const cause = new Error("value too long");
   expect(reasonOf(new DrizzleQueryError('insert into "order"', [person.email], cause))).toBe("A query failed.");
+  const ofPostgres = Object.assign(new Error(`invalid input syntax for type uuid: "${person.email}"`), {
+    severity: "ERROR",
+  });
+  expect(reasonOf(ofPostgres)).toBe("A query failed.");
+  expect(reasonOf(new Error("The rest failed.", { cause: ofPostgres }))).toBe("A query failed.");
   expect(reasonOf(new Error("The mailbox answered 503."))).toBe("The mailbox answered 503.");
 });
 

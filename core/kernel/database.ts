@@ -23,10 +23,10 @@ function database(): Promise<Client> {
 }
 
 /**
- * Opens the session while the environment starts, so that the first request does not wait for it. A failure is told by
+ * Opens the connection while the environment starts, so that the first request does not wait for it. A failure is told by
  * the request that needs it.
  */
-export const openSession = (): void => void database().catch(() => undefined);
+export const openConnection = (): void => void database().catch(() => undefined);
 
 /**
  * Runs `run` with the client; a fault of the database becomes a failure that tells the caller to retry.
@@ -72,6 +72,6 @@ export async function checkReadiness(): Promise<Record<"database" | "role" | "mi
 
 async function countMigrations(client: Client): Promise<number> {
   const text = "select count(*)::int as applied from drizzle.__drizzle_migrations";
-  const [answer] = await client.query((session) => session.send([{ text, values: [] }]));
+  const [answer] = await client.query((connection) => connection.send([{ text, values: [] }]));
   return Number((answer?.rows[0] as { applied: number } | undefined)?.applied);
 }

@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { Connection } from "../../drizzle/connection.js";
 import type { Statement } from "../../drizzle/flush.js";
 import { callPlatform, type PlatformCall } from "../../drizzle/platform.js";
 import { type Reader, type Results, toStatements, type Unexecuted } from "../../drizzle/reader.js";
-import type { Session } from "../../drizzle/session.js";
 import { type ReadInTransaction, readTenant, type Tx, withTenant } from "../../drizzle/tenant.js";
 import { type Context, context, tenantId } from "./actor.js";
 import { translateFaults } from "./database.js";
@@ -11,7 +11,7 @@ import { emptyOutbox, type Outbox, outboxQueries } from "./outbox.js";
 
 interface OpenTransaction {
   tx: Tx;
-  session: Session;
+  connection: Connection;
   read: ReadInTransaction;
   tenantId: string;
   /** Events and jobs of this transaction, written in one statement before COMMIT. */
@@ -55,9 +55,15 @@ export async function transact<T>(claim: Claim | undefined, run: (tx: Tx) => Pro
     withTenant(
       client,
       id,
-      (tx, { before, atBegin }, readInTransaction, session) => {
+      (tx, { before, atBegin }, readInTransaction, connection) => {
         authorize(current, isOwn() ? before : atBegin.slice(0, lookUp.length));
-        const open: OpenTransaction = { tx, session, read: readInTransaction, tenantId: id, outgoing: emptyOutbox() };
+        const open: OpenTransaction = {
+          tx,
+          connection,
+          read: readInTransaction,
+          tenantId: id,
+          outgoing: emptyOutbox(),
+        };
         if (claim) checkClaim(claim, isOwn() ? atBegin : atBegin.slice(lookUp.length));
         return openTransaction.run(open, async () => {
           const done = await run(tx);
@@ -146,8 +152,8 @@ export function queryPlatform(...calls: readonly PlatformCall[]): Promise<unknow
  * A constraint that it may violate belongs to no business rule, because the error comes with another statement.
  */
 export function defer(query: Unexecuted): void {
-  const { session } = requireOpen("defer() belongs inside db().");
-  for (const statement of toStatements([query]).statements) session.defer(statement);
+  const { connection } = requireOpen("defer() belongs inside db().");
+  for (const statement of toStatements([query]).statements) connection.defer(statement);
 }
 
 /**
@@ -170,19 +176,19 @@ export async function runBeside(runs: readonly (() => Promise<unknown>)[]): Prom
 export async function withSavepoint<T>(run: () => Promise<T>): Promise<T> {
   const open = requireOpen("A savepoint needs an open transaction.");
   if (open.isShared) throw new Error("A savepoint would take in the statements of others that share the transaction.");
-  const { session } = open;
+  const { connection } = open;
   const { events, jobs } = open.outgoing;
   const before = { events: [...events], jobs: [...jobs] };
   const savepoint: Statement = { text: "savepoint part", values: [] };
-  session.defer(savepoint);
+  connection.defer(savepoint);
   try {
     const result = await run();
-    session.defer({ text: "release savepoint part", values: [] });
+    connection.defer({ text: "release savepoint part", values: [] });
     return result;
   } catch (error) {
     open.outgoing = before;
-    if (session.isWaiting(savepoint)) session.drop(savepoint);
-    else await rollbackTo(session, "part");
+    if (connection.isWaiting(savepoint)) connection.drop(savepoint);
+    else await rollbackTo(connection, "part");
     throw error;
   }
 }
@@ -191,13 +197,13 @@ export async function withSavepoint<T>(run: () => Promise<T>): Promise<T> {
 export async function rollbackEffect(): Promise<void> {
   const open = requireOpen("The effect of a claim is a transaction.");
   open.outgoing = emptyOutbox();
-  await rollbackTo(open.session, "effect");
+  await rollbackTo(open.connection, "effect");
 }
 
-async function rollbackTo(session: Session, savepoint: string): Promise<void> {
-  session.drop();
+async function rollbackTo(connection: Connection, savepoint: string): Promise<void> {
+  connection.drop();
   const release = savepoint === "part" ? [{ text: `release savepoint ${savepoint}`, values: [] }] : [];
-  await session.send([{ text: `rollback to savepoint ${savepoint}`, values: [] }, ...release]);
+  await connection.send([{ text: `rollback to savepoint ${savepoint}`, values: [] }, ...release]);
 }
 
 /** The outgoing messages of the open transaction. @throws Error outside of one, because they would be lost */

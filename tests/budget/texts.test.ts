@@ -5,7 +5,7 @@ import { Checkout } from "../../core/checkout/index.js";
 import { Inventory } from "../../core/inventory/index.js";
 import { db } from "../../core/kernel/db.js";
 import { Order } from "../../core/order/index.js";
-import { Session } from "../../drizzle/session.js";
+import { Connection } from "../../drizzle/connection.js";
 import { typeIdToUuid, uuidToTypeId } from "../../drizzle/typeid.js";
 import { address, newTenant, type Tenant, unique } from "../support/client.js";
 import { administrator } from "../support/database.js";
@@ -28,17 +28,17 @@ beforeAll(async () => {
 /** The texts that `run` sends. */
 async function textsOf(run: () => Promise<unknown>): Promise<string[]> {
   const texts = new Set<string>();
-  const { query, send, defer } = Session.prototype;
+  const { query, send, defer } = Connection.prototype;
   const spies = [
-    vi.spyOn(Session.prototype, "query").mockImplementation(function (this: Session, statement) {
+    vi.spyOn(Connection.prototype, "query").mockImplementation(function (this: Connection, statement) {
       texts.add(statement.text);
       return query.call(this, statement);
     }),
-    vi.spyOn(Session.prototype, "send").mockImplementation(function (this: Session, statements, timeout) {
+    vi.spyOn(Connection.prototype, "send").mockImplementation(function (this: Connection, statements, timeout) {
       for (const { text } of statements) texts.add(text);
       return send.call(this, statements, timeout);
     }),
-    vi.spyOn(Session.prototype, "defer").mockImplementation(function (this: Session, statement) {
+    vi.spyOn(Connection.prototype, "defer").mockImplementation(function (this: Connection, statement) {
       texts.add(statement.text);
       defer.call(this, statement);
     }),

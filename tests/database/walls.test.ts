@@ -96,15 +96,15 @@ describe("the second wall alone (no predicate in the statement)", () => {
   async function unconfined<T>(
     run: (tx: NeonTransaction<Record<string, never>, Record<string, never>>) => Promise<T>,
   ): Promise<T> {
-    const session = await app.connect();
-    const connection = session.client;
+    const held = await app.connect();
+    const connection = held.client;
     const dialect = new PgDialect();
     try {
       await connection.query(`begin; select set_config('app.tenant_id', '${uuid(mine)}', true)`);
       return await run(new NeonTransaction(dialect, new NeonSession(connection, dialect, undefined), undefined));
     } finally {
       await connection.query("rollback");
-      app.release(session, false);
+      app.release(held, false);
     }
   }
 
@@ -174,11 +174,11 @@ describe("without a tenant", () => {
 
   test("the context of one transaction does not reach the next", async () => {
     await withTenant(app, mine, (tx) => tx.select().from(productTable));
-    const session = await app.connect();
-    const { rows } = await session.client.query(
+    const connection = await app.connect();
+    const { rows } = await connection.client.query(
       "select current_setting('app.tenant_id', true) as tenant, (select count(*)::int from product) as n",
     );
-    app.release(session, false);
+    app.release(connection, false);
     expect(rows[0]).toEqual({ tenant: "", n: 0 });
   });
 });

@@ -32,7 +32,7 @@ let generation = 0;
  * The statements of one connection: each is prepared once, named by its text, and statements that are asked for in the
  * same turn of the event loop travel together, in the order in which they were asked for.
  */
-export class Session {
+export class Connection {
   readonly #client: Driver;
   readonly #prepared = new Map<string, Prepared>();
   #waiting: Waiting[] = [];

@@ -4,7 +4,7 @@ import { withTenant } from "../../drizzle/tenant.js";
 import { newTypeId } from "../../drizzle/typeid.js";
 import { type Bridge, startBridge } from "../../stacks/local/postgres/bridge.js";
 
-/** What a session puts into one message, how it keeps statements, and how it gets over lost ones. */
+/** What a connection puts into one message, how it keeps statements, and how it gets over lost ones. */
 const { adminUrl } = inject("system");
 const postgresPort = Number(new URL(adminUrl).port);
 let bridge: Bridge;
@@ -13,7 +13,7 @@ let client: Client;
 beforeEach(async () => {
   bridge ??= await startBridge({ postgresPort });
   client ??= new Client({ url: adminUrl, proxy: `127.0.0.1:${bridge.port}` });
-  await client.query((session) => session.send([statement("select 1 as warm")]));
+  await client.query((connection) => connection.send([statement("select 1 as warm")]));
   bridge.reset();
 });
 afterAll(async () => {
@@ -24,53 +24,53 @@ afterAll(async () => {
 const statement = (text: string, ...values: unknown[]) => ({ text, values });
 const tenant = newTypeId("ten");
 const rowsOf = async (text: string, ...values: unknown[]) => {
-  const [answer] = await client.query((session) => session.send([statement(text, ...values)]));
+  const [answer] = await client.query((connection) => connection.send([statement(text, ...values)]));
   return answer?.rows;
 };
 describe("one message", () => {
   test("statements that are asked for in one turn travel together, in order, each with its own snapshot", async () => {
-    await client.query(async (session) => {
-      await session.send([statement("create temporary table seen (n int)")]);
+    await client.query(async (connection) => {
+      await connection.send([statement("create temporary table seen (n int)")]);
       bridge.reset();
       const asked = [
-        session.query(statement("insert into seen values ($1)", 1)),
-        session.query(statement("select count(*)::int as n from seen")),
-        Promise.resolve().then(() => session.query(statement("insert into seen values ($1)", 2))),
-        Promise.resolve().then(() => session.query(statement("select count(*)::int as n from seen"))),
+        connection.query(statement("insert into seen values ($1)", 1)),
+        connection.query(statement("select count(*)::int as n from seen")),
+        Promise.resolve().then(() => connection.query(statement("insert into seen values ($1)", 2))),
+        Promise.resolve().then(() => connection.query(statement("select count(*)::int as n from seen"))),
       ];
       const [, first, , second] = await Promise.all(asked);
       expect([first?.rows, second?.rows]).toEqual([[{ n: 1 }], [{ n: 2 }]]);
       expect(bridge.counts()).toMatchObject({ roundTrips: 1, statements: 4 });
-      await session.send([statement("drop table seen")]);
+      await connection.send([statement("drop table seen")]);
     });
   });
 
   test("it is one transaction: a statement that fails undoes those before it and stops those after it", async () => {
-    await client.query(async (session) => {
-      await session.send([statement("create temporary table once (n int primary key)")]);
-      const failing = session.send([
+    await client.query(async (connection) => {
+      await connection.send([statement("create temporary table once (n int primary key)")]);
+      const failing = connection.send([
         statement("insert into once values (1)"),
         statement("insert into once values (1)"),
         statement("insert into once values (2)"),
       ]);
       await expect(failing).rejects.toMatchObject({ code: "23505" });
-      const [left] = await session.send([statement("select n from once")]);
+      const [left] = await connection.send([statement("select n from once")]);
       expect(left?.rows).toEqual([]);
-      await session.send([statement("drop table once")]);
+      await connection.send([statement("drop table once")]);
     });
   });
 
   test("a deferred statement costs no round trip, and its failure is told by the next one", async () => {
-    await withTenant(client, tenant, async (_, __, ___, session) => {
+    await withTenant(client, tenant, async (_, __, ___, connection) => {
       bridge.reset();
-      session.defer(statement("create temporary table later (n int primary key) on commit drop"));
-      session.defer(statement("insert into later values (1)"));
-      const [answer] = await session.send([statement("select n from later")]);
+      connection.defer(statement("create temporary table later (n int primary key) on commit drop"));
+      connection.defer(statement("insert into later values (1)"));
+      const [answer] = await connection.send([statement("select n from later")]);
       expect(answer?.rows).toEqual([{ n: 1 }]);
       expect(bridge.counts()).toMatchObject({ roundTrips: 1, statements: 3 });
     });
-    const broken = withTenant(client, tenant, async (_, __, ___, session) => {
-      session.defer(statement("select 1 / 0"));
+    const broken = withTenant(client, tenant, async (_, __, ___, connection) => {
+      connection.defer(statement("select 1 / 0"));
     });
     await expect(broken).rejects.toMatchObject({ code: "22012" });
   });
@@ -92,17 +92,17 @@ describe("one message", () => {
 
 describe("prepared statements", () => {
   test("a text is parsed once, however often and in however many messages it is sent", async () => {
-    await client.query(async (session) => {
+    await client.query(async (connection) => {
       const text = `select $1::int as n /* ${newTypeId("prd")} */`;
       const count = async () => {
         const kept = statement("select count(*)::int as n from pg_prepared_statements where statement = $1", text);
-        const [answer] = await session.send([kept]);
+        const [answer] = await connection.send([kept]);
         return answer?.rows;
       };
-      for (let n = 0; n < 3; n += 1) await session.send([statement(text, n), statement(text, n + 1)]);
+      for (let n = 0; n < 3; n += 1) await connection.send([statement(text, n), statement(text, n + 1)]);
       expect(await count()).toEqual([{ n: 1 }]);
-      await expect(session.send([statement(text, "no number")])).rejects.toMatchObject({ code: "22P02" });
-      const [answer] = await session.send([statement(text, 7)]);
+      await expect(connection.send([statement(text, "no number")])).rejects.toMatchObject({ code: "22P02" });
+      const [answer] = await connection.send([statement(text, 7)]);
       expect(answer?.rows).toEqual([{ n: 7 }]);
     });
   });
@@ -129,7 +129,7 @@ describe("prepared statements", () => {
   test("after the pooler has lost them, a read is sent again, on a connection that knows nothing yet", async () => {
     const text = `select 'here' as text /* ${newTypeId("prd")} */`;
     expect(await rowsOf(text)).toEqual([{ text: "here" }]);
-    await client.query((session) => session.client.query("deallocate all"));
+    await client.query((connection) => connection.client.query("deallocate all"));
     bridge.reset();
     expect(await rowsOf(text)).toEqual([{ text: "here" }]);
     expect(bridge.counts().connections).toBe(1);
@@ -139,13 +139,13 @@ describe("prepared statements", () => {
     const table = `lost_${tenant.slice(-8)}`;
     await rowsOf(`create table ${table} (n int)`);
     const insert = statement(`insert into ${table} values (1)`);
-    await client.query((session) => session.send([insert]));
+    await client.query((connection) => connection.send([insert]));
     let runs = 0;
-    await withTenant(client, tenant, async (_, __, ___, session) => {
+    await withTenant(client, tenant, async (_, __, ___, connection) => {
       runs += 1;
-      await session.send([statement(`insert into ${table} values (2)`)]);
-      if (runs === 1) await session.client.query("deallocate all");
-      await session.send([insert]).catch(() => undefined);
+      await connection.send([statement(`insert into ${table} values (2)`)]);
+      if (runs === 1) await connection.client.query("deallocate all");
+      await connection.send([insert]).catch(() => undefined);
     });
     expect(runs).toBe(2);
     expect(await rowsOf(`select n from ${table} order by n`)).toEqual([{ n: 1 }, { n: 1 }, { n: 2 }]);
@@ -160,13 +160,13 @@ describe("prepared statements", () => {
     expect(await rowsOf(select)).toEqual([{ n: 1 }]);
     const other = new Client({ url: adminUrl, proxy: `127.0.0.1:${bridge.port}` });
     const migrateTo = (type: string) =>
-      other.query((session) => session.send([statement(`alter table ${table} alter column n type ${type}`)]));
+      other.query((connection) => connection.send([statement(`alter table ${table} alter column n type ${type}`)]));
     await migrateTo("text");
     expect(await rowsOf(select)).toEqual([{ n: "1" }]);
     await migrateTo("int using n::int");
-    const seen = await withTenant(client, tenant, async (_, __, ___, session) => {
-      await session.send([statement("select 1 as one")]);
-      const [answer] = await session.send([statement(select)]);
+    const seen = await withTenant(client, tenant, async (_, __, ___, connection) => {
+      await connection.send([statement("select 1 as one")]);
+      const [answer] = await connection.send([statement(select)]);
       return answer?.rows;
     });
     expect(seen).toEqual([{ n: 1 }]);
@@ -178,8 +178,8 @@ describe("prepared statements", () => {
     bridge.cut();
     expect(await rowsOf("select 1 as one")).toEqual([{ one: 1 }]);
     bridge.cut();
-    await withTenant(client, tenant, async (_, __, ___, session) => {
-      const [answer] = await session.send([statement("select 2 as two")]);
+    await withTenant(client, tenant, async (_, __, ___, connection) => {
+      const [answer] = await connection.send([statement("select 2 as two")]);
       expect(answer?.rows).toEqual([{ two: 2 }]);
     });
   });
