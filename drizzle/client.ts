@@ -66,6 +66,7 @@ export class Client {
   /** A connection that is fresh enough to trust. */
   async connect(): Promise<Connection> {
     const { connection, usedAt } = this.#hold(await this.#pool.connect());
+    connection.changeHands();
     if (usedAt === undefined || Date.now() - usedAt < STALE_AFTER) return connection;
     this.release(connection, true);
     return this.#hold(await this.#pool.connect()).connection;
@@ -80,6 +81,7 @@ export class Client {
   /** Gives a connection back; one that is broken, or has lost statements, is closed. */
   release(connection: Connection, broken: boolean): void {
     const { client } = connection;
+    connection.changeHands();
     this.#held.set(client, { connection, usedAt: Date.now() });
     client.release(broken || connection.lost !== undefined);
   }

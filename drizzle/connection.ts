@@ -37,6 +37,8 @@ export class Connection {
   readonly #prepared = new Map<string, Prepared>();
   #waiting: Waiting[] = [];
   #isScheduled = false;
+  /** Counts the borrowers, so that one that has given the connection back can be told from the next. */
+  borrowing = 0;
   /** The error that told that the server has lost a statement, or its plan. The connection is not used again. */
   lost: unknown;
 
@@ -71,6 +73,12 @@ export class Connection {
   /** Keeps a statement for the next message. When it fails, the statements of that message fail with its error. */
   defer(statement: Statement): void {
     this.#waiting.push({ statement });
+  }
+
+  /** Separates one borrower from the next: what the one has left behind is not sent in the work of the other. */
+  changeHands(): void {
+    this.borrowing += 1;
+    this.drop();
   }
 
   /** Whether the statement still waits for its message. */

@@ -14,9 +14,14 @@ export const ROLLBACK: Statement = { text: "rollback", values: [] };
 
 type Query = string | { text: string; values?: unknown[]; rowMode?: "array" };
 
-/** Drizzle's queries on a connection: those that are awaited together travel as one message. */
+/**
+ * Drizzle's queries on a connection: those that are awaited together travel as one message. A query that comes after the
+ * end of the transaction fails, because the connection may be another tenant's by then.
+ */
 export function transactionOf(connection: Connection, dialect: PgDialect): Tx {
-  const query = (given: Query, params?: unknown[]) => {
+  const { borrowing } = connection;
+  const query = async (given: Query, params?: unknown[]) => {
+    if (connection.borrowing !== borrowing) throw new Error("The transaction of this query has ended.");
     const { text, values, rowMode } = typeof given === "string" ? { text: given } : given;
     return connection.query({ text, values: params ?? values ?? [], ...(rowMode && { rowMode }) });
   };

@@ -16,6 +16,8 @@ interface OpenTransaction {
   tenantId: string;
   /** Events and jobs of this transaction, written in one statement before COMMIT. */
   outgoing: Outbox;
+  /** Whether it has ended: work that nothing waited for may still run. */
+  isOver?: true;
   /** Whether several runs share it, so that no one of them can be rolled back alone. */
   isShared?: true;
 }
@@ -66,9 +68,13 @@ export async function transact<T>(claim: Claim | undefined, run: (tx: Tx) => Pro
         };
         if (claim) checkClaim(claim, isOwn() ? atBegin : atBegin.slice(lookUp.length));
         return openTransaction.run(open, async () => {
-          const done = await run(tx);
-          left = open.outgoing;
-          return done;
+          try {
+            const done = await run(tx);
+            left = open.outgoing;
+            return done;
+          } finally {
+            open.isOver = true;
+          }
         });
       },
       {
@@ -219,5 +225,6 @@ function requireOpen(reason: string): OpenTransaction {
 /** A transaction belongs to one tenant: an actor of another one cannot join it. */
 function requireSameTenant(open: OpenTransaction): OpenTransaction {
   if (open.tenantId !== tenantId()) throw new Error("The open transaction belongs to another tenant.");
+  if (open.isOver) throw new Error("The transaction has ended, and something that nothing waits for goes on.");
   return open;
 }

@@ -1,3 +1,4 @@
+import { sql } from "drizzle-orm";
 import { afterAll, beforeEach, describe, expect, inject, test } from "vitest";
 import { Client } from "../../drizzle/client.js";
 import { withTenant } from "../../drizzle/tenant.js";
@@ -23,6 +24,14 @@ afterAll(async () => {
 
 const statement = (text: string, ...values: unknown[]) => ({ text, values });
 const tenant = newTypeId("ten");
+/** `Promise.withResolvers`, which Node 20 lacks. */
+function withResolvers() {
+  const made = { promise: Promise.resolve(), resolve: (): void => undefined };
+  made.promise = new Promise((resolve) => {
+    made.resolve = resolve;
+  });
+  return made;
+}
 const rowsOf = async (text: string, ...values: unknown[]) => {
   const [answer] = await client.query((connection) => connection.send([statement(text, ...values)]));
   return answer?.rows;
@@ -88,6 +97,20 @@ describe("one message", () => {
       },
     ]);
   });
+});
+
+test("what comes after the end of a transaction is refused, and not sent in the one of the next tenant", async () => {
+  let late: Promise<unknown> = Promise.resolve();
+  const { promise: ended, resolve: end } = withResolvers();
+  await withTenant(client, tenant, async (tx, _, __, connection) => {
+    late = ended.then(() => tx.execute(sql`select 1`));
+    late.catch(() => undefined);
+    void ended.then(() => connection.defer(statement("select 1 / 0")));
+  });
+  end();
+  await expect(late).rejects.toThrow(/has ended/);
+  const [answer] = await client.query((connection) => connection.send([statement("select 2 as two")]));
+  expect(answer?.rows).toEqual([{ two: 2 }]);
 });
 
 describe("prepared statements", () => {

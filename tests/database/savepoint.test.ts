@@ -46,3 +46,14 @@ test("parts that run beside one another cannot be rolled back alone", async () =
   );
   await expect(beside).rejects.toThrow(/savepoint/);
 });
+
+test("work that nothing waits for cannot use a transaction that has ended", async () => {
+  let late: Promise<unknown> = Promise.resolve();
+  await asSystem(tenant.id, () =>
+    db(async () => {
+      late = new Promise((resume) => setTimeout(resume, 50)).then(() => db((tx) => tx.select().from(channelTable)));
+      late.catch(() => undefined);
+    }),
+  );
+  await expect(late).rejects.toThrow(/has ended/);
+});
