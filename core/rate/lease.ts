@@ -117,22 +117,18 @@ class Lease {
   }
 
   /**
-   * Applies the size that the tenant's row has now. Tokens of a larger plan are void.
-   * @returns whether the token that the request has spent still counts
+   * Applies the size that the tenant's row has now. Tokens of a larger plan are void: the request that finds the smaller
+   * one owes its token, and the next one asks the row.
    */
-  resize(size: Policy, now: number): boolean {
+  resize(size: Policy, now: number): void {
     const old = this.#size;
-    if (!old || old.perSecond === size.perSecond) return true;
+    if (!old || old.perSecond === size.perSecond) return;
     this.#tokens = Math.min(size.capacity, old.capacity, this.#tokens + this.#refill(old, now));
     this.#toldAt = now;
     this.#mustAsk = true;
     this.#emptyAt = Number.NEGATIVE_INFINITY;
     this.#size = size;
-    if (size.perSecond > old.perSecond) return true;
-    this.#balance = Math.min(this.#balance, -1);
-    if (-this.#balance <= this.#mayOwe) return true;
-    this.giveBack();
-    return false;
+    if (size.perSecond < old.perSecond) this.#balance = Math.min(this.#balance, -1);
   }
 
   /** What flowed into the row since its last answer. */
@@ -210,8 +206,8 @@ export class Admission {
   }
 
   #spent(lease: Lease, perSecond: number, now: number): BucketState {
-    const counts = lease.bucket.policy !== "tenant" || lease.resize(sizeOfTenant(perSecond), now);
-    return lease.state(counts, now);
+    if (lease.bucket.policy === "tenant") lease.resize(sizeOfTenant(perSecond), now);
+    return lease.state(true, now);
   }
 
   /** Gives the tokens back: the look-up found no caller. */

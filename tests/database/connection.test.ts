@@ -108,7 +108,7 @@ test("what comes after the end of a transaction is refused, and not sent in the 
     void ended.then(() => connection.defer(statement("select 1 / 0")));
   });
   end();
-  await expect(late).rejects.toThrow(/has ended/);
+  await expect(late).rejects.toMatchObject({ cause: { message: "The transaction of this query has ended." } });
   const [answer] = await client.query((connection) => connection.send([statement("select 2 as two")]));
   expect(answer?.rows).toEqual([{ two: 2 }]);
 });
