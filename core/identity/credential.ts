@@ -16,7 +16,8 @@ const member = defineLookup(
     q
       .select({ sessionId: sessionTable.id, memberId: memberTable.id, role: memberTable.role, ...tenantColumns })
       .from(sessionTable)
-      .innerJoin(memberTable, eq(memberTable.id, sessionTable.memberId))
+      // Each by the id that the token names: joined by the member of the session, the planner may begin with the members.
+      .innerJoin(memberTable, eq(memberTable.id, param(memberId, memberTable.id)))
       .innerJoin(tenantTableRoot, sql`true`)
       .where(
         and(
