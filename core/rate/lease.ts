@@ -117,8 +117,8 @@ class Lease {
   }
 
   /**
-   * Applies the size that the tenant's row has now. Tokens of a larger plan are void: the request that finds the smaller
-   * one owes its token, and the next one asks the row.
+   * Applies the size that the tenant's row has now. Tokens of a larger plan are void, leased ones and owed ones: the
+   * request that finds the smaller one owes its token, and the next one asks the row.
    */
   resize(size: Policy, now: number): void {
     const old = this.#size;
@@ -128,7 +128,7 @@ class Lease {
     this.#mustAsk = true;
     this.#emptyAt = Number.NEGATIVE_INFINITY;
     this.#size = size;
-    if (size.perSecond < old.perSecond) this.#balance = Math.min(this.#balance, -1);
+    if (size.perSecond < old.perSecond) this.#balance = -1;
   }
 
   /** What flowed into the row since its last answer. */

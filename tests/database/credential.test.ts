@@ -45,10 +45,11 @@ async function indexesOf(lookup: Lookup): Promise<string[][]> {
   }
 }
 
-test("a credential is looked up by unique indexes, one for each table", async () => {
+test("a credential is looked up by one index of each table", async () => {
   const [memberId, sessionId] = [newTypeId("mbr"), newTypeId("ses")];
   const member = await indexesOf(lookUpAccessToken({ tenantId, memberId, sessionId }, "192.0.2.1"));
-  expect(member[0]).toEqual(["member_pk", "session_pk", "tenant_pk"]);
+  // Which of two equal ones is a matter of statistics; `plan.test.ts` reads the blocks in a large tenant.
+  expect(member[0]).toEqual([expect.stringMatching(/^member_/), expect.stringMatching(/^session_/), "tenant_pk"]);
   const key = await indexesOf(lookUpKey(createSecret("sk_live", tenantId), "192.0.2.1"));
   expect(key[0]).toEqual(["api_key_hash", "tenant_pk"]);
   const [visitor] = await indexesOf(lookUpVisitor(tenantId, "192.0.2.1"));
