@@ -32,25 +32,29 @@ export interface Credential {
   authorize(results: readonly unknown[]): Actor;
 }
 
+/**
+ * What the code of a request, event or job knows of it. Its caller is in one of two states: unverified, with a
+ * `credential` that was not looked up yet, or verified, with an `actor`. Only the functions below change it.
+ */
 export interface Context {
-  actor?: Actor;
-  credential?: Credential;
-  requestId: string;
+  readonly actor?: Actor;
+  readonly credential?: Credential;
+  readonly requestId: string;
   /** The client's address, as the gateway saw it; no header of the client can change it. */
-  address?: string;
+  readonly address?: string;
   /**
    * The bucket that limits this request most. `reset`, `window`: seconds until it is full again, from now and from
    * empty.
    */
-  rate?: { policy: string; limit: number; remaining: number; reset: number; window: number };
+  readonly rate?: { policy: string; limit: number; remaining: number; reset: number; window: number };
   /** The code of the tenant's plan, once a credential was looked up. */
-  plan?: string | undefined;
+  readonly plan?: string | undefined;
   /** W3C Trace Context, carried along into events and jobs. */
-  traceparent?: string;
+  readonly traceparent?: string;
   /** The id of the event or job whose effect is running. */
-  causeId?: string;
+  readonly causeId?: string;
   /** The principal and the Idempotency-Key of this request, by which a retry finds the objects of the first attempt. */
-  requestKey?: string;
+  readonly requestKey?: string;
 }
 
 const storage = new AsyncLocalStorage<Context>();
@@ -65,6 +69,28 @@ export function context(): Context {
 export const currentContext = () => storage.getStore();
 
 export const withContext = <T>(value: Context, run: () => T): T => storage.run(value, run);
+
+type Writable = { -readonly [Name in keyof Context]: Context[Name] };
+
+/** Adds what has become known of the request. */
+export function addToContext(
+  facts: Partial<Pick<Context, "credential" | "actor" | "plan" | "rate" | "requestKey">>,
+): void {
+  Object.assign(context(), facts);
+}
+
+/**
+ * Ends the state "unverified" with the results of the credential's look-up: the caller becomes an actor, or is refused.
+ * Does nothing for a caller who is verified.
+ * @throws Failure unauthenticated, forbidden or limited
+ */
+export function verifyCaller(results: readonly unknown[]): void {
+  const current: Writable = context();
+  const { credential } = current;
+  if (!credential) return;
+  delete current.credential; // the look-up is done, even when it is refused
+  current.actor = credential.authorize(results);
+}
 
 /** Runs as another actor of the same request, event or job. */
 export const runAs = <T>(actor: Actor, run: () => T): T =>

@@ -4,7 +4,7 @@ import type { Statement } from "../../drizzle/flush.js";
 import { callPlatform, type PlatformCall } from "../../drizzle/platform.js";
 import { type Reader, type Results, toStatements, type Unexecuted } from "../../drizzle/reader.js";
 import { type ReadInTransaction, readTenant, type Tx, withTenant } from "../../drizzle/tenant.js";
-import { type Context, context, tenantId } from "./actor.js";
+import { context, tenantId, verifyCaller } from "./actor.js";
 import { translateFaults } from "./database.js";
 import { type Claim, checkClaim, claimQueries, storeQueries } from "./idempotency.js";
 import { emptyOutbox, type Outbox, outboxQueries } from "./outbox.js";
@@ -58,7 +58,7 @@ export async function transact<T>(claim: Claim | undefined, run: (tx: Tx) => Pro
       client,
       id,
       (tx, { before, atBegin }, readInTransaction, connection) => {
-        authorize(current, isOwn() ? before : atBegin.slice(0, lookUp.length));
+        verifyCaller(isOwn() ? before : atBegin.slice(0, lookUp.length));
         const open: OpenTransaction = {
           tx,
           connection,
@@ -89,14 +89,6 @@ export async function transact<T>(claim: Claim | undefined, run: (tx: Tx) => Pro
   );
   if (left.events.length + left.jobs.length > 0) await nudge();
   return result;
-}
-
-/** Settles the look-up of the credential: it is done, even when it is refused. @throws Failure */
-function authorize(current: Context, results: readonly unknown[]): void {
-  const { credential } = current;
-  if (!credential) return;
-  delete current.credential;
-  current.actor = credential.authorize(results);
 }
 
 /**
@@ -134,7 +126,7 @@ async function readBatch(build: (q: Reader) => Unexecuted | readonly Unexecuted[
       return [...queries, ...(credential?.queries(q) ?? [])];
     }),
   );
-  authorize(current, results.slice(own));
+  verifyCaller(results.slice(own));
   return single ? results[0] : results.slice(0, own);
 }
 

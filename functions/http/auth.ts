@@ -2,7 +2,7 @@ import { verifyAccessToken } from "../../core/identity/access-token.js";
 import { lookUpAccessToken, lookUpKey, lookUpVisitor } from "../../core/identity/credential.js";
 import type { Holder, Lookup } from "../../core/identity/lookup.js";
 import { allows } from "../../core/kernel/access.js";
-import { type Actor, type Credential, context } from "../../core/kernel/actor.js";
+import { type Actor, addToContext, type Credential } from "../../core/kernel/actor.js";
 import { forbidden, malformed, unauthenticated } from "../../core/kernel/error.js";
 import { mostLimited, refuseLimited } from "../../core/rate/index.js";
 import { refusalFor } from "../../core/tenant/access.js";
@@ -92,7 +92,7 @@ function authorize(lookup: Lookup, results: readonly unknown[], { allow, names, 
     throw forbidden("forbidden", "The role or the scopes of this credential do not include this operation.");
   const closed = refusalFor(holder.tenant, allow, writes);
   if (closed) throw closed;
-  context().plan = holder.tenant.plan;
+  addToContext({ plan: holder.tenant.plan });
   return holder.actor;
 }
 
@@ -100,7 +100,7 @@ function authorize(lookup: Lookup, results: readonly unknown[], { allow, names, 
 function checkRate({ tenant, rates }: Pick<Holder, "tenant" | "rates">, names: readonly string[]): void {
   requireSameTenant(tenant, names);
   const rate = mostLimited(rates);
-  if (rate) context().rate = rate;
+  if (rate) addToContext({ rate });
   refuseLimited(rate);
 }
 

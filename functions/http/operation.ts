@@ -1,6 +1,6 @@
 import type { Context as HonoContext } from "hono";
 import * as z from "zod";
-import { context } from "../../core/kernel/actor.js";
+import { addToContext, context } from "../../core/kernel/actor.js";
 import { AfterCommit, runAfterCommit } from "../../core/kernel/after-commit.js";
 import { config } from "../../core/kernel/config.js";
 import { db, verifyCredential } from "../../core/kernel/db.js";
@@ -23,8 +23,7 @@ export async function runOperation(endpoint: Endpoint, http: HonoContext): Promi
   const request = http.req.raw;
   const url = new URL(request.url);
   const current = context();
-  Object.assign(
-    current,
+  addToContext(
     await authenticate(
       { method: request.method, headers: request.headers, query: url.searchParams, address: current.address ?? "" },
       endpoint.spec.allow,
@@ -114,7 +113,7 @@ async function perform(endpoint: Endpoint, input: AnyInput, bytes: Uint8Array, r
     return respond(answerOf(endpoint, await runAfterCommit(await handle())));
   }
   const current = context();
-  current.requestKey = rowId(claim);
+  addToContext({ requestKey: rowId(claim) });
   const { requestId } = current;
   const { answer, replayed } = await runIdempotent(
     claim,
