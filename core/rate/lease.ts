@@ -118,7 +118,7 @@ class Lease {
 
   /**
    * Applies the size that the tenant's row has now. Tokens of a larger plan are void, leased ones and owed ones: the
-   * request that finds the smaller one owes its token, and the next one asks the row.
+   * request that finds the smaller one is admitted, and owes its token where the plan allows it; the next asks the row.
    */
   resize(size: Policy, now: number): void {
     const old = this.#size;
@@ -128,7 +128,7 @@ class Lease {
     this.#mustAsk = true;
     this.#emptyAt = Number.NEGATIVE_INFINITY;
     this.#size = size;
-    if (size.perSecond < old.perSecond) this.#balance = -1;
+    if (size.perSecond < old.perSecond) this.#balance = -Math.min(1, this.#mayOwe);
   }
 
   /** What flowed into the row since its last answer. */

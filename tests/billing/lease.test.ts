@@ -157,7 +157,7 @@ describe("one environment", () => {
     const tiny = new Leases();
     answer(ask(tiny, 0), new Row(rate), 0);
     expect(answer(ask(tiny, 1), row, 1, 10)).toMatchObject([{ granted: true, limit: 20, remaining: 19 }]);
-    expect(ask(tiny, 2).asks).toMatchObject([{ owed: 1 }]); // more than it may owe by itself, so it asks
+    expect(ask(tiny, 2).asks).toMatchObject([{ owed: 0 }]); // the next one asks, and nothing is owed
     const larger = new Leases();
     answer(ask(larger, 0), new Row(100), 0);
     expect(answer(ask(larger, 1), row, 1, 500)).toMatchObject([{ granted: true, limit: 1_000 }]);

@@ -51,7 +51,7 @@ test("a credential is looked up by one index of each table", async () => {
   // Which of two equal ones is a matter of statistics; `plan.test.ts` reads the blocks in a large tenant.
   expect(member[0]).toEqual([expect.stringMatching(/^member_/), expect.stringMatching(/^session_/), "tenant_pk"]);
   const key = await indexesOf(lookUpKey(createSecret("sk_live", tenantId), "192.0.2.1"));
-  expect(key[0]).toEqual(["api_key_hash", "tenant_pk"]);
+  expect(key[0]).toEqual([expect.stringMatching(/^api_key_/), "tenant_pk"]);
   const [visitor] = await indexesOf(lookUpVisitor(tenantId, "192.0.2.1"));
   expect(visitor).toEqual(["tenant_pk"]);
 });
