@@ -9,7 +9,7 @@ import { type Answer, Flush, type Prepared, type Statement } from "./flush.js";
  */
 const MOST_PREPARED = 500;
 
-/** One statement that waits for the next message. A deferred one has nobody to tell. */
+/** One statement that waits for the next message. A deferred statement has no `settle`, because its caller does not wait. */
 interface Waiting {
   readonly statement: Statement;
   readonly settle?: { resolve(answer: Answer): void; reject(error: unknown): void };

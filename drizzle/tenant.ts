@@ -93,7 +93,7 @@ async function runAttempt<T>(
   try {
     const tx = transactionOf(connection, new TenantDialect(tenantId));
     const result = await run(tx, begun, (build) => readInTransaction(connection, reader, build), connection);
-    if (connection.lost) throw connection.lost; // whoever caught it does not know that the transaction is aborted
+    if (connection.lost) throw connection.lost; // `run` may have caught the error, but the transaction is aborted
     const { statements } = toStatements(atCommit?.(reader) ?? []);
     const committed = await connection.send([...statements, COMMIT]);
     broken = false;

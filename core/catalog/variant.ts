@@ -72,8 +72,8 @@ export const newVariants = (product: Parent, inputs: readonly NewVariant[], from
   });
 
 /**
- * The statements that insert variants and their prices, whatever their number. The first one answers those that it has
- * inserted; the others have an SKU or a combination that is taken, and get no prices.
+ * Two statements insert any number of variants and their prices. The first returns the ids of the inserted variants; a
+ * variant whose SKU or combination is taken is not inserted and gets no prices.
  */
 export function variantQueries(q: Reader, productId: string, variants: readonly Variant[]) {
   // Rows in one order: two transactions with the same SKUs wait for each other without a deadlock.

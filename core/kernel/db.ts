@@ -146,8 +146,8 @@ export function queryPlatform(...calls: readonly PlatformCall[]): Promise<unknow
 }
 
 /**
- * Keeps a write of the open transaction, whose rows nobody needs, for the next message, at the latest that of COMMIT.
- * A constraint that it may violate belongs to no business rule, because the error comes with another statement.
+ * Sends a write of the open transaction with the next message, at the latest with COMMIT, and returns no rows. An error
+ * of the write rejects the other statements of that message, so a write that a business rule may refuse is not deferred.
  */
 export function defer(query: Unexecuted): void {
   const { connection } = requireOpen("defer() belongs inside db().");

@@ -5,7 +5,7 @@ import { tenantId } from "./actor.js";
 
 /**
  * Statements on many values whose text is the same for any number of them, because each text becomes a prepared
- * statement of the session.
+ * statement of the connection.
  */
 
 /** An array of Postgres as text: `{"a","b"}`. */
