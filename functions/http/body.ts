@@ -3,7 +3,10 @@ import { Failure, malformed } from "../../core/kernel/error.js";
 /** Bytes of a decoded body. A false Content-Length changes nothing, because the code never reads that header. */
 const BODY_LIMIT = 256 * 1024;
 const DEPTH = 32;
+/** In the whole body, and at one place of it, because a schema is asked about each of them. */
 const MEMBERS = 10_000;
+const MEMBERS_OF_OBJECT = 200;
+const ELEMENTS_OF_ARRAY = 500;
 
 /**
  * The JSON of a request, bounded in size, depth and count.
@@ -36,9 +39,20 @@ export function checkText(text: string): void {
   }
 }
 
+/** @throws Failure malformed */
+function checkWidth(value: object): void {
+  if (Array.isArray(value)) {
+    if (value.length <= ELEMENTS_OF_ARRAY) return;
+    throw malformed("json_too_large", `An array of the JSON has more than ${ELEMENTS_OF_ARRAY} elements.`);
+  }
+  if (Object.keys(value).length <= MEMBERS_OF_OBJECT) return;
+  throw malformed("json_too_large", `An object of the JSON has more than ${MEMBERS_OF_OBJECT} members.`);
+}
+
 function checkValue(value: unknown, depth: number, seen: { members: number }): void {
   if (typeof value === "string") checkText(value);
   if (value === null || typeof value !== "object") return;
+  checkWidth(value);
   if (depth >= DEPTH) throw malformed("json_too_deep", `The JSON is nested more than ${DEPTH} levels deep.`);
   for (const [name, item] of Object.entries(value)) {
     seen.members += 1;

@@ -67,8 +67,16 @@ function bodyOf(spec: Endpoint["spec"], json: unknown): unknown {
   return undefined;
 }
 
-/** Repeated parameters are refused: two readers would not agree which one counts. */
+/** Parameters of one request. */
+const PARAMETERS = 50;
+
+/**
+ * Reads the query. Repeated parameters are refused: two readers would not agree which one counts.
+ * @throws Failure malformed
+ */
 function queryOf(url: URL): Record<string, string> {
+  if (url.searchParams.size > PARAMETERS)
+    throw malformed("parameters_too_many", `The query has more than ${PARAMETERS} parameters.`);
   const query: Record<string, string> = Object.create(null); // or `__proto__` would be no name but a prototype
   for (const [name, value] of url.searchParams) {
     checkText(value);

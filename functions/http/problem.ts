@@ -29,6 +29,7 @@ export const Problem = z
     code: z.string().meta({ examples: ["product.slug_taken"] }),
     requestId: z.string(),
     errors: z.array(z.object({ pointer: z.string(), detail: z.string() })).optional(),
+    more: z.int().optional().meta({ description: "The number of errors that `errors` leaves out" }),
   })
   .meta({ id: "Problem" });
 
