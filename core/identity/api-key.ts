@@ -3,7 +3,7 @@ export * as ApiKey from "./api-key.js";
 import { and, eq, gt, isNull, or, sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
-import { allows, scopes as allScopes, ScopeName } from "../kernel/access.js";
+import { allows, scopes as allScopes, type Scope, ScopeName } from "../kernel/access.js";
 import { actor, tenantId } from "../kernel/actor.js";
 import { Instant, toUtc } from "../kernel/clock.js";
 import { db, read } from "../kernel/db.js";
@@ -91,7 +91,7 @@ const NewApiKey = z.strictObject({
   name: z.string().trim().min(1).max(100),
   scopes: z.array(ScopeName).max(100).optional().meta({
     description:
-      "The scopes of a secret key. Default: all of the caller's scopes except those that must be named, such as `keys:write` and `members:write`",
+      "The scopes of a secret key. Default: those of the caller's scopes that only read, without `billing:read` and `keys:read`. Every scope that writes must be named",
   }),
   expiresAt: Instant.optional(),
 });
@@ -109,12 +109,26 @@ function requireHeldScopes(names: readonly string[]): void {
     throw forbidden("scope_not_held", `Your credential lacks these scopes: ${missing.join(", ")}.`);
 }
 
+/** A key has a scope that its creation does not name: it only reads, and only the shop. */
+const isGivenUnasked = ({ name, onRequestOnly }: Scope) => name.endsWith(":read") && !onRequestOnly;
+
+/**
+ * Refuses to end, rename or replace a key that the caller could not have created, other than its own. A publishable key
+ * has no scopes; it is a setting of the shop.
+ * @throws Failure forbidden
+ */
+function requireMayChange(key: { id: string; kind: (typeof keyKinds)[number]; scopes: readonly string[] }): void {
+  const caller = actor();
+  if (caller.type === "key" && caller.keyId === key.id) return;
+  requireHeldScopes(key.kind === "publishable" && caller.type === "key" ? ["settings:write"] : key.scopes);
+}
+
 /** @throws Failure forbidden for a right that the caller does not hold */
 export const create = fn(NewApiKey, ({ kind, name, scopes, expiresAt }) =>
   db(async (tx) => {
     if (kind === "publishable" && scopes && scopes.length > 0)
       throw invalidField("/scopes", "must be empty for a publishable key");
-    const own = allScopes.all().filter((scope) => allows(actor(), scope) && !scope.onRequestOnly);
+    const own = allScopes.all().filter((scope) => allows(actor(), scope) && isGivenUnasked(scope));
     const given = kind === "publishable" ? [] : [...new Set(scopes ?? own.map((scope) => scope.name))];
     requireHeldScopes(given);
     return insertKey(tx, { kind, name, scopes: given, expiresAt: expiresAt ? toUtc(expiresAt) : null });
@@ -163,7 +177,7 @@ export const ApiKeyChange = z.strictObject({ name: NewApiKey.shape.name });
 
 export const update = fn(ApiKeyChange.extend({ id: ApiKeyId, version }), ({ id: keyId, version: seen, name }) =>
   db(async (tx) => {
-    await lockKey(tx, keyId, seen);
+    requireMayChange(await lockKey(tx, keyId, seen));
     const [key] = await tx
       .update(apiKeyTable)
       .set({ name, version: bump(apiKeyTable) })
@@ -186,7 +200,7 @@ export const roll = fn(RollRequest.extend({ id: ApiKeyId, version }), ({ id: key
   db(async (tx) => {
     const old = await lockKey(tx, keyId, seen);
     if (old.over) throw conflict("api_key.over", "The key was revoked or has expired. Create a new one.");
-    requireHeldScopes(old.scopes);
+    requireMayChange(old);
     const end = sql`least(${apiKeyTable.expiresAt}, now() + make_interval(secs => ${overlap}))` as never;
     await tx
       .update(apiKeyTable)
@@ -200,6 +214,7 @@ export const roll = fn(RollRequest.extend({ id: ApiKeyId, version }), ({ id: key
 export const revoke = fn(z.strictObject({ id: ApiKeyId, version }), ({ id: keyId, version: seen }) =>
   db(async (tx) => {
     const key = await lockKey(tx, keyId, seen);
+    requireMayChange(key);
     if (key.revokedAt) return;
     await tx
       .update(apiKeyTable)

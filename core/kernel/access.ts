@@ -16,6 +16,8 @@ export interface Scope {
   readonly onRequestOnly?: true;
   /** Its operations stay open while the tenant is suspended, because they are how its owner pays. */
   readonly whileSuspended?: true;
+  /** Its operations show personal data of shoppers or members: no key reads them while the tenant is blocked. */
+  readonly personal?: true;
 }
 
 export const defineScope = (name: Scope["name"], role: Role, more: Omit<Scope, "name" | "role"> = {}): Scope => ({

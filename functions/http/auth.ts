@@ -7,7 +7,7 @@ import { forbidden, malformed, unauthenticated } from "../../core/kernel/error.j
 import { mostLimited, refuseLimited } from "../../core/rate/index.js";
 import { refusalFor } from "../../core/tenant/access.js";
 import { findByName, requireSameTenant } from "../../core/tenant/index.js";
-import type { Allow } from "./endpoint.js";
+import type { Allow, Spec } from "./endpoint.js";
 import { tenantNames } from "./tenant.js";
 
 interface Incoming {
@@ -26,7 +26,7 @@ interface Incoming {
  */
 export async function authenticate(
   request: Incoming,
-  allow: Allow,
+  { allow, endsAccess }: Pick<Spec, "allow" | "endsAccess">,
 ): Promise<{ credential?: Credential; actor?: Actor }> {
   if (allow === "public") return {};
   const names = tenantNames(request);
@@ -41,7 +41,7 @@ export async function authenticate(
       isVerified: lookup.isVerified,
       principal: lookup.principal,
       queries: lookup.queries,
-      authorize: (results) => authorize(lookup, results, { allow, names, writes }),
+      authorize: (results) => authorize(lookup, results, { allow, endsAccess, names, writes }),
     },
   };
 }
@@ -77,6 +77,7 @@ async function lookUpNamedTenant({ address }: Incoming, allow: Allow, names: rea
 
 interface Requirements {
   allow: Exclude<Allow, "public">;
+  endsAccess: boolean | undefined;
   names: readonly string[];
   writes: boolean;
 }
@@ -85,12 +86,12 @@ interface Requirements {
  * Checks identity, then tenant, then rate limit, then rights, then the tenant's access: an unknown caller learns
  * nothing of a rate limit, and a caller without the right learns nothing of the tenant's unpaid bills.
  */
-function authorize(lookup: Lookup, results: readonly unknown[], { allow, names, writes }: Requirements): Actor {
+function authorize(lookup: Lookup, results: readonly unknown[], { names, ...asked }: Requirements): Actor {
   const holder = lookup.toHolder(results);
   checkRate(holder, names);
-  if (!isAllowed(holder.actor, allow))
+  if (!isAllowed(holder.actor, asked.allow))
     throw forbidden("forbidden", "The role or the scopes of this credential do not include this operation.");
-  const closed = refusalFor(holder.tenant, allow, writes);
+  const closed = refusalFor(holder.tenant, { ...asked, byKey: holder.actor.type === "key" });
   if (closed) throw closed;
   addToContext({ plan: holder.tenant.plan });
   return holder.actor;

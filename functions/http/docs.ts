@@ -22,13 +22,14 @@ const read = (name: string) => readFileSync(packagedPath(`docs/${name}`), "utf8"
 /** The API's description, its reference page, which loads nothing from other hosts, and the keys of its tokens. */
 export function docsRoutes(app: App, document: () => object): void {
   let built: string | undefined;
+  const page = { "content-security-policy": POLICY, "cache-control": HOUR };
   app.get("/openapi.json", (c) => {
     built ??= JSON.stringify(document());
     return c.body(built, 200, { "content-type": "application/json", "cache-control": "public, max-age=60" });
   });
   app.get("/.well-known/jwks.json", async (c) => c.json(await publicKeys(), 200, { "cache-control": HOUR }));
-  app.get("/docs", (c) => c.html(read("reference/index.html"), 200, { "content-security-policy": POLICY }));
-  app.get("/docs/errors", (c) => c.html(errorsPage(), 200, { "content-security-policy": POLICY }));
+  app.get("/docs", (c) => c.html(read("reference/index.html"), 200, page));
+  app.get("/docs/errors", (c) => c.html(errorsPage(), 200, page));
   for (const name of assets) {
     const headers = { "content-type": types[extname(name)] ?? "text/plain", "cache-control": HOUR };
     app.get(`/docs/${name}`, (c) => c.body(read(`reference/${name}`), 200, headers));

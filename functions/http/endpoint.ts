@@ -28,6 +28,8 @@ export interface Spec<
   query?: Query;
   body?: Body;
   returns: readonly [200 | 201 | 202, Returned] | readonly [204];
+  /** Takes rights or credentials away, so that it stays open however the tenant stands. */
+  endsAccess?: true;
   /** Writes accept an Idempotency-Key; where money or stock moves they require it; `none` for an unknown caller. */
   idempotency?: "accepted" | "required" | "none";
   /** The handler opens its own transactions: it hashes a password or calls a provider in between. */

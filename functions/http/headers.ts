@@ -5,6 +5,9 @@ import { secureHeaders } from "hono/secure-headers";
 /** The policy of answers that are data; a page has a policy of its own. */
 const POLICY = "default-src 'none'; frame-ancestors 'none'";
 
+/** The headers that choose between answers: a cache that keeps one in spite of `no-store` must not mix callers. */
+const VARY = "authorization, x-api-key, x-cart-token, x-tenant-id";
+
 /** CORS (Fetch standard): answers a preflight, and adds its headers to other answers. */
 export const allowAnyOrigin = cors({
   origin: "*", // credentials travel in headers that a page must set by itself, never in cookies
@@ -30,5 +33,5 @@ export const allowAnyOrigin = cors({
 export async function fixedHeaders(): Promise<Record<string, string>> {
   const sample = new Hono().use(secureHeaders()).use(allowAnyOrigin);
   const { headers } = await sample.get("/", (c) => c.body(null)).request("/");
-  return { "content-security-policy": POLICY, ...Object.fromEntries(headers) };
+  return { "content-security-policy": POLICY, "cache-control": "no-store", vary: VARY, ...Object.fromEntries(headers) };
 }

@@ -26,7 +26,7 @@ export async function runOperation(endpoint: Endpoint, http: HonoContext): Promi
   addToContext(
     await authenticate(
       { method: request.method, headers: request.headers, query: url.searchParams, address: current.address ?? "" },
-      endpoint.spec.allow,
+      endpoint.spec,
     ),
   );
   const write = endpoint.method !== "get";

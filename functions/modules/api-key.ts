@@ -5,7 +5,7 @@ import { defineScope } from "../../core/kernel/access.js";
 import { endpoint } from "../http/endpoint.js";
 import type { Module } from "./module.js";
 
-const readKeys = defineScope("keys:read", "ADMIN");
+const readKeys = defineScope("keys:read", "ADMIN", { onRequestOnly: true });
 const writeKeys = defineScope("keys:write", "ADMIN", { onRequestOnly: true });
 
 const params = z.strictObject({ id: ApiKey.ApiKeyId });
@@ -60,6 +60,7 @@ const routes = [
       params,
       body: ApiKey.RollRequest,
       returns: [201, ApiKey.ApiKeyWithText],
+      endsAccess: true,
       ifMatch: "optional",
       secret: true,
     },
@@ -68,7 +69,7 @@ const routes = [
   endpoint(
     "delete",
     `${path}/{id}`,
-    { allow: writeKeys, summary: "Revoke an API key", params, returns: [204], ifMatch: "optional" },
+    { allow: writeKeys, summary: "Revoke an API key", params, returns: [204], endsAccess: true, ifMatch: "optional" },
     async ({ params, version }) => void (await ApiKey.revoke({ ...params, version })),
   ),
 ];

@@ -9,7 +9,7 @@ import { listOf } from "../../core/kernel/page.js";
 import { endpoint } from "../http/endpoint.js";
 import type { Module } from "./module.js";
 
-export const readBilling = defineScope("billing:read", "ADMIN", { whileSuspended: true });
+export const readBilling = defineScope("billing:read", "ADMIN", { whileSuspended: true, onRequestOnly: true });
 const writeBilling = defineScope("billing:write", "OWNER", { whileSuspended: true });
 
 const ChangePreviewed = z

@@ -6,7 +6,7 @@ import { defineScope } from "../../core/kernel/access.js";
 import { endpoint } from "../http/endpoint.js";
 import type { Module } from "./module.js";
 
-const readMembers = defineScope("members:read", "MEMBER");
+const readMembers = defineScope("members:read", "MEMBER", { personal: true });
 const writeMembers = defineScope("members:write", "OWNER", { onRequestOnly: true });
 
 const params = z.strictObject({ id: Member.MemberId });
@@ -49,6 +49,7 @@ const routes = [
       params,
       body: Member.MemberChange,
       returns: [200, Member.MemberRecord],
+      endsAccess: true,
       ifMatch: "optional",
     },
     ({ params, body, version }) => Member.update({ ...params, ...body, version }),
@@ -56,7 +57,7 @@ const routes = [
   endpoint(
     "delete",
     `${path}/{id}`,
-    { allow: writeMembers, summary: "Remove a member", params, returns: [204], ifMatch: "optional" },
+    { allow: writeMembers, summary: "Remove a member", params, returns: [204], endsAccess: true, ifMatch: "optional" },
     async ({ params, version }) => void (await Member.remove({ ...params, version })),
   ),
 ];

@@ -23,8 +23,10 @@ import { Capture, OrderDetail, Payment, PaymentStep, Refund, RetryMethodInput } 
 import { type Endpoint, endpoint } from "../http/endpoint.js";
 import type { Module } from "./module.js";
 
-export const readOrders = defineScope("orders:read", "MEMBER");
+export const readOrders = defineScope("orders:read", "MEMBER", { personal: true });
 const writeOrders = defineScope("orders:write", "MEMBER");
+/** Gives money back, which day-to-day work on orders does not need. */
+export const writeRefunds = defineScope("refunds:write", "ADMIN");
 
 const params = z.object({ id: OrderId });
 const wait = z.coerce.number().int().min(0).max(2).default(0).meta({
@@ -118,6 +120,7 @@ const routes: Endpoint[] = [
     "/v1/admin/orders/{id}/refunds",
     {
       ...moneyOperation,
+      allow: writeRefunds,
       body: Refund,
       summary: "Refund the captured payment of an order, in full or in part",
       description:
@@ -130,6 +133,7 @@ const routes: Endpoint[] = [
     "/v1/admin/orders/{id}/void",
     {
       ...moneyOperation,
+      allow: writeRefunds,
       summary: "Void the uncaptured authorization of an order",
       description:
         "Voids every authorization without a capture. 409 `payment.not_voidable` if there is none; refund captured amounts instead.",
@@ -152,7 +156,7 @@ const routes: Endpoint[] = [
 
 export const order: Module = {
   name: "order",
-  scopes: [readOrders, writeOrders],
+  scopes: [readOrders, writeOrders, writeRefunds],
   tables: [orderTable, orderLineTable, orderTimelineTable, counterTable],
   meters: [orderMeter],
   ledgerKinds: Order.orderLedgerKinds,

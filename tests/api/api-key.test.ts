@@ -45,11 +45,10 @@ describe("a key", () => {
     expect(await mine.owner.get(pathOf(made))).toMatchObject({ lastUsedAt: expect.any(String), version: 1 });
   });
 
-  test("has what its maker has, but for keys and members, when no scopes are given", async () => {
+  test("only reads, and reads neither bills nor keys, when no scopes are given", async () => {
     const { scopes } = await mine.owner.post(PATH, { kind: "secret", name: "all" });
-    expect(scopes).toContain("billing:write");
-    expect(scopes).not.toContain("keys:write");
-    expect(scopes).not.toContain("members:write");
+    expect(scopes).toContain("orders:read");
+    expect(scopes.filter((name: string) => !name.endsWith(":read") || /^(billing|keys):/.test(name))).toEqual([]);
   });
 
   test("of a shop can do what shoppers do, and has no scopes", async () => {
@@ -70,6 +69,25 @@ describe("a key", () => {
     expect(await robot.outcome("POST", PATH, asking("keys:write"))).toBe("403 scope_not_held");
     const strong = await create({ scopes: ["orders:read"] });
     expect(await robot.outcome("POST", `${pathOf(strong)}/roll`, { body: {} })).toBe("403 scope_not_held");
+  });
+
+  test("is ended, renamed and replaced by those only who hold its rights, and by itself", async () => {
+    const robot = Object.assign(new Caller(mine.url, (await create({ scopes: ["keys:write"] })).key));
+    const web = await mine.owner.post(PATH, { kind: "publishable", name: "web" });
+    for (const other of [await create({ scopes: ["orders:read"] }), web])
+      for (const [method, path, body] of [
+        ["PATCH", pathOf(other), { name: "mine" }],
+        ["POST", `${pathOf(other)}/roll`, {}],
+        ["DELETE", pathOf(other)],
+      ] as const)
+        expect([method, await robot.outcome(method, path, { body })]).toEqual([method, "403 scope_not_held"]);
+    const own = await robot.post(PATH, { kind: "secret", name: "child", scopes: ["keys:write"] });
+    expect(await robot.outcome("DELETE", pathOf(own))).toBe("204");
+    const admin = await newMember(mine, "ADMIN");
+    const owners = await create({ scopes: ["billing:write"] });
+    expect(await admin.outcome("DELETE", pathOf(owners))).toBe("403 scope_not_held");
+    const self = await create({ scopes: ["keys:write"] });
+    expect(await new Caller(mine.url, self.key).outcome("DELETE", pathOf(self))).toBe("204");
   });
 
   test.each([

@@ -49,6 +49,26 @@ describe("a problem", () => {
   });
 });
 
+test("every answer says that nobody keeps it, but for documents that are public", async () => {
+  for (const operation of all) {
+    const path = operation.path.replace(/\{(\w+)\}/g, "none");
+    const visitor = new Caller(mine.url, undefined);
+    for (const caller of operation.method === "GET" ? [callerOf(operation), visitor] : [visitor]) {
+      const { headers } = await caller.call(operation.method, path);
+      expect([operation.name, headers.get("cache-control")]).toEqual([operation.name, "no-store"]);
+      for (const chosenBy of ["authorization", "x-api-key", "x-cart-token", "x-tenant-id"])
+        expect([operation.name, headers.get("vary")?.split(", ")]).toEqual([
+          operation.name,
+          expect.arrayContaining([chosenBy]),
+        ]);
+    }
+  }
+  for (const path of ["/health", "/ready", "/none"])
+    expect((await mine.call("GET", path)).headers.get("cache-control")).toBe("no-store");
+  for (const path of ["/openapi.json", "/docs", "/docs/errors", "/.well-known/jwks.json"])
+    expect((await mine.call("GET", path)).headers.get("cache-control")).toMatch(/^public, max-age=\d+$/);
+});
+
 describe("a path", () => {
   test("that is not there is unknown", async () => {
     for (const path of ["/", "/v1", "/v1/admin", "/v1/admin/unicorns", "/v2/admin/products"])

@@ -1,5 +1,9 @@
 import { beforeAll, expect, test, vi } from "vitest";
+import { roleIncludes, scopes } from "../../core/kernel/access.js";
+import { roles } from "../../core/kernel/role.js";
+import "../../functions/modules/index.js";
 import { isPublic, type Operation, operations } from "../isolation/operation.js";
+import { fieldsOf } from "../isolation/sample.js";
 import { checksums, quiet } from "../isolation/victim.js";
 import { fresh, newWorld, request, type World } from "../isolation/world.js";
 import { tenantUuid } from "../race/race.js";
@@ -14,36 +18,53 @@ const admin = administrator();
 const LOGOUT = "POST /v1/auth/logout";
 let all: Operation[];
 let world: World;
+let staff: (readonly [(typeof roles)[number], Caller])[];
 
 beforeAll(async () => {
   [all, world] = await Promise.all([operations(), newWorld()]);
+  await stand("access = 'full'");
+  staff = await Promise.all(roles.map(async (role) => [role, await newMember(world.tenant, role)] as const));
   await quiet(admin, world.tenant);
 });
 
 const areas = ["auth", "billing", "store", "admin"] as const;
 const areaOf = ({ path }: Operation) => path.split("/")[2] as (typeof areas)[number];
 const writes = ({ method }: Operation) => method !== "GET";
+/** What takes rights or credentials away: all that members and keys are for, but their creation and a key's name. */
+const endsAccess = ({ allow, method, path }: Operation) =>
+  /^(keys|members):write$/.test(allow) &&
+  (method === "DELETE" || /\/roll$/.test(path) || (method === "PATCH" && /members/.test(path)));
+const showsPerson = ({ answer = {} }: Operation) =>
+  fieldsOf(answer, () => true).some(({ path }) => /^(email|phone|line1)$/.test(path.at(-1) ?? ""));
+/** A right to personal data is closed as a whole. */
+const isPersonal = ({ allow }: Operation) => all.some((one) => one.allow === allow && showsPerson(one));
+const closesWrite = (operation: Operation) =>
+  areaOf(operation) === "admin" && writes(operation) && !endsAccess(operation);
 
 /** How a tenant may stand, and what then is refused. */
-const standings: [name: string, set: string, refusal: (operation: Operation) => string | undefined][] = [
+type Refusal = (operation: Operation, caller?: Caller) => string | undefined;
+const standings: [name: string, set: string, refusal: Refusal][] = [
   [
     "read_only",
     "access = 'read_only', status = 'past_due'",
-    (operation) => (areaOf(operation) === "admin" && writes(operation) ? "tenant_read_only" : undefined),
+    (operation) => (closesWrite(operation) ? "tenant_read_only" : undefined),
   ],
   ...(["access = 'blocked', status = 'suspended'", "status = 'suspended'", "status = 'closing'"] as const).map(
     (set): (typeof standings)[number] => [
       `blocked by ${set}`,
       set,
-      (operation) => {
-        const closed = areaOf(operation) === "store" || (areaOf(operation) === "admin" && writes(operation));
+      (operation, caller) => {
+        const byKey = caller === world.tenant && areaOf(operation) === "admin" && !writes(operation);
+        const closed = areaOf(operation) === "store" || closesWrite(operation) || (byKey && isPersonal(operation));
         return closed ? "tenant_suspended" : undefined;
       },
     ],
   ),
 ];
 
-const stand = (set: string) => admin.query(`update tenant set ${set} where tenant_id = $1`, [tenantUuid(world.tenant)]);
+/** The plan has no limits, because the tests add to the staff. */
+const stand = (set: string) =>
+  admin.query(`update tenant set ${set}, plan = 'scale' where tenant_id = $1`, [tenantUuid(world.tenant)]);
 const callersOf = (operation: Operation): Caller[] => {
   const { tenant } = world;
   if (areaOf(operation) === "store") return [tenant.shop, tenant];
@@ -64,7 +85,7 @@ test("every operation lies in an area that the table knows", () => {
 
 test.each(standings)("%s", async (_, set, refusal) => {
   const guarded = all.filter((operation) => !isPublic(operation) && operation.name !== LOGOUT);
-  const [closed, open] = [guarded.filter(refusal), guarded.filter((operation) => !refusal(operation))];
+  const [closed, open] = [guarded.filter((one) => refusal(one)), guarded.filter((one) => !refusal(one))];
   const wrong: unknown[] = [];
   const judge = (operation: Operation, { status, text }: Answer, fits: boolean) => {
     if (!fits) wrong.push([operation.name, status, text.slice(0, 300)]);
@@ -94,7 +115,12 @@ test.each(standings)("%s", async (_, set, refusal) => {
       // Whether billing succeeds is its own tests' matter; that it is let in is ours.
       const fits =
         areaOf(operation) === "billing" ? ![401, 403].includes(answer.status) : answer.status === operation.done;
-      judge(operation, answer, fits && !closedBy(answer));
+      const closed = refusal(operation, caller);
+      judge(
+        operation,
+        answer,
+        closed ? answer.status === 403 && closedBy(answer) === closed : fits && !closedBy(answer),
+      );
     }
   for (const operation of all.filter(({ name }) => /^POST \/v1\/auth\/(login|refresh)$/.test(name))) {
     const answer = await send(operation, new Caller(world.tenant.url, undefined));
@@ -102,6 +128,29 @@ test.each(standings)("%s", async (_, set, refusal) => {
   }
   expect((await leaving.call("POST", "/v1/auth/logout")).status).toBe(204);
   expect(wrong).toEqual([]);
+});
+
+test.each(standings)("%s: who may take rights away is decided by the role, and not by the bill", async (_, set) => {
+  await stand("access = 'full', status = 'active'");
+  const exits = all.filter(endsAccess);
+  expect(exits.length).toBeGreaterThanOrEqual(4);
+  const targets = new Map<string, World>();
+  for (const operation of exits)
+    for (const role of roles) targets.set(`${operation.name} ${role}`, await fresh(operation, world));
+  await stand(set);
+  for (const operation of exits)
+    for (const [role, caller] of staff) {
+      const may = roleIncludes(role, scopes.find(operation.allow)?.role ?? "OWNER");
+      const { status, text } = await send(operation, caller, targets.get(`${operation.name} ${role}`));
+      const wanted = may ? operation.done : 403;
+      expect([operation.name, role, status, text.slice(0, 200)]).toEqual([
+        operation.name,
+        role,
+        wanted,
+        text.slice(0, 200),
+      ]);
+      if (!may) expect(JSON.parse(text).code).toBe("forbidden");
+    }
 });
 
 test("who owes a payment and has time left does what it likes", async () => {

@@ -50,6 +50,7 @@ export function attack(): Attack {
       matrix.rows.set(group, (matrix.rows.get(group) ?? new Set()).add(operation.name));
       matrix.cases += 1;
       expect([operation.name, matrix.betrays(answer)]).toEqual([operation.name, []]);
+      expect([operation.name, answer.headers.get("cache-control")]).toEqual([operation.name, "no-store"]);
       return answer;
     },
     async judge(group: string, cases: readonly Case[], fits: (answer: Answer, one: Case) => boolean) {

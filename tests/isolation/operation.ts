@@ -39,6 +39,8 @@ export interface Operation {
   done: number;
   /** The kind of id of the thing in its answer: `prd`. */
   answers: string | undefined;
+  /** The schema of its answer. */
+  answer: Schema | undefined;
   /** All that it says that it may answer. */
   statuses: number[];
 }
@@ -85,6 +87,7 @@ export async function operations(url = inject("system").url): Promise<Operation[
         headers: fields("header"),
         body: body && resolve(body),
         done: Number(done),
+        answer: answer && resolve(answer),
         answers: prefixOf(resolve(answer ?? {}).properties?.id ?? {}),
         statuses: Object.keys(said.responses).map(Number),
       };
