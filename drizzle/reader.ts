@@ -36,7 +36,7 @@ export class TenantReader extends NeonHttpDatabase<Schema> {
   readonly tenantUuid: string | undefined;
 
   /** @param tenantId TypeID, or a placeholder in a query that is built for all tenants */
-  constructor(tenantId: string | Placeholder) {
+  constructor(readonly tenantId: string | Placeholder) {
     const dialect = new TenantDialect(tenantId);
     super(dialect, new NeonHttpSession(refuseExecution as never, dialect, undefined), undefined);
     this.tenantUuid = typeof tenantId === "string" ? typeIdToUuid("ten", tenantId) : undefined;

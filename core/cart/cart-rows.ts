@@ -1,14 +1,18 @@
 import { and, eq, sql } from "drizzle-orm";
+import { param, prepared } from "../../drizzle/prepared.js";
 import type { Reader, Results } from "../../drizzle/reader.js";
 import { Catalog } from "../catalog/index.js";
 import { Inventory } from "../inventory/index.js";
+import { reservationTable } from "../inventory/inventory.sql.js";
 import { regionTable } from "../region/region.sql.js";
 import { shippingOptionTable } from "../shipping/shipping.sql.js";
 import { Tax } from "../tax/index.js";
-import { cartTable } from "./cart.sql.js";
+import { cartLineTable, cartTable } from "./cart.sql.js";
+
+const isCart = (cartId: string) => eq(cartTable.id, param(cartId, cartTable.id));
 
 /** Where a cart is delivered, how, and until when its stock is reserved. */
-const deliveryQuery = (q: Reader, cartId: string) =>
+const deliveryQuery = prepared((q, { cartId }: { cartId: string }) =>
   q
     .select({
       countries: regionTable.countries,
@@ -20,7 +24,9 @@ const deliveryQuery = (q: Reader, cartId: string) =>
         taxInclusive: shippingOptionTable.taxInclusive,
         taxClassId: shippingOptionTable.taxClassId,
       },
-      reservedUntil: sql<string | null>`(${Inventory.reservedUntilQuery(q, cartId)})`.mapWith(cartTable.expiresAt),
+      reservedUntil: sql<
+        string | null
+      >`(${Inventory.reservedUntilQuery(q, param(cartId, reservationTable.holder))})`.mapWith(cartTable.expiresAt),
     })
     .from(cartTable)
     .innerJoin(regionTable, eq(regionTable.id, cartTable.regionId))
@@ -33,29 +39,29 @@ const deliveryQuery = (q: Reader, cartId: string) =>
         eq(shippingOptionTable.currency, cartTable.currency),
       ),
     )
-    .where(eq(cartTable.id, cartId));
+    .where(isCart(cartId)),
+);
 
 /** Tax is due in the country of the address; until there is one, in the region's first country. */
-function ratesQuery(q: Reader, cartId: string) {
+const ratesQuery = prepared((q, { cartId }: { cartId: string }) => {
   const country = q
     .select({
       value: sql`coalesce(${cartTable.shippingAddress} ->> 'country', ${regionTable.countries}[1])`.as("value"),
     })
     .from(cartTable)
     .innerJoin(regionTable, eq(regionTable.id, cartTable.regionId))
-    .where(eq(cartTable.id, cartId));
+    .where(isCart(cartId));
   return Tax.ratesQuery(q, sql`(${country})`);
-}
+});
+
+const sellableQuery = prepared((q, { cartId }: { cartId: string }) => {
+  const currency = q.select({ currency: cartTable.currency }).from(cartTable).where(isCart(cartId));
+  return Catalog.sellableQuery(q, param(cartId, cartLineTable.cartId), sql`(${currency})`);
+});
 
 /** The statements that load all that a cart is calculated from, whose number does not grow with the lines. */
-export function cartQueries(q: Reader, cartId: string) {
-  const currency = q.select({ currency: cartTable.currency }).from(cartTable).where(eq(cartTable.id, cartId));
-  return [
-    Catalog.sellableQuery(q, cartId, sql`(${currency})`),
-    deliveryQuery(q, cartId),
-    ratesQuery(q, cartId),
-  ] as const;
-}
+export const cartQueries = (q: Reader, cartId: string) =>
+  [sellableQuery(q, { cartId }), deliveryQuery(q, { cartId }), ratesQuery(q, { cartId })] as const;
 type Loaded = Results<ReturnType<typeof cartQueries>>;
 
 /** The rows of {@link cartQueries}, by name. */

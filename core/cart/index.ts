@@ -3,6 +3,7 @@ export * as Cart from "./index.js";
 import { and, eq, lt, sql } from "drizzle-orm";
 import * as z from "zod";
 import { faultOf } from "../../drizzle/fault.js";
+import { asRow, param, prepared } from "../../drizzle/prepared.js";
 import { channelTable } from "../channel/channel.sql.js";
 import { Inventory } from "../inventory/index.js";
 import { Address, Email } from "../kernel/address.js";
@@ -16,7 +17,7 @@ import { ShippingOptionId } from "../shipping/shipping.sql.js";
 import { calculateCart } from "./calculation.js";
 import { CartId, cartLineTable, cartTable } from "./cart.sql.js";
 import { cartQueries, toCartRows } from "./cart-rows.js";
-import { CartKey, cartColumns, expiry, hashToken, matchesKey, newToken } from "./key.js";
+import { CartKey, cartColumns, expiry, type HashedKey, hashKey, hashToken, matchesHash, newToken } from "./key.js";
 import { insertQuery, NewLines, recalculate, toLineFailure } from "./line.js";
 import { requireOpenCart } from "./lock.js";
 import { CartRecord, view } from "./view.js";
@@ -71,16 +72,32 @@ export const NewCartRecord = CartRecord.extend({
     .meta({ description: "The secret of this cart and its order, for `x-cart-token`. Only returned here" }),
 }).meta({ id: "OpenedCart" });
 
+/** The region and the channel of a new cart. */
+const placeQuery = prepared(
+  (q, { regionId, channel }: { regionId?: string | undefined; channel?: string | undefined }) =>
+    q
+      .select({ regionId: regionTable.id, currency: regionTable.currency, channelId: channelTable.id })
+      .from(regionTable)
+      .leftJoin(
+        channelTable,
+        channel ? eq(channelTable.slug, param(channel, channelTable.slug)) : eq(channelTable.isDefault, true),
+      )
+      .where(regionId ? eq(regionTable.id, param(regionId, regionTable.id)) : eq(regionTable.isDefault, true))
+      .orderBy(regionTable.id, channelTable.id)
+      .limit(1),
+);
+
+const insertCart = prepared((q, { row }: { row: Omit<typeof cartTable.$inferInsert, "expiresAt"> }) =>
+  q
+    .insert(cartTable)
+    .values({ ...row, expiresAt: expiry as never })
+    .returning(cartColumns),
+);
+
 /** Makes a cart. Its token is in this answer only: the row keeps a hash. */
 export const create = fn(NewCart, ({ regionId, channel, currency, email, lines }) =>
   db(async (tx) => {
-    const [place] = await tx
-      .select({ regionId: regionTable.id, currency: regionTable.currency, channelId: channelTable.id })
-      .from(regionTable)
-      .leftJoin(channelTable, channel ? eq(channelTable.slug, channel) : eq(channelTable.isDefault, true))
-      .where(regionId ? eq(regionTable.id, regionId) : eq(regionTable.isDefault, true))
-      .orderBy(regionTable.id, channelTable.id)
-      .limit(1);
+    const [place] = await read((q) => placeQuery(q, { regionId, channel }));
     if (!place) throw invalidField("/regionId", "is not a region of this shop");
     if (!place.channelId) throw invalidField("/channel", "is not a channel of this shop");
     const token = newToken();
@@ -92,15 +109,9 @@ export const create = fn(NewCart, ({ regionId, channel, currency, email, lines }
       channelId: place.channelId,
       currency: currency ?? Currency.parse(place.currency),
       email: email ?? null,
-      expiresAt: expiry as never,
     };
     const [[cart], , ...rows] = await read(
-      (q) =>
-        [
-          q.insert(cartTable).values(row).returning(cartColumns),
-          insertQuery(q, cartId, lines),
-          ...cartQueries(q, cartId),
-        ] as const,
+      (q) => [insertCart(q, { row: asRow(row) }), insertQuery(q, cartId, lines), ...cartQueries(q, cartId)] as const,
     ).catch(toLineFailure("/lines"));
     if (!cart) throw new Error("An insert without a conflict clause answers its row.");
     const made = recalculate(tx, cart, toCartRows(rows), lines, (field, index) => `/lines/${index}/${field}`);
@@ -108,9 +119,13 @@ export const create = fn(NewCart, ({ regionId, channel, currency, email, lines }
   }),
 );
 
+const cartQuery = prepared((q, { key }: { key: HashedKey }) =>
+  q.select(cartColumns).from(cartTable).where(matchesHash(key)),
+);
+
 export const get = fn(CartKey, async (key) => {
   const [[cart], ...rows] = await read(
-    (q) => [q.select(cartColumns).from(cartTable).where(matchesKey(key)), ...cartQueries(q, key.id)] as const,
+    (q) => [cartQuery(q, { key: asRow(hashKey(key)) }), ...cartQueries(q, key.id)] as const,
   );
   if (!cart) throw notFound("cart");
   return view(calculateCart(cart, toCartRows(rows)));

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { and, eq, sql } from "drizzle-orm";
 import * as z from "zod";
+import { param } from "../../drizzle/prepared.js";
 import { CartId, cartTable } from "./cart.sql.js";
 
 /** The id and the token of a cart, and for a change the version that the caller has seen. */
@@ -15,9 +16,22 @@ export const hashToken = (token: string) => createHash("sha256").update(token).d
 const LIFE = 30;
 export const expiry = sql`now() + make_interval(days => ${LIFE})`;
 
-const matchesToken = ({ id, token }: CartKey) => and(eq(cartTable.id, id), eq(cartTable.tokenHash, hashToken(token)));
+/** What the row of a cart is compared with. */
+export interface HashedKey {
+  id: string;
+  tokenHash: string;
+  version?: number | undefined;
+}
+export const hashKey = ({ id, token, version }: CartKey): HashedKey => ({ id, tokenHash: hashToken(token), version });
+
 /** The condition for the unexpired cart of a key; a wrong token matches no row. */
-export const matchesKey = (key: CartKey) => and(matchesToken(key), sql`${cartTable.expiresAt} > now()`);
+export const matchesHash = ({ id, tokenHash }: HashedKey) =>
+  and(
+    eq(cartTable.id, param(id, cartTable.id)),
+    eq(cartTable.tokenHash, param(tokenHash, cartTable.tokenHash)),
+    sql`${cartTable.expiresAt} > now()`,
+  );
+export const matchesKey = ({ id, token }: CartKey) => matchesHash({ id, tokenHash: hashToken(token) });
 
 export const cartColumns = {
   id: cartTable.id,

@@ -1,6 +1,7 @@
-import { and, eq, type SQL, sql } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import * as z from "zod";
 import { faultOf } from "../../drizzle/fault.js";
+import { asRow, prepared } from "../../drizzle/prepared.js";
 import type { Reader } from "../../drizzle/reader.js";
 import type { Tx } from "../../drizzle/tenant.js";
 import { VariantId } from "../catalog/catalog.sql.js";
@@ -8,11 +9,11 @@ import { Inventory } from "../inventory/index.js";
 import { db } from "../kernel/db.js";
 import { conflict, invalid, notFound } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
-import { insertRows } from "../kernel/rows.js";
+import { insertJson, rowsToJson } from "../kernel/rows.js";
 import { type CalculatedCart, calculateCart } from "./calculation.js";
 import { cartLineTable, LineId } from "./cart.sql.js";
 import type { CartRows } from "./cart-rows.js";
-import { CartKey, type CartRow } from "./key.js";
+import { CartKey, type CartRow, type HashedKey, hashKey } from "./key.js";
 import { isLocked, requireOpenCart } from "./lock.js";
 import { view } from "./view.js";
 
@@ -26,14 +27,14 @@ type NewLine = z.output<typeof NewLine>;
 /** Adds a line; a variant that is in the cart already gets the quantities of both. */
 export const addLine = fn(z.object({ cart: CartKey, line: NewLine }), ({ cart: key, line }) =>
   db(async (tx) => {
-    const insert = (q: Reader) => insertQuery(q, key.id, [line], isLocked(q, key));
+    const insert = (q: Reader) => insertQuery(q, key.id, [line], hashKey(key));
     const { cart, rows } = await requireOpenCart(tx, key, {}, insert).catch(toLineFailure("/variantId"));
     return view(recalculate(tx, cart, rows, [line], (field) => `/${field}`));
   }),
 );
 
 const isLine = (q: Reader, key: CartKey, lineId: string) =>
-  and(eq(cartLineTable.id, lineId), eq(cartLineTable.cartId, key.id), isLocked(q, key));
+  and(eq(cartLineTable.id, lineId), eq(cartLineTable.cartId, key.id), isLocked(q, hashKey(key)));
 
 export const setLine = fn(
   z.object({ cart: CartKey, lineId: LineId, quantity: Quantity }),
@@ -68,23 +69,28 @@ export const removeLine = fn(z.object({ cart: CartKey, lineId: LineId }), ({ car
 
 const variant = { variantId: cartLineTable.variantId };
 
+const insertLines = prepared((q, { lines, key }: { lines: string; key?: HashedKey | undefined }) =>
+  insertJson(q, cartLineTable, ["id", "cartId", "variantId", "quantity"], lines, key && isLocked(q, key))
+    .onConflictDoUpdate({
+      target: [cartLineTable.tenantId, cartLineTable.cartId, cartLineTable.variantId],
+      set: { quantity: sql`${cartLineTable.quantity} + excluded.quantity` },
+    })
+    .returning(variant),
+);
+
 /**
  * The statement that inserts lines into a cart. Foreign keys and checks refuse unknown variants and impossible
  * quantities ({@link toLineFailure}); the recalculation that follows refuses a variant that is not for sale.
+ * @param key of a cart that the statement before must have locked
  */
-export function insertQuery(q: Reader, cartId: string, lines: readonly NewLine[], where?: SQL) {
+export function insertQuery(q: Reader, cartId: string, lines: readonly NewLine[], key?: HashedKey) {
   const quantities = new Map<string, number>();
   for (const { variantId, quantity } of lines) quantities.set(variantId, quantity + (quantities.get(variantId) ?? 0));
   const ids = Array.from(quantities, () => LineId.create()).sort(); // lines are shown in the order of their ids
   const rows = Array.from(quantities, ([variantId, quantity], index) => {
     return { id: ids[index] ?? LineId.create(), cartId, variantId, quantity };
   });
-  return insertRows(q, cartLineTable, rows, where)
-    .onConflictDoUpdate({
-      target: [cartLineTable.tenantId, cartLineTable.cartId, cartLineTable.variantId],
-      set: { quantity: sql`${cartLineTable.quantity} + excluded.quantity` },
-    })
-    .returning(variant);
+  return insertLines(q, { lines: rowsToJson(cartLineTable, rows), key: key && asRow(key) });
 }
 
 /** Throws the failure that explains the violated constraint of a line. @throws Failure invalid */

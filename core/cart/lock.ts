@@ -1,4 +1,5 @@
-import { and, eq, exists, type SQL } from "drizzle-orm";
+import { and, eq, exists, type SQL, sql } from "drizzle-orm";
+import { asRow, param, prepared } from "../../drizzle/prepared.js";
 import type { Reader, Unexecuted } from "../../drizzle/reader.js";
 import type { Tx } from "../../drizzle/tenant.js";
 import { read } from "../kernel/db.js";
@@ -6,7 +7,16 @@ import { conflict, type Failure, notFound } from "../kernel/error.js";
 import { bump, staleVersion } from "../kernel/version.js";
 import { cartTable } from "./cart.sql.js";
 import { type CartRows, cartQueries, toCartRows } from "./cart-rows.js";
-import { type CartKey, type CartRow, cartColumns, expiry, matchesKey } from "./key.js";
+import {
+  type CartKey,
+  type CartRow,
+  cartColumns,
+  expiry,
+  type HashedKey,
+  hashKey,
+  matchesHash,
+  matchesKey,
+} from "./key.js";
 
 type Changes = { [Column in keyof typeof cartTable.$inferInsert]?: (typeof cartTable.$inferInsert)[Column] | SQL };
 
@@ -15,24 +25,27 @@ type Changes = { [Column in keyof typeof cartTable.$inferInsert]?: (typeof cartT
  * commit, which puts all that happens to one cart in order. It answers no row when the cart is not open, not there, or
  * has another version.
  */
-const lockQuery = (q: Reader, key: CartKey, changes: Changes) =>
+const lockQuery = prepared((q, { key, changes }: { key: HashedKey; changes: Changes }) =>
   q
     .with()
     .update(cartTable)
     .set({ ...changes, version: bump(cartTable), expiresAt: expiry })
-    .where(and(matchesKey(key), eq(cartTable.status, "open"), seenVersion(key, 0)))
-    .returning(cartColumns);
+    .where(and(matchesHash(key), eq(cartTable.status, "open"), seenVersion(key, 0)))
+    .returning(cartColumns),
+);
 
-const seenVersion = ({ version }: CartKey, later: 0 | 1) =>
-  version === undefined ? undefined : eq(cartTable.version, version + later);
+const seenVersion = ({ version }: HashedKey, later: 0 | 1) =>
+  version === undefined
+    ? undefined
+    : sql`${cartTable.version} = ${param(version, cartTable.version)}::int + ${later}::int`;
 
 /** Whether the statement before, in the same message, has locked the cart: a condition of the changes that follow it. */
-export const isLocked = (q: Reader, key: CartKey): SQL =>
+export const isLocked = (q: Reader, key: HashedKey): SQL =>
   exists(
     q
       .select({ id: cartTable.id })
       .from(cartTable)
-      .where(and(matchesKey(key), eq(cartTable.status, "open"), seenVersion(key, 1))),
+      .where(and(matchesHash(key), eq(cartTable.status, "open"), seenVersion(key, 1))),
   );
 
 /** The statement that changes lines of the cart, with {@link isLocked} in its condition; it answers their variants. */
@@ -55,7 +68,7 @@ export async function lockOpenCart(
   changes: Changes = {},
   change?: LineChange,
 ): Promise<LockedCart | undefined> {
-  const lock = (q: Reader) => lockQuery(q, key, changes);
+  const lock = (q: Reader) => lockQuery(q, { key: asRow(hashKey(key)), changes: asRow(changes) });
   if (!change) {
     const [[cart], ...loaded] = await read((q) => [lock(q), ...cartQueries(q, key.id)] as const);
     return cart && { cart, changed: [], rows: toCartRows(loaded) };

@@ -1,4 +1,4 @@
-import { and, eq, type SQL } from "drizzle-orm";
+import { and, eq, type Param, type SQL } from "drizzle-orm";
 import type { Reader } from "../../drizzle/reader.js";
 import { cartLineTable } from "../cart/cart.sql.js";
 import { productTable, variantTable } from "./catalog.sql.js";
@@ -8,7 +8,7 @@ import { priceTable } from "./price.sql.js";
  * The statement that reads the lines of a cart with the data for a sale of their variants: the product, and the price in
  * one currency, which is null when there is none. Price lists replace the price here.
  */
-export const sellableQuery = (q: Reader, cartId: string, currency: SQL) =>
+export const sellableQuery = (q: Reader, cartId: string | Param, currency: SQL) =>
   q
     .select({
       line: { id: cartLineTable.id, variantId: cartLineTable.variantId, quantity: cartLineTable.quantity },

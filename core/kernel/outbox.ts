@@ -1,6 +1,7 @@
 import type { Reader, Unexecuted } from "../../drizzle/reader.js";
 import { eventTable } from "./event/event.sql.js";
 import { jobTable } from "./job/job.sql.js";
+import { insertRows } from "./rows.js";
 
 /** The events and jobs of a transaction: written with its COMMIT, gone with its rollback. */
 export interface Outbox {
@@ -19,7 +20,7 @@ export const emptyOutbox = (): Outbox => ({ events: [], jobs: [] });
 /** The queries that write an outbox. */
 export function outboxQueries(q: Reader, { events, jobs }: Outbox): Unexecuted[] {
   return [
-    ...(events.length > 0 ? [q.insert(eventTable).values(events)] : []),
+    ...(events.length > 0 ? [insertRows(q, eventTable, events)] : []),
     ...(jobs.length > 0 ? [q.insert(jobTable).values(jobs).onConflictDoNothing()] : []),
   ];
 }

@@ -1,4 +1,5 @@
 import { sql } from "drizzle-orm";
+import { asRow, prepared } from "../../drizzle/prepared.js";
 import type { Reader } from "../../drizzle/reader.js";
 import type { Tx } from "../../drizzle/tenant.js";
 import type { CartRow, Line, Shipping } from "../cart/index.js";
@@ -7,7 +8,7 @@ import type { Allocation } from "../inventory/index.js";
 import type { Address } from "../kernel/address.js";
 import type { Totals } from "../kernel/amounts.js";
 import { read } from "../kernel/db.js";
-import { insertRows } from "../kernel/rows.js";
+import { insertJson, rowsToJson } from "../kernel/rows.js";
 import { paymentTable } from "../payment/payment.sql.js";
 import { orderMeter } from "./meter.js";
 import { counterTable, OrderLineId, orderLineTable, orderTable, orderTimelineTable } from "./order.sql.js";
@@ -45,10 +46,20 @@ export async function place(tx: Tx, placement: Placement, goods: Allocation) {
   return { order: order satisfies OrderRow, lines };
 }
 
-function placeQuery(q: Reader, placement: Placement, lines: readonly LineRow[]) {
-  const { orderId, cart, totals, shipping, payment } = placement;
-  const amountApplied = payment.accepted ? payment.amount : 0;
-  const isPlaced = amountApplied === totals.total && payment.accepted === true;
+const lineKeys = [
+  ...(["id", "orderId", "position", "variantId", "sku", "productName", "variantName", "options"] as const),
+  ...(["quantity", "unitPrice", "taxInclusive", "taxRate", "tax", "total"] as const),
+];
+
+interface PlacementRows {
+  order: Omit<typeof orderTable.$inferInsert, "number">;
+  payment: typeof paymentTable.$inferInsert;
+  noted: typeof orderTimelineTable.$inferInsert;
+  /** The rows of the lines, as JSON. */
+  lines: string;
+}
+
+const insertPlacement = prepared((q, { order, payment, noted, lines }: PlacementRows) => {
   const numbered = q.$with("numbered").as(
     q
       .insert(counterTable)
@@ -59,24 +70,26 @@ function placeQuery(q: Reader, placement: Placement, lines: readonly LineRow[]) 
       })
       .returning({ value: counterTable.value }),
   );
-  const listed = q.$with("listed").as(
-    insertRows(
-      q,
-      orderLineTable,
-      lines.map((line, position) => ({ ...line, orderId, position })),
-    ),
-  );
-  const opened = q.$with("opened").as(q.insert(paymentTable).values(payment));
-  const noted = q
-    .$with("noted")
-    .as(q.insert(orderTimelineTable).values(entry(orderId, isPlaced ? "placed" : "payment_awaited")));
-  const counted = q.$with("counted").as(usageStatement(q, orderMeter));
   return q
-    .with(numbered, listed, opened, noted, counted)
+    .with(
+      numbered,
+      q.$with("listed").as(insertJson(q, orderLineTable, lineKeys, lines)),
+      q.$with("opened").as(q.insert(paymentTable).values(payment)),
+      q.$with("noted").as(q.insert(orderTimelineTable).values(noted)),
+      q.$with("counted").as(usageStatement(q, orderMeter)),
+    )
     .insert(orderTable)
-    .values({
+    .values({ ...order, number: sql`(select value from numbered)` })
+    .returning({ ...columns, counted: sql<UsageCount | null>`(select to_json(counted) from counted)` });
+});
+
+function placeQuery(q: Reader, placement: Placement, lines: readonly LineRow[]) {
+  const { orderId, cart, totals, shipping, payment } = placement;
+  const amountApplied = payment.accepted ? payment.amount : 0;
+  const isPlaced = amountApplied === totals.total && payment.accepted === true;
+  return insertPlacement(q, {
+    order: asRow({
       id: orderId,
-      number: sql`(select value from numbered)`,
       cartId: cart.id,
       tokenHash: cart.tokenHash,
       currency: cart.currency,
@@ -91,8 +104,14 @@ function placeQuery(q: Reader, placement: Placement, lines: readonly LineRow[]) 
       shippingTaxInclusive: shipping.taxInclusive,
       shippingTaxRate: shipping.taxRate,
       ...totals,
-    })
-    .returning({ ...columns, counted: sql<UsageCount | null>`(select to_json(counted) from counted)` });
+    }),
+    payment: asRow(payment),
+    noted: asRow(entry(orderId, isPlaced ? "placed" : "payment_awaited")),
+    lines: rowsToJson(
+      orderLineTable,
+      lines.map((line, position) => ({ ...line, orderId, position })),
+    ),
+  });
 }
 
 const rowOf = (line: Line): LineRow => ({
