@@ -13,6 +13,16 @@ import { ShippingOptionId, shippingOptionTable } from "../shipping/shipping.sql.
 export const CartId = id("crt");
 export const LineId = id("lin");
 
+/** The amounts that an answer of a cart has shown, in minor units; those of the lines are their totals, by id. */
+export interface Quote {
+  currency: Currency;
+  subtotal: number;
+  shipping: number;
+  tax: number;
+  total: number;
+  lines: Record<string, number>;
+}
+
 /** A shopper's basket, opened by its token only. Prices and tax are computed at each reading and never cached here. */
 export const cartTable = tenantTable(
   "cart",
@@ -30,6 +40,8 @@ export const cartTable = tenantTable(
     shippingAddress: jsonb("shipping_address").$type<Address>(),
     billingAddress: jsonb("billing_address").$type<Address>(),
     shippingOptionId: ShippingOptionId.column("shipping_option_id"),
+    /** The amounts that the shopper was shown last by a write: what completing the cart binds them to, and no price. */
+    quote: jsonb("quote").$type<Quote>(),
     expiresAt: instant("expires_at").notNull(),
     version: version(),
   },

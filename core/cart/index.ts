@@ -20,6 +20,7 @@ import { cartQueries, toCartRows } from "./cart-rows.js";
 import { CartKey, cartColumns, expiry, type HashedKey, hashKey, hashToken, matchesHash, newToken } from "./key.js";
 import { insertQuery, NewLines, recalculate, toLineFailure } from "./line.js";
 import { requireOpenCart } from "./lock.js";
+import { show } from "./quote.js";
 import { CartRecord, view } from "./view.js";
 
 export { calculateCart } from "./calculation.js";
@@ -38,9 +39,9 @@ export {
   shippingView,
   totalsView,
 } from "./price-view.js";
-
+export { AmountChange, changesSince, quoteData, rememberQuote } from "./quote.js";
 export { listShippingOptions } from "./shipping.js";
-export { CartRecord } from "./view.js";
+export { CartRecord, tagOf, view } from "./view.js";
 
 export const NewCart = z.strictObject({
   regionId: RegionId.optional().meta({ description: "Default: the tenant's default region" }),
@@ -115,7 +116,7 @@ export const create = fn(NewCart, ({ regionId, channel, currency, email, lines }
     ).catch(toLineFailure("/lines"));
     if (!cart) throw new Error("An insert without a conflict clause answers its row.");
     const made = recalculate(tx, cart, toCartRows(rows), lines, (field, index) => `/lines/${index}/${field}`);
-    return { ...view(made), token };
+    return { ...show(tx, made), token };
   }),
 );
 
@@ -149,7 +150,7 @@ export const update = fn(z.object({ cart: CartKey, change: CartChange }), ({ car
     });
     const made = calculateCart(cart, rows);
     if (change.shippingOptionId && !made.shipping) throw notOffered();
-    return view(made);
+    return show(tx, made);
   }),
 );
 
@@ -162,13 +163,13 @@ export const reserveStock = fn(CartKey, (key) =>
   db(async (tx) => {
     const { cart, rows } = await requireOpenCart(tx, key);
     const calculated = calculateCart(cart, rows);
-    if (calculated.lines.length === 0) return view(calculated);
+    if (calculated.lines.length === 0) return show(tx, calculated);
     const reservation = Inventory.reservation(cart.id, calculated.lines, RESERVATION_MINUTES);
     const [short, [reserved]] = await read(
       (q) => [reservation.query(q), Inventory.reservedUntilQuery(q, cart.id)] as const,
     );
     reservation.refuseShort(short);
-    return view({ ...calculated, reservedUntil: reserved?.until ?? null });
+    return show(tx, { ...calculated, reservedUntil: reserved?.until ?? null });
   }),
 );
 
@@ -176,7 +177,7 @@ export const releaseStock = fn(CartKey, (key) =>
   db(async (tx) => {
     const { cart, rows } = await requireOpenCart(tx, key);
     Inventory.releaseLater(tx, cart.id);
-    return view({ ...calculateCart(cart, rows), reservedUntil: null });
+    return show(tx, { ...calculateCart(cart, rows), reservedUntil: null });
   }),
 );
 

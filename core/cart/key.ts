@@ -45,6 +45,7 @@ export const cartColumns = {
   billingAddress: cartTable.billingAddress,
   shippingOptionId: cartTable.shippingOptionId,
   tokenHash: cartTable.tokenHash,
+  quote: cartTable.quote,
   createdAt: cartTable.createdAt,
   expiresAt: cartTable.expiresAt,
 };

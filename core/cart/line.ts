@@ -15,7 +15,7 @@ import { cartLineTable, LineId } from "./cart.sql.js";
 import type { CartRows } from "./cart-rows.js";
 import { CartKey, type CartRow, type HashedKey, hashKey } from "./key.js";
 import { isLocked, requireOpenCart } from "./lock.js";
-import { view } from "./view.js";
+import { show } from "./quote.js";
 
 const MAX_LINES = 100;
 
@@ -29,7 +29,10 @@ export const addLine = fn(z.object({ cart: CartKey, line: NewLine }), ({ cart: k
   db(async (tx) => {
     const insert = (q: Reader) => insertQuery(q, key.id, [line], hashKey(key));
     const { cart, rows } = await requireOpenCart(tx, key, {}, insert).catch(toLineFailure("/variantId"));
-    return view(recalculate(tx, cart, rows, [line], (field) => `/${field}`));
+    return show(
+      tx,
+      recalculate(tx, cart, rows, [line], (field) => `/${field}`),
+    );
   }),
 );
 
@@ -49,7 +52,10 @@ export const setLine = fn(
           .returning(variant),
       );
       if (changed.length === 0) throw notFound("cart_line");
-      return view(recalculate(tx, cart, rows, changed, () => "/quantity"));
+      return show(
+        tx,
+        recalculate(tx, cart, rows, changed, () => "/quantity"),
+      );
     }),
 );
 
@@ -63,7 +69,10 @@ export const removeLine = fn(z.object({ cart: CartKey, lineId: LineId }), ({ car
         .returning(variant),
     );
     if (changed.length === 0) throw notFound("cart_line");
-    return view(recalculate(tx, cart, rows, [], () => ""));
+    return show(
+      tx,
+      recalculate(tx, cart, rows, [], () => ""),
+    );
   }),
 );
 

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import * as z from "zod";
 import { Address } from "../kernel/address.js";
 import { Currency, Money } from "../kernel/money.js";
@@ -40,9 +41,9 @@ export const CartRecord = z
   })
   .meta({ id: "Cart", description: "Prices and taxes are current, not stored." });
 
-/** The cart as the API shows it: amounts with their currency, without the hash of the token. */
+/** The cart as the API shows it: amounts with their currency, without the hash of the token and its quote. */
 export function view({ cart, lines, shipping, totals, requirements, reservedUntil }: CalculatedCart) {
-  const { tokenHash: _, shippingOptionId: __, ...shown } = cart;
+  const { tokenHash: _, shippingOptionId: __, quote: ___, ...shown } = cart;
   const money = moneyOf(cart.currency);
   return {
     ...shown,
@@ -58,3 +59,13 @@ export function view({ cart, lines, shipping, totals, requirements, reservedUnti
     heldUntil: reservedUntil,
   };
 }
+
+/**
+ * The part of a cart's ETag that stands for all that its version does not count: prices, taxes, names, stock. Equal
+ * contents have the same tag.
+ */
+export const tagOf = ({ lines, shippingOption, totals, requirements, heldUntil }: ReturnType<typeof view>): string =>
+  createHash("sha256")
+    .update(JSON.stringify([lines, shippingOption, totals, requirements, heldUntil]))
+    .digest("base64url")
+    .slice(0, 22);

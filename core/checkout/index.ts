@@ -14,10 +14,16 @@ import { Order, OrderPaid, OrderPlaced, OrderRecord, orderQueries, view } from "
 import { OrderId, orderTable } from "../order/order.sql.js";
 import { Payment, PaymentMethodInput, PaymentStep, RESERVATION_MINUTES } from "../payment/index.js";
 import { paymentTable } from "../payment/payment.sql.js";
+import { ExpectedTotal, refuseUnseen } from "./agreement.js";
 
 export { retryPayment, waitForDecision } from "./payment.js";
 
-export const Completion = z.strictObject({ payment: PaymentMethodInput.default({ provider: "manual" }) });
+export const Completion = z.strictObject({
+  payment: PaymentMethodInput.default({ provider: "manual" }),
+  expectedTotal: ExpectedTotal.optional(),
+});
+
+const CompletionRequest = z.object({ cart: CartKey, tag: z.string().optional(), completion: Completion });
 
 export const Completed = z.object({ order: OrderRecord, payment: PaymentStep }).meta({ id: "CompletedCheckout" });
 
@@ -26,19 +32,22 @@ export const Completed = z.object({ order: OrderRecord, payment: PaymentStep }).
  * find the order and answer the same. Prices, stock, number and event are written in one transaction: the order exists
  * with all of them or not at all. The number of statements does not grow with the lines. With a remote provider the
  * order is pending: its goods are reserved, and the payment is opened after the commit.
- * @throws Failure not_found, stale, or conflict (`cart.incomplete`, `stock.insufficient`,
+ * @throws Failure not_found, stale, or conflict (`cart.incomplete`, `cart.total_changed`, `stock.insufficient`,
  * `payment.provider_unavailable`)
  */
-export const complete = fn(z.object({ cart: CartKey, completion: Completion }), ({ cart: key, completion }) =>
+export const complete = fn(CompletionRequest, ({ cart: key, tag, completion }) =>
   db(async (tx) => {
     const locked = await Cart.lockOpenCart(key, { status: "completed" });
     if (!locked) return findCompleted(tx, key);
     const { cart, rows } = locked;
-    const { lines, shipping, totals, requirements } = Cart.calculateCart(cart, rows);
+    const calculated = Cart.calculateCart(cart, rows);
+    const { lines, shipping, totals, requirements } = calculated;
     const { email, shippingAddress } = cart;
     if (requirements.length > 0 || !email || !shippingAddress || !shipping) {
       throw conflict("cart.incomplete", "The cart is incomplete; see `requirements`.", { data: { requirements } });
     }
+    const refusal = refuseUnseen(tx, calculated, { tag, expectedTotal: completion.expectedTotal });
+    if (refusal) return refusal;
     const orderId = OrderId.create();
     const due = { orderId, amount: totals.total, currency: cart.currency };
     const payment = await Payment.prepareAttempt(tx, due, completion.payment);

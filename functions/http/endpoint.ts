@@ -36,6 +36,11 @@ export interface Spec<
   transaction?: "own";
   /** Takes `If-Match` with the version that the caller has read. Without it the handler gets no version to compare. */
   ifMatch?: IfMatch;
+  /**
+   * The part of the ETag that stands for contents which the version does not count; `If-Match` takes an ETag with it.
+   * Of the operations that take `If-Match`, only a binding one compares it.
+   */
+  tag?: (value: never) => string;
   /** Takes `x-cart-token`, which opens a cart and its order. */
   cartToken?: true;
   /** The answer carries a secret: when stored, it is encrypted. */
@@ -48,6 +53,8 @@ export interface Input<Params extends Shape, Query extends Shape, Body extends z
   body: z.output<Body>;
   /** The value of `x-cart-token`; empty when there is none. */
   cartToken: string;
+  /** The second part of the ETag in `If-Match`, for operations with a `tag`. */
+  tag: string | undefined;
   http: HonoContext;
 }
 

@@ -53,8 +53,8 @@ function headersOf({ method, spec }: Endpoint) {
   };
   const version = z
     .string()
-    .regex(/^"?\d+"?$/)
-    .meta({ description: "The version of the resource that you have read", examples: ['"1"'] });
+    .regex(spec.tag ? /^"?\d+(-[\w-]{22})?"?$/ : /^"?\d+"?$/)
+    .meta({ description: "The version of the resource that you have read, or its ETag", examples: ['"1"'] });
   return z.object({
     ...described,
     ...(spec.cartToken && {

@@ -15,6 +15,10 @@ import type { Endpoint, Input } from "./endpoint.js";
 import { claimOf, seal, unseal } from "./idempotency.js";
 import { failureAnswer } from "./problem.js";
 
+interface Seen {
+  version: number | undefined;
+  tag: string | undefined;
+}
 type AnyInput = Input<never, never, never> & { version: number | undefined };
 const noQuery = z.strictObject({});
 
@@ -53,7 +57,7 @@ async function inputOf({ spec }: Endpoint, http: HonoContext, url: URL) {
     params: params?.data as never,
     query: parse(spec.query ?? noQuery, queryOf(url)) as never,
     body: bodyOf(spec, json) as never,
-    version: versionOf(spec, http.req.header("if-match")),
+    ...versionOf(spec, http.req.header("if-match")),
     cartToken,
     http,
   };
@@ -88,19 +92,20 @@ function queryOf(url: URL): Record<string, string> {
   return query;
 }
 
-function versionOf({ ifMatch }: Endpoint["spec"], header: string | undefined): number | undefined {
+/** The version in `If-Match`, and the tag behind it where answers have one: `"3"` or `"3-kD0…"`. */
+function versionOf({ ifMatch, tag: tagged }: Endpoint["spec"], header: string | undefined): Seen {
   const text = header?.trim();
   if (!text || text === "*") {
-    if (ifMatch !== "required" || text) return undefined;
+    if (ifMatch !== "required" || text) return { version: undefined, tag: undefined };
     throw new Failure(
       "precondition_required",
       "version_required",
       "This operation requires If-Match with the version that you have read.",
     );
   }
-  const version = /^(?:W\/)?"?(\d{1,9})"?$/.exec(text)?.[1];
-  if (!version) throw malformed("if_match_invalid", 'If-Match takes one version, such as "3".');
-  return Number(version);
+  const [, version, tag] = /^(?:W\/)?"?(\d{1,9})(?:-([\w-]{22}))?"?$/.exec(text) ?? [];
+  if (!version || (tag && !tagged)) throw malformed("if_match_invalid", 'If-Match takes one version, such as "3".');
+  return { version: Number(version), tag };
 }
 
 async function read(endpoint: Endpoint, input: AnyInput): Promise<Response> {
@@ -148,9 +153,10 @@ function answerOf({ spec, path }: Endpoint, value: unknown): StoredAnswer {
     if (!checked.success) throw new Error(`The answer of ${path} does not fit its schema: ${checked.error.message}`);
   }
   const version = (value as { version?: unknown } | null)?.version;
+  const tag = typeof version === "number" && spec.tag ? `-${spec.tag(value as never)}` : "";
   const headers = {
     "content-type": "application/json",
-    ...(typeof version === "number" ? { etag: `"${version}"` } : {}),
+    ...(typeof version === "number" ? { etag: `"${version}${tag}"` } : {}),
   };
   return { status, headers, body: JSON.stringify(value) };
 }

@@ -19,7 +19,7 @@ import type { Module } from "./module.js";
 
 const params = z.object({ id: CartId });
 const lineParams = params.extend({ lineId: LineId });
-const cartRead = { allow: "shopper", cartToken: true, params } as const;
+const cartRead = { allow: "shopper", cartToken: true, params, tag: Cart.tagOf } as const;
 /** Each change says which version of the cart it has seen: two tabs never overwrite each other in silence. */
 const cartWrite = { ...cartRead, ifMatch: "required", returns: [200, CartRecord] } as const;
 
@@ -31,6 +31,7 @@ const routes: Endpoint[] = [
       allow: "shopper",
       body: NewCart,
       returns: [201, NewCartRecord],
+      tag: Cart.tagOf,
       idempotency: "none",
       summary: "Create a cart",
       description: "`token` is only returned by this call. Send it as `x-cart-token` to use the cart and its order.",
@@ -110,10 +111,10 @@ const routes: Endpoint[] = [
       secret: true,
       summary: "Complete a cart",
       description:
-        "Creates the order and its first payment. Completing the same cart again returns the same order, also with another Idempotency-Key.",
+        "Creates the order and its first payment. 409 `cart.total_changed` if the cart costs something else than `expectedTotal`, or than its last answer to a write. Completing the same cart again returns the same order, also with another Idempotency-Key.",
     },
-    ({ params: { id }, cartToken: token, version, body }) =>
-      Checkout.complete({ cart: { id, token, version }, completion: body }),
+    ({ params: { id }, cartToken: token, version, tag, body }) =>
+      Checkout.complete({ cart: { id, token, version }, tag, completion: body }),
   ),
 ];
 

@@ -15,9 +15,10 @@ const CEILINGS = {
   // A cart is loaded by three statements: its lines with what is sold in them, its delivery, and the rates of tax.
   get: [1, 6],
   // A write sends its credential with BEGIN and the claim.
-  create: [4, 10],
-  add: [3, 13],
-  remove: [3, 13],
+  // What moves the total of a cart also keeps the amounts that it has shown, with COMMIT.
+  create: [4, 11],
+  add: [3, 14],
+  remove: [3, 14],
   patch: [3, 12],
   hold: [4, 14],
   complete: [4, 15],
