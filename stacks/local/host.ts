@@ -1,6 +1,7 @@
 import type { RequestListener } from "node:http";
 import { join } from "node:path";
 import { type FunctionName, type FunctionSpec, functions, queues, schedules } from "../topology.js";
+import { browsed } from "./address.js";
 import { queueNames } from "./aws/endpoints.js";
 import { type Clock, createClock } from "./lambda/clock.js";
 import { type LogLine, startEnvironment } from "./lambda/environment.js";
@@ -28,6 +29,8 @@ export interface HostOptions {
     readonly webhooks?: number;
     readonly stripe?: number;
   };
+  /** The host on which the API listens, and whether `ports.http` was chosen, so that no other one takes its place. */
+  readonly address?: { readonly host: string; readonly exact: boolean };
   /** Added to the environment of every function. */
   readonly env?: Readonly<Record<string, string>>;
   /** Receives a line for each started part, with its duration. */
@@ -200,7 +203,7 @@ async function start(options: HostOptions, stops: Stops): Promise<Host> {
   const services = await startServices(options, clock, (...call) => pages(...call), stops);
   const { gateway, webhooks, stripe, ...shared } = services;
   const { admin, bridge, secrets, endpoints } = shared;
-  const url = `http://127.0.0.1:${gateway.port}`;
+  const url = `http://${browsed(options.address?.host ?? "127.0.0.1")}:${gateway.port}`;
   const sources = { url, adminUrl: admin.url, bridgePort: bridge.port, secrets, endpoints, stripe: stripe.settings };
   const env: Env = (name) => ({ ...environmentOf(name, sources), ...options.env });
   const pools = createPools(services, env, log, stops);

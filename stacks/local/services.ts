@@ -83,7 +83,7 @@ export async function startServices(
       (endpoints) => endpoints.stop(),
     ),
     part(
-      startGateway({ local, ...(ports.http && { port: ports.http }) }),
+      startGateway({ local, ...options.address, ...(ports.http && { port: ports.http }) }),
       ({ port }) => `API Gateway on port ${port}`,
       (gateway) => gateway.stop(),
     ),

@@ -1,5 +1,7 @@
 import { join } from "node:path";
+import { readAddress, rememberPort } from "./address.js";
 import { type Demo, seed } from "./demo/seed.js";
+import { describeFullDisk } from "./disk.js";
 import { type Host, startHost } from "./host.js";
 import { projectRoot } from "./lambda/bundle.js";
 import type { LogLine } from "./lambda/environment.js";
@@ -7,20 +9,29 @@ import { type Lock, takeLock } from "./lock.js";
 import type { StripeAccount } from "./stripe/host.js";
 
 /** Ports that are easy to remember; another one is taken when one is in use. */
-const ports = { http: 3000, webhooks: 3001, stripe: 12_111, sqs: 9324, eventbridge: 9325, postgres: 54_329 };
+const ports = { stripe: 12_111, sqs: 9324, eventbridge: 9325, postgres: 54_329 };
 const dir = join(projectRoot, ".stoa/data");
 
 const say = (line = "") => console.log(line);
 
-/** Prints errors of functions; the log file has all lines. */
-function showTrouble({ function: name, stream, text }: LogLine) {
+/** The line about a function's error. */
+function troubleIn({ function: name, stream, text }: LogLine): string | undefined {
   try {
     const { level, message, errorMessage, error } = JSON.parse(text);
     const reason = errorMessage ?? error?.message;
-    if (level === "ERROR") say(`  ! ${name}: ${message}${reason ? ` (${String(reason).split("\n")[0]})` : ""}`);
+    return level === "ERROR" ? `${name}: ${message}${reason ? ` (${String(reason).split("\n")[0]})` : ""}` : undefined;
   } catch {
-    if (stream === "stderr" && text.trim()) say(`  ! ${name}: ${text}`);
+    return stream === "stderr" && text.trim() ? `${name}: ${text}` : undefined;
   }
+}
+
+/** Prints errors of functions; the log file has all lines. */
+function showTrouble(line: LogLine) {
+  const trouble = troubleIn(line);
+  if (trouble === undefined) return;
+  say(`  ! ${trouble}`);
+  const full = describeFullDisk(dir);
+  if (full) say(`  ! ${full}`);
 }
 
 function showPlaces(host: Host) {
@@ -76,12 +87,14 @@ function stripeAccount(): StripeAccount | undefined {
 /** Aborts at the first stop signal; the second one exits, and child processes end with this one. */
 function stopSignal(): AbortSignal {
   const stop = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.removeAllListeners(signal); // those of start.mjs, for the time before
     process.on(signal, () => {
       if (stop.signal.aborted) process.exit(130);
       say("\nStopping.");
       stop.abort();
     });
+  }
   return stop.signal;
 }
 
@@ -92,21 +105,30 @@ async function serve(host: Host, lock: Lock, stop: AbortSignal) {
   });
   if (stop.aborted) return;
   lock.announce(host.url);
+  rememberPort(dir, host.url);
   say(`\nReady after ${process.uptime().toFixed(1)} s.\n`);
   showPlaces(host);
   showDemo(demo);
   say("\nPress Ctrl-C to stop.");
 }
 
-async function run(lock: Lock) {
-  const stop = stopSignal();
+async function run(lock: Lock, stop: AbortSignal) {
   const stopped = new Promise<void>((resolve) => stop.addEventListener("abort", () => resolve()));
   say("Starting Stoa on this machine.\n");
+  const { host: name, port, isChosen } = readAddress(dir, process.env);
   // The SDK's own variables select other implementations of SQS and EventBridge.
   const { AWS_ENDPOINT_URL_SQS: sqs, AWS_ENDPOINT_URL_EVENTBRIDGE: eventbridge } = process.env;
   const progress = (line: string) => stop.aborted || say(`  ✓ ${line}`);
   const external = { sqs, eventbridge };
-  const host = await startHost({ dir, ports, durable: true, external, stripe: stripeAccount(), progress });
+  const host = await startHost({
+    dir,
+    ports: { ...ports, http: port, webhooks: port + 1 },
+    address: { host: name, exact: isChosen },
+    durable: true,
+    external,
+    stripe: stripeAccount(),
+    progress,
+  });
   try {
     if (stop.aborted) return;
     host.onLog(showTrouble);
@@ -121,12 +143,17 @@ if ("pid" in lock) {
   say(`Stoa is already running in this folder (process ${lock.pid}): ${lock.url ?? "it is starting"}.`);
   process.exit(1);
 }
+const stop = stopSignal();
 try {
-  await run(lock);
+  await run(lock, stop);
 } catch (error) {
-  say(`\nStoa could not start: ${(error as Error).message}`);
-  process.exitCode = 1;
+  // What is ended in the middle of its start fails in many ways, and none of them is news.
+  if (!stop.aborted) {
+    say(`\nStoa could not start: ${describeFullDisk(dir) ?? (error as Error).message}`);
+    process.exitCode = 1;
+  }
 } finally {
   lock.release();
 }
+if (stop.aborted) say("Stopped.");
 process.exit();

@@ -88,31 +88,38 @@ function send(request: IncomingMessage, response: ServerResponse, { status, head
   response.end(bare || request.method === "HEAD" ? undefined : body);
 }
 
-async function listen(server: Server, port: number): Promise<void> {
+async function listen(server: Server, { port = 0, host = "127.0.0.1", exact = false }: GatewayOptions): Promise<void> {
   for (let candidate = port; ; candidate = candidate > 0 && candidate < port + 20 ? candidate + 1 : 0) {
-    const taken = await new Promise<Error | undefined>((resolve) => {
+    const failure = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
       server.once("error", resolve);
-      server.listen(candidate, "127.0.0.1", () => {
+      server.listen(candidate, host, () => {
         server.off("error", resolve);
         resolve(undefined);
       });
     });
-    if (!taken) return;
-    if ((taken as NodeJS.ErrnoException).code !== "EADDRINUSE" && candidate === 0) throw taken;
+    if (!failure) return;
+    const isTaken = failure.code === "EADDRINUSE";
+    if (isTaken && exact) throw new Error(`Port ${port} is in use; PORT chooses another one.`);
+    if (!isTaken && (exact || candidate === 0)) throw failure;
   }
 }
 
 interface GatewayOptions {
   /** The next free one when it is taken, any when 0. */
   readonly port?: number;
+  /** 127.0.0.1 when left out. */
+  readonly host?: string;
+  /** No other port than this one. */
+  readonly exact?: boolean;
   /** `url`: the URL of one function. */
   readonly endpoint?: keyof typeof endpoints;
   /** Serves the paths below `/_local`. */
   readonly local?: RequestListener;
 }
 
-/** Turns HTTP on 127.0.0.1 into events of API Gateway, or of a function's own URL. */
-export async function startGateway({ port = 0, endpoint = "api", local }: GatewayOptions = {}): Promise<Gateway> {
+/** Turns HTTP into events of API Gateway, or of a function's own URL. */
+export async function startGateway(options: GatewayOptions = {}): Promise<Gateway> {
+  const { endpoint = "api", local } = options;
   let pool: Pool | undefined;
   const server = createServer({ maxHeaderSize: largestHeader, keepAliveTimeout: 75_000 }, (request, response) => {
     request.on("error", () => undefined); // a client that went away
@@ -120,7 +127,7 @@ export async function startGateway({ port = 0, endpoint = "api", local }: Gatewa
     if (local && /^\/_local(?:[/?]|$)/.test(request.url ?? "")) return void local(request, response);
     void answer(request, pool, endpoints[endpoint]).then((result) => send(request, response, result));
   });
-  await listen(server, port);
+  await listen(server, options);
   return {
     port: (server.address() as AddressInfo).port,
     serve(next) {
