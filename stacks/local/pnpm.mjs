@@ -16,7 +16,7 @@ const programs = {
 };
 
 /** Runs a program to its end; it ends with this process. @returns its exit code, or the reason why it did not start */
-export function run(program, words, options = {}) {
+function run(program, words, options = {}) {
   const child = spawn(program, words, { stdio: "inherit", ...options });
   const end = () => child.kill();
   process.once("exit", end);

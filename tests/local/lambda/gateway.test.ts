@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { browsed, readAddress, rememberPort } from "../../../stacks/local/address.js";
 import { type LogLine, startEnvironment } from "../../../stacks/local/lambda/environment.js";
 import { type Gateway, startGateway } from "../../../stacks/local/lambda/gateway.js";
 import { createPool, type Pool } from "../../../stacks/local/lambda/pool.js";
@@ -240,24 +239,4 @@ test("a port that somebody chose is taken or refused, and no other one is taken 
   expect(next.port).not.toBe(port);
   expect((await fetch(`http://127.0.0.1:${next.port}`)).status).toBe(503);
   await next.stop();
-});
-
-test("HOST and PORT come from the environment, then from the last start", () => {
-  const home = mkdtempSync(join(tmpdir(), "stoa-address-"));
-  try {
-    expect(readAddress(home, {})).toEqual({ host: "127.0.0.1", port: 3000, isChosen: false });
-    rememberPort(home, "http://127.0.0.1:3005");
-    expect(readAddress(home, {})).toEqual({ host: "127.0.0.1", port: 3005, isChosen: false });
-    expect(readAddress(home, { HOST: "0.0.0.0", PORT: "80" })).toEqual({ host: "0.0.0.0", port: 80, isChosen: true });
-    for (const PORT of ["web", "0", "65535", "3000.5"])
-      expect(() => readAddress(home, { PORT })).toThrow("between 1 and 65534");
-    expect(["0.0.0.0", "::", "::1", "shop.test"].map(browsed)).toEqual([
-      "127.0.0.1",
-      "127.0.0.1",
-      "[::1]",
-      "shop.test",
-    ]);
-  } finally {
-    rmSync(home, { recursive: true });
-  }
 });
