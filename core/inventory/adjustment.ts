@@ -174,7 +174,7 @@ function applyAdjustments(targets: readonly Target[], levels: ReadonlyMap<string
 }
 
 function stockChanged(index: number, onHand: number) {
-  const errors = [{ pointer: `/adjustments/${index}/expected`, detail: `${onHand} are on hand` }];
+  const errors = [{ pointer: `/adjustments/${index}/expected`, detail: `does not hold: ${onHand} units are on hand` }];
   return conflict("stock.changed", "The stock on hand differs from `expected`; see `onHand`.", {
     errors,
     data: { onHand },

@@ -155,7 +155,12 @@ export function insufficientStock(lines: readonly { variantId: string }[], items
   const errors = lines.flatMap(({ variantId }, index) => {
     const item = short.get(variantId);
     if (!item) return [];
-    return [{ pointer: `${path}/${index}`, detail: `${item.requested} requested, ${item.available} available` }];
+    return [
+      {
+        pointer: `${path}/${index}`,
+        detail: `has ${item.available} units available, and ${item.requested} were requested`,
+      },
+    ];
   });
   return conflict("stock.insufficient", "There is not enough stock; see `items`.", { errors, data: { items } });
 }

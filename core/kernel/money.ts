@@ -10,13 +10,15 @@ const { MGA: _, MRU: __, ...known } = { ...currencies };
 const codes = Object.keys(known) as [CurrencyCode, ...CurrencyCode[]];
 
 /** ISO 4217. The exponents are those of dinero.js: `Intl` disagrees with the standard for 17 currencies. */
-export const Currency = z.enum(codes).meta({ id: "Currency", examples: ["EUR"], description: "ISO 4217 code" });
+export const Currency = z
+  .enum(codes)
+  .meta({ id: "Currency", examples: ["EUR"], description: "ISO 4217 code in capitals" });
 export type Currency = z.infer<typeof Currency>;
 
 /** The largest amount that is accepted, in minor units: sums of 10,000 lines of it stay below 2^53. */
 export const MAX_AMOUNT = 99_999_999_999;
 
-export const Amount = z.int().min(0).max(MAX_AMOUNT);
+export const Amount = z.int().min(0).max(MAX_AMOUNT).meta({ description: "Minor units: 1999 EUR is 19.99 €" });
 
 /** Integer minor units and their currency. */
 export const Money = z

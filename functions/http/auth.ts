@@ -89,12 +89,25 @@ interface Requirements {
 function authorize(lookup: Lookup, results: readonly unknown[], { names, ...asked }: Requirements): Actor {
   const holder = lookup.toHolder(results);
   checkRate(holder, names);
-  if (!isAllowed(holder.actor, asked.allow))
-    throw forbidden("forbidden", "The role or the scopes of this credential do not include this operation.");
+  if (!isAllowed(holder.actor, asked.allow)) throw missingRight(holder.actor, asked.allow);
   const closed = refusalFor(holder.tenant, { ...asked, byKey: holder.actor.type === "key" });
   if (closed) throw closed;
   addToContext({ plan: holder.tenant.plan });
   return holder.actor;
+}
+
+/** The refusal of a known caller: what the operation needs, and what the credential has. */
+function missingRight(actor: Actor, allow: Requirements["allow"]) {
+  const granted = actor.type === "member" ? { role: actor.role } : { scopes: actor.type === "key" ? actor.scopes : [] };
+  if (typeof allow !== "string") {
+    const text = `The operation needs the scope "${allow.name}", which members have from the role ${allow.role} on, and secret keys by name.`;
+    return forbidden("forbidden", text, { data: { requiredScope: allow.name, granted } });
+  }
+  const text =
+    allow === "member"
+      ? "The operation is for members: send the access token of a login."
+      : "The operation is for shoppers: send a publishable key, or a secret key on their behalf.";
+  return forbidden("forbidden", text, { data: { granted } });
 }
 
 /** @throws Failure when the tenant is not the named one, or limited */

@@ -44,7 +44,29 @@ export async function runOperation(endpoint: Endpoint, http: HonoContext): Promi
     if (error instanceof Failure && current.credential) await verifyCredential();
     if (error instanceof Failure && error.code === "credential_invalid")
       await admitAddress("miss", current.address ?? "");
-    throw error;
+    throw explainCartToken(error, endpoint, request);
+  }
+}
+
+/** A cart that is not found may be there: its token is missing. */
+function explainCartToken(error: unknown, { spec }: Endpoint, { headers }: Request): unknown {
+  if (!spec.cartToken || headers.has("x-cart-token")) return error;
+  if (!(error instanceof Failure) || error.kind !== "not_found") return error;
+  const { kind, code, message, extra } = error;
+  const hint = "The request has no `x-cart-token`: send the token that the creation of the cart returned.";
+  return new Failure(kind, code, `${message} ${hint}`, extra);
+}
+
+/** Reads with `read`; when that does not fit its schema, the header that is missing is told in the same answer. */
+function withMissingKey<Value>(spec: Endpoint["spec"], request: Request, read: () => Value): Value {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code !== "invalid_request") throw error;
+    if (spec.idempotency !== "required" || request.headers.has("idempotency-key")) throw error;
+    const detail = "is required: send a new random text with each operation, and the same one with its retries";
+    const errors = [{ pointer: "Idempotency-Key", detail }, ...(error.extra.errors ?? [])];
+    throw new Failure(error.kind, error.code, error.message, { ...error.extra, errors });
   }
 }
 
@@ -56,7 +78,7 @@ async function inputOf({ spec }: Endpoint, http: HonoContext, url: URL) {
   const input: AnyInput = {
     params: params?.data as never,
     query: parse(spec.query ?? noQuery, queryOf(url)) as never,
-    body: bodyOf(spec, json) as never,
+    body: withMissingKey(spec, http.req.raw, () => bodyOf(spec, json)) as never,
     ...versionOf(spec, http.req.header("if-match")),
     cartToken,
     http,

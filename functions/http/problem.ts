@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { config } from "../../core/kernel/config.js";
 import type { Failure, FailureKind } from "../../core/kernel/error.js";
+import { toSentence } from "../../core/kernel/field-error.js";
 import type { StoredAnswer } from "../../core/kernel/idempotency.js";
 import { type ProblemInput, writeProblem } from "../problem.js";
 
@@ -44,7 +45,7 @@ export const failureAnswer = ({ kind, code, message, extra }: Failure, requestId
     code,
     detail: message,
     requestId,
-    errors: extra.errors,
+    errors: extra.errors?.map(toSentence),
     data: extra.data,
     headers: {
       ...(extra.retryAfter ? { "retry-after": String(Math.ceil(extra.retryAfter)) } : {}),

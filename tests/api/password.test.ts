@@ -27,7 +27,7 @@ async function signUp(password: string) {
 const refused = (detail: string) => ({
   status: 422,
   code: "invalid_request",
-  errors: [{ pointer: "/password", detail }],
+  errors: [{ pointer: "/password", detail: `The field \`password\` ${detail}.` }],
 });
 const guessable = (reason: string) => refused(`is easy to guess (${reason}); add words that are less common`);
 
