@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import { calculateAmounts, type ListedPrice, sumTotals } from "../core/kernel/amounts.js";
 import { Currency, calculateTax, exponent, formatMoney, MAX_AMOUNT } from "../core/kernel/money.js";
 
-const rate = fc.integer({ min: 0, max: 10_000 });
+/** Basis points, to the hundredth of one. */
+const rate = fc.integer({ min: 0, max: 1_000_000 }).map((hundredths) => hundredths / 100);
 const listed: fc.Arbitrary<ListedPrice> = fc.record({
   unitPrice: fc.integer({ min: 0, max: 10_000_000 }),
   quantity: fc.integer({ min: 1, max: 10_000 }),
@@ -30,8 +31,9 @@ describe("tax", () => {
   test("is exact against rational arithmetic, rounded half up", () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: MAX_AMOUNT }), rate, fc.boolean(), (amount, bps, inclusive) => {
-        const divisor = inclusive ? 10_000n + BigInt(bps) : 10_000n;
-        const twice = 2n * BigInt(amount) * BigInt(bps) - 2n * BigInt(calculateTax(amount, bps, inclusive)) * divisor;
+        const part = BigInt(Math.round(bps * 100));
+        const divisor = inclusive ? 1_000_000n + part : 1_000_000n;
+        const twice = 2n * BigInt(amount) * part - 2n * BigInt(calculateTax(amount, bps, inclusive)) * divisor;
         expect(twice >= -divisor && twice < divisor).toBe(true);
       }),
       runs,
@@ -46,7 +48,11 @@ describe("tax", () => {
     [3, 1900, false, 1],
     [0, 1900, true, 0],
     [5, 10_000, false, 5],
-  ])("of %i at %i bps (inclusive %s) is %i", (amount, bps, inclusive, tax) =>
+    [100_000, 842.5, false, 8_425],
+    [100_000, 997.5, false, 9_975],
+    [100_000, 887.5, false, 8_875],
+    [10_000_000, 881.25, false, 881_250],
+  ])("of %i at %d bps (inclusive %s) is %i", (amount, bps, inclusive, tax) =>
     expect(calculateTax(amount, bps, inclusive)).toBe(tax),
   );
 });

@@ -1,11 +1,12 @@
 import * as z from "zod";
 import type { Amounts, ListedPrice, Totals } from "../kernel/amounts.js";
+import { BasisPoints } from "../kernel/basis-points.js";
 import { Money } from "../kernel/money.js";
 
 /** The amounts that carts and orders show alike: of lines, shipping and totals. */
 const Priced = z.object({
   subtotal: Money.meta({ description: "The listed price of all units" }),
-  taxRate: z.int().meta({ description: "Basis points: 1900 is 19 %" }),
+  taxRate: BasisPoints,
   taxInclusive: z.boolean().meta({ description: "Whether the listed price includes the tax" }),
   tax: Money,
   total: Money.meta({ description: "The amount to pay, including tax" }),

@@ -1,5 +1,6 @@
 import * as currencies from "dinero.js/currencies";
 import * as z from "zod";
+import { RATE_SCALE } from "./basis-points.js";
 
 type CurrencyCode = Exclude<keyof typeof currencies, "MGA" | "MRU">;
 
@@ -41,10 +42,13 @@ export function ratio(amount: number, part: number, whole: number, rounding: "do
 
 /**
  * The tax inside a gross amount, or on top of a net one, in minor units, rounded half up to the nearest unit.
- * @param rate basis points: 1900 is 19 %
+ * @param rate basis points, with at most two decimals: 1900 is 19 %, 842.5 is 8.425 %
  */
-export const calculateTax = (amount: number, rate: number, inclusive: boolean): number =>
-  ratio(amount, rate, inclusive ? 10_000 + rate : 10_000, "half-up");
+export function calculateTax(amount: number, rate: number, inclusive: boolean): number {
+  const part = Math.round(rate * RATE_SCALE);
+  const whole = 10_000 * RATE_SCALE;
+  return ratio(amount, part, inclusive ? whole + part : whole, "half-up");
+}
 
 /** For people: `19.99 EUR`. */
 export function formatMoney({ amount, currency }: Money): string {

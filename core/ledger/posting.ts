@@ -51,13 +51,16 @@ export function saleEntries({ currency, shipping, shippingTaxInclusive, shipping
   ];
 }
 
+/** What a refund needs to know of a sale. */
+type TaxedTotal = Pick<Sale, "currency" | "tax" | "total">;
+
 /** The tax in a part of an order, so that the parts of all of it add up to its tax: rounded half up, minor units. */
-function taxIn({ tax, total }: Sale, amount: number): number {
+function taxIn({ tax, total }: TaxedTotal, amount: number): number {
   return total === 0 ? 0 : ratio(tax, amount, total, "half-up");
 }
 
 /** The part of a sale that a refund takes back, with its tax, while the order is not cancelled. */
-function allowanceEntries(sale: Sale, before: number, amount: number): Entry[] {
+function allowanceEntries(sale: TaxedTotal, before: number, amount: number): Entry[] {
   const tax = taxIn(sale, before + amount) - taxIn(sale, before);
   const { currency } = sale;
   return [
@@ -80,7 +83,7 @@ interface Refund extends ProviderAmount {
    * The order with the amount that was refunded of it before, while it is not cancelled. Null when the refund pays a
    * debt to the shopper: the order is cancelled, or the payment was never accepted for it.
    */
-  sale: (Sale & { refunded: number }) | null;
+  sale: (TaxedTotal & { refunded: number }) | null;
 }
 
 /** A provider refunded money to a shopper: the refund pays a debt to the shopper, or it reduces the sale. */

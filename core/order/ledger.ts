@@ -2,6 +2,7 @@ import { eq } from "drizzle-orm";
 import { db } from "../kernel/db.js";
 import { Ledger, type LedgerAccount, Posting } from "../ledger/index.js";
 import { orderTable } from "./order.sql.js";
+import { columns } from "./view.js";
 
 /** The facts of orders that the ledger records. */
 export const orderLedgerKinds = ["order.placed"] as const;
@@ -16,6 +17,6 @@ export const orderLedgerAccounts: readonly LedgerAccount[] = [
 /** Records the sale of a placed order in the ledger. */
 export const recordSale = ({ orderId }: { orderId: string }) =>
   db(async (tx) => {
-    const [order] = await tx.select().from(orderTable).where(eq(orderTable.id, orderId));
+    const [order] = await tx.select(columns).from(orderTable).where(eq(orderTable.id, orderId));
     if (order) await Ledger.record("order.placed", orderId, Posting.saleEntries(order));
   });

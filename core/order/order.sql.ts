@@ -9,6 +9,7 @@ import {
   integer,
   jsonb,
   primaryKey,
+  smallint,
   text,
   unique,
 } from "drizzle-orm/pg-core";
@@ -66,8 +67,9 @@ export const orderTable = tenantTable(
     subtotal: minorUnits("subtotal").notNull(),
     shipping: minorUnits("shipping").notNull(),
     shippingTaxInclusive: boolean("shipping_tax_inclusive").notNull(),
-    /** Basis points. */
-    shippingTaxRate: integer("shipping_tax_rate").notNull(),
+    /** Whole basis points, and hundredths of one: `joinedRate()`. */
+    shippingTaxRateWhole: integer("shipping_tax_rate").notNull(),
+    shippingTaxRateHundredths: smallint("shipping_tax_rate_hundredths").notNull().default(0),
     tax: minorUnits("tax").notNull(),
     total: minorUnits("total").notNull(),
     /** The sum of the accepted payments: never more than the total, also under concurrency. */
@@ -111,8 +113,9 @@ export const orderLineTable = tenantTable(
     quantity: integer("quantity").notNull(),
     unitPrice: minorUnits("unit_price").notNull(),
     taxInclusive: boolean("tax_inclusive").notNull(),
-    /** Basis points. */
-    taxRate: integer("tax_rate").notNull(),
+    /** Whole basis points, and hundredths of one: `joinedRate()`. */
+    taxRateWhole: integer("tax_rate").notNull(),
+    taxRateHundredths: smallint("tax_rate_hundredths").notNull().default(0),
     tax: minorUnits("tax").notNull(),
     /** The amount that the customer pays for the line, tax included. */
     total: minorUnits("total").notNull(),

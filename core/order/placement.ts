@@ -7,6 +7,7 @@ import { checkUsage, type UsageCount, usageStatement } from "../entitlement/inde
 import type { Allocation } from "../inventory/index.js";
 import type { Address } from "../kernel/address.js";
 import type { Totals } from "../kernel/amounts.js";
+import { splitRate } from "../kernel/basis-points.js";
 import { read } from "../kernel/db.js";
 import { insertJson, rowsToJson } from "../kernel/rows.js";
 import { paymentTable } from "../payment/payment.sql.js";
@@ -48,7 +49,8 @@ export async function place(tx: Tx, placement: Placement, goods: Allocation) {
 
 const lineKeys = [
   ...(["id", "orderId", "position", "variantId", "sku", "productName", "variantName", "options"] as const),
-  ...(["quantity", "unitPrice", "taxInclusive", "taxRate", "tax", "total"] as const),
+  ...(["quantity", "unitPrice", "taxInclusive", "tax", "total"] as const),
+  ...(["taxRateWhole", "taxRateHundredths"] as const),
 ];
 
 interface PlacementRows {
@@ -100,18 +102,31 @@ function placeQuery(q: Reader, placement: Placement, lines: readonly LineRow[]) 
       amountApplied,
       // An order whose total is 0 has no amount to capture.
       paymentStatus: totals.total === 0 ? "captured" : "pending",
-      shippingName: shipping.name,
-      shippingTaxInclusive: shipping.taxInclusive,
-      shippingTaxRate: shipping.taxRate,
+      ...deliveryColumns(shipping),
       ...totals,
     }),
     payment: asRow(payment),
     noted: asRow(entry(orderId, isPlaced ? "placed" : "payment_awaited")),
     lines: rowsToJson(
       orderLineTable,
-      lines.map((line, position) => ({ ...line, orderId, position })),
+      lines.map((line, position) => ({ ...columnsOf(line), orderId, position })),
     ),
   });
+}
+
+function deliveryColumns({ name, taxInclusive, taxRate }: Shipping) {
+  const { whole, hundredths } = splitRate(taxRate);
+  return {
+    shippingName: name,
+    shippingTaxInclusive: taxInclusive,
+    shippingTaxRateWhole: whole,
+    shippingTaxRateHundredths: hundredths,
+  };
+}
+
+function columnsOf({ taxRate, ...line }: LineRow) {
+  const { whole: taxRateWhole, hundredths: taxRateHundredths } = splitRate(taxRate);
+  return { ...line, taxRateWhole, taxRateHundredths };
 }
 
 const rowOf = (line: Line): LineRow => ({

@@ -1,7 +1,9 @@
 import { asc, eq, type SQL } from "drizzle-orm";
+import type { PgTable } from "drizzle-orm/pg-core";
 import type { Reader } from "../../drizzle/reader.js";
 import { lineView, moneyOf, shippingView, totalsView } from "../cart/index.js";
 import { calculateAmounts } from "../kernel/amounts.js";
+import { joinedRate } from "../kernel/basis-points.js";
 import { orderLineTable, orderTable } from "./order.sql.js";
 
 /** The columns of an order in a list. */
@@ -25,7 +27,7 @@ export const columns = {
   billingAddress: orderTable.billingAddress,
   shippingName: orderTable.shippingName,
   shippingTaxInclusive: orderTable.shippingTaxInclusive,
-  shippingTaxRate: orderTable.shippingTaxRate,
+  shippingTaxRate: joinedRate(orderTable.shippingTaxRateWhole, orderTable.shippingTaxRateHundredths),
   subtotal: orderTable.subtotal,
   shipping: orderTable.shipping,
   tax: orderTable.tax,
@@ -40,12 +42,18 @@ const lineColumns = {
   quantity: orderLineTable.quantity,
   unitPrice: orderLineTable.unitPrice,
   taxInclusive: orderLineTable.taxInclusive,
-  taxRate: orderLineTable.taxRate,
+  taxRate: joinedRate(orderLineTable.taxRateWhole, orderLineTable.taxRateHundredths),
   tax: orderLineTable.tax,
   total: orderLineTable.total,
 };
-export type OrderRow = Pick<typeof orderTable.$inferSelect, keyof typeof columns>;
-export type LineRow = Pick<typeof orderLineTable.$inferSelect, keyof typeof lineColumns>;
+/** The columns of a table as they are, and others that are calculated from several. */
+type Row<Table extends PgTable, Columns, Calculated> = Pick<
+  Table["$inferSelect"],
+  Extract<keyof Columns, keyof Table["$inferSelect"]>
+> &
+  Calculated;
+export type OrderRow = Row<typeof orderTable, typeof columns, { shippingTaxRate: number }>;
+export type LineRow = Row<typeof orderLineTable, typeof lineColumns, { taxRate: number }>;
 
 /** An order and its lines, each query with the whole condition: a caller that may not see an order sees no part of it. */
 export const orderQueries = (q: Reader, which: SQL | undefined) =>

@@ -79,10 +79,10 @@ async function insertTaxDefaults(tx: Tx, country: string, standardId: string): P
   ]);
   const standard = standardRate(country);
   await tx.insert(taxRateTable).values([
-    { id: TaxRateId.create(), taxClassId: standardId, country, name: "Standard", rate: standard },
+    { id: TaxRateId.create(), taxClassId: standardId, country, name: "Standard", rateWhole: standard },
     // The reduced rate differs by goods, so that it begins as the standard rate: too little tax is never charged before
     // the merchant has set it.
-    { id: TaxRateId.create(), taxClassId: reducedId, country, name: "Reduced", rate: standard },
-    { id: TaxRateId.create(), taxClassId: exemptId, country, name: "Exempt", rate: 0 },
+    { id: TaxRateId.create(), taxClassId: reducedId, country, name: "Reduced", rateWhole: standard },
+    { id: TaxRateId.create(), taxClassId: exemptId, country, name: "Exempt", rateWhole: 0 },
   ]);
 }

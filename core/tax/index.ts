@@ -1,14 +1,19 @@
 export * as Tax from "./index.js";
 
-import { asc } from "drizzle-orm";
+import { asc, eq, gt, sql } from "drizzle-orm";
 import * as z from "zod";
+import type { Tx } from "../../drizzle/tenant.js";
 import { Country } from "../kernel/address.js";
-import { db } from "../kernel/db.js";
-import { invalid } from "../kernel/error.js";
+import { BasisPoints, splitRate } from "../kernel/basis-points.js";
+import { db, read } from "../kernel/db.js";
+import { invalid, notFound } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
 import { listById } from "../kernel/list.js";
-import { pageQuery } from "../kernel/page.js";
+import { listOf, pageQuery, paginate } from "../kernel/page.js";
 import { insertRows } from "../kernel/rows.js";
+import { staleOrMissing } from "../kernel/version.js";
+import { tenantTableRoot } from "../tenant/tenant.sql.js";
+import { rateColumn } from "./rate-table.js";
 import { TaxClassId, TaxRateId, taxClassTable, taxRateTable } from "./tax.sql.js";
 
 export { ratesQuery, rateTable } from "./rate-table.js";
@@ -21,7 +26,7 @@ const NewRate = z.strictObject({
   taxClassId: TaxClassId,
   country: Country,
   name: z.string().trim().min(1).max(100),
-  rate: z.int().min(0).max(10_000).meta({ description: "Basis points: 1900 is 19 %" }),
+  rate: BasisPoints,
 });
 export const TaxRate = z
   .object({ id: TaxRateId, ...NewRate.shape })
@@ -38,7 +43,7 @@ const rateView = {
   taxClassId: taxRateTable.taxClassId,
   country: taxRateTable.country,
   name: taxRateTable.name,
-  rate: taxRateTable.rate,
+  rate: rateColumn,
 };
 
 export const ClassPage = pageQuery({});
@@ -51,11 +56,28 @@ export const listClasses = fn(ClassPage, (page) =>
 
 export const RatePage = pageQuery({});
 
-export const listRates = fn(RatePage, (page) =>
-  listById({ name: "tax_rates", id: taxRateTable.id, order: "asc" }, page, (q) =>
-    q.select(rateView).from(taxRateTable).$dynamic(),
-  ),
-);
+const version = z.int().meta({ description: "Counts up with each change of the list; the ETag" });
+export const RateList = listOf(TaxRate).extend({ version });
+export const RateSet = z.object({ data: z.array(TaxRate), version });
+
+/** Reads one page of the rates, and the version of the whole list, in one round trip. */
+export const listRates = fn(RatePage, async ({ limit, cursor, ...filters }) => {
+  const { after, page } = paginate("tax_rates", cursor, filters);
+  const [rows, [tenant]] = await read(
+    (q) =>
+      [
+        q
+          .select(rateView)
+          .from(taxRateTable)
+          .where(after.id ? gt(taxRateTable.id, after.id) : undefined)
+          .orderBy(asc(taxRateTable.id))
+          .limit(limit + 1),
+        q.select({ version: tenantTableRoot.taxRatesVersion }).from(tenantTableRoot),
+      ] as const,
+  );
+  if (!tenant) throw notFound("tenant");
+  return { ...page(rows, limit, ({ id }) => ({ id })), ...tenant };
+});
 
 export const Rates = z.strictObject({
   rates: z
@@ -72,15 +94,28 @@ export const Rates = z.strictObject({
     }),
 });
 
-/** Replaces all rates. */
-export const setRates = fn(Rates, ({ rates: wanted }) =>
+/**
+ * Counts up the version of the list of rates. The row of the tenant stays locked until the commit, so that of two
+ * writers the second one waits here, and is refused when it has read the list before the first one changed it.
+ * @throws Failure stale when `expected` is given and no longer current
+ */
+async function touchRates(tx: Tx, expected: number | undefined): Promise<number> {
+  const { taxRatesVersion } = tenantTableRoot;
+  const [touched] = await tx
+    .update(tenantTableRoot)
+    .set({ taxRatesVersion: sql`${taxRatesVersion} + 1` })
+    .where(expected === undefined ? undefined : eq(taxRatesVersion, expected))
+    .returning({ version: taxRatesVersion });
+  if (touched) return touched.version;
+  const [current] = await tx.select({ version: taxRatesVersion }).from(tenantTableRoot);
+  throw staleOrMissing("list of tax rates", current);
+}
+
+/** Replaces all rates. @throws Failure stale when `version` is given and no longer current */
+export const setRates = fn(Rates.extend({ version: z.int().optional() }), ({ rates: wanted, version: expected }) =>
   db(async (tx) => {
-    // The locks of the classes serve as a lock of the whole table: a second writer waits here.
-    const known = await tx
-      .select({ id: taxClassTable.id })
-      .from(taxClassTable)
-      .orderBy(asc(taxClassTable.id))
-      .for("update");
+    const version = await touchRates(tx, expected);
+    const known = await tx.select({ id: taxClassTable.id }).from(taxClassTable);
     const errors = wanted.flatMap(({ taxClassId }, index) =>
       known.some((one) => one.id === taxClassId)
         ? []
@@ -88,8 +123,11 @@ export const setRates = fn(Rates, ({ rates: wanted }) =>
     );
     if (errors.length > 0) throw invalid("invalid_request", "The tax class does not exist.", { errors });
     await tx.delete(taxRateTable);
-    if (wanted.length === 0) return { data: [] };
-    const values = wanted.map((rate) => ({ id: TaxRateId.create(), ...rate }));
-    return { data: await insertRows(tx, taxRateTable, values).returning(rateView) };
+    if (wanted.length === 0) return { data: [], version };
+    const values = wanted.map(({ rate, ...rest }) => {
+      const { whole: rateWhole, hundredths: rateHundredths } = splitRate(rate);
+      return { id: TaxRateId.create(), ...rest, rateWhole, rateHundredths };
+    });
+    return { data: await insertRows(tx, taxRateTable, values).returning(rateView), version };
   }),
 );

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { boolean, char, check, foreignKey, integer, text, unique } from "drizzle-orm/pg-core";
+import { boolean, char, check, foreignKey, integer, smallint, text, unique } from "drizzle-orm/pg-core";
 
 import { tenantTable } from "../../drizzle/table.js";
 import { id } from "../kernel/id.js";
@@ -27,8 +27,9 @@ export const taxRateTable = tenantTable(
     taxClassId: TaxClassId.column("tax_class_id").notNull(),
     country: char("country", { length: 2 }).notNull(),
     name: text("name").notNull(),
-    /** Basis points: 1900 is 19 %. */
-    rate: integer("rate").notNull(),
+    /** Whole basis points, and hundredths of one: `joinedRate()`. */
+    rateWhole: integer("rate").notNull(),
+    rateHundredths: smallint("rate_hundredths").notNull().default(0),
   },
   (self) => [
     foreignKey({
@@ -38,5 +39,6 @@ export const taxRateTable = tenantTable(
     }),
     unique("tax_rate_country").on(self.tenantId, self.taxClassId, self.country),
     check("tax_rate_range", sql`rate between 0 and 10000`),
+    check("tax_rate_hundredths", sql`rate_hundredths between 0 and 99`),
   ],
 );

@@ -1,4 +1,3 @@
-import * as z from "zod";
 import { listOf } from "../../core/kernel/page.js";
 import { Tax } from "../../core/tax/index.js";
 import { taxClassTable, taxRateTable } from "../../core/tax/tax.sql.js";
@@ -16,7 +15,7 @@ const routes = [
   endpoint(
     "get",
     "/v1/admin/tax-rates",
-    { allow: readSettings, query: Tax.RatePage, returns: [200, listOf(Tax.TaxRate)], summary: "List tax rates" },
+    { allow: readSettings, query: Tax.RatePage, returns: [200, Tax.RateList], summary: "List tax rates" },
     ({ query }) => Tax.listRates(query),
   ),
   endpoint(
@@ -25,10 +24,13 @@ const routes = [
     {
       allow: writeSettings,
       body: Tax.Rates,
-      returns: [200, z.object({ data: z.array(Tax.TaxRate) })],
+      returns: [200, Tax.RateSet],
+      ifMatch: "optional",
       summary: "Replace all tax rates",
+      description:
+        "Send If-Match with the version of the list that you have read: a change by somebody else is then never overwritten.",
     },
-    ({ body }) => Tax.setRates(body),
+    ({ body, version }) => Tax.setRates({ ...body, version }),
   ),
 ];
 

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { newTypeId } from "../../drizzle/typeid.js";
-import { type Body, Cart, newMember, newProduct, newTenants, type Tenant } from "../support/client.js";
+import { type Body, Cart, newMember, newProduct, newTenants, type Tenant, unique } from "../support/client.js";
 import { expectPages } from "../support/list.js";
 
 const CLASSES = "/v1/admin/tax-classes";
@@ -37,7 +37,8 @@ describe("tax rates", () => {
     expect(data).toEqual(rates.map((rate) => ({ id: expect.stringMatching(/^txr_/), ...rate })));
     expect((await mine.get(RATES)).data).toEqual(data);
     await expectPages(mine, RATES);
-    expect(await put([])).toEqual({ data: [] });
+    const { version } = await mine.get(RATES);
+    expect(await put([])).toEqual({ data: [], version: version + 1 });
     expect((await mine.get(RATES)).data).toEqual([]);
   });
 
@@ -52,12 +53,43 @@ describe("tax rates", () => {
     expect([await taxAt(700), await taxAt(0)]).toEqual([700, 0]);
   });
 
+  test("are exact to a hundredth of a basis point, from the list to the order", async () => {
+    const { variantId } = await newProduct(mine, {
+      stock: 100,
+      variants: [{ sku: unique("SKU-"), prices: [{ currency: "EUR", amount: 10_000_000, taxInclusive: false }] }],
+    });
+    for (const rate of [842.5, 997.5, 887.5, 881.25, 0.01, 9_999.99]) {
+      await put([newRate(standard, rate)]);
+      const cart = await (await (await Cart.open(mine.shop)).add(variantId)).prepare();
+      const { order } = (await cart.complete()).body;
+      const seen = [cart.state.lines[0], order.lines[0], (await mine.get(`/v1/admin/orders/${order.id}`)).lines[0]];
+      for (const line of seen) expect([line.taxRate, line.tax.amount]).toEqual([rate, Math.round(rate * 1_000)]);
+      expect([order.shipping.taxRate, cart.state.shippingOption.taxRate]).toEqual([rate, rate]);
+    }
+  });
+
+  test("are overwritten by nobody who has read older ones", async () => {
+    const [one, other] = await Promise.all([mine.call("GET", RATES), mine.call("GET", RATES)]);
+    const etag = { "if-match": one.headers.get("etag") ?? "" };
+    expect(other.headers.get("etag")).toBe(etag["if-match"]);
+    const write = (country: string) =>
+      mine.outcome("PUT", RATES, {
+        body: { rates: [newRate(standard, 1_900), newRate(standard, 1, country)] },
+        headers: etag,
+      });
+    expect(await Promise.all([write("FR"), write("AT")]).then((answers) => answers.toSorted())).toEqual([
+      "200",
+      "412 version_stale",
+    ]);
+    expect((await mine.get(RATES)).data).toHaveLength(2);
+  });
+
   test.each([
     ["a class of nobody", () => [newRate(standard, 1), newRate(newTypeId("txc"), 1)], "/rates/1/taxClassId"],
     ["one class and country twice", () => [newRate(standard, 1), newRate(standard, 2)], "/rates/1/country"],
     ["more than all", () => [newRate(standard, 10_001)], "/rates/0/rate"],
     ["less than nothing", () => [newRate(standard, -1)], "/rates/0/rate"],
-    ["parts of a basis point", () => [newRate(standard, 0.5)], "/rates/0/rate"],
+    ["less than a hundredth of a basis point", () => [newRate(standard, 842.555)], "/rates/0/rate"],
     ["a country that is none", () => [newRate(standard, 1, "de")], "/rates/0/country"],
     ["no name", () => [{ ...newRate(standard, 1), name: " " }], "/rates/0/name"],
   ])("are not of %s", async (_, rates, pointer) => {

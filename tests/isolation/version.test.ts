@@ -44,6 +44,26 @@ test("a stale version is refused by each operation that takes one", async () => 
   expect(answers).toEqual(taking.map(({ name }) => `${name} 412 version_stale`));
 });
 
+/** A body that replaces something as a whole is made from what was read, so that it says which version that was. */
+test("of two who have read and replace the same, the second is refused", async () => {
+  const answers: unknown[] = [];
+  const replacing = all.filter(({ method }) => method === "PUT");
+  for (const operation of replacing) {
+    const made = await fresh(operation, world);
+    const { method, path, headers, body } = await request(operation, made);
+    const { owner } = made.tenant;
+    const [first, second] = [await owner.call("GET", path), await owner.call("GET", path)];
+    const write = async ({ headers: read }: typeof first) => {
+      const version = { "if-match": read.get("etag") ?? "none" };
+      const { "idempotency-key": _, ...rest } = headers;
+      return (await owner.call(method, path, { body, headers: { ...rest, ...version } })).status;
+    };
+    answers.push([operation.name, await write(first), await write(second)]);
+  }
+  expect(replacing.length).toBeGreaterThanOrEqual(2);
+  expect(answers).toEqual(replacing.map(({ name, done }) => [name, done, 412]));
+});
+
 test("and changes nothing for the others", async () => {
   const answers: string[] = [];
   const ending = ["POST /v1/auth/logout", "POST /v1/auth/refresh"];
