@@ -27,8 +27,7 @@ const routes = [
       returns: [200, Tax.RateSet],
       ifMatch: "optional",
       summary: "Replace all tax rates",
-      description:
-        "Send If-Match with the version of the list that you have read: a change by somebody else is then never overwritten.",
+      description: "If-Match takes the version of the list, so that the change of another member is not overwritten.",
     },
     ({ body, version }) => Tax.setRates({ ...body, version }),
   ),
