@@ -164,7 +164,7 @@ describe.each(names)("%s", (name) => {
 test("api answers events of API Gateway", () => {
   const health = run("api", env, get("/health"));
   expect(health.answer).toMatchObject({ statusCode: 200 });
-  expect(JSON.parse(health.answer.body)).toEqual({ status: "ok", stage: "test" });
+  expect(JSON.parse(health.answer.body)).toEqual({ status: "ok" });
 
   const { answer } = run("api", env, get("/openapi.json"));
   expect(Object.keys(JSON.parse(answer.body).paths)).toContain("/v1/store/products");

@@ -7,9 +7,7 @@ import { fn } from "../kernel/fn.js";
 import { hashSecret } from "../kernel/token.js";
 import {
   addressKey,
-  addressTokenCall,
   allGranted,
-  checkAddressToken,
   type FixedBucket,
   mostLimited,
   refuseLimited,
@@ -44,16 +42,11 @@ export const Login = z.strictObject({
 export const login = fn(
   z.object({ tenants: z.array(z.string()).min(1), email: LoginEmail, password: TriedPassword }),
   async ({ tenants: [name = "", ...others], email, password }) => {
-    const address = context().address ?? "";
-    const [tokenRows, tenantRows] = await queryPlatform(
-      addressTokenCall("auth-address", address),
-      findTenantCall(name),
-    );
-    checkAddressToken("auth-address", tokenRows);
+    const [tenantRows] = await queryPlatform(findTenantCall(name));
     const tenant = toFoundTenant(tenantRows);
     requireSameTenant(tenant, [...(tenant ? [] : [name]), ...others]);
     return runAs({ type: "system", tenantId: tenant?.id ?? NO_TENANT }, async () => {
-      const buckets = loginBuckets(email, addressKey(address));
+      const buckets = loginBuckets(email, addressKey(context().address ?? ""));
       const member = await takeLoginTokens(email, buckets);
       const fits = await verifyPassword(member?.passwordHash, password);
       if (!fits || member?.status !== "active") throw loginFailed();

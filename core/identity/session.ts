@@ -9,7 +9,7 @@ import { db, read, verifyCredential } from "../kernel/db.js";
 import { forbidden, unauthenticated } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
 import { createSecret, hashSecret, tenantOfSecret } from "../kernel/token.js";
-import { addressKey, admitAddress } from "../rate/index.js";
+import { addressKey } from "../rate/index.js";
 import { TenantRecord, view as tenantView } from "../tenant/index.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import { ACCESS_LIFETIME, type AccessClaims, signAccessToken } from "./access-token.js";
@@ -89,10 +89,9 @@ const RefreshToken = z.string().min(1).max(300);
 /**
  * Exchanges a refresh token for its child. A second use, other than by a parallel tab just now, proves that the token
  * was stolen: the whole session ends, which is committed although the answer is a refusal (RFC 9700 §4.14.2).
- * @throws Failure unauthenticated or limited
+ * @throws Failure unauthenticated
  */
 export const refresh = fn(z.strictObject({ refreshToken: RefreshToken }), async ({ refreshToken }) => {
-  await admitAddress("auth-address", context().address ?? "");
   const owner = tenantOfSecret(refreshToken, "rt");
   if (!owner) throw refreshRefused();
   return runAs({ type: "system", tenantId: owner }, async () => {

@@ -99,20 +99,10 @@ export function refuseLimited(state: { granted: boolean; reset: number } | undef
   });
 }
 
-/** The platform function that takes a token of an address, for a request whose tenant is not known yet. */
-export const addressTokenCall = (policy: FixedName, address: string) => {
+/** Takes tokens of an address, before any tenant is known. @throws Failure limited */
+export async function admitAddress(policy: FixedName, address: string, cost = 1): Promise<void> {
   const { capacity, perSecond } = policies[policy];
-  return ["take_token", `${policy}:${addressKey(address)}`, capacity, perSecond, 1] as const;
-};
-
-/** @throws Failure limited */
-export function checkAddressToken(policy: FixedName, rows: readonly unknown[] | undefined): void {
+  const [rows] = await queryPlatform(["take_token", `${policy}:${addressKey(address)}`, capacity, perSecond, cost]);
   const [row] = (rows ?? []) as { granted: boolean; tokens: number }[];
-  refuseLimited(row && stateOf(policy, { ...policies[policy], tokens: Number(row.tokens), granted: row.granted }));
-}
-
-/** Takes a token of an address, before any tenant is known. @throws Failure limited */
-export async function admitAddress(policy: FixedName, address: string): Promise<void> {
-  const [rows] = await queryPlatform(addressTokenCall(policy, address));
-  checkAddressToken(policy, rows);
+  if (row) refuseLimited(stateOf(policy, { capacity, perSecond, tokens: Number(row.tokens), granted: row.granted }));
 }

@@ -20,8 +20,10 @@ export const policies = {
   "login-pair": { capacity: 20, perSecond: 10 / 60 },
   /** Failed logins on one account from addresses that it never logged in from. */
   "login-account": { capacity: 100, perSecond: 100 / 3600 },
-  /** One address at login and refresh, which need no credential. */
-  "auth-address": { capacity: 400, perSecond: 200 },
+  /** One address at login and refresh, which need no credential: 60 logins at once, five a second. */
+  auth: { capacity: 600, perSecond: 50 },
+  /** What one address reads without a credential, in each environment: a page of the documentation with its parts. */
+  open: { capacity: 60, perSecond: 10 },
   /** Unknown API keys from one address: each costs a look-up. */
   miss: { capacity: 2_000, perSecond: 100 },
   /** New tenants of one address: an office or a conference is behind one. */
@@ -29,6 +31,9 @@ export const policies = {
 } as const satisfies Record<string, Policy | "by plan">;
 type PolicyName = keyof typeof policies;
 export type FixedName = Exclude<PolicyName, "tenant">;
+
+/** The policies that limit callers without a credential, before anything of their request is read. */
+export type Door = "auth" | "signup" | "open";
 
 /** A bucket of tokens. One statement takes from at most one bucket of each policy. */
 export interface Bucket<Name = PolicyName> {

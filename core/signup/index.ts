@@ -10,14 +10,13 @@ import {
   refuseGuessable,
   Session,
 } from "../identity/index.js";
-import { context, runAs } from "../kernel/actor.js";
+import { runAs } from "../kernel/actor.js";
 import { Country } from "../kernel/address.js";
 import { db, read } from "../kernel/db.js";
 import { conflict, notFound } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
 import { defineJob, enqueue } from "../kernel/job/index.js";
 import { Currency } from "../kernel/money.js";
-import { admitAddress } from "../rate/index.js";
 import { TenantName, TenantRecord, TenantSlug } from "../tenant/index.js";
 import { TenantId, tenantTableRoot } from "../tenant/tenant.sql.js";
 import { provision } from "./provision.js";
@@ -60,7 +59,6 @@ export async function provisionTestTenant({ memberId }: { memberId: string }): P
  * @throws Failure conflict when the slug is taken
  */
 export const signUp = fn(Signup, async ({ tenant, email, password, name }) => {
-  await admitAddress("signup", context().address ?? "");
   await refuseGuessable(password, [email, name, tenant.name, tenant.slug]);
   const owner = { email, name, passwordHash: await hashPassword(password) };
   const tenantId = TenantId.create();

@@ -7,6 +7,7 @@ import type { StoredAnswer } from "../../core/kernel/idempotency.js";
 import { count, log, measure } from "../log.js";
 import type { Module } from "../modules/module.js";
 import { docsRoutes } from "./docs.js";
+import type { Endpoint } from "./endpoint.js";
 import { allowAnyOrigin } from "./headers.js";
 import { healthRoutes } from "./health.js";
 import type { App, AppEnv } from "./hono.js";
@@ -39,6 +40,7 @@ export function createApp(modules: readonly Module[]): App {
   const endpoints = modules.flatMap((module) => module.routes ?? []);
   app.use(observeRequest);
   for (const endpoint of endpoints) {
+    requireDoor(endpoint);
     app.on(endpoint.method.toUpperCase(), endpoint.path.replace(/\{(\w+)\}/g, ":$1"), (c) => runOperation(endpoint, c));
   }
   healthRoutes(app);
@@ -56,6 +58,12 @@ export function createApp(modules: readonly Module[]): App {
   );
   app.onError((error) => respond(answerTo(error)));
   return app;
+}
+
+/** @throws Error for an operation that nothing would limit */
+function requireDoor({ method, path, spec }: Endpoint): void {
+  if ((spec.allow === "public") === (spec.door !== undefined)) return;
+  throw new Error(`${method.toUpperCase()} ${path}: an operation that is public has a door, and no other one has.`);
 }
 
 const respond = ({ status, headers, body }: StoredAnswer) => new Response(body, { status, headers });

@@ -3,6 +3,7 @@ import { extname } from "node:path";
 import { publicKeys } from "../../core/identity/access-token.js";
 import { html } from "../../core/kernel/mail/html.js";
 import { packagedPath } from "../package-path.js";
+import { takeOpenTokens } from "./health.js";
 import type { App } from "./hono.js";
 
 const types: Record<string, string> = {
@@ -22,17 +23,18 @@ const read = (name: string) => readFileSync(packagedPath(`docs/${name}`), "utf8"
 /** The API's description, its reference page, which loads nothing from other hosts, and the keys of its tokens. */
 export function docsRoutes(app: App, document: () => object): void {
   let built: string | undefined;
+  const door = takeOpenTokens();
   const page = { "content-security-policy": POLICY, "cache-control": HOUR };
-  app.get("/openapi.json", (c) => {
+  app.get("/openapi.json", door, (c) => {
     built ??= JSON.stringify(document());
     return c.body(built, 200, { "content-type": "application/json", "cache-control": "public, max-age=60" });
   });
-  app.get("/.well-known/jwks.json", async (c) => c.json(await publicKeys(), 200, { "cache-control": HOUR }));
-  app.get("/docs", (c) => c.html(read("reference/index.html"), 200, page));
-  app.get("/docs/errors", (c) => c.html(errorsPage(), 200, page));
+  app.get("/.well-known/jwks.json", door, async (c) => c.json(await publicKeys(), 200, { "cache-control": HOUR }));
+  app.get("/docs", door, (c) => c.html(read("reference/index.html"), 200, page));
+  app.get("/docs/errors", door, (c) => c.html(errorsPage(), 200, page));
   for (const name of assets) {
     const headers = { "content-type": types[extname(name)] ?? "text/plain", "cache-control": HOUR };
-    app.get(`/docs/${name}`, (c) => c.body(read(`reference/${name}`), 200, headers));
+    app.get(`/docs/${name}`, door, (c) => c.body(read(`reference/${name}`), 200, headers));
   }
 }
 

@@ -2,6 +2,7 @@ import type { Context as HonoContext } from "hono";
 import type * as z from "zod";
 import type { Scope } from "../../core/kernel/access.js";
 import type { AfterCommit } from "../../core/kernel/after-commit.js";
+import type { Door } from "../../core/rate/index.js";
 
 /**
  * The callers that an operation admits: `public` requires nothing, `tenant` the name of a tenant (`x-tenant-id` or
@@ -22,6 +23,13 @@ export interface Spec<
   Returned extends z.ZodType = z.ZodType,
 > {
   allow: Allow;
+  /**
+   * What limits the callers of an operation that is `public`, by their address. Its tokens are taken before anything of
+   * the request is read.
+   */
+  door?: Door;
+  /** Tokens that a call takes from the buckets of its caller. */
+  cost?: number;
   summary: string;
   description?: string;
   params?: Params;

@@ -8,7 +8,7 @@ import { Failure, malformed, notFound } from "../../core/kernel/error.js";
 import { parse } from "../../core/kernel/fn.js";
 import { rowId, type StoredAnswer } from "../../core/kernel/idempotency.js";
 import { runIdempotent } from "../../core/kernel/idempotent.js";
-import { admitAddress } from "../../core/rate/index.js";
+import { admitAddress, passDoor } from "../../core/rate/index.js";
 import { authenticate } from "./auth.js";
 import { checkText, readJson } from "./body.js";
 import type { Endpoint, Input } from "./endpoint.js";
@@ -27,6 +27,8 @@ export async function runOperation(endpoint: Endpoint, http: HonoContext): Promi
   const request = http.req.raw;
   const url = new URL(request.url);
   const current = context();
+  const { door, cost } = endpoint.spec;
+  if (door) await passDoor(door, current.address ?? "", cost);
   addToContext(
     await authenticate(
       { method: request.method, headers: request.headers, query: url.searchParams, address: current.address ?? "" },

@@ -33,7 +33,12 @@ const routes = [
   endpoint(
     "get",
     "/v1/billing/plans",
-    { allow: "public", returns: [200, z.object({ data: z.array(Billing.PlanRecord) })], summary: "List plans" },
+    {
+      allow: "public",
+      door: "open",
+      returns: [200, z.object({ data: z.array(Billing.PlanRecord) })],
+      summary: "List plans",
+    },
     () => Billing.listPlans(),
   ),
   endpoint(

@@ -6,13 +6,15 @@ import { endpoint } from "../http/endpoint.js";
 import { tenantNames } from "../http/tenant.js";
 import type { Module } from "./module.js";
 
-const withoutCredential = { allow: "public", idempotency: "none", transaction: "own" } as const;
+/** A hash takes 30 ms of a core and 19 MiB. */
+const LOGIN_COST = 10;
+const withoutCredential = { allow: "public", door: "auth", idempotency: "none", transaction: "own" } as const;
 
 const routes = [
   endpoint(
     "post",
     "/v1/auth/login",
-    { ...withoutCredential, summary: "Log in", body: Login, returns: [200, Session.Tokens] },
+    { ...withoutCredential, cost: LOGIN_COST, summary: "Log in", body: Login, returns: [200, Session.Tokens] },
     ({ body: { tenant, ...rest }, http }) => {
       const named = tenantNames({ headers: http.req.raw.headers, query: new URL(http.req.url).searchParams });
       const tenants = [...(tenant ? [tenant] : []), ...named];

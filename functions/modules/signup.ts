@@ -9,6 +9,7 @@ const routes = [
     "/v1/auth/signup",
     {
       allow: "public",
+      door: "signup",
       idempotency: "none",
       transaction: "own",
       summary: "Sign up a tenant",
