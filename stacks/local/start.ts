@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { readAddress, rememberPort } from "./address.js";
 import { type Demo, seed } from "./demo/seed.js";
+import { writeSettings } from "./demo/settings.js";
 import { describeFullDisk } from "./disk.js";
 import { type Host, startHost } from "./host.js";
 import { projectRoot } from "./lambda/bundle.js";
@@ -36,7 +37,7 @@ function showTrouble(line: LogLine) {
 
 function showPlaces(host: Host) {
   const places = {
-    API: host.url,
+    "Start here": host.url,
     Reference: `${host.url}/docs`,
     "This machine": `${host.url}/_local`,
     Mail: `${host.url}/_local/mail`,
@@ -50,22 +51,21 @@ function showPlaces(host: Host) {
   for (const [name, place] of Object.entries(places)) say(`  ${name.padEnd(14)}${place}`);
 }
 
-function showDemo({ tenants, purchase, byCard, upgrade }: Demo) {
+function showDemo({ tenants }: Demo, host: Host) {
   for (const { name, slug, email, password, publishableKey, secretKey } of tenants) {
     say(`\n  ${name} (tenant "${slug}")`);
     say(`    login         ${email}  ${password}`);
     say(`    publishable   ${publishableKey}`);
     say(`    secret        ${secretKey}`);
   }
-  if (purchase.length > 0) say(`\n  Buy something from ${tenants[0]?.name}, in any POSIX shell:\n`);
-  for (const line of purchase) say(line);
-  if (byCard.length > 0)
-    say(
-      "\n  To pay by card, run this instead of the fourth line, open the printed URL, and use 4242 4242 4242 4242:\n",
-    );
-  for (const line of byCard) say(line);
-  if (upgrade.length > 0) say(`\n  To choose a plan for ${tenants[0]?.name}, run this and open the printed URL:\n`);
-  for (const line of upgrade) say(line);
+  const [first] = tenants;
+  if (!first) return;
+  writeSettings(host.url, first);
+  say(`\n  Open ${host.url} in a browser, or in a second terminal:\n`);
+  say(`    npm run demo:buy     buys something from ${first.name}, and shows the requests`);
+  if (host.stripe) say("    npm run demo:card    the same, paid by card on Stripe's page");
+  if (host.stripe) say("    npm run demo:plan    chooses a plan for the shop");
+  say(`    . .stoa/demo.env; curl "$URL/v1/store/products" -H "Authorization: Bearer $PK"`);
 }
 
 /**
@@ -101,14 +101,14 @@ function stopSignal(): AbortSignal {
 async function serve(host: Host, lock: Lock, stop: AbortSignal) {
   const demo = await seed(host).catch(({ message }: Error): Demo => {
     if (!stop.aborted) say(`  ! The demo shops could not be created: ${message}`);
-    return { tenants: [], purchase: [], byCard: [], upgrade: [] };
+    return { tenants: [] };
   });
   if (stop.aborted) return;
   lock.announce(host.url);
   rememberPort(dir, host.url);
   say(`\nReady after ${process.uptime().toFixed(1)} s.\n`);
   showPlaces(host);
-  showDemo(demo);
+  showDemo(demo, host);
   say("\nPress Ctrl-C to stop.");
 }
 

@@ -1,5 +1,3 @@
-import type { DemoShop } from "./seed.js";
-
 export interface Shop {
   readonly name: string;
   readonly slug: string;
@@ -61,49 +59,3 @@ export const goods = (slug: string, currency: string) =>
       prices: [{ amount: amount + index * 600, currency }],
     })),
   }));
-
-const quote = (value: unknown) => `'${JSON.stringify(value)}'`;
-
-const json = "-H 'content-type: application/json'";
-const pick = (what: string) => `node -pe 'c = JSON.parse(fs.readFileSync(0)); ${what}'`;
-
-/** Answers where the payment of the cart in $1, whose token is $2, is made by card. */
-export function cardLine(url: string, { publishableKey }: DemoShop) {
-  const payment = { provider: "stripe", method: "checkout_session", returnUrl: `${url}/_local` };
-  return `curl -s -X POST ${url}/v1/store/carts/$1/complete -H 'authorization: Bearer ${publishableKey}' -H "x-cart-token: $2" -H "idempotency-key: buy-$1" ${json} -d ${quote({ payment })} | ${pick("c.payment.action.url")}`;
-}
-
-/** Two lines that log the owner in and answer where a plan is paid. */
-export function upgradeLines(url: string, { slug, email, password }: DemoShop) {
-  const login = quote({ email, password });
-  const plan = quote({ plan: "growth", interval: "month", successUrl: `${url}/_local`, cancelUrl: `${url}/_local` });
-  return [
-    `set -- $(curl -s -X POST ${url}/v1/auth/login -H 'x-tenant-id: ${slug}' ${json} -d ${login} | ${pick("c.accessToken")})`,
-    `curl -s -X POST ${url}/v1/billing/checkout -H "authorization: Bearer $1" ${json} -d ${plan} | ${pick("c.url")}`,
-  ];
-}
-
-/** Five lines for any POSIX shell that buy two of something; $1 is the cart and $2 its token. */
-export function purchaseLines(
-  url: string,
-  { publishableKey, secretKey, variantId, shippingOptionId, country }: DemoShop,
-) {
-  const key = `-H 'authorization: Bearer ${publishableKey}'`;
-  const cart = `${url}/v1/store/carts/$1`;
-  const token = `-H "x-cart-token: $2"`;
-  const order = quote({ email: "ada@example.com", lines: [{ variantId, quantity: 2 }] });
-  const shippingAddress = {
-    name: "Ada Lovelace",
-    line1: "1 Analytical Row",
-    city: "Springfield",
-    postalCode: "12345",
-    country,
-  };
-  return [
-    `set -- $(curl -sw '\\n' -X POST ${url}/v1/store/carts ${key} ${json} -d ${order} | ${pick('c.id + " " + c.token')})`,
-    `curl -sw '\\n' -X PATCH ${cart} ${key} ${token} -H 'if-match: *' ${json} -d ${quote({ shippingAddress, shippingOptionId })}`,
-    `curl -sw '\\n' ${cart} ${key} ${token}`,
-    `curl -sw '\\n' -X POST ${cart}/complete ${key} ${token} -H "idempotency-key: buy-$1" ${json} -d '{}'`,
-    `curl -sw '\\n' '${url}/v1/admin/orders?limit=1' -H 'authorization: Bearer ${secretKey}'`,
-  ];
-}

@@ -3,26 +3,20 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Host } from "../host.js";
 import { derive } from "../secrets.js";
-import { cardLine, goods, purchaseLines, type Shop, shops, upgradeLines } from "./demo.js";
+import { goods, type Shop, shops } from "./demo.js";
 
 /** Credentials and ids of a demo shop. */
 export interface DemoShop extends Shop {
   readonly password: string;
   readonly publishableKey: string;
   readonly secretKey: string;
-  /** A variant and a shipping option for the printed purchase. */
+  /** A variant and a shipping option for a purchase. */
   readonly variantId: string;
   readonly shippingOptionId: string;
 }
 
 export interface Demo {
   readonly tenants: readonly DemoShop[];
-  /** Five lines of shell that buy something from the first. */
-  readonly purchase: readonly string[];
-  /** Takes the place of the fourth: answers the address of the page on which it is paid by card. */
-  readonly byCard: readonly string[];
-  /** Opens the page on which the first chooses a plan. */
-  readonly upgrade: readonly string[];
 }
 
 type Headers = Record<string, string>;
@@ -129,6 +123,14 @@ async function open(host: Host, shop: Shop): Promise<DemoShop> {
   return { ...shop, password, publishableKey, secretKey, variantId, shippingOptionId: shipping.data[0]?.id ?? "" };
 }
 
+const fileOf = (dir: string) => join(dir, "demo.json");
+
+/** The demo shops of a data folder; none before they are opened. */
+export async function readDemo(dir: string): Promise<DemoShop[]> {
+  const text = await readFile(fileOf(dir), "utf8").catch(() => undefined);
+  return text === undefined ? [] : JSON.parse(text);
+}
+
 /**
  * Opens the demo shops the first time, through the API; later starts find them in the data folder.
  * @throws on every other stage: the keys can be computed from the data folder
@@ -137,16 +139,9 @@ export async function seed(host: Host): Promise<Demo> {
   const { hostname } = new URL(host.databases.postgres);
   if (host.env("api").STAGE !== "local" || hostname !== "127.0.0.1")
     throw new Error("The demo shops are for this machine only.");
-  const file = join(host.dir, "demo.json");
-  const known = await readFile(file, "utf8").catch(() => undefined);
-  const tenants: DemoShop[] = known ? JSON.parse(known) : await Promise.all(shops.map((shop) => open(host, shop)));
-  if (!known) await writeFile(file, JSON.stringify(tenants, null, 2), { mode: 0o600 });
-  const [first] = tenants;
-  if (!first) return { tenants, purchase: [], byCard: [], upgrade: [] };
-  return {
-    tenants,
-    purchase: purchaseLines(host.url, first),
-    byCard: host.stripe ? [cardLine(host.url, first)] : [],
-    upgrade: host.stripe ? upgradeLines(host.url, first) : [],
-  };
+  const known = await readDemo(host.dir);
+  if (known.length > 0) return { tenants: known };
+  const tenants = await Promise.all(shops.map((shop) => open(host, shop)));
+  await writeFile(fileOf(host.dir), JSON.stringify(tenants, null, 2), { mode: 0o600 });
+  return { tenants };
 }

@@ -104,6 +104,10 @@ async function listen(server: Server, { port = 0, host = "127.0.0.1", exact = fa
   }
 }
 
+/** The paths of this machine; `/` for a browser only, since it is the API's for others. */
+const isLocal = ({ url = "", headers }: IncomingMessage) =>
+  /^\/_local(?:[/?]|$)/.test(url) || (/^\/(?:\?|$)/.test(url) && (headers.accept ?? "").includes("text/html"));
+
 interface GatewayOptions {
   /** The next free one when it is taken, any when 0. */
   readonly port?: number;
@@ -113,7 +117,7 @@ interface GatewayOptions {
   readonly exact?: boolean;
   /** `url`: the URL of one function. */
   readonly endpoint?: keyof typeof endpoints;
-  /** Serves the paths below `/_local`. */
+  /** Serves the paths below `/_local`, and `/` for browsers. */
   readonly local?: RequestListener;
 }
 
@@ -124,7 +128,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
   const server = createServer({ maxHeaderSize: largestHeader, keepAliveTimeout: 75_000 }, (request, response) => {
     request.on("error", () => undefined); // a client that went away
     response.on("error", () => undefined);
-    if (local && /^\/_local(?:[/?]|$)/.test(request.url ?? "")) return void local(request, response);
+    if (local && isLocal(request)) return void local(request, response);
     void answer(request, pool, endpoints[endpoint]).then((result) => send(request, response, result));
   });
   await listen(server, options);

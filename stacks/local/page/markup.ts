@@ -29,11 +29,27 @@ button, input { font: inherit; padding: 0.15rem 0.6rem; border: 1px solid var(--
   background: var(--back); color: inherit; } button { cursor: pointer; } input { width: 6rem; }
 button:hover, button:focus-visible { border-color: var(--accent); }
 .quiet { color: var(--quiet); } .bad { color: var(--bad); }
+.home { color: inherit; text-decoration: none; }
+.copy { user-select: all; cursor: copy; white-space: pre-wrap; }
+.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(22rem, 1fr)); gap: 0 1rem; align-items: start; }
+.pair dl { border: 0; padding: 0; margin: 0; } .pair section, .pair form { height: 100%; }
+.button { display: inline-block; padding: 0.35rem 0.9rem; border-radius: 6px; border: 0; color: #fff; background: #2557d6;
+  text-decoration: none; } .button:hover { background: #1d46ad; }
+.products { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: 1rem; margin-bottom: 1rem; }
+.products section { margin: 0; } .picture { height: 7rem; border-radius: 6px; display: grid; place-items: center;
+  font-size: 3rem; font-weight: 300; color: var(--quiet); background: linear-gradient(135deg, var(--line), var(--back)); margin-bottom: 0.8rem; }
+.choices { display: flex; flex-wrap: wrap; gap: 0.4rem; } .total { font-weight: 600; margin: 0.8rem 0 0; }
+#checkout { display: grid; gap: 0.5rem; background: var(--paper); border: 1px solid var(--line); border-radius: 8px;
+  padding: 1rem 1.2rem; margin: 0 0 1rem; } #checkout[hidden] { display: none; }
+#checkout label { display: grid; gap: 0.1rem; color: var(--quiet); font-size: 0.9rem; }
+#checkout input { width: 100%; padding: 0.35rem 0.6rem; color: var(--ink); } #checkout p { margin: 0; font-size: 0.9rem; }
+.news { background: var(--paper); border: 1px solid var(--accent); border-radius: 8px; padding: 0.7rem 1.2rem; }
+.requests { font: 0.85rem/1.7 ui-monospace, monospace; color: var(--quiet); margin: 0; overflow-wrap: anywhere; }
 `;
 
 /** A whole page; `body` is markup. */
 export const layout = (title: string, body: string) => `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>${escapeHtml(title)} · Stoa on this machine</title><style>${style}</style></head><body>
-<header><nav><strong>Stoa</strong><a href="/_local">This machine</a><a href="/_local/mail">Mail</a><a href="/docs">API reference</a></nav></header>
+<header><nav><strong><a class="home" href="/">Stoa</a></strong><a href="/_local">This machine</a><a href="/_local/mail">Mail</a><a href="/docs">API reference</a></nav></header>
 <main><h1>${escapeHtml(title)}</h1>${body}</main></body></html>`;

@@ -1,10 +1,14 @@
+import { readFileSync } from "node:fs";
 import type { RequestListener } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import type { schedules } from "../../topology.js";
 import { deadLetterOf, queueNames } from "../aws/endpoints.js";
 import { mailboxPage, mailPage } from "../aws/mailbox.js";
+import { readDemo } from "../demo/seed.js";
 import type { Host } from "../host.js";
+import { homePage } from "./home.js";
+import { shopPage } from "./shop.js";
 import { type Status, statusPage } from "./status.js";
 
 type Input = Record<string, unknown>;
@@ -123,15 +127,32 @@ const headers = {
   "x-content-type-options": "nosniff",
 };
 
-const withHeaders: MiddlewareHandler = async ({ header }, next) => {
+const withHeaders: MiddlewareHandler = async (context, next) => {
   await next();
-  for (const [name, value] of Object.entries(headers)) header(name, value);
+  for (const [name, value] of Object.entries(headers)) if (!context.res.headers.has(name)) context.header(name, value);
 };
 
-/** The host's own pages, below `/_local`. */
+/** The storefront runs a script of this host, which calls the API. */
+const shopPolicy =
+  "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'unsafe-inline'; img-src data:";
+
+async function showShop(host: Host, context: Context) {
+  const shop = (await readDemo(host.dir)).find(({ slug }) => slug === context.req.param("slug"));
+  return shop ? context.html(shopPage(shop), 200, { "content-security-policy": shopPolicy }) : absent();
+}
+
+const script = readFileSync(new URL("shop.js", import.meta.url), "utf8");
+
+/** The host's own pages: `/` and what is below `/_local`. */
 export function createPages(host: Host): RequestListener {
-  const app = new Hono().basePath("/_local");
-  app.use(withHeaders, ownPagesOnly);
+  const root = new Hono();
+  root.use(withHeaders, ownPagesOnly);
+  root.get("/", async (context) =>
+    context.html(homePage({ url: host.url, stripe: host.stripe?.url, shops: await readDemo(host.dir) })),
+  );
+  const app = root.basePath("/_local");
+  app.get("/shops/:slug", (context) => showShop(host, context));
+  app.get("/shop.js", () => new Response(script, { headers: { "content-type": "text/javascript; charset=utf-8" } }));
   app.get("/", async (context) => {
     const status = await statusOf(host);
     return show(context, status, () => statusPage(status));
