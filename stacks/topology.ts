@@ -34,8 +34,11 @@ export const functions = {
     memory: 1769,
     install: loadedLate,
     copy: [
-      { from: "docs/errors.md", to: "docs/errors.md" },
-      ...["index.html", "errors.html", "page.css", "page.js", "icon.svg"].map((name) => ({
+      ...["errors", "events", "glossary", "guides/payments", "guides/test-mode"].map((name) => ({
+        from: `docs/${name}.md`,
+        to: `docs/${name}.md`,
+      })),
+      ...["index.html", "document.html", "page.css", "page.js", "icon.svg"].map((name) => ({
         from: `docs/reference/${name}`,
         to: `docs/reference/${name}`,
       })),

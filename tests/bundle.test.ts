@@ -171,7 +171,7 @@ test("api answers events of API Gateway", () => {
   for (const path of ["/docs", "/docs/page.css", "/docs/icon.svg", "/docs/swagger-ui.css"])
     expect(run("api", env, get(path)).answer.statusCode).toBe(200);
   const errors = run("api", env, get("/docs/errors")).answer.body;
-  expect(errors).toContain('<h2 id="product.slug_taken">product.slug_taken</h2><p>409. ');
+  expect(errors).toContain('<h2 id="product.slug_taken">product.slug_taken</h2>\n<p>409. ');
   expect(errors).toContain("&quot;3&quot;");
   expect(run("api", env, get("/nothing")).answer.statusCode).toBe(404);
 });

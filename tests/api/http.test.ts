@@ -65,13 +65,13 @@ test("every answer says that nobody keeps it, but for documents that are public"
   }
   for (const path of ["/health", "/ready", "/none"])
     expect((await mine.call("GET", path)).headers.get("cache-control")).toBe("no-store");
-  for (const path of ["/openapi.json", "/docs", "/docs/errors", "/.well-known/jwks.json"])
+  for (const path of ["/", "/openapi.json", "/docs", "/docs/errors", "/docs/events", "/.well-known/jwks.json"])
     expect((await mine.call("GET", path)).headers.get("cache-control")).toMatch(/^public, max-age=\d+$/);
 });
 
 describe("a path", () => {
   test("that is not there is unknown", async () => {
-    for (const path of ["/", "/v1", "/v1/admin", "/v1/admin/unicorns", "/v2/admin/products"])
+    for (const path of ["/v1", "/v1/admin", "/v1/admin/unicorns", "/v2/admin/products"])
       expect([path, outcome(await mine.call("GET", path))]).toEqual([path, "404 route_unknown"]);
   });
 

@@ -32,6 +32,8 @@ test("the reference sends a request with a publishable key and shows the answer"
 
 test.each([
   ["/docs/errors", "h2"],
+  ["/docs/events", "h2"],
+  ["/docs/payments", "h1"],
   ["/_local", "td"],
   ["/_local/mail", "h1"],
 ])("%s renders", async (path, part) => {

@@ -1,7 +1,7 @@
 // `npm run demo:buy` buys something on account, `npm run demo:card` by card.
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { addressIn } from "../page/shop.js";
+import { addressIn } from "../page/storefront.js";
 import { type Answer, type Conversation, converse, money } from "./conversation.js";
 
 type Token = Record<"x-cart-token", string>;

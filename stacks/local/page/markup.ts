@@ -11,7 +11,7 @@ const style = `
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--back); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; }
 header { background: var(--paper); border-bottom: 1px solid var(--line); padding: 0.7rem 1.2rem; }
-header nav { max-width: 72rem; margin: auto; display: flex; gap: 1.2rem; align-items: baseline; }
+header nav { max-width: 69.6rem; margin: auto; display: flex; gap: 1.2rem; align-items: baseline; }
 main { max-width: 72rem; margin: 1.4rem auto; padding: 0 1.2rem 4rem; }
 h1 { font-size: 1.3rem; margin: 0 0 1rem; } h2 { font-size: 1rem; margin: 0 0 0.6rem; }
 section, table, dl, pre, iframe { background: var(--paper); border: 1px solid var(--line); border-radius: 8px; }
@@ -31,8 +31,8 @@ button:hover, button:focus-visible { border-color: var(--accent); }
 .quiet { color: var(--quiet); } .bad { color: var(--bad); }
 .home { color: inherit; text-decoration: none; }
 .copy { user-select: all; cursor: copy; white-space: pre-wrap; }
-.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(22rem, 1fr)); gap: 0 1rem; align-items: start; }
-.pair dl { border: 0; padding: 0; margin: 0; } .pair section, .pair form { height: 100%; }
+.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(22rem, 1fr)); gap: 1rem; margin: 0 0 1rem; }
+.pair dl { border: 0; padding: 0; margin: 0; } .pair section, #checkout { margin: 0; }
 .button { display: inline-block; padding: 0.35rem 0.9rem; border-radius: 6px; border: 0; color: #fff; background: #2557d6;
   text-decoration: none; } .button:hover { background: #1d46ad; }
 .products { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: 1rem; margin-bottom: 1rem; }
@@ -40,7 +40,7 @@ button:hover, button:focus-visible { border-color: var(--accent); }
   font-size: 3rem; font-weight: 300; color: var(--quiet); background: linear-gradient(135deg, var(--line), var(--back)); margin-bottom: 0.8rem; }
 .choices { display: flex; flex-wrap: wrap; gap: 0.4rem; } .total { font-weight: 600; margin: 0.8rem 0 0; }
 #checkout { display: grid; gap: 0.5rem; background: var(--paper); border: 1px solid var(--line); border-radius: 8px;
-  padding: 1rem 1.2rem; margin: 0 0 1rem; } #checkout[hidden] { display: none; }
+  padding: 1rem 1.2rem; } #checkout[hidden] { display: none; }
 #checkout label { display: grid; gap: 0.1rem; color: var(--quiet); font-size: 0.9rem; }
 #checkout input { width: 100%; padding: 0.35rem 0.6rem; color: var(--ink); } #checkout p { margin: 0; font-size: 0.9rem; }
 .news { background: var(--paper); border: 1px solid var(--accent); border-radius: 8px; padding: 0.7rem 1.2rem; }

@@ -8,8 +8,8 @@ import { mailboxPage, mailPage } from "../aws/mailbox.js";
 import { readDemo } from "../demo/seed.js";
 import type { Host } from "../host.js";
 import { homePage } from "./home.js";
-import { shopPage } from "./shop.js";
 import { type Status, statusPage } from "./status.js";
+import { shopPage } from "./storefront.js";
 
 type Input = Record<string, unknown>;
 

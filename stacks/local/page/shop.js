@@ -113,7 +113,9 @@ async function checkOut(form) {
 
 /** After the return from Stripe's page: the order of this tab, and what became of its payment. */
 async function showOrder(orderId) {
-  const order = await ask("GET", `/v1/store/orders/${orderId}?wait=2`);
+  const look = () => ask("GET", `/v1/store/orders/${orderId}?wait=2`);
+  let order = await look();
+  for (let tries = 0; order.paymentStatus === "pending" && tries < 10; tries += 1) order = await look();
   const isPaid = ["captured", "authorized"].includes(order.paymentStatus);
   tell(
     `Order ${order.number} over ${figure(order.totals.total)} is ${isPaid ? "paid. Thank you!" : order.paymentStatus}`,
@@ -121,13 +123,17 @@ async function showOrder(orderId) {
   if (isPaid) kept.write({});
 }
 
-async function act(work) {
-  try {
-    tell("");
-    await work();
-  } catch ({ message }) {
-    tell(message, true);
-  }
+let busy = Promise.resolve();
+/** One after the other: a second click waits for the cart of the first. */
+function act(work) {
+  busy = busy.then(async () => {
+    try {
+      tell("");
+      await work();
+    } catch ({ message }) {
+      tell(message, true);
+    }
+  });
 }
 
 at("checkout").onsubmit = (event) => {
