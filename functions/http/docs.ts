@@ -21,7 +21,9 @@ const HOUR = "public, max-age=3600";
 export function docsRoutes(app: App, document: () => object): void {
   let built: string | undefined;
   const door = takeOpenTokens();
-  app.get("/", door, (c) => c.json({ name: "Stoa", links: linksOf(config.PUBLIC_URL) }, 200, { "cache-control": HOUR }));
+  app.get("/", door, (c) =>
+    c.json({ name: "Stoa", links: linksOf(config.PUBLIC_URL) }, 200, { "cache-control": HOUR }),
+  );
   const page = { "content-security-policy": POLICY, "cache-control": HOUR };
   app.get("/openapi.json", door, (c) => {
     built ??= JSON.stringify(document());

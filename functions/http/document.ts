@@ -52,7 +52,8 @@ export async function documentPage(name: DocumentName): Promise<string> {
       },
     },
   });
-  const body = await marked.parse(readDoc(file));
+  const text = readDoc(file).replace(/^(\d{3})\. /gm, "$1\\. "); // a status begins a sentence, and no list
+  const body = await marked.parse(text);
   const page = readDoc("reference/document.html")
     .replaceAll("TITLE", title)
     .replace("<!-- links -->", () => navigation)
