@@ -55,7 +55,7 @@ const who = ({ actor }: Context) =>
             : undefined,
   };
 
-function write(level: "info" | "warn" | "error", message: string, data: object): void {
+function lineOf(level: "info" | "warn" | "error", message: string, data: object): object {
   const current = currentContext();
   const ids = current && {
     ...who(current),
@@ -64,7 +64,7 @@ function write(level: "info" | "warn" | "error", message: string, data: object):
     causeId: current.causeId,
   };
   const timestamp = new Date().toISOString();
-  writeLine({ level: level.toUpperCase(), message, timestamp, service, ...ids, ...(redact(data) as object) });
+  return { level: level.toUpperCase(), message, timestamp, service, ...ids, ...(redact(data) as object) };
 }
 
 /** A write per line: the parser of CloudWatch takes each line as one event. `console` would format it once more. */
@@ -72,9 +72,9 @@ const writeLine = (line: object): void => void process.stdout.write(`${JSON.stri
 
 /** JSON lines that carry tenant, actor, request and cause by themselves. */
 export const log = {
-  info: (message: string, data: object = {}) => write("info", message, data),
-  warn: (message: string, data: object = {}) => write("warn", message, data),
-  error: (message: string, data: object = {}) => write("error", message, data),
+  info: (message: string, data: object = {}) => writeLine(lineOf("info", message, data)),
+  warn: (message: string, data: object = {}) => writeLine(lineOf("warn", message, data)),
+  error: (message: string, data: object = {}) => writeLine(lineOf("error", message, data)),
 };
 
 /** Units of CloudWatch. */
@@ -88,13 +88,24 @@ export type Measured = Readonly<Record<string, readonly [value: number, unit: Me
  * tenant: each value of a dimension is a metric that is paid for.
  * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
  */
-export function measure(metrics: Measured, dimensions: Record<string, string> = {}): void {
+export const measure = (metrics: Measured, dimensions: Record<string, string> = {}): void =>
+  writeLine(metricsOf(metrics, dimensions));
+
+function metricsOf(metrics: Measured, dimensions: Record<string, string>): object {
   const all = { service, stage: config.STAGE, ...dimensions }; // stages may share an account
   const Metrics = Object.entries(metrics).map(([Name, [, Unit]]) => ({ Name, Unit }));
   const values = Object.fromEntries(Object.entries(metrics).map(([name, [value]]) => [name, value]));
   const directive = { Namespace: "Stoa", Dimensions: [Object.keys(all)], Metrics };
-  writeLine({ _aws: { Timestamp: Date.now(), CloudWatchMetrics: [directive] }, ...all, ...values });
+  return { _aws: { Timestamp: Date.now(), CloudWatchMetrics: [directive] }, ...all, ...values };
 }
+
+/** A line of the log whose metrics are members of it: one write for what each request reports. */
+export const logMeasured = (
+  message: string,
+  data: object,
+  metrics: Measured,
+  dimensions: Record<string, string>,
+): void => writeLine({ ...lineOf("info", message, data), ...metricsOf(metrics, dimensions) });
 
 /** Counts occurrences. */
 export const count = (name: string, value = 1, dimensions: Record<string, string> = {}): void =>

@@ -198,9 +198,11 @@ test("metrics have no dimension that grows with tenants", async () => {
   );
   const few = ["service", "stage", "operation", "outcome", "subscriber", "job", "reason", "sweep"];
   for (const metric of metrics) {
-    const dimensions = metric._aws.CloudWatchMetrics.flatMap((each: Body) => each.Dimensions.flat());
-    expect(dimensions.filter((name: string) => !few.includes(name))).toEqual([]);
-    expect(JSON.stringify(metric)).not.toMatch(/(ten|ord|crt|prd|key|usr|mem)_[0-9a-z]{26}/);
+    const dimensions: string[] = metric._aws.CloudWatchMetrics.flatMap((each: Body) => each.Dimensions.flat());
+    expect(dimensions.filter((name) => !few.includes(name))).toEqual([]);
+    expect(JSON.stringify(dimensions.map((name) => metric[name]))).not.toMatch(
+      /(ten|ord|crt|prd|key|usr|mem)_[0-9a-z]{26}/,
+    );
   }
 });
 

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { Connection } from "../../drizzle/connection.js";
 import type { Statement } from "../../drizzle/flush.js";
 import { callPlatform, type PlatformCall } from "../../drizzle/platform.js";
-import { type Reader, type Results, toStatements, type Unexecuted } from "../../drizzle/reader.js";
+import { type Reader, type Results, TenantReader, toStatements, type Unexecuted } from "../../drizzle/reader.js";
 import { type ReadInTransaction, readTenant, type Tx, withTenant } from "../../drizzle/tenant.js";
 import { context, tenantId, verifyCaller } from "./actor.js";
 import { translateFaults } from "./database.js";
@@ -149,9 +149,10 @@ export function queryPlatform(...calls: readonly PlatformCall[]): Promise<unknow
  * Sends a write of the open transaction with the next message, at the latest with COMMIT, and returns no rows. An error
  * of the write rejects the other statements of that message, so a write that a business rule may refuse is not deferred.
  */
-export function defer(query: Unexecuted): void {
-  const { connection } = requireOpen("defer() belongs inside db().");
-  for (const statement of toStatements([query]).statements) connection.defer(statement);
+export function defer(query: Unexecuted | ((q: Reader) => Unexecuted)): void {
+  const { connection, tenantId: id } = requireOpen("defer() belongs inside db().");
+  const built = typeof query === "function" ? query(new TenantReader(id) as unknown as Reader) : query;
+  for (const statement of toStatements([built]).statements) connection.defer(statement);
 }
 
 /**

@@ -9,13 +9,11 @@ import { tenantId } from "./actor.js";
  * statement of the connection.
  */
 
-/** An array of Postgres as text: `{"a","b"}`. */
-const toArray = (values: readonly unknown[]) =>
-  `{${values.map((value) => `"${String(value).replace(/[\\"]/g, "\\$&")}"`).join(",")}}`;
-
-/** The condition that a column has one of some values; no row has one of none. */
-export const anyOf = <Value extends string | number>(column: Column, values: readonly Value[]): SQL =>
-  sql`${column} = any(${toArray(values.map((value) => column.mapToDriverValue(value)))}::${sql.raw(column.getSQLType())}[])`;
+/** The condition that a column has one of some values, which are one parameter; no row has one of none. */
+export function anyOf<Value extends string | number>(column: Column, values: readonly Value[]): SQL {
+  const encoder = { mapToDriverValue: (all: readonly Value[]) => all.map((value) => column.mapToDriverValue(value)) };
+  return sql`${column} = any(${new Param(values, encoder)}::${sql.raw(column.getSQLType())}[])`;
+}
 
 /** The value of a column inside of JSON. */
 const toJson = (column: Column, value: unknown) =>

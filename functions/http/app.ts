@@ -4,7 +4,7 @@ import type { LambdaEvent } from "hono/aws-lambda";
 import { context, withContext } from "../../core/kernel/actor.js";
 import { Failure } from "../../core/kernel/error.js";
 import type { StoredAnswer } from "../../core/kernel/idempotency.js";
-import { count, log, measure } from "../log.js";
+import { count, log, logMeasured } from "../log.js";
 import type { Module } from "../modules/module.js";
 import { docsRoutes } from "./docs.js";
 import type { Endpoint } from "./endpoint.js";
@@ -106,7 +106,7 @@ function addressOf(event: LambdaEvent | undefined): string {
 
 function access(method: string, route: string, status: number, milliseconds: number): void {
   const duration = Math.round(milliseconds * 10) / 10;
-  log.info("request", { method, route, status, duration });
   const outcome = `${Math.floor(status / 100)}xx`;
-  measure({ Latency: [duration, "Milliseconds"] }, { operation: `${method} ${route}`, outcome });
+  const metrics = { Latency: [duration, "Milliseconds"] } as const;
+  logMeasured("request", { method, route, status, duration }, metrics, { operation: `${method} ${route}`, outcome });
 }

@@ -1,8 +1,7 @@
-import { sql } from "drizzle-orm";
-import type { Tx } from "../../../drizzle/tenant.js";
-import { typeIdToUuid } from "../../../drizzle/typeid.js";
-import { context, tenantId, withContext } from "../actor.js";
-import { db, runBeside } from "../db.js";
+import { prepared } from "../../../drizzle/prepared.js";
+import { context, withContext } from "../actor.js";
+import { db, read, runBeside } from "../db.js";
+import { anyOf, insertJson, rowsToJson } from "../rows.js";
 import { eventTable, inboxTable } from "./event.sql.js";
 import type { DeliveredEvent, Subscriber } from "./subscriber.js";
 
@@ -47,12 +46,26 @@ export const handleOnce = (subscriber: Subscriber, event: DeliveredEvent<unknown
  * @throws when one of the events is not there or a subscriber fails: none is then handled, and each can be by itself
  */
 export const handleTogether = (pointers: readonly Pointed[], subscribers: readonly Subscriber[]): Promise<Handled[]> =>
-  db(async (tx) => {
+  db(async () => {
     const due = pointers.flatMap((event) =>
       subscribers.filter(({ event: { type } }) => type === event.type).map((subscriber) => ({ event, subscriber })),
     );
     try {
-      const [events, fresh] = await Promise.all([findEvents(tx, pointers), insertNew(tx, due)]);
+      const inboxIds = due.map(({ event, subscriber }) => inboxId(event, subscriber));
+      const [found, inserted] = await read(
+        (q) =>
+          [
+            eventsQuery(q, { ids: pointers.map(({ id }) => id) }),
+            insertNew(q, {
+              rows: rowsToJson(
+                inboxTable,
+                inboxIds.sort().map((id) => ({ id })),
+              ),
+            }),
+          ] as const,
+      );
+      const events = requireAll(pointers, found);
+      const fresh = new Set(inserted.map(({ id }) => id));
       const handled = due.map(({ event, subscriber }) => ({
         event: storedBy(events, event.id),
         subscriber,
@@ -74,13 +87,17 @@ export const handleTogether = (pointers: readonly Pointed[], subscribers: readon
     }
   });
 
+const eventsQuery = prepared((q, { ids }: { ids: readonly string[] }) =>
+  q.select().from(eventTable).where(anyOf(eventTable.id, ids)),
+);
+
+/** Inserts the inbox rows; those that were there belong to effects that are made. Answers the new ones. */
+const insertNew = prepared((q, { rows }: { rows: string }) =>
+  insertJson(q, inboxTable, ["id"], rows).onConflictDoNothing().returning({ id: inboxTable.id }),
+);
+
 /** The events of the pointers by id. @throws Error when one is not there, or is another one */
-async function findEvents(tx: Tx, pointers: readonly Pointed[]): Promise<Map<string, StoredEvent>> {
-  const ids = pointers.map(({ id }) => typeIdToUuid("evt", id));
-  const found = await tx
-    .select()
-    .from(eventTable)
-    .where(sql`${eventTable.id} = any(${sql.param(ids)}::uuid[])`);
+function requireAll(pointers: readonly Pointed[], found: readonly StoredEvent[]): Map<string, StoredEvent> {
   const events = new Map(found.map((event) => [event.id, event]));
   if (pointers.some(({ id, type }) => events.get(id)?.type !== type)) throw new Error("An event is not there.");
   return events;
@@ -90,20 +107,6 @@ function storedBy(events: ReadonlyMap<string, StoredEvent>, id: string): StoredE
   const event = events.get(id);
   if (!event) throw new Error("An event is not there.");
   return event;
-}
-
-/** Inserts the inbox rows; those that were there belong to effects that are made. @returns the new ones */
-async function insertNew(tx: Tx, due: readonly { event: Pointed; subscriber: Subscriber }[]): Promise<Set<string>> {
-  const ids = due.map(({ event, subscriber }) => inboxId(event, subscriber));
-  const rows = await tx
-    .insert(inboxTable)
-    .select(
-      sql`select ${typeIdToUuid("ten", tenantId())}::uuid, now(), now(), id
-            from unnest(${sql.param(ids)}::text[]) as given (id) order by id`,
-    )
-    .onConflictDoNothing()
-    .returning({ id: inboxTable.id });
-  return new Set(rows.map(({ id }) => id));
 }
 
 /** Runs a subscriber in the context of its event. */

@@ -2,6 +2,7 @@ export * as Job from "./index.js";
 
 import { and, eq, lt, lte, or, sql } from "drizzle-orm";
 import * as z from "zod";
+import { param, prepared } from "../../../drizzle/prepared.js";
 import { context } from "../actor.js";
 import { currentOutbox, db, defer, read } from "../db.js";
 import { notFound } from "../error.js";
@@ -113,31 +114,35 @@ export const get = fn(JobId, async (jobId) => {
   return job;
 });
 
+const claimQuery = prepared((q, { jobId, lease }: { jobId: string; lease: number }) => {
+  const free = or(
+    and(eq(jobTable.status, "queued"), lte(jobTable.dueAt, sql`now()`)),
+    and(eq(jobTable.status, "running"), lt(jobTable.leaseUntil, sql`now()`)),
+  );
+  const attemptsUsedUp = sql`${jobTable.attempts} >= ${jobTable.maxAttempts}`;
+  return q
+    .with()
+    .update(jobTable)
+    .set({
+      status: sql`case when ${attemptsUsedUp} then 'failed' else 'running' end`,
+      attempts: sql`${jobTable.attempts} + case when ${attemptsUsedUp} then 0 else 1 end`,
+      leaseUntil: sql`case when not ${attemptsUsedUp} then now() + make_interval(secs => ${lease}) end`,
+      lastError: sql`case when ${attemptsUsedUp} then 'Every worker stopped before it finished.' else ${jobTable.lastError} end`,
+      finishedAt: sql`case when ${attemptsUsedUp} then now() end`,
+    })
+    .where(and(eq(jobTable.id, param(jobId, jobTable.id)), free))
+    .returning();
+});
+
 /**
- * Takes a job for `lease` seconds, when it is due and no other worker holds it. A job whose workers all stopped without
- * a report fails after the last attempt.
+ * Takes a job for `lease` seconds, when it is due and no other worker holds it: one message, which is one transaction. A
+ * job whose workers all stopped without a report fails after the last attempt.
  * @returns undefined when there is nothing to do: the job is done, held, or of another tenant
  */
-export const claim = (jobId: string, lease: number) =>
-  db(async (tx) => {
-    const free = or(
-      and(eq(jobTable.status, "queued"), lte(jobTable.dueAt, sql`now()`)),
-      and(eq(jobTable.status, "running"), lt(jobTable.leaseUntil, sql`now()`)),
-    );
-    const attemptsUsedUp = sql`${jobTable.attempts} >= ${jobTable.maxAttempts}`;
-    const [job] = await tx
-      .update(jobTable)
-      .set({
-        status: sql`case when ${attemptsUsedUp} then 'failed' else 'running' end`,
-        attempts: sql`${jobTable.attempts} + case when ${attemptsUsedUp} then 0 else 1 end`,
-        leaseUntil: sql`case when not ${attemptsUsedUp} then now() + make_interval(secs => ${lease}) end`,
-        lastError: sql`case when ${attemptsUsedUp} then 'Every worker stopped before it finished.' else ${jobTable.lastError} end`,
-        finishedAt: sql`case when ${attemptsUsedUp} then now() end`,
-      })
-      .where(and(eq(jobTable.id, jobId), free))
-      .returning();
-    return job;
-  });
+export async function claim(jobId: string, lease: number) {
+  const [job] = await read((q) => claimQuery(q, { jobId, lease }));
+  return job;
+}
 
 export async function exists(jobId: string): Promise<boolean> {
   const rows = await read((q) => q.select({ id: jobTable.id }).from(jobTable).where(eq(jobTable.id, jobId)));
@@ -146,24 +151,34 @@ export async function exists(jobId: string): Promise<boolean> {
 
 /** Only the holder of this attempt may finish it: a slow one that lost its lease changes nothing. */
 const isHeldBy = (jobId: string, attempt: number) =>
-  and(eq(jobTable.id, jobId), eq(jobTable.status, "running"), eq(jobTable.attempts, attempt));
+  and(
+    eq(jobTable.id, param(jobId, jobTable.id)),
+    eq(jobTable.status, "running"),
+    eq(jobTable.attempts, param(attempt, jobTable.attempts)),
+  );
 
-export const succeed = (jobId: string, attempt: number, note?: Note) =>
-  db(async (tx) => {
-    const done = {
+const succeedQuery = prepared((q, { jobId, attempt }: { jobId: string; attempt: number }) =>
+  q
+    .with()
+    .update(jobTable)
+    .set({
       status: "succeeded",
-      progressDone: jobTable.progressTotal,
+      progressDone: sql`${jobTable.progressTotal}`,
       leaseUntil: null,
       lastError: null,
       finishedAt: sql`now()`,
-    };
-    await note?.();
-    const update = tx
-      .update(jobTable)
-      .set(done as never)
-      .where(isHeldBy(jobId, attempt));
-    defer(update);
+    })
+    .where(isHeldBy(jobId, attempt)),
+);
+
+/** Marks a job as succeeded, with its note in the same transaction. */
+export async function succeed(jobId: string, attempt: number, note?: Note): Promise<void> {
+  if (!note) return void (await read((q) => succeedQuery(q, { jobId, attempt })));
+  await db(async () => {
+    await note();
+    defer((q) => succeedQuery(q, { jobId, attempt }));
   });
+}
 
 /**
  * Puts a job back into the queue with exponential backoff and jitter (5 s, 10 s, 20 s … ≤ 1 h), or gives it up after
