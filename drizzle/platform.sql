@@ -13,6 +13,10 @@ create unlogged table if not exists platform.bucket (
   refilled_at timestamptz not null
 ) with (fillfactor = 50);
 alter table platform.bucket owner to stoa_platform;
+-- When a bucket that is not used again can go. It changes once a day, so that other uses need no new entry in the index.
+alter table platform.bucket
+  add column if not exists forget_at timestamptz not null default date_trunc('day', now()) + interval '2 days';
+create index if not exists bucket_forget on platform.bucket (forget_at);
 
 -- The rows of all tenants, in the columns that are granted beside each function.
 do $$
@@ -38,18 +42,13 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
               then t.tenant_id = $1::uuid else t.slug = $1 end
 $$;
 
--- Takes `cost` tokens from a bucket that has as many. A call in a thousand deletes the buckets that were not used for a day.
+-- Takes `cost` tokens from a bucket that has as many.
 create or replace function platform.take_token(
   bucket text, capacity double precision, per_second double precision, cost double precision
 ) returns table (granted boolean, tokens double precision)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 begin
-  if random() < 0.001 then
-    delete from platform.bucket b
-     where b.id in (select o.id from platform.bucket o where o.refilled_at < now() - interval '1 day'
-                       for update skip locked);
-  end if;
   return query
     insert into platform.bucket as b (id, tokens, granted, refilled_at)
     values ($1, $2 - $4, true, clock_timestamp())
@@ -57,22 +56,34 @@ begin
       granted = least($2, b.tokens + $3 * greatest(0, extract(epoch from excluded.refilled_at - b.refilled_at))) >= $4,
       tokens = (select r - case when r >= $4 then $4 else 0 end
                   from (select least($2, b.tokens + $3 * greatest(0, extract(epoch from excluded.refilled_at - b.refilled_at)::float8))) as f (r)),
-      refilled_at = greatest(b.refilled_at, excluded.refilled_at)
+      refilled_at = greatest(b.refilled_at, excluded.refilled_at),
+      forget_at = excluded.forget_at
     returning b.granted, b.tokens;
 end $$;
 
--- A bucket that was not used for a day is full again. Buckets of unknown tenants, which a login named, are among them. The
--- number of rows is limited, so that a call ends in time.
-grant select (tenant_id, id, refilled_at), delete on public.rate_bucket to stoa_platform;
+-- A bucket that was not used for a day is full again. Buckets of unknown tenants, which a login named, are among them. A
+-- call deletes a slice of them, found by an index, and leaves those that another transaction holds.
+grant select (tenant_id, id, refilled_at, forget_at), update (forget_at), delete on public.rate_bucket to stoa_platform;
 create or replace function platform.forget_buckets() returns table (forgotten bigint)
 language sql volatile security definer set search_path = pg_catalog, pg_temp as $$
   with full_again as (
-    select tenant_id, id from public.rate_bucket where refilled_at < now() - interval '1 day' limit 10000),
+    select tenant_id, id from public.rate_bucket
+     where forget_at < now() and refilled_at < now() - interval '1 day'
+     order by forget_at limit 5000 for update skip locked),
   gone as (
-    delete from public.rate_bucket b using full_again f
-     where b.tenant_id = f.tenant_id and b.id = f.id and b.refilled_at < now() - interval '1 day' returning 1)
+    delete from public.rate_bucket b using full_again f where b.tenant_id = f.tenant_id and b.id = f.id returning 1)
   select count(*) from gone
 $$;
+
+-- The same for the buckets of callers without a tenant.
+create or replace function platform.forget_addresses() returns table (forgotten bigint)
+language sql volatile security definer set search_path = pg_catalog, pg_temp as $$
+  with full_again as (
+    select id from platform.bucket where forget_at < now() order by forget_at limit 5000 for update skip locked),
+  gone as (delete from platform.bucket b using full_again f where b.id = f.id returning 1)
+  select count(*) from gone
+$$;
+alter function platform.forget_addresses() owner to stoa_platform;
 alter function platform.forget_buckets() owner to stoa_platform;
 
 -- Events of Stripe, as pointers: their handlers read the state from Stripe. An event without a known tenant is quarantined.
@@ -216,7 +227,7 @@ create or replace function platform.forget_stripe_events() returns table (forgot
 language sql volatile security definer set search_path = pg_catalog, pg_temp as $$
   with old as (
     select endpoint, account, event_id from platform.stripe_event
-     where received_at < now() - interval '90 days' order by received_at limit 10000),
+     where received_at < now() - interval '90 days' order by received_at limit 5000 for update skip locked),
   gone as (delete from platform.stripe_event s using old where (s.endpoint, s.account, s.event_id)
     = (old.endpoint, old.account, old.event_id) returning 1)
   select count(*) from gone
@@ -232,5 +243,5 @@ revoke all on all functions in schema platform from public;
 grant usage on schema platform to stoa_app;
 grant execute on function platform.find_tenant(text) to stoa_app;
 grant execute on function platform.take_token(text, double precision, double precision, double precision) to stoa_app;
-grant execute on function platform.forget_buckets(), platform.forget_stripe_events() to stoa_app;
+grant execute on function platform.forget_buckets(), platform.forget_addresses(), platform.forget_stripe_events() to stoa_app;
 grant execute on function platform.receive_stripe_event(jsonb, text) to stoa_app;

@@ -7,6 +7,7 @@ export type PlatformCall = readonly [
     | "take_token"
     | "due_tenants"
     | "forget_buckets"
+    | "forget_addresses"
     | "receive_stripe_event"
     | "forget_stripe_events",
   ...args: readonly (string | number)[],

@@ -1,10 +1,11 @@
 import type { Context } from "aws-lambda";
 import { withContext } from "../core/kernel/actor.js";
 import { requireConfig } from "../core/kernel/config.js";
-import { deleteFullBuckets, deleteOldStripeEvents, dueTables, listDueTenants } from "../core/kernel/due.js";
+import { dueTables, listDueTenants } from "../core/kernel/due.js";
 import { count, log } from "./log.js";
 import { modules } from "./modules/index.js";
 import type { Sweep } from "./modules/module.js";
+import { platformSweeps } from "./modules/sweep.js";
 import { nudgeAfterCommit } from "./nudge.js";
 
 requireConfig("schedule");
@@ -13,13 +14,46 @@ nudgeAfterCommit();
 const tables = dueTables(modules.flatMap((module) => module.tables ?? []));
 /** The sweeps that run for one tenant at a time. */
 const sweeps = modules.flatMap((module) => module.sweeps ?? []);
-/** The sweeps that run over all rows at once, also rows without a tenant. */
-const platformSweeps: readonly Sweep[] = [
-  { name: "rate.forget-buckets", run: deleteFullBuckets },
-  { name: "stripe.forget-events", run: deleteOldStripeEvents },
-];
 /** Milliseconds that are left for the last tenant. */
 const RESERVE = 10_000;
+/** The part of a run's time that one sweep may take, so that a slow one leaves the others theirs. */
+const SHARE = 1 / 5;
+/** A sweep that failed so often in one run, such as by a statement that took too long, waits for the next one. */
+const MAX_FAILURES = 2;
+
+/** One sweep in one run: what it did, and whether its time is over. */
+class Part {
+  done = 0;
+  #failures = 0;
+  #spent = 0;
+
+  constructor(
+    readonly sweep: Sweep,
+    readonly share: number,
+  ) {}
+
+  get isOver(): boolean {
+    return this.#failures >= MAX_FAILURES || this.#spent >= this.share;
+  }
+
+  /** Runs slice after slice until less than a slice is due, or the time is over. */
+  async run(hasTime: () => boolean): Promise<void> {
+    const { name, run, slice = Number.POSITIVE_INFINITY } = this.sweep;
+    for (let found = slice; found >= slice && !this.isOver && hasTime(); ) {
+      const since = Date.now();
+      try {
+        found = await run();
+        this.done += found;
+      } catch (error) {
+        this.#failures += 1;
+        reportFailure(name, error);
+        return;
+      } finally {
+        this.#spent += Date.now() - since;
+      }
+    }
+  }
+}
 
 function reportFailure(sweep: string, error: unknown): void {
   count("SweepFailures", 1, { sweep });
@@ -35,22 +69,11 @@ async function listTenants(): Promise<string[]> {
   const failures = searches.flatMap((search, index) => (search.status === "rejected" ? { ...search, index } : []));
   const [first] = failures;
   if (first && failures.length === tables.length) throw first.reason;
+  if (first) count("SweepSearchFailures", failures.length);
   for (const { index, reason } of failures) reportFailure(`due.${tables[index]}`, reason);
   const found = new Set(searches.flatMap((search) => (search.status === "fulfilled" ? search.value : [])));
   // A random order: when the time is too short for all tenants, another one comes last each time.
   return [...found].sort(() => Math.random() - 0.5);
-}
-
-type Progress = Record<string, number>;
-
-async function runSweeps(list: readonly Sweep[], done: Progress): Promise<void> {
-  for (const { name, run } of list) {
-    try {
-      done[name] = (done[name] ?? 0) + (await run());
-    } catch (error) {
-      reportFailure(name, error);
-    }
-  }
 }
 
 /** Housekeeping: rows that are past their time, each tenant and sweep in transactions of its own. */
@@ -59,13 +82,22 @@ export async function handler(
   context: Pick<Context, "getRemainingTimeInMillis" | "awsRequestId">,
 ): Promise<void> {
   const requestId = `sweep_${context.awsRequestId}`;
-  const done: Progress = {};
+  const share = context.getRemainingTimeInMillis() * SHARE;
+  const hasTime = () => context.getRemainingTimeInMillis() >= RESERVE;
+  const ofPlatform = platformSweeps.map((sweep) => new Part(sweep, share));
+  const ofTenants = sweeps.map((sweep) => new Part(sweep, share));
   const tenants = await withContext({ requestId }, listTenants);
-  await withContext({ requestId }, () => runSweeps(platformSweeps, done));
+  for (const part of ofPlatform) await withContext({ requestId }, () => part.run(hasTime));
   for (const tenantId of tenants) {
-    if (context.getRemainingTimeInMillis() < RESERVE) break;
-    await withContext({ actor: { type: "system", tenantId }, requestId }, () => runSweeps(sweeps, done));
+    if (!hasTime()) break;
+    await withContext({ actor: { type: "system", tenantId }, requestId }, async () => {
+      for (const part of ofTenants) await part.run(hasTime);
+    });
   }
+  const parts = [...ofPlatform, ...ofTenants];
+  for (const { isOver, sweep } of parts)
+    if (isOver) reportFailure(sweep.name, new Error("The time of this sweep was over before its work."));
   count("SweepRuns");
+  const done = Object.fromEntries(parts.map((part) => [part.sweep.name, part.done]));
   log.info("swept", { tenants: tenants.length, ...done });
 }

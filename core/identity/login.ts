@@ -52,8 +52,8 @@ export const login = fn(
       if (!fits || member?.status !== "active") throw loginFailed();
       const opened = await db(async (tx) => {
         const session = await Session.start(tx, member.id);
-        await takeTokens(tx, buckets.here, undefined, -1); // in the order in which they were taken
-        await takeTokens(tx, buckets.anywhere, undefined, -1);
+        await takeTokens(tx, [buckets.address, buckets.pair], undefined, -1); // in the order in which they were taken
+        await takeTokens(tx, [buckets.account], undefined, -1);
         return session;
       });
       return Session.issueTokens(opened);
@@ -63,10 +63,14 @@ export const login = fn(
 
 const loginFailed = () => unauthenticated("login_failed", "The tenant, the email or the password is wrong.");
 
+/** Buckets of one tenant by account. */
+const ACCOUNT_CELLS = 1_024;
+
 interface LoginBuckets {
   from: string;
-  here: FixedBucket[];
-  anywhere: FixedBucket[];
+  address: FixedBucket;
+  pair: FixedBucket;
+  account: FixedBucket;
 }
 
 /**
@@ -74,20 +78,23 @@ interface LoginBuckets {
  * in from that address before.
  */
 function loginBuckets(email: string, from: string): LoginBuckets {
-  const account = hashSecret(email).slice(0, 22);
+  // Accounts that nobody has are as many as a client likes, so that all share a fixed number of buckets.
+  const account = String(Number.parseInt(hashSecret(email).slice(0, 8), 16) % ACCOUNT_CELLS);
   return {
     from,
-    here: [
-      { policy: "login-address", key: from },
-      { policy: "login-pair", key: `${from}/${account}` },
-    ],
-    anywhere: [{ policy: "login-account", key: account }],
+    address: { policy: "login-address", key: from },
+    pair: { policy: "login-pair", key: `${from}/${account}` },
+    account: { policy: "login-account", key: account },
   };
 }
 
-/** Reads the member and takes the tokens of a guess. @throws Failure limited when no guess is left */
-async function takeLoginTokens(email: string, { from, here, anywhere }: LoginBuckets) {
-  const [members, near, far] = await read((q) => {
+/**
+ * Reads the member and takes the tokens of a guess, one bucket after the other: a refused guess makes no row for those
+ * that follow.
+ * @throws Failure limited when no guess is left
+ */
+async function takeLoginTokens(email: string, { from, address, pair, account }: LoginBuckets) {
+  const [members, ...taken] = await read((q) => {
     const seenHere = q
       .select({ one: sql`1` })
       .from(sessionTable)
@@ -96,10 +103,11 @@ async function takeLoginTokens(email: string, { from, here, anywhere }: LoginBuc
     const { id, passwordHash, status } = memberTable;
     return [
       q.select({ id, passwordHash, status }).from(memberTable).where(eq(memberTable.email, email)),
-      takeTokens(q, here),
-      takeTokens(q, anywhere, sql`${not(exists(seenHere))} and ${allGranted(q, here)}`),
+      takeTokens(q, [address]),
+      takeTokens(q, [pair], allGranted(q, [address])),
+      takeTokens(q, [account], sql`${not(exists(seenHere))} and ${allGranted(q, [address, pair])}`),
     ] as const;
   });
-  refuseLimited(mostLimited(statesOf([...near, ...far])));
+  refuseLimited(mostLimited(statesOf(taken.flat())));
   return members[0];
 }

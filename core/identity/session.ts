@@ -1,13 +1,15 @@
 export * as Session from "./session.js";
 
-import { and, eq, gt, isNotNull, isNull, lt, sql } from "drizzle-orm";
+import { and, eq, gt, inArray, isNotNull, isNull, lt, notExists, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/pg-core";
 import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
 import { actor, context, runAs, tenantId } from "../kernel/actor.js";
 import { db, read, verifyCredential } from "../kernel/db.js";
+import { SLICE } from "../kernel/due.js";
 import { forbidden, unauthenticated } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
+import { anyOf } from "../kernel/rows.js";
 import { createSecret, hashSecret, tenantOfSecret } from "../kernel/token.js";
 import { addressKey } from "../rate/index.js";
 import { TenantRecord, view as tenantView } from "../tenant/index.js";
@@ -185,16 +187,31 @@ export const me = fn(z.void(), async () => {
 });
 
 /**
- * Deletes the actor's tenant's sessions and refresh tokens that expired more than SESSION_RETENTION_DAYS ago.
- * @returns the number of sessions
+ * Deletes a slice of the tenant's refresh tokens that expired more than SESSION_RETENTION_DAYS ago, and each session
+ * with the last of its tokens.
+ * @returns the number of tokens
  */
 export const deleteExpired = () =>
   db(async (tx) => {
     const old = sql`now() - make_interval(days => ${SESSION_RETENTION_DAYS})`;
-    await tx.delete(refreshTokenTable).where(lt(refreshTokenTable.expiresAt, old));
-    const gone = await tx
+    const { id, sessionId, expiresAt } = refreshTokenTable;
+    const expired = tx
+      .select({ id })
+      .from(refreshTokenTable)
+      .where(lt(expiresAt, old))
+      .orderBy(expiresAt)
+      .limit(SLICE)
+      .for("update", { skipLocked: true });
+    const gone = await tx.delete(refreshTokenTable).where(inArray(id, expired)).returning({ sessionId });
+    const left = tx.select({ id }).from(refreshTokenTable).where(eq(sessionId, sessionTable.id));
+    await tx
       .delete(sessionTable)
-      .where(lt(sessionTable.expiresAt, old))
-      .returning({ id: sessionTable.id });
+      .where(
+        and(
+          anyOf(sessionTable.id, [...new Set(gone.map((token) => token.sessionId))]),
+          lt(sessionTable.expiresAt, old),
+          notExists(left),
+        ),
+      );
     return gone.length;
   });

@@ -17,23 +17,30 @@ export async function listDueTenants(table: string): Promise<string[]> {
   return (rows as { id: string }[]).map(({ id }) => uuidToTypeId("ten", id));
 }
 
-const deleteOld = async (name: "forget_buckets" | "forget_stripe_events"): Promise<number> => {
+/** The most rows of one table that one run of a sweep deletes. A full slice is followed by another one. */
+export const SLICE = 5_000;
+
+const deleteOld = async (name: "forget_buckets" | "forget_addresses" | "forget_stripe_events"): Promise<number> => {
   const [rows] = await queryPlatform([name]);
   return Number((rows as { forgotten: string }[])[0]?.forgotten ?? 0);
 };
-/** Deletes rate-limit buckets that are full again, of all tenants. @returns how many */
+/** Deletes a slice of the rate-limit buckets that are full again, of all tenants. @returns how many */
 export const deleteFullBuckets = () => deleteOld("forget_buckets");
-/** Deletes Stripe's events of more than 90 days ago, of all tenants and of none. @returns how many */
+/** Deletes a slice of those of callers without a tenant. @returns how many */
+export const deleteFullAddresses = () => deleteOld("forget_addresses");
+/** Deletes a slice of Stripe's events of more than 90 days ago, of all tenants and of none. @returns how many */
 export const deleteOldStripeEvents = () => deleteOld("forget_stripe_events");
 
-/** Deletes the actor's tenant's answers that were stored more than RETENTION_HOURS ago. @returns how many */
+/** Deletes a slice of the tenant's answers that were stored more than RETENTION_HOURS ago. @returns how many */
 export const deleteOldAnswers = () =>
   db(async (tx) => {
     const old = tx
       .select({ id: idempotencyTable.id })
       .from(idempotencyTable)
       .where(lt(idempotencyTable.createdAt, sql`now() - make_interval(hours => ${RETENTION_HOURS})`))
-      .limit(5_000);
+      .orderBy(idempotencyTable.createdAt)
+      .limit(SLICE)
+      .for("update", { skipLocked: true });
     const gone = await tx
       .delete(idempotencyTable)
       .where(inArray(idempotencyTable.id, old))

@@ -1,4 +1,4 @@
-import { and, eq, isNotNull, isNull, lte, sql } from "drizzle-orm";
+import { and, eq, inArray, isNotNull, isNull, lte, sql } from "drizzle-orm";
 import * as z from "zod";
 import { db, read } from "../kernel/db.js";
 import { defineJob, enqueue } from "../kernel/job/index.js";
@@ -68,13 +68,23 @@ async function hasOpenAttempt(orderId: string): Promise<boolean> {
   return open.length > 0;
 }
 
-/** Makes a job for each attempt whose time is over and that does not count. @returns how many */
+/** The most attempts of one run. */
+export const EXPIRY_SLICE = 500;
+
+/** Makes a job for each of a slice of the attempts whose time is over and that do not count. @returns how many */
 export const enqueueExpired = (): Promise<number> =>
   db(async (tx) => {
+    const over = tx
+      .select({ id: paymentTable.id })
+      .from(paymentTable)
+      .where(and(lte(paymentTable.expiresAt, sql`now()`), eq(paymentTable.accepted, false)))
+      .orderBy(paymentTable.expiresAt)
+      .limit(EXPIRY_SLICE)
+      .for("update", { skipLocked: true });
     const late = await tx
       .update(paymentTable)
       .set({ expiresAt: sql`now() + make_interval(hours => ${RETRY_HOURS})` })
-      .where(and(lte(paymentTable.expiresAt, sql`now()`), eq(paymentTable.accepted, false)))
+      .where(inArray(paymentTable.id, over))
       .returning({ id: paymentTable.id, expiresAt: paymentTable.expiresAt });
     for (const { id, expiresAt } of late) enqueue(closePaymentJob, { paymentId: id }, { key: `${id} ${expiresAt}` });
     return late.length;

@@ -5,7 +5,7 @@ import { stripe } from "./stripe/index.js";
 
 export { openAttempt, PaymentStep, prepareAttempt, RESERVATION_MINUTES } from "./attempt.js";
 export { paymentEvents } from "./event.js";
-export { closeAttempt, closePaymentJob, enqueueExpired } from "./expiry.js";
+export { closeAttempt, closePaymentJob, EXPIRY_SLICE, enqueueExpired } from "./expiry.js";
 export { paymentLedgerAccounts, paymentLedgerKinds } from "./ledger.js";
 export { operatePaymentJob } from "./operation.js";
 export { getOrder, OrderDetail } from "./order.js";

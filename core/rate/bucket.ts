@@ -12,7 +12,7 @@ import {
   policies,
   stateOf,
 } from "./policy.js";
-import { rateBucketTable } from "./rate.sql.js";
+import { forgottenAt, rateBucketTable } from "./rate.sql.js";
 
 /**
  * The tokens now: those at the last request and the refill since then, at most the capacity. `excluded` is the new row.
@@ -50,6 +50,7 @@ export function takeTokens(q: Reader, buckets: readonly FixedBucket[], entitled:
           tokens: sql<number>`least(bucket.capacity, bucket.capacity - ${cost}::float8)`.as("tokens"),
           granted: sql<boolean>`true`.as("granted"),
           refilledAt: sql<string>`clock_timestamp()`.as("refilled_at"),
+          forgetAt: sql<string>`${forgottenAt}`.as("forget_at"),
         })
         .from(sql`(values ${sql.join(rows, sql`, `)}) as bucket (id, capacity, per_second)`)
         .where(entitled),
@@ -62,6 +63,7 @@ export function takeTokens(q: Reader, buckets: readonly FixedBucket[], entitled:
         tokens: sql`least(excluded.capacity, ${refilled} - case when ${enough} then ${cost}::float8 else 0 end)`,
         granted: enough,
         refilledAt: sql`greatest(excluded.refilled_at, ${rateBucketTable.refilledAt})`,
+        forgetAt: sql`excluded.forget_at`,
       },
     })
     .returning({

@@ -50,7 +50,7 @@ const upsert = (condition: SQL) => sql`
          capacity - owed - ${given("(capacity - owed)")}, true, clock_timestamp()
     from asked where ${condition} order by id
   on conflict (tenant_id, id) do update set
-    capacity = excluded.capacity, per_second = excluded.per_second,
+    capacity = excluded.capacity, per_second = excluded.per_second, forget_at = excluded.forget_at,
     (tokens, granted, refilled_at) = (
       select level - ${given("level")}, level >= 1, greatest(excluded.refilled_at, bucket.refilled_at)
         from (select want, ${refilled("excluded", "excluded.refilled_at", "bucket.tokens", "bucket.refilled_at")} - owed as level

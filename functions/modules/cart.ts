@@ -122,5 +122,5 @@ export const cart: Module = {
   name: "cart",
   tables: [cartTable, cartLineTable],
   routes,
-  sweeps: [{ name: "cart.expire", run: () => Cart.deleteExpired() }],
+  sweeps: [{ name: "cart.expire", run: () => Cart.deleteExpired(), slice: 200 }],
 };

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { defineScope } from "../../core/kernel/access.js";
+import { SLICE } from "../../core/kernel/due.js";
 import { eventTable, inboxTable } from "../../core/kernel/event/event.sql.js";
 import { Event } from "../../core/kernel/event/index.js";
 import { deleteOldEvents } from "../../core/kernel/event/retention.js";
@@ -34,7 +35,7 @@ export const event: Module = {
   scopes: [readEvents],
   tables: [eventTable, inboxTable],
   routes,
-  sweeps: [{ name: "event.forget", run: deleteOldEvents }],
+  sweeps: [{ name: "event.forget", run: deleteOldEvents, slice: SLICE }],
   alarms: [
     {
       name: "OutboxAge",

@@ -25,12 +25,13 @@ import { session } from "./session.js";
 import { shipping } from "./shipping.js";
 import { signup } from "./signup.js";
 import { stripe } from "./stripe.js";
+import { sweepOf } from "./sweep.js";
 import { tax } from "./tax.js";
 import { tenant } from "./tenant.js";
 import { usage } from "./usage.js";
 
-/** THE list of the modules of the running system. A plugin is added here and nowhere else. */
-export const modules: readonly Module[] = [
+/** THE list of the nouns of the running system. A plugin is added here and nowhere else. */
+const nouns: readonly Module[] = [
   tenant,
   signup,
   region,
@@ -60,5 +61,7 @@ export const modules: readonly Module[] = [
   idempotency,
   rate,
 ];
+
+export const modules: readonly Module[] = [...nouns, sweepOf(nouns)];
 
 register(modules);

@@ -78,5 +78,5 @@ export const inventory: Module = {
     on(Catalog.ProductCreated, "inventory.open-stock", ({ data }) => Inventory.createLevels(data)),
     on(Catalog.VariantCreated, "inventory.open-variant-stock", ({ data }) => Inventory.createLevels(data)),
   ],
-  sweeps: [{ name: "inventory.release-expired", run: () => Inventory.releaseExpired() }],
+  sweeps: [{ name: "inventory.release-expired", run: () => Inventory.releaseExpired(), slice: 500 }],
 };

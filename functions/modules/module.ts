@@ -15,6 +15,8 @@ export interface Sweep {
   name: string;
   /** Returns how many rows it dealt with. */
   run(): Promise<number>;
+  /** The most rows of one run, for one that deals with a part of them: it runs again until less than that is due. */
+  slice?: number;
 }
 
 /** All that one noun adds to the running system. Built-in modules and plugins use the same object. */

@@ -16,7 +16,7 @@ export const payment: Module = {
     handle(operatePaymentJob, ({ operationId }) => Payment.performOperation(operationId)),
     handle(closePaymentJob, Payment.closeAttempt),
   ],
-  sweeps: [{ name: "payment.expire", run: Payment.enqueueExpired }],
+  sweeps: [{ name: "payment.expire", run: Payment.enqueueExpired, slice: Payment.EXPIRY_SLICE }],
   ledgerKinds: Payment.paymentLedgerKinds,
   ledgerAccounts: Payment.paymentLedgerAccounts,
   providers: Payment.providers,

@@ -1,6 +1,7 @@
 import { refreshTokenTable, sessionTable } from "../../core/identity/identity.sql.js";
 import { Login, login } from "../../core/identity/login.js";
 import { Session } from "../../core/identity/session.js";
+import { SLICE } from "../../core/kernel/due.js";
 import { invalid } from "../../core/kernel/error.js";
 import { endpoint } from "../http/endpoint.js";
 import { tenantNames } from "../http/tenant.js";
@@ -54,5 +55,5 @@ export const session: Module = {
   name: "session",
   tables: [sessionTable, refreshTokenTable],
   routes,
-  sweeps: [{ name: "session.forget", run: Session.deleteExpired }],
+  sweeps: [{ name: "session.forget", run: Session.deleteExpired, slice: SLICE }],
 };

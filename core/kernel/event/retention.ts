@@ -1,11 +1,9 @@
 import { and, inArray, isNotNull, lt, sql } from "drizzle-orm";
 import { uuidToTypeId } from "../../../drizzle/typeid.js";
 import { db } from "../db.js";
+import { SLICE } from "../due.js";
 import { jobTable } from "../job/job.sql.js";
 import { eventTable, inboxTable, RETENTION_DAYS } from "./event.sql.js";
-
-/** The most rows of one table that one run deletes; the next run deletes the rest. */
-const SLICE = 5_000;
 
 /** Ids are UUIDv7, so that age is an order of the primary key. In a select, so that it is evaluated once. */
 const oldestKeptUuid = sql`(select uuidv7(make_interval(days => ${-RETENTION_DAYS})))`;
@@ -15,9 +13,9 @@ const oldestKeptId = () => {
 };
 
 /**
- * Deletes the actor's tenant's events, inbox rows and finished jobs that are older than RETENTION_DAYS. An event that
+ * Deletes a slice of the tenant's events, inbox rows and finished jobs that are older than RETENTION_DAYS. An event that
  * was never published and a job that is not finished stay.
- * @returns the number of events
+ * @returns the number of rows of that table from which it deleted most
  */
 export const deleteOldEvents = () =>
   db(async (tx) => {
@@ -25,19 +23,22 @@ export const deleteOldEvents = () =>
       .select({ id: eventTable.id })
       .from(eventTable)
       .where(and(lt(eventTable.id, oldestKeptUuid), isNotNull(eventTable.publishedAt)))
-      .limit(SLICE);
+      .limit(SLICE)
+      .for("update", { skipLocked: true });
     const events = await tx.delete(eventTable).where(inArray(eventTable.id, old)).returning({ id: eventTable.id });
     const done = tx
       .select({ id: inboxTable.id })
       .from(inboxTable)
       .where(lt(inboxTable.id, oldestKeptId()))
-      .limit(SLICE);
-    await tx.delete(inboxTable).where(inArray(inboxTable.id, done));
+      .limit(SLICE)
+      .for("update", { skipLocked: true });
+    const inbox = await tx.delete(inboxTable).where(inArray(inboxTable.id, done)).returning({ id: inboxTable.id });
     const finishedJobs = tx
       .select({ id: jobTable.id })
       .from(jobTable)
       .where(and(lt(jobTable.id, oldestKeptUuid), isNotNull(jobTable.finishedAt)))
-      .limit(SLICE);
-    await tx.delete(jobTable).where(inArray(jobTable.id, finishedJobs));
-    return events.length;
+      .limit(SLICE)
+      .for("update", { skipLocked: true });
+    const jobs = await tx.delete(jobTable).where(inArray(jobTable.id, finishedJobs)).returning({ id: jobTable.id });
+    return Math.max(events.length, inbox.length, jobs.length);
   });
