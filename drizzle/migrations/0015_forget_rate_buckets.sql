@@ -1,0 +1,2 @@
+ALTER TABLE "rate_bucket" ADD COLUMN "forget_at" timestamptz DEFAULT date_trunc('day', now()) + interval '2 days' NOT NULL;--> statement-breakpoint
+CREATE INDEX "rate_bucket_forget" ON "rate_bucket" USING btree ("forget_at");
