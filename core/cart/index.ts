@@ -6,8 +6,9 @@ import { faultOf } from "../../drizzle/fault.js";
 import { asRow, param, prepared } from "../../drizzle/prepared.js";
 import { channelTable } from "../channel/channel.sql.js";
 import { Inventory } from "../inventory/index.js";
-import { Address, Email } from "../kernel/address.js";
+import { NewAddress } from "../kernel/address.js";
 import { db, read } from "../kernel/db.js";
+import { Email } from "../kernel/email.js";
 import { invalidField, notFound } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
 import { Currency } from "../kernel/money.js";
@@ -58,8 +59,8 @@ export const NewCart = z.strictObject({
 
 export const CartChange = z.strictObject({
   email: Email.nullable().optional(),
-  shippingAddress: Address.nullable().optional(),
-  billingAddress: Address.nullable().optional(),
+  shippingAddress: NewAddress.nullable().optional(),
+  billingAddress: NewAddress.nullable().optional(),
   shippingOptionId: ShippingOptionId.nullable().optional(),
   regionId: RegionId.optional().meta({
     description: "Also sets the region's currency and removes the shipping option",

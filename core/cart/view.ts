@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
 import { Address } from "../kernel/address.js";
+import { deliverableEmail } from "../kernel/email.js";
 import { Currency, Money } from "../kernel/money.js";
 import type { CalculatedCart } from "./calculation.js";
 import { CartId } from "./cart.sql.js";
@@ -16,6 +17,10 @@ export const CartRecord = z
     regionId: z.string(),
     channelId: z.string(),
     email: z.string().nullable(),
+    emailDeliverable: z.boolean().nullable().meta({
+      description:
+        "Whether mails can be sent to the address. false: its part before the @ is not ASCII, so the shopper gets no confirmation by mail",
+    }),
     shippingAddress: Address.nullable(),
     billingAddress: Address.nullable().meta({ description: "null: the shipping address" }),
     shippingOption: PricedShipping.extend({ id: z.string() }).nullable(),
@@ -47,6 +52,7 @@ export function view({ cart, lines, shipping, totals, requirements, reservedUnti
   const money = moneyOf(cart.currency);
   return {
     ...shown,
+    emailDeliverable: cart.email === null ? null : deliverableEmail(cart.email) !== undefined,
     shippingOption: shipping ? { id: shipping.id, ...shippingView(shipping, money) } : null,
     lines: lines.map((line) => ({
       ...lineView(line, money),

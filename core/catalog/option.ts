@@ -1,7 +1,8 @@
 import * as z from "zod";
 import type { FieldError } from "../kernel/error.js";
+import { name } from "../kernel/text.js";
 
-const Label = z.string().trim().min(1).max(100);
+const Label = name(100);
 
 /** A property by which the variants of a product differ, with its values: `{ name: "Size", values: ["S", "M"] }`. */
 export const Option = z

@@ -10,6 +10,7 @@ import { defineEvent, emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
 import { listById } from "../kernel/list.js";
 import { pageQuery } from "../kernel/page.js";
+import { name, prose } from "../kernel/text.js";
 import { bump, staleOrMissing } from "../kernel/version.js";
 import { TaxClassId } from "../tax/tax.sql.js";
 import { ProductId, productStatuses, productTable, variantTable } from "./catalog.sql.js";
@@ -30,8 +31,8 @@ import {
 import { variantsOf, view } from "./view.js";
 
 const Status = z.enum(productStatuses).meta({ description: "Only `active` products are visible to shoppers" });
-const Name = z.string().trim().min(1).max(200);
-const Description = z.string().max(20_000);
+const Name = name(200);
+const Description = prose(20_000);
 
 export const Product = z
   .object({

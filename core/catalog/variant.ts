@@ -9,6 +9,7 @@ import { conflict, invalid, notFound } from "../kernel/error.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
 import { givenColumn, insertRows } from "../kernel/rows.js";
+import { name } from "../kernel/text.js";
 import { bump, staleOrMissing } from "../kernel/version.js";
 import { ProductId, productTable, VariantId, variantTable } from "./catalog.sql.js";
 import { Choice, type Option, optionErrors, sortChoice } from "./option.js";
@@ -25,7 +26,7 @@ const Sku = z
   .max(100)
   .regex(/^[!-~]([ -~]*[!-~])?$/, "must be printable ASCII")
   .meta({ examples: ["MUG-M"] });
-const Name = z.string().trim().min(1).max(200);
+const Name = name(200);
 const Position = z.int().min(0).max(10_000);
 
 export const Variant = z

@@ -12,6 +12,7 @@ import { defineEvent, emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
 import { listById } from "../kernel/list.js";
 import { listOf, pageQuery } from "../kernel/page.js";
+import { name } from "../kernel/text.js";
 import { createSecret, hashSecret } from "../kernel/token.js";
 import { bump, requireVersion } from "../kernel/version.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
@@ -88,7 +89,7 @@ export const get = fn(ApiKeyId, async (keyId) => {
 
 const NewApiKey = z.strictObject({
   kind: z.enum(keyKinds),
-  name: z.string().trim().min(1).max(100),
+  name: name(100),
   scopes: z.array(ScopeName).max(100).optional().meta({
     description:
       "The scopes of a secret key. Default: those of the caller's scopes that only read, without `billing:read` and `keys:read`. Every scope that writes must be named",

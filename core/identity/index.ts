@@ -1,4 +1,5 @@
-export { LoginEmail, Member, MemberName, MemberRecord } from "./member.js";
+export { LoginEmail } from "../kernel/email.js";
+export { Member, MemberName, MemberRecord } from "./member.js";
 export { memberMeter } from "./meter.js";
 export { hashPassword, Password } from "./password.js";
 export { refuseGuessable } from "./password-strength.js";

@@ -2,6 +2,7 @@ import { and, eq, exists, not, sql } from "drizzle-orm";
 import * as z from "zod";
 import { context, runAs } from "../kernel/actor.js";
 import { db, queryPlatform, read } from "../kernel/db.js";
+import { LoginEmail } from "../kernel/email.js";
 import { unauthenticated } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
 import { hashSecret } from "../kernel/token.js";
@@ -16,7 +17,6 @@ import {
 } from "../rate/index.js";
 import { findTenantCall, requireSameTenant, toFoundTenant } from "../tenant/index.js";
 import { memberTable, sessionTable } from "./identity.sql.js";
-import { LoginEmail } from "./member.js";
 import { TriedPassword, verifyPassword } from "./password.js";
 import { Session } from "./session.js";
 

@@ -7,12 +7,14 @@ import { consumeEntitlement, releaseEntitlement } from "../entitlement/index.js"
 import { allows, scopesOf } from "../kernel/access.js";
 import { actor } from "../kernel/actor.js";
 import { db, read, verifyCredential } from "../kernel/db.js";
+import { LoginEmail } from "../kernel/email.js";
 import { conflict, forbidden, notFound } from "../kernel/error.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
 import { listById } from "../kernel/list.js";
 import { listOf, pageQuery } from "../kernel/page.js";
 import { Role, roles } from "../kernel/role.js";
+import { name } from "../kernel/text.js";
 import { bump, requireVersion } from "../kernel/version.js";
 import { MemberId, memberTable, sessionTable } from "./identity.sql.js";
 import { memberMeter } from "./meter.js";
@@ -21,13 +23,7 @@ import { refuseGuessable } from "./password-strength.js";
 
 export { MemberId } from "./identity.sql.js";
 
-/** An email address is compared without case, so that it is kept in lower case. */
-export const LoginEmail = z
-  .email()
-  .max(254)
-  .transform((text) => text.toLowerCase())
-  .meta({ examples: ["ada@example.com"] });
-export const MemberName = z.string().trim().min(1).max(200);
+export const MemberName = name(200);
 
 export const MemberRecord = z
   .object({

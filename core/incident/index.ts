@@ -8,6 +8,7 @@ import { defineEvent, emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
 import { listById } from "../kernel/list.js";
 import { pageQuery } from "../kernel/page.js";
+import { statement } from "../kernel/text.js";
 import { IncidentId, incidentTable } from "./incident.sql.js";
 
 export { IncidentId } from "./incident.sql.js";
@@ -82,12 +83,7 @@ export const resolveAutomatically = (kind: string, reference: string, resolution
   closeIncidents(and(eq(incidentTable.kind, kind), eq(incidentTable.reference, reference)), resolution);
 
 export const Resolution = z.strictObject({
-  resolution: z
-    .string()
-    .trim()
-    .regex(/\S/, "must not be blank")
-    .max(2000)
-    .meta({ description: "How the incident was resolved" }),
+  resolution: statement(2000).meta({ description: "How the incident was resolved" }),
 });
 
 /** Resolves an incident by the words of a reviewer. @throws Failure not_found, or conflict when it is resolved */

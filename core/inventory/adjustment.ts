@@ -9,6 +9,7 @@ import { conflict, type FieldError, invalid } from "../kernel/error.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
 import { anyOf, insertRows } from "../kernel/rows.js";
+import { line } from "../kernel/text.js";
 import { bump } from "../kernel/version.js";
 import { LocationId, locationTable, MovementId, stockLevelTable, stockMovementTable } from "./inventory.sql.js";
 import { insufficientStock } from "./stock.js";
@@ -38,7 +39,7 @@ type Adjustment = z.infer<typeof Adjustment>;
 export const Adjustments = z.strictObject({
   adjustments: z.array(Adjustment).min(1).max(100),
   reason: z.enum(["received", "correction", "returned", "damaged"]),
-  reference: z.string().trim().min(1).max(200).optional(),
+  reference: line(200).optional(),
 });
 
 export const StockAdjusted = defineEvent("stock.adjusted", z.object({ variantIds: z.array(VariantId) }));

@@ -1,12 +1,12 @@
 import * as z from "zod";
-import { Country } from "../kernel/address.js";
+import { CountryCode } from "../kernel/country.js";
 import { fn } from "../kernel/fn.js";
 import { listById } from "../kernel/list.js";
 import { pageQuery } from "../kernel/page.js";
 import { LocationId, locationTable } from "./inventory.sql.js";
 
 export const Location = z
-  .object({ id: LocationId, name: z.string(), country: Country, isDefault: z.boolean(), createdAt: z.string() })
+  .object({ id: LocationId, name: z.string(), country: CountryCode, isDefault: z.boolean(), createdAt: z.string() })
   .meta({ id: "Location", description: "A place where stock is kept." });
 
 const view = {

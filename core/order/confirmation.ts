@@ -33,16 +33,15 @@ export async function sendConfirmation({ orderId }: { orderId: string }, job: { 
   const confirmed = view(order, lines);
   const subject = `Your order ${order.number} at ${shop.name}`;
   const content = { text: text(confirmed, shop.name), html: page(confirmed, shop.name).toString() };
-  await Mail.send({ id: job.id, to: order.email, subject, ...content });
+  const isSent = await Mail.send({ id: job.id, to: order.email, subject, ...content });
   const sent = {
-    ...entry(orderId, "confirmation_sent", { jobId: job.id }),
+    ...entry(orderId, isSent ? "confirmation_sent" : "confirmation_undeliverable", { jobId: job.id }),
     id: TimelineId.parse(`otl${job.id.slice(3)}`),
   };
   return () => db(async (tx) => defer(tx.insert(orderTimelineTable).values(sent).onConflictDoNothing()));
 }
 
-const thanks = (order: Confirmed, shop: string) =>
-  `Thank you for your order ${order.number} at ${shop}, ${order.shippingAddress.name}.`;
+const thanks = (order: Confirmed, shop: string) => `Thank you for your order ${order.number} at ${shop}.`;
 
 const sums = ({ shipping, totals }: Confirmed): [string, string][] => [
   [shipping.name, formatMoney(shipping.total)],
@@ -51,9 +50,11 @@ const sums = ({ shipping, totals }: Confirmed): [string, string][] => [
 ];
 
 const addressOf = ({ shippingAddress: to }: Confirmed) =>
-  [to.name, to.company, to.line1, to.line2, `${to.postalCode} ${to.city}`, to.state, to.country].filter(
-    (line) => line !== undefined,
-  );
+  [
+    ...[to.name, to.company, to.line1, to.line2, to.district],
+    [to.postalCode, to.city].filter(Boolean).join(" "),
+    ...[to.state, to.country],
+  ].flatMap((line) => line || []);
 
 const nameOf = ({ productName, variantName }: Confirmed["lines"][number]) =>
   variantName === productName ? productName : `${productName}, ${variantName}`;

@@ -5,12 +5,14 @@ import * as z from "zod";
 import { faultOf } from "../../drizzle/fault.js";
 import { param, prepared } from "../../drizzle/prepared.js";
 import { CartKey, hashToken, PricedLine, PricedShipping, PricedTotals } from "../cart/index.js";
-import { Address, Email } from "../kernel/address.js";
+import { Address } from "../kernel/address.js";
 import { db, read } from "../kernel/db.js";
+import { Email, spellingsOf } from "../kernel/email.js";
 import { notFound } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
 import { Currency, Money } from "../kernel/money.js";
 import { pageQuery, paginate } from "../kernel/page.js";
+import { statement } from "../kernel/text.js";
 import {
   fulfillmentStatuses,
   OrderId,
@@ -70,8 +72,18 @@ export const OrderPage = pageQuery({
   email: Email.optional(),
 });
 
-type ListQuery = Omit<z.infer<typeof OrderPage>, "cursor"> & { after: string | undefined };
-const newest = prepared((q, { limit, after, status, paymentStatus, number, email }: ListQuery) =>
+interface Spellings {
+  email?: string | undefined;
+  /** With the domain in ASCII, and in its own script. */
+  emailAscii?: string | undefined;
+  emailUnicode?: string | undefined;
+}
+/** The condition on the address, which is kept as it was given. */
+const hasEmail = ({ email, emailAscii, emailUnicode }: Spellings) =>
+  sql`${orderTable.emailFolded} in (lower(${email}), lower(${emailAscii}), lower(${emailUnicode}))`;
+
+type ListQuery = Omit<z.infer<typeof OrderPage>, "cursor"> & Spellings & { after: string | undefined };
+const newest = prepared((q, { limit, after, status, paymentStatus, number, ...email }: ListQuery) =>
   q
     .select(summaryColumns)
     .from(orderTable)
@@ -80,7 +92,7 @@ const newest = prepared((q, { limit, after, status, paymentStatus, number, email
         status && eq(orderTable.status, status),
         paymentStatus && eq(orderTable.paymentStatus, paymentStatus),
         number === undefined ? undefined : eq(orderTable.number, number),
-        email ? sql`${orderTable.emailFolded} = lower(${email})` : undefined,
+        email.email ? hasEmail(email) : undefined,
         after ? lt(orderTable.id, param(after, orderTable.id)) : undefined,
       ),
     )
@@ -91,7 +103,9 @@ const newest = prepared((q, { limit, after, status, paymentStatus, number, email
 /** Lists orders, the newest first. */
 export const list = fn(OrderPage, async ({ limit, cursor, ...filters }) => {
   const { after, page: answer } = paginate("orders", cursor, filters);
-  const rows = await read((q) => newest(q, { ...filters, limit: limit + 1, after: after.id }));
+  const [, emailAscii, emailUnicode] = filters.email ? spellingsOf(filters.email) : [];
+  const spelled = { emailAscii, emailUnicode };
+  const rows = await read((q) => newest(q, { ...filters, ...spelled, limit: limit + 1, after: after.id }));
   return answer(
     rows,
     limit,
@@ -111,7 +125,7 @@ export const getByCartToken = fn(
   },
 );
 
-export const Note = z.strictObject({ text: z.string().trim().regex(/\S/, "must not be blank").max(2000) });
+export const Note = z.strictObject({ text: statement(2000) });
 
 /** Adds a note of the staff to the timeline, which shoppers do not see. @throws Failure not_found */
 export const note = fn(z.object({ id: OrderId, note: Note }), ({ id: orderId, note: data }) =>

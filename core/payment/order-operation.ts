@@ -6,6 +6,7 @@ import { db } from "../kernel/db.js";
 import { conflict, type Failure, notFound, OutcomeUnknown } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
 import { Amount } from "../kernel/money.js";
+import { line } from "../kernel/text.js";
 import { requireVersion } from "../kernel/version.js";
 import { Order, OrderId } from "../order/index.js";
 import { type OperationRequest, remaining, requestFullCapture, withOperations } from "./operation.js";
@@ -16,7 +17,7 @@ import { type KnownOperation, type KnownPayment, lockPayments, type PaymentState
 
 const amount = Amount.min(1).optional().meta({ description: "Minor units; the whole remaining amount when omitted" });
 export const Capture = z.strictObject({ amount });
-export const Refund = z.strictObject({ amount, reason: z.string().trim().min(1).max(500).optional() });
+export const Refund = z.strictObject({ amount, reason: line(500).optional() });
 
 const OrderOperation = z.object({ id: OrderId, version: z.int().optional(), amount: Capture.shape.amount });
 type OrderOperationRequest = z.output<typeof OrderOperation> & { reason?: string | undefined };

@@ -2,19 +2,21 @@ export * as Region from "./index.js";
 
 import { sql } from "drizzle-orm";
 import * as z from "zod";
-import { Country } from "../kernel/address.js";
+import { CountryCode } from "../kernel/country.js";
 import { fn } from "../kernel/fn.js";
 import { listById } from "../kernel/list.js";
 import { Currency } from "../kernel/money.js";
 import { listOf, pageQuery } from "../kernel/page.js";
 import { RegionId, regionTable } from "./region.sql.js";
 
+export { CountryDetail, CountryList, getCountry, listCountries } from "./country.js";
+
 const RegionRecord = z
   .object({
     id: RegionId,
     name: z.string(),
     currency: Currency,
-    countries: z.array(Country),
+    countries: z.array(CountryCode),
     isDefault: z.boolean(),
     version: z.int(),
   })

@@ -10,6 +10,7 @@ import { fn } from "../kernel/fn.js";
 import { listById } from "../kernel/list.js";
 import { Amount, Currency, Money } from "../kernel/money.js";
 import { pageQuery } from "../kernel/page.js";
+import { name } from "../kernel/text.js";
 import { RegionId } from "../region/region.sql.js";
 import { TaxClassId } from "../tax/tax.sql.js";
 import { ShippingOptionId, shippingOptionTable } from "./shipping.sql.js";
@@ -29,7 +30,7 @@ export const ShippingOption = ShippingChoice.extend({
 export const NewShippingOption = z.strictObject({
   regionId: RegionId,
   taxClassId: TaxClassId,
-  name: z.string().trim().regex(/\S/, "must not be blank").max(200),
+  name: name(200),
   price: z.strictObject({ amount: Amount, currency: Currency }),
   taxInclusive: z.boolean().default(true),
   position: z.int().min(0).max(10_000).default(0),

@@ -11,7 +11,7 @@ import {
   Session,
 } from "../identity/index.js";
 import { runAs } from "../kernel/actor.js";
-import { Country } from "../kernel/address.js";
+import { Country } from "../kernel/country.js";
 import { db, read } from "../kernel/db.js";
 import { conflict, notFound } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";

@@ -3,14 +3,15 @@ export * as Tax from "./index.js";
 import { asc, eq, gt, sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
-import { Country } from "../kernel/address.js";
 import { BasisPoints, splitRate } from "../kernel/basis-points.js";
+import { Country, CountryCode } from "../kernel/country.js";
 import { db, read } from "../kernel/db.js";
 import { invalid, notFound } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
 import { listById } from "../kernel/list.js";
 import { listOf, pageQuery, paginate } from "../kernel/page.js";
 import { insertRows } from "../kernel/rows.js";
+import { name } from "../kernel/text.js";
 import { staleOrMissing } from "../kernel/version.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import { rateColumn } from "./rate-table.js";
@@ -25,11 +26,11 @@ export const TaxClass = z
 const NewRate = z.strictObject({
   taxClassId: TaxClassId,
   country: Country,
-  name: z.string().trim().min(1).max(100),
+  name: name(100),
   rate: BasisPoints,
 });
 export const TaxRate = z
-  .object({ id: TaxRateId, ...NewRate.shape })
+  .object({ id: TaxRateId, ...NewRate.shape, country: CountryCode, name: z.string() })
   .meta({ id: "TaxRate", description: "The rate of a tax class in a country." });
 
 const classView = {

@@ -3,12 +3,13 @@ export * as Tenant from "./index.js";
 import { eq, sql } from "drizzle-orm";
 import * as z from "zod";
 import { typeIdToUuid, uuidToTypeId } from "../../drizzle/typeid.js";
-import { Country } from "../kernel/address.js";
+import { CountryCode } from "../kernel/country.js";
 import { db, queryPlatform, read } from "../kernel/db.js";
 import { forbidden, notFound } from "../kernel/error.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
 import { Currency } from "../kernel/money.js";
+import { name } from "../kernel/text.js";
 import { bump, staleVersion } from "../kernel/version.js";
 import { TenantId, tenantStatuses, tenantTableRoot } from "./tenant.sql.js";
 
@@ -26,18 +27,18 @@ export const TenantSlug = z
   .refine((slug) => !RESERVED.has(slug), "is reserved")
   .refine((slug) => !slug.endsWith("-test"), 'must not end with "-test"');
 
-export const TenantName = z.string().trim().min(1).max(200);
+export const TenantName = name(200);
 
 export const TenantRecord = z
   .object({
     id: TenantId,
     slug: z.string(),
-    name: TenantName,
+    name: z.string(),
     status: z.enum(tenantStatuses),
     livemode: z.boolean(),
     twinId: TenantId.nullable().meta({ description: "The tenant of the other mode (live or test)" }),
     currency: Currency,
-    country: Country,
+    country: CountryCode,
     version: z.int(),
     createdAt: z.string(),
   })

@@ -1,5 +1,7 @@
 export * as Mail from "./index.js";
 
+import { deliverableEmail } from "../email.js";
+
 /** A mail to one person. */
 export interface Message {
   /** The id of the job that sends the message: a message that is sent twice has the same id. */
@@ -20,8 +22,18 @@ export const setMailer = (chosen: Mailer) => {
   mailer = chosen;
 };
 
-/** @throws Error where no provider was chosen */
-export async function send(message: Message): Promise<void> {
+/** A subject is one line: line breaks would begin another header. */
+const oneLine = (text: string) => text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ").trim();
+
+/**
+ * Hands a message to the provider.
+ * @returns false when no mail can reach the address, because its part before the @ is not ASCII
+ * @throws Error where no provider was chosen, or when the provider did not accept the message
+ */
+export async function send(message: Message): Promise<boolean> {
   if (!mailer) throw new Error("No mail provider is set: call setMailer() at start.");
-  await mailer(message);
+  const to = deliverableEmail(message.to);
+  if (to === undefined) return false;
+  await mailer({ ...message, to, subject: oneLine(message.subject) });
+  return true;
 }
