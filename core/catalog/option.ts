@@ -12,18 +12,41 @@ export type Option = z.infer<typeof Option>;
 
 const indexOfDuplicate = (texts: readonly string[]) => texts.findIndex((text, index) => texts.indexOf(text) < index);
 
-export const Options = z
-  .array(Option)
-  .max(3)
-  .superRefine((options, { addIssue }) => {
-    const twice = (path: PropertyKey[]) => addIssue({ code: "custom", path, message: "appears twice" });
-    const name = indexOfDuplicate(options.map((option) => option.name));
-    if (name >= 0) twice([name, "name"]);
-    for (const [index, { values }] of options.entries()) {
-      const value = indexOfDuplicate(values);
-      if (value >= 0) twice([index, "values", value]);
-    }
-  });
+/** At most three options with different names, each with different values. */
+const listOf = <Schema extends z.ZodType<Option>>(option: Schema) =>
+  z
+    .array(option)
+    .max(3)
+    .superRefine((options, { addIssue }) => {
+      const twice = (path: PropertyKey[]) => addIssue({ code: "custom", path, message: "appears twice" });
+      const name = indexOfDuplicate(options.map((one) => one.name));
+      if (name >= 0) twice([name, "name"]);
+      for (const [index, { values }] of options.entries()) {
+        const value = indexOfDuplicate(values);
+        if (value >= 0) twice([index, "values", value]);
+      }
+    });
+export const Options = listOf(Option);
+
+/** An option as it shall be, and what becomes of the values that variants have now. */
+export const OptionPatch = z
+  .strictObject({
+    ...Option.shape,
+    formerName: Label.optional().meta({
+      description: "The present name. Default: `name`, or the option at this place whose values are kept",
+    }),
+    renamedValues: z
+      .record(Label, Label)
+      .optional()
+      .meta({
+        description: "New values of the variants by their present ones",
+        examples: [{ Blu: "Blue" }],
+      }),
+    defaultValue: Label.optional().meta({ description: "For an option that is added: the value of existing variants" }),
+  })
+  .meta({ id: "ProductOptionChange", examples: [{ name: "Size", values: ["S", "M"], defaultValue: "M" }] });
+export type OptionPatch = z.infer<typeof OptionPatch>;
+export const OptionPatches = listOf(OptionPatch);
 
 /** One value for each option of the product: `{ "Size": "M" }`. */
 export const Choice = z.record(Label, Label).meta({ examples: [{ Size: "M" }] });

@@ -13,9 +13,9 @@ import { pageQuery } from "../kernel/page.js";
 import { name, prose } from "../kernel/text.js";
 import { bump, staleOrMissing } from "../kernel/version.js";
 import { TaxClassId } from "../tax/tax.sql.js";
-import { ProductId, productStatuses, productTable, variantTable } from "./catalog.sql.js";
+import { ProductId, productStatuses, productTable, VariantId, variantTable } from "./catalog.sql.js";
 import { productMeter } from "./meter.js";
-import { type Option, Options, optionErrors } from "./option.js";
+import { Choice, type Option, OptionPatches, Options, optionErrors } from "./option.js";
 import { nextSlug, Slug, slugOf } from "./slug.js";
 import {
   deleteVariants,
@@ -28,6 +28,7 @@ import {
   Variant,
   variantQueries,
 } from "./variant.js";
+import { changeVariants } from "./variant-change.js";
 import { variantsOf, view } from "./view.js";
 
 const Status = z.enum(productStatuses).meta({ description: "Only `active` products are visible to shoppers" });
@@ -186,7 +187,14 @@ export const ProductPatch = z.strictObject({
   description: Description.optional(),
   status: Status.optional(),
   taxClassId: TaxClassId.nullable().optional(),
-  options: Options.optional().meta({ description: "Must match the existing variants" }),
+  options: OptionPatches.optional().meta({
+    description: "All options. Variants keep their values where an option or a value gets another name",
+  }),
+  variants: z
+    .array(z.strictObject({ id: VariantId, options: Choice }))
+    .max(MAX_VARIANTS)
+    .optional()
+    .meta({ description: "New values of variants: of some options, or of all" }),
 });
 
 const Versioned = z.strictObject({ id: ProductId, version: z.int().optional() });
@@ -194,44 +202,39 @@ const Versioned = z.strictObject({ id: ProductId, version: z.int().optional() })
 /** @throws Failure stale when `version` is given and no longer current; forbidden when there is no room to take it back */
 export const update = fn(ProductPatch.extend(Versioned.shape), ({ id, version, ...patch }) =>
   db(async (tx) => {
-    const was = await touchProduct(tx, id, version, patch);
+    const { options: wanted, variants: assignments, ...plain } = patch;
+    const options = wanted?.map(({ name, values }) => ({ name, values }));
+    const was = await touchProduct(tx, id, version, { ...plain, ...(options && { options }) });
     const [product] = await one(tx, id);
     if (!product) throw notFound("product");
-    if (patch.options) refuseMisfits(patch.options, product.variants);
-    if (was === "archived" && product.status !== "archived") await consumeEntitlement(productMeter);
-    if (was !== "archived" && product.status === "archived") await releaseEntitlement(productMeter);
+    const change = { before: was.options, after: wanted ?? was.options, assignments: assignments ?? [] };
+    const variants =
+      wanted || assignments ? await changeVariants(tx, { ...product, was: was.name }, change) : product.variants;
+    if (was.status === "archived" && product.status !== "archived") await consumeEntitlement(productMeter);
+    if (was.status !== "archived" && product.status === "archived") await releaseEntitlement(productMeter);
     emit(ProductUpdated, { productId: id });
-    return product;
+    return { ...product, variants };
   }),
 );
 
-/** @returns the status that it had */
-async function touchProduct(tx: Tx, id: string, version?: number, patch: z.infer<typeof ProductPatch> = {}) {
+type Columns = Partial<typeof productTable.$inferInsert>;
+
+/** Locks the product and changes it, so that no variant is added meanwhile. @returns what it was */
+async function touchProduct(tx: Tx, id: string, version?: number, patch: Columns = {}) {
   const current = version === undefined ? undefined : eq(productTable.version, version);
   const [touched] = await tx
     .update(productTable)
     .set({ ...patch, version: bump(productTable) })
     .where(and(eq(productTable.id, id), current))
-    .returning({ was: sql<z.infer<typeof Status>>`old.status` })
+    .returning({
+      status: sql<z.infer<typeof Status>>`old.status`,
+      options: sql<Option[]>`old.options`,
+      name: sql<string>`old.name`,
+    })
     .catch(toFailure);
-  if (touched) return touched.was;
+  if (touched) return touched;
   const [known] = await tx.select({ version: productTable.version }).from(productTable).where(eq(productTable.id, id));
   throw staleOrMissing("product", known);
-}
-
-/** The row is locked, so that no variant is added meanwhile. */
-function refuseMisfits(options: readonly Option[], variants: readonly Variant[]): void {
-  const misfit = variants.filter((variant) => optionErrors(options, variant.options, "").length > 0);
-  if (misfit.length === 0) return;
-  throw conflict(
-    "product.options_in_use",
-    "Existing variants do not match the new options. Update or delete them first.",
-    {
-      errors: [
-        { pointer: "/options", detail: `do not match ${misfit.map(({ sku }) => sku).join(", ")}`.slice(0, 500) },
-      ],
-    },
-  );
 }
 
 /** @throws Failure conflict `product.in_use` once it was sold, put into a cart or counted */
@@ -242,7 +245,7 @@ export const remove = fn(Versioned, ({ id, version }) =>
       await deleteVariants(tx, eq(variantTable.productId, id));
       await tx.delete(productTable).where(eq(productTable.id, id));
     });
-    if (was !== "archived") await releaseEntitlement(productMeter);
+    if (was.status !== "archived") await releaseEntitlement(productMeter);
     emit(ProductDeleted, { productId: id });
   }),
 );

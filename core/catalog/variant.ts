@@ -13,6 +13,7 @@ import { name } from "../kernel/text.js";
 import { bump, staleOrMissing } from "../kernel/version.js";
 import { ProductId, productTable, VariantId, variantTable } from "./catalog.sql.js";
 import { Choice, type Option, optionErrors, sortChoice } from "./option.js";
+import { defaultName } from "./option-change.js";
 import { NewPrices, Price } from "./price.js";
 import { priceTable } from "./price.sql.js";
 import { variantOf } from "./view.js";
@@ -67,7 +68,7 @@ interface Parent {
 export const newVariants = (product: Parent, inputs: readonly NewVariant[], from = 0): Variant[] =>
   inputs.map(({ prices, ...input }, index) => {
     const options = sortChoice(product.options, input.options);
-    const name = input.name ?? (Object.values(options).join(" / ") || product.name).slice(0, 200);
+    const name = input.name ?? defaultName(options, product.name);
     const fixed = { id: VariantId.create(), productId: product.id, position: from + index, available: 0, version: 1 };
     return { ...fixed, ...input, name, options, prices };
   });

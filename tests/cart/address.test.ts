@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { NewAddress } from "../../core/kernel/address.js";
 import {
@@ -11,6 +10,7 @@ import {
   provincesOf,
   usesProvinceCodes,
 } from "../../core/kernel/country.js";
+import { staleTables } from "../conformance/countries.js";
 
 const accepts = (schema: { safeParse(text: string): { success: boolean } }) => (text: string) =>
   schema.safeParse(text).success;
@@ -26,10 +26,7 @@ describe("a country", () => {
     expect(["de", "D", "DEU", "", "__proto__"].filter(accepts(Country))).toEqual([]);
   });
 
-  test("has the tables that the packages say", () => {
-    const check = ["--import", "tsx", "tests/conformance/countries.ts", "--check"];
-    expect(spawnSync(process.execPath, check, { encoding: "utf8" }).stderr).toBe("");
-  });
+  test("has the tables that the packages say", () => expect(staleTables()).toEqual([]));
 });
 
 describe("an address", () => {
