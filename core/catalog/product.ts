@@ -32,8 +32,7 @@ import { changeVariants } from "./variant-change.js";
 import { variantsOf, view } from "./view.js";
 
 const Status = z.enum(productStatuses).meta({ description: "Only `active` products are visible to shoppers" });
-const Name = name(200);
-const Description = prose(20_000);
+const [Name, Description] = [name(200), prose(20_000)];
 
 export const Product = z
   .object({
@@ -218,7 +217,6 @@ export const update = fn(ProductPatch.extend(Versioned.shape), ({ id, version, .
 );
 
 type Columns = Partial<typeof productTable.$inferInsert>;
-
 /** Locks the product and changes it, so that no variant is added meanwhile. @returns what it was */
 async function touchProduct(tx: Tx, id: string, version?: number, patch: Columns = {}) {
   const current = version === undefined ? undefined : eq(productTable.version, version);
