@@ -42,7 +42,7 @@ const deliveryQuery = prepared((q, { cartId }: { cartId: string }) =>
     .where(isCart(cartId)),
 );
 
-/** Tax is due in the country of the address; until there is one, in the region's first country. */
+/** Tax is due in the country and province of the address; until there is one, in the region's first country. */
 const ratesQuery = prepared((q, { cartId }: { cartId: string }) => {
   const country = q
     .select({
@@ -51,7 +51,11 @@ const ratesQuery = prepared((q, { cartId }: { cartId: string }) => {
     .from(cartTable)
     .innerJoin(regionTable, eq(regionTable.id, cartTable.regionId))
     .where(isCart(cartId));
-  return Tax.ratesQuery(q, sql`(${country})`);
+  const province = q
+    .select({ value: sql`${cartTable.shippingAddress} ->> 'province'`.as("value") })
+    .from(cartTable)
+    .where(isCart(cartId));
+  return Tax.ratesQuery(q, { country: sql`(${country})`, province: sql`(${province})` });
 });
 
 const sellableQuery = prepared((q, { cartId }: { cartId: string }) => {

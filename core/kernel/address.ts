@@ -5,7 +5,9 @@ import {
   CountryCode,
   findProvince,
   isPostalCode,
+  isProvinceOf,
   nameOfCountry,
+  ProvinceCode,
   provincesOf,
   usesProvinceCodes,
 } from "./country.js";
@@ -19,11 +21,10 @@ const Fields = z.strictObject({
   district: name(100).optional().meta({ description: "A part of the city, where addresses name it" }),
   city: name(100).optional(),
   state: name(100).optional().meta({ description: "State, province, prefecture or county, as the address says it" }),
-  province: z
-    .string()
-    .regex(/^[A-Z]{2}-[A-Z0-9]{1,3}$/, "must be an ISO 3166-2 code, such as US-CA")
-    .optional()
-    .meta({ description: "ISO 3166-2. Default: the province that `state` names", examples: ["US-CA"] }),
+  province: ProvinceCode.optional().meta({
+    description: "ISO 3166-2. Default: the province that `state` names",
+    examples: ["US-CA"],
+  }),
   postalCode: name(20).optional(),
   country: Country,
   phone: name(40).optional(),
@@ -55,9 +56,7 @@ function checkProvince({ country, state, province }: Fields, report: Report): vo
   if (state !== undefined && !named && needed.includes("state") && usesProvinceCodes(country))
     report("state", `must be a ${names.state} of ${where}, such as ${provincesOf(country)[0]?.state}`);
   if (province === undefined) return;
-  const known = provincesOf(country).some(({ code }) => code === province);
-  if (!province.startsWith(`${country}-`) || (provincesOf(country).length > 0 && !known))
-    report("province", `must be an ISO 3166-2 code of ${where}`);
+  if (!isProvinceOf(country, province)) report("province", `must be an ISO 3166-2 code of ${where}`);
   else if (named?.code && named.code !== province) report("province", "must be the province that `state` names");
 }
 

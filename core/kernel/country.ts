@@ -118,6 +118,18 @@ export function provincesOf(country: string): readonly Province[] {
   return made;
 }
 
+/** A province that is sent to us. */
+export const ProvinceCode = z
+  .string()
+  .regex(/^[A-Z]{2}-[A-Z0-9]{1,3}$/, "must be an ISO 3166-2 code, such as US-CA")
+  .meta({ examples: ["US-CA"] });
+
+/** Whether a code may be one of a country: one of its provinces, where these are known. */
+export function isProvinceOf(country: string, code: string): boolean {
+  const known = provincesOf(country);
+  return code.startsWith(`${country}-`) && (known.length === 0 || known.some((province) => province.code === code));
+}
+
 /** The province that a text names: by its code, with or without the country's, or by one of its names. */
 export function findProvince(country: string, text: string): Province | undefined {
   const wanted = fold(text);

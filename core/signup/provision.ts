@@ -12,7 +12,7 @@ import { ShippingOptionId, shippingOptionTable } from "../shipping/shipping.sql.
 import { TaxClassId, TaxRateId, taxClassTable, taxRateTable } from "../tax/tax.sql.js";
 import { TenantCreated, view } from "../tenant/index.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
-import { standardRate } from "./vat.js";
+import { startingRates } from "./vat.js";
 
 export interface ProvisionInput {
   tenant: {
@@ -77,12 +77,15 @@ async function insertTaxDefaults(tx: Tx, country: string, standardId: string): P
     { id: reducedId, code: "reduced", name: "Reduced" },
     { id: exemptId, code: "exempt", name: "Exempt" },
   ]);
-  const standard = standardRate(country);
-  await tx.insert(taxRateTable).values([
-    { id: TaxRateId.create(), taxClassId: standardId, country, name: "Standard", rateWhole: standard },
-    // The reduced rate differs by goods, so that it begins as the standard rate: too little tax is never charged before
-    // the merchant has set it.
-    { id: TaxRateId.create(), taxClassId: reducedId, country, name: "Reduced", rateWhole: standard },
-    { id: TaxRateId.create(), taxClassId: exemptId, country, name: "Exempt", rateWhole: 0 },
-  ]);
+  // The reduced rate differs by goods, so that it begins as the standard rate: too little tax is never charged before
+  // the merchant has set it. Where the rate is not known there is none, and the list of rates says so.
+  const known = startingRates(country) ?? [];
+  const rows = [
+    ...known.map((rate) => ({ ...rate, taxClassId: standardId, name: "Standard" })),
+    ...known.map((rate) => ({ ...rate, taxClassId: reducedId, name: "Reduced" })),
+    { taxClassId: exemptId, name: "Exempt", province: null, rate: 0 },
+  ];
+  await tx
+    .insert(taxRateTable)
+    .values(rows.map(({ rate, ...row }) => ({ id: TaxRateId.create(), country, ...row, rateWhole: rate })));
 }

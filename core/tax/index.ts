@@ -4,7 +4,7 @@ import { asc, eq, gt, sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
 import { BasisPoints, splitRate } from "../kernel/basis-points.js";
-import { Country, CountryCode } from "../kernel/country.js";
+import { Country, CountryCode, isProvinceOf, ProvinceCode } from "../kernel/country.js";
 import { db, read } from "../kernel/db.js";
 import { invalid, notFound } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
@@ -13,6 +13,7 @@ import { listOf, pageQuery, paginate } from "../kernel/page.js";
 import { insertRows } from "../kernel/rows.js";
 import { name } from "../kernel/text.js";
 import { staleOrMissing } from "../kernel/version.js";
+import { regionTable } from "../region/region.sql.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import { rateColumn } from "./rate-table.js";
 import { TaxClassId, TaxRateId, taxClassTable, taxRateTable } from "./tax.sql.js";
@@ -26,11 +27,14 @@ export const TaxClass = z
 const NewRate = z.strictObject({
   taxClassId: TaxClassId,
   country: Country,
+  province: ProvinceCode.nullable()
+    .default(null)
+    .meta({ description: "ISO 3166-2; the rate applies there instead of the country's. null: the country's rate" }),
   name: name(100),
   rate: BasisPoints,
 });
 export const TaxRate = z
-  .object({ id: TaxRateId, ...NewRate.shape, country: CountryCode, name: z.string() })
+  .object({ id: TaxRateId, ...NewRate.shape, country: CountryCode, province: z.string().nullable(), name: z.string() })
   .meta({ id: "TaxRate", description: "The rate of a tax class in a country." });
 
 const classView = {
@@ -43,6 +47,7 @@ const rateView = {
   id: taxRateTable.id,
   taxClassId: taxRateTable.taxClassId,
   country: taxRateTable.country,
+  province: taxRateTable.province,
   name: taxRateTable.name,
   rate: rateColumn,
 };
@@ -58,13 +63,19 @@ export const listClasses = fn(ClassPage, (page) =>
 export const RatePage = pageQuery({});
 
 const version = z.int().meta({ description: "Counts up with each change of the list; the ETag" });
-export const RateList = listOf(TaxRate).extend({ version });
+const Unset = z.object({ taxClassId: TaxClassId, country: CountryCode });
+export const RateList = listOf(TaxRate).extend({
+  version,
+  unset: z.array(Unset).meta({
+    description: "Tax classes without a rate in a country of delivery. Nothing is charged there before you set one",
+  }),
+});
 export const RateSet = z.object({ data: z.array(TaxRate), version });
 
 /** Reads one page of the rates, and the version of the whole list, in one round trip. */
 export const listRates = fn(RatePage, async ({ limit, cursor, ...filters }) => {
   const { after, page } = paginate("tax_rates", cursor, filters);
-  const [rows, [tenant]] = await read(
+  const [rows, [tenant], regions, classes, set] = await read(
     (q) =>
       [
         q
@@ -74,11 +85,27 @@ export const listRates = fn(RatePage, async ({ limit, cursor, ...filters }) => {
           .orderBy(asc(taxRateTable.id))
           .limit(limit + 1),
         q.select({ version: tenantTableRoot.taxRatesVersion }).from(tenantTableRoot),
+        q.select({ countries: regionTable.countries }).from(regionTable),
+        q.select({ taxClassId: taxClassTable.id }).from(taxClassTable).orderBy(asc(taxClassTable.id)),
+        q.selectDistinct({ taxClassId: taxRateTable.taxClassId, country: taxRateTable.country }).from(taxRateTable),
       ] as const,
   );
   if (!tenant) throw notFound("tenant");
-  return { ...page(rows, limit, ({ id }) => ({ id })), ...tenant };
+  const unset = unsetRates(new Set(regions.flatMap(({ countries }) => countries)), classes, set);
+  return { ...page(rows, limit, ({ id }) => ({ id })), ...tenant, unset };
 });
+
+/** The pairs of tax class and country of delivery for which there is no rate. */
+function unsetRates(
+  countries: ReadonlySet<string>,
+  classes: readonly { taxClassId: string }[],
+  set: readonly { taxClassId: string; country: string }[],
+) {
+  const known = new Set(set.map(({ taxClassId, country }) => `${taxClassId} ${country}`));
+  return [...countries].flatMap((country) =>
+    classes.flatMap(({ taxClassId }) => (known.has(`${taxClassId} ${country}`) ? [] : [{ taxClassId, country }])),
+  );
+}
 
 export const Rates = z.strictObject({
   rates: z
@@ -86,8 +113,10 @@ export const Rates = z.strictObject({
     .max(500)
     .superRefine((list, { addIssue }) => {
       const seen = new Set<string>();
-      for (const [index, { taxClassId, country }] of list.entries()) {
-        const key = `${taxClassId} ${country}`;
+      for (const [index, { taxClassId, country, province }] of list.entries()) {
+        const key = `${taxClassId} ${province ?? country}`;
+        if (province && !isProvinceOf(country, province))
+          addIssue({ code: "custom", path: [index, "province"], message: `must be a province of ${country}` });
         if (seen.has(key))
           addIssue({ code: "custom", path: [index, "country"], message: "appears twice for its tax class" });
         seen.add(key);

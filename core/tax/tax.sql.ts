@@ -19,13 +19,15 @@ export const taxClassTable = tenantTable(
   (self) => [unique("tax_class_code").on(self.tenantId, self.code)],
 );
 
-/** The rate of a class in a country. */
+/** The rate of a class in a country, or in a province of it. */
 export const taxRateTable = tenantTable(
   "tax_rate",
   {
     id: TaxRateId.column("id").notNull(),
     taxClassId: TaxClassId.column("tax_class_id").notNull(),
     country: char("country", { length: 2 }).notNull(),
+    /** ISO 3166-2: the rate applies in this province instead of the country's. Null: the country's rate. */
+    province: text("province"),
     name: text("name").notNull(),
     /** Whole basis points, and hundredths of one: `joinedRate()`. */
     rateWhole: integer("rate").notNull(),
@@ -37,7 +39,7 @@ export const taxRateTable = tenantTable(
       columns: [self.tenantId, self.taxClassId],
       foreignColumns: [taxClassTable.tenantId, taxClassTable.id],
     }),
-    unique("tax_rate_country").on(self.tenantId, self.taxClassId, self.country),
+    unique("tax_rate_place").on(self.tenantId, self.taxClassId, self.country, self.province).nullsNotDistinct(),
     check("tax_rate_range", sql`rate between 0 and 10000`),
     check("tax_rate_hundredths", sql`rate_hundredths between 0 and 99`),
   ],

@@ -1,6 +1,17 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { newTypeId } from "../../drizzle/typeid.js";
-import { type Body, Cart, newMember, newProduct, newTenants, type Tenant, unique } from "../support/client.js";
+import {
+  address,
+  type Body,
+  Cart,
+  ifMatch,
+  newMember,
+  newProduct,
+  newTenant,
+  newTenants,
+  type Tenant,
+  unique,
+} from "../support/client.js";
 import { expectPages } from "../support/list.js";
 
 const CLASSES = "/v1/admin/tax-classes";
@@ -15,7 +26,13 @@ beforeAll(async () => {
   [standard, reduced] = (await mine.get(CLASSES)).data.map(({ id }: Body) => id);
 });
 
-const newRate = (taxClassId: string, rate: number, country = "DE") => ({ taxClassId, country, name: "VAT", rate });
+const newRate = (taxClassId: string, rate: number, country = "DE") => ({
+  taxClassId,
+  country,
+  province: null,
+  name: "VAT",
+  rate,
+});
 const put = (rates: object[]) => mine.put(RATES, { rates });
 const refused = (rates: object[]) => mine.faults("PUT", RATES, { body: { rates } });
 
@@ -66,6 +83,31 @@ describe("tax rates", () => {
       for (const line of seen) expect([line.taxRate, line.tax.amount]).toEqual([rate, Math.round(rate * 1_000)]);
       expect([order.shipping.taxRate, cart.state.shippingOption.taxRate]).toEqual([rate, rate]);
     }
+  });
+
+  test("of a province apply there instead of the country's, and what is not known is said", async () => {
+    const us = await newTenant({ country: "US", currency: "USD" });
+    const { data, unset, version } = await us.get(RATES);
+    const [usual, other, exempt] = (await us.get(CLASSES)).data.map(({ id }: Body) => id);
+    expect(data).toMatchObject([{ taxClassId: exempt, rate: 0 }]);
+    expect(unset).toEqual([usual, other].map((taxClassId) => ({ taxClassId, country: "US" })));
+    const ny = { ...newRate(usual, 887.5, "US"), province: "US-NY" };
+    const rates = [newRate(usual, 0, "US"), ny, newRate(other, 0, "US")];
+    expect((await us.put(RATES, { rates }, ifMatch(version))).data).toMatchObject(rates);
+    expect((await us.get(RATES)).unset).toEqual([{ taxClassId: exempt, country: "US" }]);
+    const { variantId } = await newProduct(us, {
+      variants: [{ sku: unique("SKU-"), prices: [{ currency: "USD", amount: 100_000, taxInclusive: false }] }],
+    });
+    const cart = await (await Cart.open(us.shop)).add(variantId);
+    const taxIn = async (state: string) => {
+      const shippingAddress = { ...address, country: "US", city: "Town", postalCode: "10001", state };
+      return (await cart.change({ shippingAddress })).state.lines[0].tax.amount;
+    };
+    expect([await taxIn("New York"), await taxIn("TX"), await taxIn("ny")]).toEqual([8_875, 0, 8_875]);
+    for (const province of ["DE-BE", "US-XX", "NY"])
+      expect(await us.faults("PUT", RATES, { body: { rates: [{ ...ny, province }] } })).toBe(
+        "422 invalid_request /rates/0/province",
+      );
   });
 
   test("are overwritten by nobody who has read older ones", async () => {
