@@ -11,7 +11,8 @@ export type FailureKind =
   | "precondition_required"
   | "too_large"
   | "limited"
-  | "unavailable";
+  | "unavailable"
+  | "provider_fault"; // a provider refuses a call of ours, and the caller cannot correct it
 
 export interface FieldError {
   /** RFC 6901, into the body; or the name of a parameter. */
@@ -25,6 +26,8 @@ interface Extra {
   retryAfter?: number;
   /** More members of the problem, such as the current version. */
   data?: Record<string, unknown>;
+  /** The error that it stands for; it is logged, and no client sees it. */
+  cause?: unknown;
 }
 
 /** The one class of expected errors. `code` is stable and documented in docs/errors.md. */
@@ -37,7 +40,7 @@ export class Failure extends Error {
     message: string,
     readonly extra: Extra = {},
   ) {
-    super(message);
+    super(message, { cause: extra.cause });
   }
 }
 
@@ -75,10 +78,24 @@ export const invalidField = (pointer: string, detail: string): Failure =>
 export const providerUnreachable = (
   code: `${string}.provider_unreachable`,
   provider = "The payment provider",
+  cause?: unknown,
 ): Failure =>
   new Failure(
     "unavailable",
     code,
     `${provider} did not answer. Retry with the same Idempotency-Key after \`Retry-After\` seconds.`,
-    { retryAfter: 2 },
+    { retryAfter: 2, cause },
+  );
+
+/** The 502 of a call that the provider refuses for a reason that is not the caller's: the operator is alarmed. */
+export const providerFault = (
+  code: `${string}.provider_fault`,
+  provider = "The payment provider",
+  cause?: unknown,
+): Failure =>
+  new Failure(
+    "provider_fault",
+    code,
+    `${provider} refused a call of ours, and nothing was done. Our staff is alarmed; retry after \`Retry-After\` seconds with another Idempotency-Key.`,
+    { retryAfter: 60, cause },
   );

@@ -15,6 +15,6 @@ export {
 export { modeOf, publishableKeyFor, stripeFor, withDeadline, withRetry } from "./client.js";
 export type { StripeHandler } from "./event.js";
 export { StripeEvent } from "./event.js";
-export { isStripeError, type Refusal, refusalOf } from "./fault.js";
-export { requestIdempotencyKey, withinRequest } from "./request.js";
+export { faultSideOf, isGone, type Refusal, refusalOf } from "./fault.js";
+export { type RequestFields, requestFailureOf, requestIdempotencyKey, withinRequest } from "./request.js";
 export { syncFromProvider } from "./sync.js";

@@ -72,13 +72,24 @@ const respond = ({ status, headers, body }: StoredAnswer) => new Response(body, 
 function answerTo(error: Error): StoredAnswer {
   const { requestId } = context();
   if (error instanceof Failure) {
-    if (error.kind === "unavailable") log.warn("unavailable", { code: error.code });
+    reportFailure(error);
     return failureAnswer(error, requestId);
   }
   log.error("unexpected error", { error });
   count("UnexpectedErrors");
   const detail = "An unexpected error occurred on our side. Contact support with the request id.";
   return problem({ status: 500, code: "internal_error", detail, requestId });
+}
+
+/** An outage of a provider is measured, and a call of ours that it refuses is for the operator to correct. */
+function reportFailure({ kind, code, cause }: Failure): void {
+  if (kind === "provider_fault") {
+    count("ProviderFaults");
+    log.error("provider refused", { code, error: cause });
+  }
+  if (kind !== "unavailable") return;
+  if (code.endsWith(".provider_unreachable")) count("ProviderUnreachable");
+  log.warn("unavailable", { code, ...(cause !== undefined && { error: cause }) });
 }
 
 /** A known path with another method is 405 with Allow (RFC 9110 §15.5.6). */

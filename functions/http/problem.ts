@@ -18,6 +18,7 @@ const statuses = {
   precondition_required: 428,
   limited: 429,
   unavailable: 503,
+  provider_fault: 502,
 } as const satisfies Record<FailureKind, number>;
 
 /** RFC 9457, with a stable code, the fields at fault and the request. */

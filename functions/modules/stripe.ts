@@ -30,6 +30,23 @@ const alarms: Alarm[] = [
     action: "Compare the event at Stripe with core/stripe within three days, after which Stripe stops retrying.",
   },
   {
+    name: "ProviderFaults",
+    metric: "ProviderFaults",
+    statistic: "Sum",
+    threshold: 0,
+    description: "A payment provider refuses a call for a reason that no caller can correct.",
+    action: "Read `provider refused` in the log: a key has lost a right, or a call does not fit the provider's API.",
+  },
+  {
+    name: "ProviderUnreachable",
+    metric: "ProviderUnreachable",
+    statistic: "Sum",
+    period: 300,
+    threshold: 20,
+    description: "A payment provider does not answer requests.",
+    action: "Read Stripe's status page; requests are retried by their clients, and jobs by themselves.",
+  },
+  {
     name: "StripeLag",
     metric: "StripeEventLag",
     statistic: "p95",

@@ -22,7 +22,9 @@ export type Answer = Outgoing | "cut" | "hang";
 const apiError = (status: number, message: string) => new Failure(status, { type: "api_error", message });
 
 /** Refusals before the request runs. @see https://docs.stripe.com/rate-limits */
-const refusals: { [Kind in Fault["kind"]]?: () => Failure } = {
+const refusals: { [Kind in Fault["kind"]]?: (fault: Fault) => Failure } = {
+  refuse: ({ status = 400, error = { type: "invalid_request_error", message: "Refused." }, retry: again = false }) =>
+    new Failure(status, error, { "stripe-should-retry": String(again) }),
   unavailable: () => apiError(503, "Stripe is temporarily unavailable. Please try again."),
   rate_limit: () =>
     new Failure(429, {
@@ -103,7 +105,7 @@ async function reply(api: Api, id: string, incoming: Incoming, fault: Fault | un
   if (fault?.kind === "cut_before") return "cut";
   if (fault?.kind === "hang_before") return "hang";
   try {
-    const refusal = fault && refusals[fault.kind]?.();
+    const refusal = fault && refusals[fault.kind]?.(fault);
     if (refusal) throw refusal;
     return await proceed(api, prepare(api, id, incoming), incoming, fault);
   } catch (error) {

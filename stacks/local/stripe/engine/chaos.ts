@@ -1,3 +1,5 @@
+import type { ErrorBody } from "./failure.js";
+
 /** Faults of requests. */
 export type FaultKind =
   /** The request does not run: the connection is cut, or stays open. */
@@ -14,6 +16,8 @@ export type FaultKind =
   | "rate_limit"
   | "lock_timeout"
   | "conflict"
+  /** Refused before anything runs, with `status` and `error`. */
+  | "refuse"
   /** Waits `ms` of real time with the key claimed, then runs. */
   | "slow";
 
@@ -28,6 +32,10 @@ export interface Fault {
   /** … or share (0..1) of them; all when neither is set. */
   readonly share?: number;
   readonly ms?: number;
+  /** The answer of `refuse`: any of Stripe's errors, and whether it asks for a retry. */
+  readonly status?: number;
+  readonly error?: ErrorBody;
+  readonly retry?: boolean;
 }
 
 interface WebhookChaos {

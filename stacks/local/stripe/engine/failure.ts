@@ -1,6 +1,13 @@
 import type Stripe from "stripe";
 
-type ErrorType = "api_error" | "card_error" | "idempotency_error" | "invalid_request_error";
+type ErrorType =
+  | "api_error"
+  | "authentication_error"
+  | "card_error"
+  | "idempotency_error"
+  | "invalid_request_error"
+  | "permission_error"
+  | "rate_limit_error";
 
 export interface ErrorBody {
   readonly type: ErrorType;
