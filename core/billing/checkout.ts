@@ -1,22 +1,26 @@
 import type Stripe from "stripe";
 import * as z from "zod";
-import { Interval, SoldPlan } from "../entitlement/index.js";
+import { Interval, plans, SoldPlan } from "../entitlement/index.js";
 import { tenantId } from "../kernel/actor.js";
 import { conflict } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
+import { Money } from "../kernel/money.js";
+import { pageUrl } from "../kernel/url.js";
 import { withRetry } from "../stripe/index.js";
-import { loadLiveAccount } from "./account.js";
 import { afterCommitAtStripe, idempotencyKeyOf, withIdempotencyKey } from "./call.js";
-import { findOrCreateCustomer } from "./customer.js";
+import { withCustomer } from "./customer.js";
 import { portalConfiguration } from "./portal.js";
 import { findOrCreatePrice } from "./price.js";
 import { renewingOf, subscriptionsOf } from "./stripe-subscription.js";
 
-const Page = z.url({ protocol: /^https?$/ }).max(2_000);
+const Page = pageUrl(2_000);
 
 export const CheckoutRequest = z.strictObject({
   plan: SoldPlan,
   interval: Interval,
+  price: Money.optional().meta({
+    description: "The plan's price as it was shown: the checkout is refused when it has another one by now",
+  }),
   successUrl: Page.meta({ examples: ["https://example.com/welcome"] }),
   cancelUrl: Page.meta({ examples: ["https://example.com/plans"] }),
 });
@@ -40,15 +44,21 @@ export function trialEndOf(trialEndsAt: string | null, now: number): number | un
   return left > SHORTEST_TRIAL ? end : end + SHORTEST_TRIAL;
 }
 
+/** Calls for the tenant's customer after the request's transaction has committed. */
+const atCustomer = <T>(run: Parameters<typeof withCustomer<T>>[0]) => afterCommitAtStripe(() => withCustomer(run));
+
 /**
  * Opens a page at Stripe where the owner subscribes to a plan and pays. The plan and the status in our row do not
  * change yet: a webhook reports the result.
- * @throws Failure conflict `billing.test_mode` or `billing.subscribed`
+ * @throws Failure conflict `billing.test_mode`, `billing.subscribed` or `billing.amount_changed`
  */
-export const checkout = fn(CheckoutRequest, ({ successUrl, cancelUrl, ...offer }) =>
-  afterCommitAtStripe(async () => {
-    const account = await loadLiveAccount();
-    const { stripe, customer } = await findOrCreateCustomer(account);
+export const checkout = fn(CheckoutRequest, ({ successUrl, cancelUrl, price: shown, ...offer }) => {
+  const asked = plans[offer.plan].prices[offer.interval];
+  if (shown && (shown.amount !== asked.amount || shown.currency !== asked.currency))
+    throw conflict("billing.amount_changed", "The plan has another price by now. Confirm it, and send it.", {
+      data: { price: asked },
+    });
+  return atCustomer(async ({ account, stripe, customer }) => {
     const all = await subscriptionsOf(stripe, customer);
     if (renewingOf(all).length > 0)
       throw conflict(
@@ -73,8 +83,8 @@ export const checkout = fn(CheckoutRequest, ({ successUrl, cancelUrl, ...offer }
     );
     if (!url) throw new Error("Stripe returned a checkout session without a URL.");
     return { url };
-  }),
-);
+  });
+});
 
 /** Expires the customer's open pages, so that only the newest one can be paid and no tenant subscribes twice. */
 async function expireOpenSessions(stripe: Stripe, customer: string): Promise<void> {
@@ -89,8 +99,7 @@ async function expireOpenSessions(stripe: Stripe, customer: string): Promise<voi
  * @throws Failure conflict `billing.test_mode`
  */
 export const portal = fn(PortalRequest, ({ returnUrl }) =>
-  afterCommitAtStripe(async () => {
-    const { stripe, customer } = await findOrCreateCustomer(await loadLiveAccount());
+  atCustomer(async ({ stripe, customer }) => {
     const params = { customer, return_url: returnUrl, configuration: await portalConfiguration(stripe) };
     const { url } = await withIdempotencyKey(idempotencyKeyOf("portal", params), (options) =>
       stripe.billingPortal.sessions.create(params, options),

@@ -4,13 +4,12 @@ import { planOf } from "../entitlement/index.js";
 import { memberTable } from "../identity/identity.sql.js";
 import { db } from "../kernel/db.js";
 import { enqueue } from "../kernel/job/index.js";
-import type { BillingAccount } from "./account.js";
 import { subscriptionTable } from "./billing.sql.js";
+import { syncSubscriptionJob } from "./job.js";
 import { type Notice, noticeMailJob } from "./notice.js";
 import { applySnapshot, lockAccount } from "./snapshot.js";
 import { billingStateOf, nextStep } from "./status.js";
-import type { SubscriptionSnapshot } from "./stripe-subscription.js";
-import { syncSubscriptionJob } from "./sync.js";
+import { factsIn } from "./stripe-subscription.js";
 
 const isDue = lte(subscriptionTable.nextStepAt, sql`now()`);
 
@@ -38,15 +37,9 @@ async function runStep(tx: Tx): Promise<boolean> {
     await enqueueNotices(tx, { since: stand.since, kind: next.kind, number: row.dunningStep });
   // Each check asks Stripe, too: a payment may have come whose webhook was lost.
   if (row.customer !== null) enqueue(syncSubscriptionJob, {}, { key: `${row.nextStepAt}` });
-  await applySnapshot(tx, held, factsIn(held), { steps: row.dunningStep + (isNow ? 1 : 0) });
+  await applySnapshot(tx, held, factsIn(row), { steps: row.dunningStep + (isNow ? 1 : 0) });
   return true;
 }
-
-/** The state that Stripe reported last, from the row. */
-const factsIn = ({ row }: BillingAccount): SubscriptionSnapshot => {
-  const { subscription, plan, interval, status, currentPeriodEnd, cancelAt, pastDueSince } = row;
-  return { subscription, plan, interval, status, currentPeriodEnd, cancelAt, pastDueSince };
-};
 
 /** Enqueues a job for each owner that sends the notice. */
 async function enqueueNotices(tx: Tx, notice: Omit<Notice, "memberId">): Promise<void> {

@@ -10,20 +10,14 @@ import { loadAccount } from "./account.js";
 import { SubscriptionUpdated, TenantStatusChanged } from "./event.js";
 import { billingStateOf, nextStep, stepKinds } from "./status.js";
 
+export { AgreedSubscription, cancel, resume } from "./agreement.js";
 export { BillingPage, CheckoutRequest, checkout, PortalRequest, portal } from "./checkout.js";
 export { advanceDunning } from "./dunning.js";
 export { Invoice, InvoicePage, listInvoices } from "./invoice.js";
+export { syncSubscriptionJob } from "./job.js";
 export { noticeMailJob, sendNotice } from "./notice.js";
-export {
-  AgreedSubscription,
-  ChangePreview,
-  cancel,
-  changePlan,
-  PlanChange,
-  previewChange,
-  resume,
-} from "./plan-change.js";
-export { billingHandlers, sync, syncSubscriptionJob } from "./sync.js";
+export { ChangePreview, ChangePreviewed, changePlan, dropChange, PlanChange, previewChange } from "./plan-change.js";
+export { billingHandlers, sync } from "./sync.js";
 
 export const PlanRecord = z
   .object({

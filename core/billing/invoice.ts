@@ -2,7 +2,7 @@ import * as z from "zod";
 import { fn } from "../kernel/fn.js";
 import { Currency, Money } from "../kernel/money.js";
 import { pageQuery, paginate } from "../kernel/page.js";
-import { instantOf, withRetry } from "../stripe/index.js";
+import { instantOf, isGone, withRetry } from "../stripe/index.js";
 import { loadLiveAccount } from "./account.js";
 import { withProviderFailures } from "./call.js";
 import { findCustomer } from "./customer.js";
@@ -43,7 +43,10 @@ export const listInvoices = fn(InvoicePage, ({ limit, cursor }) =>
     if (customer === undefined) return { data: [], nextCursor: null };
     const found = await withRetry(() =>
       stripe.invoices.list({ customer, limit, ...(after.id && { starting_after: after.id }) }),
-    );
+    ).catch((error: unknown) => {
+      if (isGone(error)) return { data: [], has_more: false }; // a deleted customer has no invoices to pay
+      throw error;
+    });
     const data = found.data.map(({ id, number, status, currency, ...invoice }) => ({
       id,
       number,

@@ -1,5 +1,5 @@
 import type Stripe from "stripe";
-import { withRetry } from "../stripe/index.js";
+import { isGone, withRetry } from "../stripe/index.js";
 import type { SubscriptionRow } from "./account.js";
 import { offerOf } from "./price.js";
 
@@ -24,6 +24,20 @@ export async function subscriptionsOf(stripe: Stripe, customer: string): Promise
   return data.toSorted((a, b) => rank(a) - rank(b) || b.created - a.created || (a.id < b.id ? -1 : 1));
 }
 
+/**
+ * Whether Stripe has the customer of our row. A customer that was deleted stays readable; one that is unknown may belong
+ * to another account, whose key is ours by mistake.
+ */
+export async function customerStateOf(stripe: Stripe, customer: string): Promise<"present" | "deleted" | "unknown"> {
+  try {
+    const { deleted } = await withRetry(() => stripe.customers.retrieve(customer));
+    return deleted ? "deleted" : "present";
+  } catch (error) {
+    if (isGone(error)) return "unknown";
+    throw error;
+  }
+}
+
 export const renewingOf = (all: readonly Stripe.Subscription[]): Stripe.Subscription[] => all.filter(isRenewing);
 
 /** An instant in the database's format, so that the row and Stripe's state can be compared as text. */
@@ -37,6 +51,12 @@ export function itemOf({ id, items }: Stripe.Subscription): Stripe.SubscriptionI
   return item;
 }
 
+/** The state that Stripe reported last, from the row. */
+export const factsIn = (row: SubscriptionRow): SubscriptionSnapshot => {
+  const { subscription, plan, interval, status, currentPeriodEnd, cancelAt, pastDueSince } = row;
+  return { subscription, plan, interval, status, currentPeriodEnd, cancelAt, pastDueSince };
+};
+
 /** The state without a subscription, also when the first payment of one never came. */
 const NO_SUBSCRIPTION: SubscriptionSnapshot = {
   subscription: null,
@@ -47,6 +67,17 @@ const NO_SUBSCRIPTION: SubscriptionSnapshot = {
   cancelAt: null,
   pastDueSince: null,
 };
+
+/** Whether the row knows a subscription whose first payment has come, or that is on trial. */
+export const hasBegun = ({ subscription, status }: SubscriptionRow): boolean =>
+  subscription !== null && status !== null && !status.startsWith("incomplete");
+
+/**
+ * The state of a customer that has no subscription at Stripe, or was deleted: the subscription that our row knows has
+ * ended. What was owed is still owed.
+ */
+export const endedSnapshot = (row: SubscriptionRow): SubscriptionSnapshot =>
+  hasBegun(row) ? { ...factsIn(row), status: "canceled", cancelAt: null } : NO_SUBSCRIPTION;
 
 /** Reads the state of the subscription that counts, the first of `all`, and asks Stripe for its open invoices. */
 export async function snapshotOf(stripe: Stripe, all: readonly Stripe.Subscription[]): Promise<SubscriptionSnapshot> {

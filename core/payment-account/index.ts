@@ -6,12 +6,13 @@ import type { Tx } from "../../drizzle/tenant.js";
 import { planCode, planOf, platformFee } from "../entitlement/index.js";
 import { afterCommit } from "../kernel/after-commit.js";
 import { db, read } from "../kernel/db.js";
-import { conflict, notFound } from "../kernel/error.js";
+import { conflict, invalidField, notFound } from "../kernel/error.js";
 import { emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
 import type { Currency } from "../kernel/money.js";
+import { pageUrl } from "../kernel/url.js";
 import { bump, staleVersion } from "../kernel/version.js";
-import { modeOf, refusalOf, toStripe, withinRequest } from "../stripe/index.js";
+import { faultSideOf, modeOf, refusalOf, toStripe, withinRequest } from "../stripe/index.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import { connectAccount, createOnboardingLink } from "./onboarding.js";
 import { captureModes, PaymentAccountId, paymentAccountTable } from "./payment-account.sql.js";
@@ -23,9 +24,10 @@ import {
   PaymentAccountDeauthorized,
   type PaymentAccountRow,
   PaymentAccountUpdated,
+  recheckAccount,
 } from "./sync.js";
 
-export { paymentAccountEvents, paymentAccountHandlers } from "./sync.js";
+export { paymentAccountEvents, paymentAccountHandlers, recheckAccount } from "./sync.js";
 
 export const PaymentAccountRecord = z
   .object({
@@ -87,7 +89,7 @@ export const connect = fn(z.void(), () =>
   afterCommit(() => withinRequest("payment", async () => view(await connectAccount()))),
 );
 
-const page = z.url({ protocol: /^https?$/ }).max(1_500);
+const page = pageUrl(1_500);
 export const Onboarding = z.strictObject({
   returnUrl: page.meta({
     description:
@@ -100,23 +102,38 @@ export const Onboarding = z.strictObject({
 });
 export const OnboardingLink = z.object({ url: z.url(), expiresAt: z.string() }).meta({ id: "OnboardingLink" });
 
-/** The provider's page on which the merchant gives its details. @throws Failure not_found, conflict */
+/** The provider's page on which the merchant gives its details. @throws Failure not_found, invalid, conflict */
 export const onboard = fn(Onboarding, (urls) =>
   db(async (tx) => {
     const [row] = await tx.select().from(paymentAccountTable).where(isCurrent);
     if (!row?.account) throw none();
-    return afterCommit(() =>
-      withinRequest("payment", () => createOnboardingLink(row, urls)).catch((error: unknown) => {
-        const refusal = refusalOf(error);
-        if (!refusal) throw error;
-        const data = { reason: refusal.code, detail: refusal.message };
-        throw conflict("payment_account.refused", "The provider refused to create an onboarding link; see `reason`.", {
-          data,
-        });
-      }),
-    );
+    if (row.livemode) requireHttps(urls);
+    const fields = { return_url: "/returnUrl", refresh_url: "/refreshUrl" };
+    return afterCommit(() => withinRequest("payment", () => createLink(row, urls), fields));
   }),
 );
+
+type Urls = z.output<typeof Onboarding>;
+
+/** Stripe sends the merchants of live accounts to encrypted pages only. @throws Failure invalid */
+function requireHttps(urls: Urls): void {
+  for (const [field, url] of Object.entries(urls))
+    if (!url.startsWith("https:")) throw invalidField(`/${field}`, "must begin with https:// for a live account");
+}
+
+/** @throws Failure conflict `payment_account.refused` for an account that is not connected any more */
+async function createLink(row: PaymentAccountRow, urls: Urls) {
+  try {
+    return await createOnboardingLink(row, urls);
+  } catch (error) {
+    const refusal = refusalOf(error);
+    if (!refusal || faultSideOf(error) !== "account") throw error;
+    await recheckAccount(row);
+    throw conflict("payment_account.refused", "The provider refused to create an onboarding link; see `reason`.", {
+      data: { reason: refusal.code, detail: refusal.message },
+    });
+  }
+}
 
 export const Change = z.strictObject({ capture: z.enum(captureModes) });
 

@@ -3,7 +3,7 @@ import type Stripe from "stripe";
 import { faultOf } from "../../drizzle/fault.js";
 import { tenantId } from "../kernel/actor.js";
 import { db, read } from "../kernel/db.js";
-import { conflict } from "../kernel/error.js";
+import { conflict, providerFault } from "../kernel/error.js";
 import { emit } from "../kernel/event/index.js";
 import {
   createOrFind,
@@ -147,8 +147,11 @@ async function createAtStripe(intent: PaymentAccountRow, country: string): Promi
   const create = () => stripe.accounts.create(paramsOf(intent, country), { idempotencyKey: intent.id });
   const answer = await createOrFind(create, find);
   if ("done" in answer) return answer.done.id;
+  const { code, message, param } = answer.refusal;
+  const refused = new Error(`Stripe refused to create an account: ${message}`);
+  if (!/country/.test(`${param} ${code}`)) throw providerFault("payment.provider_fault", undefined, refused);
   throw conflict("payment_account.refused", "The provider refused to create an account; see `reason`.", {
-    data: { reason: answer.refusal.code, detail: answer.refusal.message },
+    data: { reason: code, detail: message },
   });
 }
 

@@ -2,11 +2,13 @@ import { and, eq, ne, sql } from "drizzle-orm";
 import type Stripe from "stripe";
 import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
+import { Incident } from "../incident/index.js";
 import { db, read } from "../kernel/db.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
 import { bump } from "../kernel/version.js";
 import {
-  refusalOf,
+  faultSideOf,
+  type MerchantAccount,
   type StripeEvent,
   type StripeHandler,
   stripeFor,
@@ -66,7 +68,7 @@ async function fetchAccount(account: string, livemode: boolean): Promise<Account
   try {
     return snapshotOf(await withRetry(() => stripe.accounts.retrieve(account)));
   } catch (error) {
-    if (refusalOf(error)?.code === "account_invalid") return undefined;
+    if (faultSideOf(error) === "account") return undefined;
     throw error;
   }
 }
@@ -111,9 +113,21 @@ const writeIfUnchanged = (row: PaymentAccountRow, values: Values): Promise<Payme
       .set(values)
       .where(and(eq(paymentAccountTable.id, row.id), eq(paymentAccountTable.version, row.version)))
       .returning();
-    if (now) emitEvents(row, now);
+    if (!now) return undefined;
+    emitEvents(row, now);
+    await followIncident(row, now);
     return now;
   });
+
+const LOST = "payment_account.lost";
+
+/** A connection that ends at Stripe is for a person to look at, until an account of the tenant can be charged again. */
+async function followIncident(before: PaymentAccountRow, now: PaymentAccountRow): Promise<void> {
+  if (now.status === "deauthorized" && before.status !== "deauthorized")
+    await Incident.open(LOST, now.provider, { account: now.account });
+  if (now.chargesEnabled && !before.chargesEnabled)
+    await Incident.resolveAutomatically(LOST, now.provider, "An account can be charged again.");
+}
 
 function emitEvents(before: PaymentAccountRow, now: PaymentAccountRow): void {
   const { id: paymentAccountId, account, status, chargesEnabled, payoutsEnabled } = now;
@@ -135,18 +149,32 @@ async function syncAccount(event: StripeEvent): Promise<void> {
 }
 
 /**
- * The merchant has ended the connection at Stripe: from this commit on the account is not charged, even if Stripe still
- * knows it. Events that are older than the present connection belong to an earlier one; Stripe's times are in seconds.
+ * The event says that the merchant has ended the connection at Stripe. Stripe is asked first, because an event alone
+ * stops no payments. Events that are older than the present connection belong to an earlier one; Stripe's times are in
+ * seconds.
  */
-const deauthorizeAccount = (event: StripeEvent): Promise<void> =>
-  db(async (tx) => {
-    const rows = await tx
-      .update(paymentAccountTable)
-      .set(deauthorizedValues)
-      .where(and(isNamedBy(event), sql`${paymentAccountTable.connectedAt} < to_timestamp(${event.created + 1})`))
-      .returning({ paymentAccountId: paymentAccountTable.id, account: paymentAccountTable.account });
-    for (const row of rows) emit(PaymentAccountDeauthorized, row);
-  });
+async function recheckConnection(event: StripeEvent): Promise<void> {
+  const isPresent = sql`${paymentAccountTable.connectedAt} < to_timestamp(${event.created + 1})`;
+  const [row] = await read((q) =>
+    q
+      .select()
+      .from(paymentAccountTable)
+      .where(and(isNamedBy(event), isPresent)),
+  );
+  if (row) await sync(row);
+}
+
+/** Asks Stripe for an account that it has just refused, so that nothing more is charged on one that is lost. */
+export async function recheckAccount({ account, livemode }: MerchantAccount): Promise<void> {
+  if (account === null || livemode === null) return;
+  const [row] = await read((q) =>
+    q
+      .select()
+      .from(paymentAccountTable)
+      .where(and(isCurrent, eq(paymentAccountTable.account, account), eq(paymentAccountTable.livemode, livemode))),
+  );
+  if (row) await sync(row);
+}
 
 export const paymentAccountHandlers: readonly StripeHandler[] = [
   {
@@ -165,6 +193,6 @@ export const paymentAccountHandlers: readonly StripeHandler[] = [
     name: "payment-account.deauthorized",
     endpoint: "connect",
     types: ["account.application.deauthorized"],
-    run: deauthorizeAccount,
+    run: recheckConnection,
   },
 ];

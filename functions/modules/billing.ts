@@ -1,29 +1,14 @@
 import * as z from "zod";
 import { subscriptionTable } from "../../core/billing/billing.sql.js";
 import { Billing } from "../../core/billing/index.js";
-import { Interval, SoldPlan } from "../../core/entitlement/plan.js";
 import { defineScope } from "../../core/kernel/access.js";
 import { handle } from "../../core/kernel/job/index.js";
-import { Money } from "../../core/kernel/money.js";
 import { listOf } from "../../core/kernel/page.js";
 import { endpoint } from "../http/endpoint.js";
 import type { Module } from "./module.js";
 
 export const readBilling = defineScope("billing:read", "ADMIN", { whileSuspended: true, onRequestOnly: true });
 const writeBilling = defineScope("billing:write", "OWNER", { whileSuspended: true });
-
-const ChangePreviewed = z
-  .object({
-    plan: SoldPlan,
-    interval: Interval,
-    prorationDate: z.string().meta({ description: "Send it with the change to be charged exactly this amount" }),
-    lines: z.array(
-      z.object({ description: z.string(), amount: Money, periodStart: z.string(), periodEnd: z.string() }),
-    ),
-    total: Money.meta({ description: "A negative total is credited to the next invoices" }),
-    amountDue: Money,
-  })
-  .meta({ id: "PlanChangePreview" });
 
 const billingWrite = { allow: writeBilling } as const;
 const followsByWebhook =
@@ -87,7 +72,7 @@ const routes = [
     {
       ...billingWrite,
       body: Billing.ChangePreview,
-      returns: [200, ChangePreviewed],
+      returns: [200, Billing.ChangePreviewed],
       summary: "Preview a plan change",
     },
     ({ body }) => Billing.previewChange(body),
@@ -103,9 +88,22 @@ const routes = [
       summary: "Change the plan",
       description:
         "Takes effect immediately, for upgrades and downgrades: unused time is credited, the rest is charged now, and a " +
-        `remaining credit reduces the next invoices. If the payment is declined, nothing changes. ${followsByWebhook}`,
+        `remaining credit reduces the next invoices. If the payment is declined, nothing changes. If the bank asks the payer, ` +
+        "the status is `requires_payment_action`, and the present plan stays until the payer has confirmed the payment at " +
+        `\`url\`; the same request again answers with the same page. ${followsByWebhook}`,
     },
     ({ body }) => Billing.changePlan(body),
+  ),
+  endpoint(
+    "delete",
+    "/v1/billing/change",
+    {
+      ...billingWrite,
+      returns: [204],
+      summary: "Drop a plan change that waits for its payment",
+      description: "The present plan stays. Does nothing when no change waits.",
+    },
+    () => Billing.dropChange(),
   ),
   endpoint(
     "post",

@@ -176,7 +176,13 @@ describe("an account that is connected", () => {
     const urls = { returnUrl: "https://shop.example/back", refreshUrl: "https://shop.example/again" };
     const { body } = await tenant.call("POST", `${path}/onboarding`, { body: urls });
     expect(body).toMatchObject({ status: 409, code: "payment_account.refused", reason: "account_invalid" });
+    // Nothing more is charged on it, and a person is told; the account that Stripe knows is found again.
+    expect(await tenant.get(path)).toMatchObject({ status: "deauthorized", chargesEnabled: false });
+    const lost = async () => (await tenant.get("/v1/admin/incidents?kind=payment_account.lost")).data;
+    expect(await lost()).toMatchObject([{ status: "open", data: { account: "acct_unknown" } }]);
     await host().admin.query(name, [uuid, account, "acct_unknown"]);
+    expect(await connect(tenant)).toMatchObject({ account, status: "active" });
+    expect(await lost()).toMatchObject([{ status: "resolved" }]);
     const wrong = await tenant.call("POST", `${path}/onboarding`, { body: { ...urls, returnUrl: "shop" } });
     expect(wrong.body.errors.map(({ pointer }: Body) => pointer)).toContain("/returnUrl");
   });

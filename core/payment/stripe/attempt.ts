@@ -4,6 +4,7 @@ import {
   createOrFind,
   currencyCode,
   idOf,
+  isGone,
   isKeyExpired,
   minimumChargeOf,
   publishableKeyFor,
@@ -92,6 +93,15 @@ function sessionParams(attempt: Attempt, parts: boolean): Stripe.Checkout.Sessio
 const isIneligible = ({ code, message }: Refusal) =>
   code === "payment_intent_invalid_parameter" && /not eligible for the requested card features/i.test(message);
 
+const expired = (): Failure =>
+  conflict("payment.attempt_expired", "The payment attempt has expired. Create another one.");
+
+/** Reads the object that opened an attempt before. @throws Failure conflict when Stripe does not have it any more */
+const readOpened = <T>(read: () => Promise<T>): Promise<T> =>
+  withRetry(read).catch((error: unknown) => {
+    throw isGone(error) ? expired() : error;
+  });
+
 type Create<T> = (key: string, parts: boolean) => Promise<T>;
 
 /** The same without multicapture, under another key, because Stripe repeats its refusal for the first key. */
@@ -116,7 +126,7 @@ async function createOnce<T>(
   if (isKeyExpired(attempt.createdAt)) {
     const found = await find();
     if (found) return found;
-    throw conflict("payment.attempt_expired", "The payment attempt has expired. Create another one.");
+    throw expired();
   }
   const answer = await createOrFind(() => (parts ? orSingleCapture(create, attempt) : create(attempt.id, false)), find);
   if ("refusal" in answer) throw refusalFor(attempt, answer.refusal);
@@ -132,8 +142,7 @@ function refusalFor({ currency }: Attempt, { code, param }: Refusal): Failure {
   }
   if (code === "account_invalid")
     return conflict("payment.provider_unavailable", "The merchant's payment account is no longer connected.");
-  if (param === "expires_at")
-    return conflict("payment.attempt_expired", "The payment attempt has expired. Create another one.");
+  if (param === "expires_at") return expired();
   return conflict("payment.refused", "The provider refused the payment; see `reason`.", {
     data: { reason: code, param },
   });
@@ -146,7 +155,7 @@ export async function openIntent(place: StripeAccount, attempt: Attempt, parts: 
   const { stripe, options } = place;
   const { reference: known, account, livemode } = attempt;
   const intent = known
-    ? await withRetry(() => stripe.paymentIntents.retrieve(known, {}, options))
+    ? await readOpened(() => stripe.paymentIntents.retrieve(known, {}, options))
     : await createOnce(
         attempt,
         parts,
@@ -169,7 +178,7 @@ export async function openSession(place: StripeAccount, attempt: Attempt, parts:
   const { stripe, options } = place;
   const known = attempt.session;
   const session = known
-    ? await withRetry(() => stripe.checkout.sessions.retrieve(known, {}, options))
+    ? await readOpened(() => stripe.checkout.sessions.retrieve(known, {}, options))
     : await createOnce(
         attempt,
         parts,

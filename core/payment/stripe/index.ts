@@ -1,8 +1,15 @@
 import * as z from "zod";
-import { conflict } from "../../kernel/error.js";
-import { chargeableAccount } from "../../payment-account/index.js";
-import { connectedAccount, refusalOf, withDeadline } from "../../stripe/index.js";
-import type { RemoteProvider } from "../provider.js";
+import { conflict, Failure, OutcomeUnknown } from "../../kernel/error.js";
+import { chargeableAccount, recheckAccount } from "../../payment-account/index.js";
+import {
+  connectedAccount,
+  faultSideOf,
+  refusalOf,
+  requestFailureOf,
+  type StripeAccount,
+  withDeadline,
+} from "../../stripe/index.js";
+import type { Attempt, RemoteProvider } from "../provider.js";
 import { openIntent, openSession } from "./attempt.js";
 import { closeAtStripe } from "./cancellation.js";
 import { operateAtStripe } from "./operation.js";
@@ -11,12 +18,30 @@ import { snapshotOf } from "./snapshot.js";
 /** All calls of one request together; an API request has 20 s. Milliseconds. */
 const DEADLINE = 12_000;
 
-/** @throws Failure conflict `payment.provider_unavailable` for an account that is no longer connected, OutcomeUnknown */
-const withStripeDeadline = <T>(run: () => Promise<T>): Promise<T> =>
-  withDeadline(DEADLINE, run).catch((error: unknown) => {
-    if (refusalOf(error)?.code !== "account_invalid") throw error;
+/**
+ * Calls Stripe for an attempt. When Stripe does not let us at the account any more, our row of it is corrected, so that
+ * nothing more is charged on it.
+ * @throws Failure conflict `payment.provider_unavailable` for an account that is no longer connected, OutcomeUnknown
+ */
+const atStripe = <T>(attempt: Attempt, run: (place: StripeAccount) => Promise<T>): Promise<T> =>
+  withDeadline(DEADLINE, async () => run(await connectedAccount(attempt))).catch(async (error: unknown) => {
+    if (faultSideOf(error) !== "account") throw error;
+    await recheckAccount(attempt);
     throw conflict("payment.provider_unavailable", "The merchant's payment account is no longer connected.");
   });
+
+/** The failure that ends the opening of an attempt; an outcome that is open stays so. */
+const openingFailureOf = (error: unknown) =>
+  error instanceof OutcomeUnknown && faultSideOf(error.cause) !== "platform"
+    ? error
+    : (requestFailureOf("payment", error) ?? error);
+
+/** Reading changes nothing: while Stripe refuses to tell, the state is not known, and is asked for again. */
+const unreadable = (error: unknown): never => {
+  const refusal = error instanceof Failure ? undefined : refusalOf(error);
+  if (!refusal) throw error;
+  throw new OutcomeUnknown(`Stripe does not tell the state of the payment: ${refusal.message}`, { cause: error });
+};
 
 const input = z
   .object({
@@ -46,12 +71,13 @@ export const stripe: RemoteProvider = {
     return { ...(await chargeableAccount(tx, due)), method, ...(returnUrl !== undefined && { returnUrl }) };
   },
   open: (attempt) =>
-    withStripeDeadline(async () => {
+    atStripe(attempt, (place) => {
       const open = attempt.method === "checkout_session" ? openSession : openIntent;
-      return open(await connectedAccount(attempt), attempt, attempt.capturesManually);
+      return open(place, attempt, attempt.capturesManually);
+    }).catch((error: unknown) => {
+      throw openingFailureOf(error);
     }),
-  snapshot: (attempt) => withStripeDeadline(async () => snapshotOf(await connectedAccount(attempt), attempt)),
-  operate: (attempt, operation) =>
-    withStripeDeadline(async () => operateAtStripe(await connectedAccount(attempt), attempt, operation)),
-  close: (attempt) => withStripeDeadline(async () => closeAtStripe(await connectedAccount(attempt), attempt)),
+  snapshot: (attempt) => atStripe(attempt, (place) => snapshotOf(place, attempt)).catch(unreadable),
+  operate: (attempt, operation) => atStripe(attempt, (place) => operateAtStripe(place, attempt, operation)),
+  close: (attempt) => atStripe(attempt, (place) => closeAtStripe(place, attempt)).catch(unreadable),
 };

@@ -1,5 +1,5 @@
 import type Stripe from "stripe";
-import { listAll, type StripeAccount, secondsOf, withRetry } from "../../stripe/index.js";
+import { isGone, listAll, type StripeAccount, secondsOf, withRetry } from "../../stripe/index.js";
 import type { Attempt } from "../provider.js";
 
 /** Information for Stripe and for people; our code uses it only to find an object whose id was lost with the answer. */
@@ -57,6 +57,13 @@ export interface StripeAttempt {
 
 const depth = ["latest_charge.refunds"];
 
+/** Undefined for an object that Stripe does not have any more, as if it had never been made. */
+const orUndefined = <T>(read: () => Promise<T>): Promise<T | undefined> =>
+  withRetry(read).catch((error: unknown) => {
+    if (isGone(error)) return undefined;
+    throw error;
+  });
+
 /** Reads an attempt by our ids of it; undefined while Stripe does not know it. One call, unless an answer was lost. */
 export async function retrieveAttempt(place: StripeAccount, attempt: Attempt): Promise<StripeAttempt | undefined> {
   const { stripe, options } = place;
@@ -65,14 +72,14 @@ export async function retrieveAttempt(place: StripeAccount, attempt: Attempt): P
     const id = known ?? (await findSession(place, attempt))?.id;
     if (!id) return undefined;
     const expand = depth.map((path) => `payment_intent.${path}`);
-    const session = await withRetry(() => stripe.checkout.sessions.retrieve(id, { expand }, options));
+    const session = await orUndefined(() => stripe.checkout.sessions.retrieve(id, { expand }, options));
+    if (!session) return undefined;
     const { payment_intent: intent } = session;
     return { session, ...(typeof intent === "object" && intent && { intent }) };
   }
   const id = reference ?? (await findIntent(place, attempt))?.id;
-  return id
-    ? { intent: await withRetry(() => stripe.paymentIntents.retrieve(id, { expand: depth }, options)) }
-    : undefined;
+  const intent = id && (await orUndefined(() => stripe.paymentIntents.retrieve(id, { expand: depth }, options)));
+  return intent ? { intent } : undefined;
 }
 
 /** A capture puts its amount, under its operation's id, into the intent's metadata: Stripe has no object for it. */

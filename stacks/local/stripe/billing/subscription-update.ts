@@ -20,7 +20,7 @@ import {
 } from "./subscription-change.js";
 import { checkDefault, paymentSettings, trialSettings } from "./subscription-creation.js";
 import { schedule } from "./subscription-cycle.js";
-import { fresh, itemList, lastEnd } from "./subscription-shape.js";
+import { firstEnd, fresh, itemList, lastEnd } from "./subscription-shape.js";
 
 type Subscription = Stripe.Subscription;
 
@@ -94,10 +94,11 @@ function following(subscription: Subscription, { items, fields }: Change): Parti
   return { ...patch, ...(subscription.cancel_at_period_end && { cancel_at }) };
 }
 
-/** Stores a change as `pending_update` until its invoice is paid, at most 23 hours. */
+/** Stores a change as `pending_update` until its invoice is paid: 23 hours, or to the end of the period or trial. */
 function wait(store: Store, id: string, patch: Partial<Subscription>, announced: string) {
   const subscription = store.get("subscription", id);
-  const expires_at = store.now + 23 * 3600;
+  const ends = [firstEnd(subscription), subscription.trial_end ?? 0].filter((at) => at > store.now);
+  const expires_at = Math.min(store.now + 23 * 3600, ...ends);
   const pending_update: Stripe.Subscription.PendingUpdate = {
     billing_cycle_anchor: patch.billing_cycle_anchor ?? null,
     cancel_at_period_end: null,
