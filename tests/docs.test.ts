@@ -21,7 +21,7 @@ function codes(): string[] {
   const found = sources.flatMap((source) => [
     ...[
       ...source.matchAll(
-        /\b(?:malformed|invalid|unauthenticated|forbidden|conflict|stale|providerUnreachable)\(\s*"([\w.]+)"/g,
+        /\b(?:malformed|invalid|unauthenticated|forbidden|conflict|stale|providerUnreachable|providerFault)\(\s*"([\w.]+)"/g,
       ),
     ].map(([, code]) => code),
     ...[...source.matchAll(/new Failure\(\s*"\w+",\s*"([\w.]+)"/g)].map(([, code]) => code),

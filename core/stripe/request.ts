@@ -34,7 +34,17 @@ export async function withinRequest<T>(area: Area, run: () => Promise<T>, fields
   }
 }
 
-const name = (area: Area) => (area === "billing" ? "Stripe" : undefined);
+/** The failures that are not the caller's, by the area of the request. */
+const ours: Record<Area, Record<"fault" | "unreachable", (cause: unknown) => Failure>> = {
+  billing: {
+    fault: (cause) => providerFault("billing.provider_fault", "Stripe", cause),
+    unreachable: (cause) => providerUnreachable("billing.provider_unreachable", "Stripe", cause),
+  },
+  payment: {
+    fault: (cause) => providerFault("payment.provider_fault", undefined, cause),
+    unreachable: (cause) => providerUnreachable("payment.provider_unreachable", undefined, cause),
+  },
+};
 
 /**
  * The failure that a client gets for an error of Stripe's; undefined for any other error. Stripe has answered nothing:
@@ -44,9 +54,7 @@ const name = (area: Area) => (area === "billing" ? "Stripe" : undefined);
 export function requestFailureOf(area: Area, error: unknown, fields: RequestFields = {}): Failure | undefined {
   if (error instanceof Failure) return error;
   if (error instanceof OutcomeUnknown) {
-    return faultSideOf(error.cause) === "platform"
-      ? providerFault(`${area}.provider_fault`, name(area), error.cause)
-      : providerUnreachable(`${area}.provider_unreachable`, name(area), error.cause);
+    return ours[area][faultSideOf(error.cause) === "platform" ? "fault" : "unreachable"](error.cause);
   }
   const refusal = refusalOf(error);
   if (!refusal || !isStripeError(error)) return undefined;
@@ -71,7 +79,7 @@ export function requestFailureOf(area: Area, error: unknown, fields: RequestFiel
     default: {
       const pointer = fields[fieldOf(refusal.param)];
       if (pointer !== undefined) return invalidField(pointer, `is refused by Stripe: ${error.message}`);
-      return providerFault(`${area}.provider_fault`, name(area), error);
+      return ours[area].fault(error);
     }
   }
 }

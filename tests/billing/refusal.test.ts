@@ -4,9 +4,9 @@ import { counted, ownSystem, settle, tenantsOf } from "../messages/system.js";
 import { type Body, Cart, newProduct, type Tenant } from "../support/client.js";
 import { faults, outcome } from "../support/outcome.js";
 import { byCard, cartOf, confirm, connect, onPage, orderWhen, StripeSide } from "../support/stripe.js";
-import { follow, letDaysPass, offer, pay, rowOf, standingOf, stripeOf, subscribe, subscribeLate } from "./account.js";
+import { follow, offer, rowOf, stripeOf, subscribeLate } from "./account.js";
 
-/** What becomes of Stripe's refusals: the payer's, the caller's, ours; and of objects that Stripe has lost. */
+/** What becomes of Stripe's refusals: the payer's, the caller's, ours. */
 
 const own = ownSystem({ schedules: false });
 let paying: Tenant;
@@ -28,8 +28,6 @@ const month = (plan: string) => ({ plan, interval: "month" });
 const back = { returnUrl: "https://shop.example/s" };
 const send = (tenant: Tenant, path: string, body?: unknown, method = "POST") =>
   tenant.owner.call(method, `/v1/billing/${path}`, { body, headers: { "idempotency-key": randomUUID() } });
-const merchant = () => side.merchant(own.host.env("api").STRIPE_SECRET_KEY ?? "");
-const key = () => ({ idempotencyKey: randomUUID() });
 
 describe("each error of Stripe's has an owner", () => {
   const [card, request] = ["card_error", "invalid_request_error"];
@@ -239,47 +237,5 @@ describe("a change of plan is bound to what was shown", () => {
   ])("a date %s is the caller's fault", async (_, prorationDate) => {
     const answer = await send(paying, "change", { ...month("growth"), prorationDate });
     expect(faults(answer)).toBe("422 invalid_request /prorationDate");
-  });
-});
-
-describe("an object that Stripe has lost", () => {
-  let tenant: Tenant;
-  beforeAll(async () => {
-    [tenant] = (await tenantsOf(own.host, 1)) as [Tenant];
-    await letDaysPass(own.host, tenant, 15);
-    await subscribe(own.host, tenant, "starter");
-  });
-
-  test("a customer: its subscription has ended, whatever becomes of the webhook, and another one is made", async () => {
-    const { customer } = await row(tenant);
-    stripeOf(own.host).chaos.webhooks.lose = 1;
-    await merchant().customers.del(String(customer), {}, key());
-    await follow(own.host);
-    stripeOf(own.host).chaos.webhooks.lose = 0;
-    expect((await tenant.owner.get("/v1/billing/invoices")).data).toBeDefined();
-    expect(outcome(await send(tenant, "change", month("growth")))).toBe("409 billing.not_subscribed");
-    expect(outcome(await send(tenant, "portal", back))).toBe("200");
-    const { url } = (await send(tenant, "checkout", offer("growth"))).body;
-    const next = await row(tenant);
-    expect(next.customer).not.toBe(customer);
-    await settle(own.host);
-    expect(await standingOf(tenant)).toBe("closing blocked");
-    expect(await pay(url)).toBe("https://shop.example.com/welcome");
-    await follow(own.host);
-    expect(await row(tenant)).toMatchObject({ customer: next.customer, plan: "growth", status: "active" });
-  });
-
-  test("a price, a product and a configuration of the portal: each is made anew, or used again", async () => {
-    const stripe = merchant();
-    const prices = (await stripe.prices.list({ active: true, limit: 100 })).data;
-    for (const { id } of prices) await stripe.prices.update(id, { active: false }, key());
-    await stripe.products.update("stoa_growth", { active: false }, key());
-    for (const { id } of (await stripe.billingPortal.configurations.list({ active: true })).data)
-      await stripe.billingPortal.configurations.update(id, { active: false }, key());
-    for (let turn = 0; turn < 2; turn += 1) {
-      expect(outcome(await send(tenant, "portal", back))).toBe("200");
-      for (const plan of ["starter", "growth", "scale"])
-        expect([plan, outcome(await send(tenant, "preview", month(plan)))]).toEqual([plan, "200"]);
-    }
   });
 });

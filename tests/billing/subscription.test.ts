@@ -5,6 +5,7 @@ import { ownSystem, settle, tenantsOf } from "../messages/system.js";
 import { atOnce } from "../race/race.js";
 import { newMember, type Tenant } from "../support/client.js";
 import { outcome } from "../support/outcome.js";
+import { StripeSide } from "../support/stripe.js";
 import {
   eventsOf,
   follow,
@@ -160,5 +161,52 @@ describe("who may", () => {
     const second = await theirs.owner.get(`/v1/billing/invoices?limit=1&cursor=${first.nextCursor}`);
     expect([first.data.length, second.data.length, second.nextCursor]).toEqual([1, 1, null]);
     expect(second.data[0].id).not.toBe(first.data[0].id);
+  });
+});
+
+describe("an object that Stripe has lost", () => {
+  const merchant = () => new StripeSide(stripeOf(own.host).url).merchant(own.host.env("api").STRIPE_SECRET_KEY ?? "");
+  const key = () => ({ idempotencyKey: randomUUID() });
+  const month = (plan: string) => ({ plan, interval: "month" });
+  const back = { returnUrl: "https://shop.example/s" };
+  const send = (to: Tenant, path: string, body: object) =>
+    to.owner.call("POST", `/v1/billing/${path}`, { body, headers: { "idempotency-key": randomUUID() } });
+  let tenant: Tenant;
+  beforeAll(async () => {
+    tenant = await fresh();
+    await subscribeLate(own.host, tenant, "starter");
+  });
+
+  test("a customer: its subscription has ended, whatever becomes of the webhook, and another one is made", async () => {
+    const { customer } = await row(tenant);
+    stripeOf(own.host).chaos.webhooks.lose = 1;
+    await merchant().customers.del(String(customer), {}, key());
+    await follow(own.host);
+    stripeOf(own.host).chaos.webhooks.lose = 0;
+    expect((await tenant.owner.get("/v1/billing/invoices")).data).toBeDefined();
+    expect(outcome(await send(tenant, "change", month("growth")))).toBe("409 billing.not_subscribed");
+    expect(outcome(await send(tenant, "portal", back))).toBe("200");
+    const { url } = (await send(tenant, "checkout", offer("growth"))).body;
+    const next = await row(tenant);
+    expect(next.customer).not.toBe(customer);
+    await settle(own.host);
+    expect(await standingOf(tenant)).toBe("closing blocked");
+    expect(await pay(url)).toBe("https://shop.example.com/welcome");
+    await follow(own.host);
+    expect(await row(tenant)).toMatchObject({ customer: next.customer, plan: "growth", status: "active" });
+  });
+
+  test("a price, a product and a configuration of the portal: each is made anew, or used again", async () => {
+    const stripe = merchant();
+    const prices = (await stripe.prices.list({ active: true, limit: 100 })).data;
+    for (const { id } of prices) await stripe.prices.update(id, { active: false }, key());
+    await stripe.products.update("stoa_growth", { active: false }, key());
+    for (const { id } of (await stripe.billingPortal.configurations.list({ active: true })).data)
+      await stripe.billingPortal.configurations.update(id, { active: false }, key());
+    for (let turn = 0; turn < 2; turn += 1) {
+      expect(outcome(await send(tenant, "portal", back))).toBe("200");
+      for (const plan of ["starter", "growth", "scale"])
+        expect([plan, outcome(await send(tenant, "preview", month(plan)))]).toEqual([plan, "200"]);
+    }
   });
 });
