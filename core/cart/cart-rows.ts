@@ -1,9 +1,11 @@
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq, ne, sql } from "drizzle-orm";
 import { param, prepared } from "../../drizzle/prepared.js";
 import type { Reader, Results } from "../../drizzle/reader.js";
 import { Catalog } from "../catalog/index.js";
 import { Inventory } from "../inventory/index.js";
 import { reservationTable } from "../inventory/inventory.sql.js";
+import { paymentSettingTable } from "../payment/payment-method.sql.js";
+import { paymentAccountTable } from "../payment-account/payment-account.sql.js";
 import { regionTable } from "../region/region.sql.js";
 import { shippingOptionTable } from "../shipping/shipping.sql.js";
 import { Tax } from "../tax/index.js";
@@ -11,7 +13,7 @@ import { cartLineTable, cartTable } from "./cart.sql.js";
 
 const isCart = (cartId: string) => eq(cartTable.id, param(cartId, cartTable.id));
 
-/** Where a cart is delivered, how, and until when its stock is reserved. */
+/** Where a cart is delivered, how, until when its stock is reserved, and what decides how it may be paid. */
 const deliveryQuery = prepared((q, { cartId }: { cartId: string }) =>
   q
     .select({
@@ -23,6 +25,13 @@ const deliveryQuery = prepared((q, { cartId }: { cartId: string }) =>
         currency: shippingOptionTable.currency,
         taxInclusive: shippingOptionTable.taxInclusive,
         taxClassId: shippingOptionTable.taxClassId,
+      },
+      accountStatus: paymentAccountTable.status,
+      // The first column decides whether the joined row is there, so that it is one that is never null.
+      paymentSetting: {
+        limits: paymentSettingTable.limits,
+        channels: paymentSettingTable.channels,
+        methods: paymentSettingTable.methods,
       },
       reservedUntil: sql<
         string | null
@@ -38,6 +47,11 @@ const deliveryQuery = prepared((q, { cartId }: { cartId: string }) =>
         eq(shippingOptionTable.regionId, cartTable.regionId),
         eq(shippingOptionTable.currency, cartTable.currency),
       ),
+    )
+    .leftJoin(paymentSettingTable, sql`true`)
+    .leftJoin(
+      paymentAccountTable,
+      and(eq(paymentAccountTable.provider, "stripe"), ne(paymentAccountTable.status, "deauthorized")),
     )
     .where(isCart(cartId)),
 );
@@ -76,5 +90,7 @@ export const toCartRows = ([lines, [delivery], rates]: Loaded) => ({
   shippingOption: delivery?.option ?? undefined,
   rates,
   reservedUntil: delivery?.reservedUntil ?? null,
+  accountStatus: delivery?.accountStatus ?? null,
+  paymentSetting: delivery?.paymentSetting ?? null,
 });
 export type CartRows = ReturnType<typeof toCartRows>;

@@ -12,14 +12,16 @@ import { emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
 import { Order, OrderPaid, OrderPlaced, OrderRecord, orderQueries, view } from "../order/index.js";
 import { OrderId, orderTable } from "../order/order.sql.js";
-import { Payment, PaymentMethodInput, PaymentStep, RESERVATION_MINUTES } from "../payment/index.js";
+import { Payment, PaymentMethodInput, PaymentStep } from "../payment/index.js";
 import { paymentTable } from "../payment/payment.sql.js";
 import { ExpectedTotal, refuseUnseen } from "./agreement.js";
 
 export { retryPayment, waitForDecision } from "./payment.js";
 
 export const Completion = z.strictObject({
-  payment: PaymentMethodInput.default({ provider: "manual" }),
+  payment: PaymentMethodInput.optional().meta({
+    description: "Default: the first method that the shop offers; see `GET /v1/store/payment-methods`",
+  }),
   expectedTotal: ExpectedTotal.optional(),
 });
 
@@ -30,10 +32,11 @@ export const Completed = z.object({ order: OrderRecord, payment: PaymentStep }).
 /**
  * Turns a cart into an order. The lock on the cart lets one of several concurrent requests through; the others wait,
  * find the order and answer the same. Prices, stock, number and event are written in one transaction: the order exists
- * with all of them or not at all. The number of statements does not grow with the lines. With a remote provider the
- * order is pending: its goods are reserved, and the payment is opened after the commit.
+ * with all of them or not at all. The number of statements does not grow with the lines. With a remote provider, and
+ * until the staff accepts an order by hand, the order is pending: its goods are reserved, and nothing else counts. A
+ * remote payment is opened after the commit.
  * @throws Failure not_found, stale, or conflict (`cart.incomplete`, `cart.total_changed`, `stock.insufficient`,
- * `payment.provider_unavailable`)
+ * `payment.method_not_offered`, `payment.provider_unavailable`)
  */
 export const complete = fn(CompletionRequest, ({ cart: key, tag, completion }) =>
   db(async (tx) => {
@@ -50,10 +53,13 @@ export const complete = fn(CompletionRequest, ({ cart: key, tag, completion }) =
     if (refusal) return refusal;
     const orderId = OrderId.create();
     const due = { orderId, amount: totals.total, currency: cart.currency };
-    const payment = await Payment.prepareAttempt(tx, due, completion.payment);
+    const { paymentSetting: setting, accountStatus } = rows;
+    const offered = Payment.offeredMethods({ setting, accountStatus, channelId: cart.channelId });
+    const chosen = due.amount === 0 ? undefined : Payment.chooseMethod(offered, completion.payment);
+    const payment = await Payment.prepareAttempt(tx, due, chosen);
     const goods = payment.accepted
       ? Inventory.deduction(lines, { orderId, holder: cart.id })
-      : Inventory.reservation(cart.id, lines, RESERVATION_MINUTES);
+      : Inventory.reservation(cart.id, lines, Payment.holdMinutesOf(chosen));
     const placement = { orderId, cart, email, shippingAddress, lines, shipping, totals, payment };
     const placed = await Order.place(tx, placement, goods);
     const order = view(placed.order, placed.lines);

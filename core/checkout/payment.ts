@@ -34,7 +34,8 @@ export const retryPayment = fn(z.object({ order: OrderKey, method: RetryMethodIn
       .where(eq(orderLineTable.orderId, order.id));
     await Inventory.allocate(Inventory.reservation(order.cartId, lines, RESERVATION_MINUTES));
     const due = { orderId: order.id, amount: order.total - order.amountApplied, currency: order.currency };
-    const attempt = await Payment.prepareAttempt(tx, due, method);
+    const chosen = Payment.chooseMethod(await Payment.loadOffered(order.cartId), method);
+    const attempt = await Payment.prepareAttempt(tx, due, chosen);
     defer(tx.insert(paymentTable).values(attempt));
     return afterCommit(() => Payment.openAttempt(attempt.id));
   }),

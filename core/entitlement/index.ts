@@ -55,6 +55,47 @@ export function usageStatement(tx: Pick<Reader, "insert" | "select">, meter: Met
 }
 
 /**
+ * The statement that reads the usage as it would be after one use more, without counting it: for a use that may follow
+ * later.
+ */
+export function nextUsageStatement(q: Pick<Reader, "select">, meter: Meter) {
+  const limit = currentLimit(q, meter);
+  return q
+    .select({
+      value: sql<number>`coalesce(max(${usageTable.value}), 0) + 1`.as("value"),
+      limit: sql<number | null>`${limit}`.mapWith(Number).as("limit"),
+    })
+    .from(usageTable)
+    .where(and(eq(usageTable.metric, meter.name), eq(usageTable.period, periodOf(meter))));
+}
+
+/**
+ * Counts a use that cannot be refused any more, such as an order whose money has come, also beyond the limit, in the
+ * open transaction of the effect.
+ */
+export const recordUse = (meter: Meter): Promise<void> =>
+  db(async (tx) => {
+    const [counted] = await tx
+      .insert(usageTable)
+      .values({ metric: meter.name, period: periodOf(meter), value: 1 })
+      .onConflictDoUpdate({
+        target: [usageTable.tenantId, usageTable.metric, usageTable.period],
+        set: { value: sql`${usageTable.value} + 1` },
+      })
+      .returning({ value: usageTable.value, limit: currentLimit(tx, meter).mapWith(Number).as("limit") });
+    if (counted?.value === counted?.limit) announceLimit(meter, counted);
+  });
+
+function announceLimit(meter: Meter, counted: UsageCount | undefined): void {
+  if (counted && counted.limit !== null) emit(LimitReached, { entitlement: meter.name, limit: counted.limit });
+}
+
+/** Refuses what the plan has no room for. @throws Failure forbidden */
+export async function requireRoom(tx: Tx, meter: Meter, next: UsageCount | undefined | null): Promise<void> {
+  if (next && next.limit !== null && next.value > next.limit) throw await refusal(tx, meter);
+}
+
+/**
  * Refuses a use beyond the limit, and emits `LimitReached` when a use reaches it: the merchant must know before the
  * next use is refused.
  * @param counted the row of `usageStatement`; there is none when the limit leaves no room
@@ -62,7 +103,7 @@ export function usageStatement(tx: Pick<Reader, "insert" | "select">, meter: Met
  */
 export async function checkUsage(tx: Tx, meter: Meter, counted: UsageCount | undefined | null): Promise<void> {
   if (!counted || (counted.limit !== null && counted.value > counted.limit)) throw await refusal(tx, meter);
-  if (counted.value === counted.limit) emit(LimitReached, { entitlement: meter.name, limit: counted.limit });
+  if (counted.value === counted.limit) announceLimit(meter, counted);
 }
 
 /**

@@ -27,6 +27,7 @@ import { orderQueries, summaryColumns, view } from "./view.js";
 export { confirmationMailJob, sendConfirmation } from "./confirmation.js";
 export { OrderCancelled, OrderPaid, OrderPlaced } from "./event.js";
 export { orderLedgerAccounts, orderLedgerKinds, recordSale } from "./ledger.js";
+export { orderMeter } from "./meter.js";
 export { OrderId } from "./order.sql.js";
 export { applyPayment, cancel, deductGoods, updateProgress } from "./payment-progress.js";
 export { place } from "./placement.js";

@@ -1,12 +1,10 @@
 import { and, eq, lte, sql } from "drizzle-orm";
 import type { Tx } from "../../drizzle/tenant.js";
-import { releaseEntitlement } from "../entitlement/index.js";
 import { Inventory } from "../inventory/index.js";
 import { defer, read, withSavepoint } from "../kernel/db.js";
 import { Failure } from "../kernel/error.js";
 import { emit } from "../kernel/event/index.js";
 import { OrderCancelled, OrderPlaced } from "./event.js";
-import { orderMeter } from "./meter.js";
 import { type Order, orderLineTable, orderTable, orderTimelineTable } from "./order.sql.js";
 import { entry } from "./timeline.js";
 
@@ -66,7 +64,7 @@ export async function deductGoods({ id: orderId, cartId }: Pick<Order, "id" | "c
 }
 
 /**
- * Cancels a pending order, and releases its goods and its place in the plan's limit.
+ * Cancels a pending order, and releases its goods. It was never counted against the plan.
  * @returns false when the order is not pending any more
  */
 export async function cancel(
@@ -79,11 +77,10 @@ export async function cancel(
     .update(orderTable)
     .set({ status: "cancelled", amountApplied: 0, cancelReason: reason, attention, version: bump })
     .where(and(eq(orderTable.id, orderId), eq(orderTable.status, "pending")))
-    .returning({ number: orderTable.number, cartId: orderTable.cartId, createdAt: orderTable.createdAt });
+    .returning({ number: orderTable.number, cartId: orderTable.cartId });
   if (!order) return false;
   Inventory.releaseLater(tx, order.cartId);
   defer(tx.insert(orderTimelineTable).values(entry(orderId, "cancelled", { reason })));
-  await releaseEntitlement(orderMeter, 1, order.createdAt);
   emit(OrderCancelled, { orderId, number: order.number, reason });
   return true;
 }

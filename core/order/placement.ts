@@ -3,7 +3,7 @@ import { asRow, prepared } from "../../drizzle/prepared.js";
 import type { Reader } from "../../drizzle/reader.js";
 import type { Tx } from "../../drizzle/tenant.js";
 import type { CartRow, Line, Shipping } from "../cart/index.js";
-import { checkUsage, type UsageCount, usageStatement } from "../entitlement/index.js";
+import { checkUsage, nextUsageStatement, requireRoom, type UsageCount, usageStatement } from "../entitlement/index.js";
 import type { Allocation } from "../inventory/index.js";
 import type { Address } from "../kernel/address.js";
 import type { Totals } from "../kernel/amounts.js";
@@ -43,7 +43,7 @@ export async function place(tx: Tx, placement: Placement, goods: Allocation) {
   goods.refuseShort(short);
   if (!placed) throw new Error("An insert without a conflict clause answers its row.");
   const { counted: count, ...order } = placed;
-  await checkUsage(tx, orderMeter, count);
+  await (isPlaced(placement) ? checkUsage : requireRoom)(tx, orderMeter, count);
   return { order: order satisfies OrderRow, lines };
 }
 
@@ -61,7 +61,7 @@ interface PlacementRows {
   lines: string;
 }
 
-const insertPlacement = prepared((q, { order, payment, noted, lines }: PlacementRows) => {
+function insertPlacement(q: Reader, { order, payment, noted, lines }: PlacementRows, counted: With) {
   const numbered = q.$with("numbered").as(
     q
       .insert(counterTable)
@@ -78,18 +78,30 @@ const insertPlacement = prepared((q, { order, payment, noted, lines }: Placement
       q.$with("listed").as(insertJson(q, orderLineTable, lineKeys, lines)),
       q.$with("opened").as(q.insert(paymentTable).values(payment)),
       q.$with("noted").as(q.insert(orderTimelineTable).values(noted)),
-      q.$with("counted").as(usageStatement(q, orderMeter)),
+      counted,
     )
     .insert(orderTable)
     .values({ ...order, number: sql`(select value from numbered)` })
     .returning({ ...columns, counted: sql<UsageCount | null>`(select to_json(counted) from counted)` });
-});
+}
+
+type With = ReturnType<ReturnType<Reader["$with"]>["as"]>;
+
+// An order counts against the plan when it is placed: what is not paid yet takes no place in it.
+const insertPlaced = prepared((q, rows: PlacementRows) =>
+  insertPlacement(q, rows, q.$with("counted").as(usageStatement(q, orderMeter))),
+);
+const insertPending = prepared((q, rows: PlacementRows) =>
+  insertPlacement(q, rows, q.$with("counted").as(nextUsageStatement(q, orderMeter))),
+);
+
+/** Whether the payment covers the order at once, so that it waits for nothing. */
+const isPlaced = ({ payment, totals }: Placement) => payment.accepted === true && payment.amount === totals.total;
 
 function placeQuery(q: Reader, placement: Placement, lines: readonly LineRow[]) {
   const { orderId, cart, totals, shipping, payment } = placement;
-  const amountApplied = payment.accepted ? payment.amount : 0;
-  const isPlaced = amountApplied === totals.total && payment.accepted === true;
-  return insertPlacement(q, {
+  const placed = isPlaced(placement);
+  return (placed ? insertPlaced : insertPending)(q, {
     order: asRow({
       id: orderId,
       cartId: cart.id,
@@ -98,15 +110,15 @@ function placeQuery(q: Reader, placement: Placement, lines: readonly LineRow[]) 
       email: placement.email,
       shippingAddress: placement.shippingAddress,
       billingAddress: cart.billingAddress ?? placement.shippingAddress,
-      status: isPlaced ? "open" : "pending",
-      amountApplied,
+      status: placed ? "open" : "pending",
+      amountApplied: payment.accepted ? payment.amount : 0,
       // An order whose total is 0 has no amount to capture.
       paymentStatus: totals.total === 0 ? "captured" : "pending",
       ...deliveryColumns(shipping),
       ...totals,
     }),
     payment: asRow(payment),
-    noted: asRow(entry(orderId, isPlaced ? "placed" : "payment_awaited")),
+    noted: asRow(entry(orderId, placed ? "placed" : "payment_awaited")),
     lines: rowsToJson(
       orderLineTable,
       lines.map((line, position) => ({ ...columnsOf(line), orderId, position })),

@@ -9,13 +9,13 @@ import { type Order, orderTable } from "../order/order.sql.js";
 import { paymentAccountTable } from "../payment-account/payment-account.sql.js";
 import { statusOf } from "./order-status.js";
 import { type Payment, PaymentEventId, PaymentId, paymentEventTable, paymentTable } from "./payment.sql.js";
+import { awaitsStaff, type ChosenMethod, DEFAULT_HOLD_HOURS } from "./payment-method.js";
 import {
   Action,
   type Attempt,
   type Due,
   manual,
   type OpenedAttempt,
-  type PaymentMethodInput,
   providerOf,
   remoteProviderOf,
 } from "./provider.js";
@@ -29,20 +29,26 @@ export const RESERVATION_MINUTES = 45;
 
 /**
  * Prepares an attempt to pay an amount due: the row to insert, with all that its provider adds in the open transaction.
+ * @param chosen the shopper's choice among what the merchant offers; an amount of 0 needs none
  * @throws Failure conflict `payment.provider_unavailable` when the merchant cannot be paid this way
  */
-export async function prepareAttempt(tx: Tx, due: Due, input: PaymentMethodInput) {
-  // An order whose total is 0 needs no remote provider.
-  const provider = due.amount === 0 ? manual : providerOf(input.provider);
-  const prepared = await provider.prepareAttempt(tx, due, input);
-  const { synchronous } = provider;
+export async function prepareAttempt(tx: Tx, due: Due, chosen: ChosenMethod | undefined) {
+  const provider = chosen ? providerOf(chosen.input.provider) : manual;
+  const prepared = await provider.prepareAttempt(tx, due, chosen?.input ?? {});
+  const accepted = provider.synchronous && !(chosen && awaitsStaff(provider, chosen.offer));
   return {
     ...{ id: PaymentId.create(), ...due, provider: provider.name, ...prepared },
-    accepted: synchronous,
-    authorized: synchronous ? due.amount : 0,
-    expiresAt: synchronous ? null : inMinutes(RESERVATION_MINUTES),
+    accepted,
+    authorized: accepted ? due.amount : 0,
+    expiresAt: accepted ? null : inMinutes(holdMinutesOf(chosen)),
   };
 }
+
+/** The minutes for which the goods of an order wait for its payment, or for the staff. */
+export const holdMinutesOf = (chosen: ChosenMethod | undefined): number =>
+  chosen && awaitsStaff(providerOf(chosen.input.provider), chosen.offer)
+    ? (chosen.offer.holdHours ?? DEFAULT_HOLD_HOURS) * 60
+    : RESERVATION_MINUTES;
 
 /** An instant by the clock of the database. */
 const inMinutes = (minutes: number) => sql`now() + make_interval(mins => ${minutes})` as never as string;
@@ -97,6 +103,7 @@ export async function openAttempt(paymentId: string): Promise<PaymentStep> {
   if (!attempt) throw new Error("The payment does not exist.");
   const status = statusOf(attempt.amount, events);
   if (attempt.orderStatus !== "pending" || attempt.closedAt || attempt.accepted) return { status, action: null };
+  if (providerOf(attempt.provider).synchronous) return { status, action: { type: "await_acceptance" } };
   const provider = remoteProviderOf(attempt.provider);
   try {
     const opened = await provider.open(attempt);

@@ -6,7 +6,7 @@ import { Order } from "../order/index.js";
 import { orderTable } from "../order/order.sql.js";
 import { type LoadedAttempt, loadAttempt } from "./attempt.js";
 import { PaymentId, paymentTable } from "./payment.sql.js";
-import { remoteProviderOf, type Snapshot } from "./provider.js";
+import { providerOf, type Snapshot } from "./provider.js";
 import { applySnapshot } from "./snapshot.js";
 
 /** An attempt that is still under way when its time is over is looked at again after so many hours. */
@@ -33,7 +33,8 @@ export async function closeAttempt({ paymentId }: { paymentId: string }): Promis
 }
 
 async function closeAtProvider(attempt: LoadedAttempt): Promise<Snapshot> {
-  const provider = remoteProviderOf(attempt.provider);
+  const provider = providerOf(attempt.provider);
+  if (provider.synchronous) return neverOpened(attempt);
   await provider.close(attempt);
   return (await provider.snapshot(attempt)) ?? neverOpened(attempt);
 }

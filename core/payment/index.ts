@@ -3,7 +3,8 @@ export * as Payment from "./index.js";
 import { manual } from "./provider.js";
 import { stripe } from "./stripe/index.js";
 
-export { openAttempt, PaymentStep, prepareAttempt, RESERVATION_MINUTES } from "./attempt.js";
+export { accept } from "./acceptance.js";
+export { holdMinutesOf, openAttempt, PaymentStep, prepareAttempt, RESERVATION_MINUTES } from "./attempt.js";
 export { paymentEvents } from "./event.js";
 export { closeAttempt, closePaymentJob, EXPIRY_SLICE, enqueueExpired } from "./expiry.js";
 export { paymentLedgerAccounts, paymentLedgerKinds } from "./ledger.js";
@@ -18,8 +19,19 @@ export {
   refund,
   voidAuthorization,
 } from "./order-operation.js";
+export { chooseMethod, offeredMethods } from "./payment-method.js";
 export { PaymentMethodInput, type Provider, paymentProviders, RetryMethodInput } from "./provider.js";
 export { performOperation, syncPayment as sync } from "./provider-call.js";
+export {
+  getSetting,
+  listOffered,
+  loadOffered,
+  MethodQuery,
+  PaymentSettingRecord,
+  replaceSetting,
+  SettingChange,
+  StoreMethods,
+} from "./setting.js";
 export { disputesSince, intentsSince, type Listed, refundsSince } from "./stripe/list.js";
 export { paymentHandlers } from "./stripe/webhook.js";
 

@@ -9,6 +9,7 @@ import { Amount } from "../kernel/money.js";
 import { line } from "../kernel/text.js";
 import { requireVersion } from "../kernel/version.js";
 import { Order, OrderId } from "../order/index.js";
+import { acceptOrder, awaitedPayment, decline } from "./acceptance.js";
 import { type OperationRequest, remaining, requestFullCapture, withOperations } from "./operation.js";
 import { providerOf } from "./provider.js";
 import { performOperation } from "./provider-call.js";
@@ -42,11 +43,15 @@ const JOB_DELAY = 60;
  */
 const operateOrder = (kind: Kind, request: OrderOperationRequest): Promise<AfterCommit<void> | undefined> =>
   db(async (tx) => {
-    const state = await lockPayments({ orderId: request.id });
-    if (!state) throw notFound("order");
+    const found = await lockPayments({ orderId: request.id });
+    if (!found) throw notFound("order");
     const { requestKey } = context();
-    const before = requestKey === undefined ? [] : findByRequestKey(state, requestKey);
+    const before = requestKey === undefined ? [] : findByRequestKey(found, requestKey);
     if (before.length > 0) return performOperations(kind, before);
+    const awaited = awaitedPayment(found);
+    if (awaited && kind === "void") return decline(tx, found, awaited, request.version);
+    // Whoever takes the money of an order that waits for the staff has accepted it.
+    const state = awaited && kind === "capture" ? await acceptOrder(tx, found, awaited) : found;
     if (kind === "capture" && state.order.status === "cancelled") {
       throw conflict("order.cancelled", "The order is cancelled, so its payments cannot be captured.");
     }

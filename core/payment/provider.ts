@@ -43,10 +43,10 @@ export interface Operation {
 }
 
 /** The shopper's next step. */
-export const Action = z
-  .looseObject({ type: z.string() })
-  .nullable()
-  .meta({ description: "The shopper's next step: `confirm_payment_intent` or `redirect`; null when none is needed" });
+export const Action = z.looseObject({ type: z.string() }).nullable().meta({
+  description:
+    "The shopper's next step: `confirm_payment_intent`, `redirect`, or `await_acceptance` while the staff has not accepted an order that is paid by hand; null when none is needed",
+});
 export type Action = z.infer<typeof Action>;
 
 export interface OpenedAttempt {
@@ -120,6 +120,10 @@ interface BaseProvider {
   readonly capture: "automatic" | "manual";
   /** The fields of a request for this method of payment, besides the provider's name. */
   readonly input?: z.ZodObject;
+  /** Nothing but the staff's word says that the money comes, so that the merchant offers it on purpose. */
+  readonly byHand?: true;
+  /** Charges the merchant's own account, which must be connected. */
+  readonly needsAccount?: true;
   /**
    * Prepares a new payment in the open transaction: looks up the merchant's account, sets a balance aside.
    * @param input the fields of the request that `input` describes
@@ -205,6 +209,7 @@ export const RetryMethodInput = z.lazy(() =>
  */
 export const manual: SynchronousProvider = {
   name: "manual",
+  byHand: true,
   capture: "manual",
   synchronous: true,
   prepareAttempt: async () => ({}),

@@ -1,5 +1,6 @@
 import { and, eq, sql } from "drizzle-orm";
 import type { Tx } from "../../drizzle/tenant.js";
+import { recordUse } from "../entitlement/index.js";
 import { Incident } from "../incident/index.js";
 import { actorRecord } from "../kernel/actor.js";
 import { db, defer } from "../kernel/db.js";
@@ -7,7 +8,7 @@ import { emit } from "../kernel/event/index.js";
 import { enqueue } from "../kernel/job/index.js";
 import { insertRows } from "../kernel/rows.js";
 import { Ledger } from "../ledger/index.js";
-import { Order, OrderPaid } from "../order/index.js";
+import { Order, OrderPaid, orderMeter } from "../order/index.js";
 import {
   PaymentAuthorized,
   PaymentCaptured,
@@ -165,6 +166,7 @@ async function updateOrder(tx: Tx, { order: before, payment }: Known, effects: E
   if (outcome === "apply" || outcome === "open") {
     const applied = await Order.applyPayment(tx, before.id, payment.amount, { status, paymentStatus, attention });
     if (!applied) throw new Error("The order was changed without its lock.");
+    if (outcome === "open") await recordUse(orderMeter);
   } else if (paymentStatus !== before.paymentStatus || (outcome !== "cancel" && attention !== before.attention)) {
     Order.updateProgress(tx, before.id, { paymentStatus, attention });
   }

@@ -15,6 +15,7 @@ import type { Module } from "./module.js";
 import { order } from "./order.js";
 import { payment } from "./payment.js";
 import { paymentAccount } from "./payment-account.js";
+import { paymentMethod } from "./payment-method.js";
 import { priceSet } from "./price-set.js";
 import { rate } from "./rate.js";
 import { reconciliation } from "./reconciliation.js";
@@ -45,6 +46,7 @@ const nouns: readonly Module[] = [
   order,
   paymentAccount,
   payment,
+  paymentMethod,
   dispute,
   session,
   member,

@@ -105,6 +105,20 @@ const routes: Endpoint[] = [
   ),
   endpoint(
     "post",
+    "/v1/admin/orders/{id}/accept",
+    {
+      ...moneyOperation,
+      summary: "Accept an order that is paid by hand",
+      description:
+        "An order by hand is `pending` until the staff accepts it. Capturing it accepts it, too; `void` declines it.",
+    },
+    async ({ params: { id }, version }) => {
+      await Payment.accept({ id, version });
+      return Payment.getOrder(id);
+    },
+  ),
+  endpoint(
+    "post",
     "/v1/admin/orders/{id}/capture",
     {
       ...moneyOperation,

@@ -28,8 +28,8 @@ const COUNTED = `
   union all
   select 'members', '', count(*)::int from member where tenant_id = $1 and status = 'active'
   union all
-  select 'ordersPerMonth', to_char(created_at at time zone 'utc', 'YYYY-MM'), count(*)::int from "order"
-   where tenant_id = $1 and status <> 'cancelled' group by 2`;
+  select 'ordersPerMonth', to_char(placed_at at time zone 'utc', 'YYYY-MM'), count(*)::int from "order"
+   where tenant_id = $1 and status not in ('cancelled', 'pending') group by 2`;
 
 /** Where `usage` says something else than what is there; empty when both agree. */
 export async function drift(admin: Asked, tenant: Tenant): Promise<string[]> {

@@ -35,6 +35,8 @@ const rowsOf = (more: Partial<Rows> = {}): Rows => ({
     { taxClassId: "exempt", isDefault: false, rate: null },
   ],
   reservedUntil: null,
+  accountStatus: null,
+  paymentSetting: null,
   ...more,
 });
 const calculated = (more: Partial<Rows> = {}, header: Partial<CartRow> = {}) =>

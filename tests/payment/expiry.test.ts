@@ -129,7 +129,8 @@ test("another attempt begins in the moment in which the last one ends: the order
     one.db(async (tx) => {
       await tx.select().from(orderTable).where(eq(orderTable.id, orderId)).for("update");
       const due = { orderId, amount: 10_000, currency: "EUR" } as const;
-      await tx.insert(paymentTable).values(await one.prepareAttempt(tx, due, byCard.payment));
+      const chosen = { input: byCard.payment, offer: { provider: "stripe" } };
+      await tx.insert(paymentTable).values(await one.prepareAttempt(tx, due, chosen));
       isMade();
       await new Promise((resume) => setTimeout(resume, 1_000));
     }),

@@ -113,13 +113,27 @@ export async function newTenant(tenant: Json = {}, url = inject("system").url): 
     owner.post("/v1/admin/api-keys", { kind: "publishable", name: "shop" }),
   ]);
   const shop = new Caller(url, publishable.key);
+  await owner.put("/v1/admin/payment-methods", await sellingByHand(url));
   return new Tenant(url, secret.key, account.tenant.id, slug, owner, email, account.refreshToken, shop);
+}
+
+/** What a merchant sets who delivers on account, and whose shoppers all come from one address. */
+async function sellingByHand(url: string) {
+  const { provider } = (await schemas(url)).OfferedMethod.properties;
+  const methods = provider.enum.map((name: string) => ({
+    provider: name,
+    ...(name === "manual" && { acceptance: "automatic" }),
+  }));
+  const most = 100_000;
+  const limits = { perAddress: most, perEmail: most, perTenant: most, cartsPerAddress: most, holdShare: 100 };
+  return { methods, limits };
 }
 
 export const newTenants = (count: number): Promise<Tenant[]> =>
   Promise.all(Array.from({ length: count }, () => newTenant()));
 
-const allScopes = async (url: string) => (await call("GET", `${url}/openapi.json`)).body.components.schemas.Scope.enum;
+const schemas = async (url: string) => (await call("GET", `${url}/openapi.json`)).body.components.schemas;
+const allScopes = async (url: string) => (await schemas(url)).Scope.enum;
 
 /** A member of the staff with this role, logged in. */
 export async function newMember(tenant: Tenant, role: "OWNER" | "ADMIN" | "MEMBER"): Promise<Caller & { id: string }> {

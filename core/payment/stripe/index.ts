@@ -63,6 +63,7 @@ const input = z
 /** Stripe, by direct charges on the merchant's own account: their name on the statement, their fees, their disputes. */
 export const stripe: RemoteProvider = {
   name: "stripe",
+  needsAccount: true,
   synchronous: false,
   capture: "automatic",
   input,

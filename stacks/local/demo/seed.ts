@@ -112,6 +112,12 @@ async function connect(host: Host, member: Headers): Promise<void> {
   await call(host, "POST", "/v1/admin/payments/account", member);
 }
 
+/** The printed purchase is delivered on account; the other ways to pay can be named. */
+const offer = (host: Host, member: Headers): Promise<unknown> =>
+  call(host, "PUT", "/v1/admin/payment-methods", member, {
+    methods: [{ provider: "manual", acceptance: "automatic" }, { provider: "stripe" }],
+  });
+
 async function open(host: Host, shop: Shop): Promise<DemoShop> {
   const password = derive(host.secrets, `${shop.slug} password`, 12);
   const member = await enter(host, shop, password);
@@ -119,6 +125,7 @@ async function open(host: Host, shop: Shop): Promise<DemoShop> {
   const secretKey = await keyOf(host, member, shop, "secret");
   const variantId = await stock(host, member, shop);
   await connect(host, member);
+  await offer(host, member);
   const shipping = await call<List<{ id: string }>>(host, "GET", "/v1/admin/shipping-options", member);
   return { ...shop, password, publishableKey, secretKey, variantId, shippingOptionId: shipping.data[0]?.id ?? "" };
 }
