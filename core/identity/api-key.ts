@@ -1,13 +1,13 @@
 export * as ApiKey from "./api-key.js";
 
-import { and, eq, gt, isNull, or, sql } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
-import { allows, scopes as allScopes, type Scope, ScopeName } from "../kernel/access.js";
+import { scopes as allScopes, type Scope, ScopeName } from "../kernel/access.js";
 import { actor, tenantId } from "../kernel/actor.js";
 import { Instant, toUtc } from "../kernel/clock.js";
 import { db, read } from "../kernel/db.js";
-import { conflict, forbidden, invalidField, notFound } from "../kernel/error.js";
+import { conflict, invalidField, notFound } from "../kernel/error.js";
 import { defineEvent, emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
 import { listById } from "../kernel/list.js";
@@ -16,7 +16,10 @@ import { name } from "../kernel/text.js";
 import { createSecret, hashSecret } from "../kernel/token.js";
 import { bump, requireVersion } from "../kernel/version.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
-import { ApiKeyId, apiKeyTable, keyKinds } from "./identity.sql.js";
+import { ApiKeyId, apiKeyTable, keyKinds, MemberId } from "./identity.sql.js";
+import { ApiKeyRevoked, endDescendants, KnownKey, revokeKeys } from "./key-revocation.js";
+import { lockMaker, type Maker, requireHeldScopes } from "./rights.js";
+import { isUsable } from "./validity.js";
 
 export { ApiKeyId } from "./identity.sql.js";
 
@@ -27,6 +30,8 @@ export const ApiKeyRecord = z
     name: z.string(),
     hint: z.string().meta({ examples: ["sk_live_…x7Qa"] }),
     scopes: z.array(ScopeName),
+    createdBy: MemberId.nullable().meta({ description: "The member who created the key, or whose key did" }),
+    parentId: ApiKeyId.nullable().meta({ description: "The key that created this one, with which it ends" }),
     expiresAt: z.string().nullable(),
     revokedAt: z.string().nullable(),
     lastUsedAt: z.string().nullable().meta({ description: "Precise to the minute" }),
@@ -39,9 +44,7 @@ export const ApiKeyWithText = ApiKeyRecord.extend({
   key: z.string().meta({ description: "The key itself; only returned here" }),
 }).meta({ id: "ApiKeyWithText" });
 
-const Known = z.object({ keyId: ApiKeyId, kind: z.enum(keyKinds) });
-const ApiKeyCreated = defineEvent("api_key.created", Known);
-const ApiKeyRevoked = defineEvent("api_key.revoked", Known);
+const ApiKeyCreated = defineEvent("api_key.created", KnownKey);
 export const apiKeyEvents = [ApiKeyCreated, ApiKeyRevoked];
 
 const view = {
@@ -50,6 +53,8 @@ const view = {
   name: apiKeyTable.name,
   hint: apiKeyTable.hint,
   scopes: apiKeyTable.scopes,
+  createdBy: apiKeyTable.createdBy,
+  parentId: apiKeyTable.parentId,
   expiresAt: apiKeyTable.expiresAt,
   revokedAt: apiKeyTable.revokedAt,
   lastUsedAt: apiKeyTable.lastUsedAt,
@@ -63,7 +68,11 @@ const withKnownScopes = <Row extends { scopes: string[] }>(row: Row): Row => ({
   scopes: row.scopes.filter((name) => allScopes.find(name)),
 });
 
-const ApiKeyPage = pageQuery({ kind: z.enum(keyKinds).optional() });
+const ApiKeyPage = pageQuery({
+  kind: z.enum(keyKinds).optional(),
+  createdBy: MemberId.optional(),
+  parentId: ApiKeyId.optional(),
+});
 export const ApiKeyList = listOf(ApiKeyRecord);
 
 /** Lists the keys, the newest first, without their texts. */
@@ -73,7 +82,11 @@ export const list = fn(ApiKeyPage, (page) =>
       name: "api-keys",
       id: apiKeyTable.id,
       order: "desc",
-      where: page.kind ? eq(apiKeyTable.kind, page.kind) : undefined,
+      where: and(
+        page.kind === undefined ? undefined : eq(apiKeyTable.kind, page.kind),
+        page.createdBy === undefined ? undefined : eq(apiKeyTable.createdBy, page.createdBy),
+        page.parentId === undefined ? undefined : eq(apiKeyTable.parentId, page.parentId),
+      ),
     },
     page,
     (q) => q.select(view).from(apiKeyTable).$dynamic(),
@@ -94,21 +107,10 @@ const NewApiKey = z.strictObject({
     description:
       "The scopes of a secret key. Default: those of the caller's scopes that only read, without `billing:read` and `keys:read`. Every scope that writes must be named",
   }),
-  expiresAt: Instant.optional(),
+  expiresAt: Instant.optional().meta({
+    description: "Default and latest: the end of the key that creates it, if one does",
+  }),
 });
-
-/**
- * Refuses scopes that the caller does not hold: a key has no more rights than its creator.
- * @throws Failure forbidden
- */
-function requireHeldScopes(names: readonly string[]): void {
-  const missing = names.filter((name) => {
-    const scope = allScopes.find(name);
-    return !scope || !allows(actor(), scope);
-  });
-  if (missing.length > 0)
-    throw forbidden("scope_not_held", `Your credential lacks these scopes: ${missing.join(", ")}.`);
-}
 
 /** A key has a scope that its creation does not name: it only reads, and only the shop. */
 const isGivenUnasked = ({ name, onRequestOnly }: Scope) => name.endsWith(":read") && !onRequestOnly;
@@ -118,25 +120,46 @@ const isGivenUnasked = ({ name, onRequestOnly }: Scope) => name.endsWith(":read"
  * has no scopes; it is a setting of the shop.
  * @throws Failure forbidden
  */
-function requireMayChange(key: { id: string; kind: (typeof keyKinds)[number]; scopes: readonly string[] }): void {
+function requireMayChange(
+  maker: Maker,
+  key: { id: string; kind: (typeof keyKinds)[number]; scopes: readonly string[] },
+): void {
   const caller = actor();
   if (caller.type === "key" && caller.keyId === key.id) return;
-  requireHeldScopes(key.kind === "publishable" && caller.type === "key" ? ["settings:write"] : key.scopes);
+  requireHeldScopes(maker, key.kind === "publishable" && caller.type === "key" ? ["settings:write"] : key.scopes);
 }
+
+/** Keys between a key and the member at the beginning. */
+const MOST_ANCESTORS = 10;
 
 /** @throws Failure forbidden for a right that the caller does not hold */
 export const create = fn(NewApiKey, ({ kind, name, scopes, expiresAt }) =>
   db(async (tx) => {
     if (kind === "publishable" && scopes && scopes.length > 0)
       throw invalidField("/scopes", "must be empty for a publishable key");
-    const own = allScopes.all().filter((scope) => allows(actor(), scope) && isGivenUnasked(scope));
+    const maker = await lockMaker(tx);
+    const own = allScopes.all().filter((scope) => maker.may(scope) && isGivenUnasked(scope));
     const given = kind === "publishable" ? [] : [...new Set(scopes ?? own.map((scope) => scope.name))];
-    requireHeldScopes(given);
-    return insertKey(tx, { kind, name, scopes: given, expiresAt: expiresAt ? toUtc(expiresAt) : null });
+    requireHeldScopes(maker, given);
+    if (maker.ancestors.length > MOST_ANCESTORS)
+      throw conflict("api_key.too_deep", "Too many keys have created one another. Create the key as a member.");
+    const { createdBy, parentId, ancestors } = maker;
+    const end = endOf(expiresAt === undefined ? null : toUtc(expiresAt), maker.expiresAt);
+    const key = { kind, name, scopes: given, createdBy, parentId, ancestors: [...ancestors], expiresAt: end };
+    return insertKey(tx, key);
   }),
 );
 
-type NewKey = Pick<typeof apiKeyTable.$inferSelect, "kind" | "name" | "expiresAt"> & { scopes: string[] };
+/** @throws Failure invalid for an end after the one of the key that creates it */
+function endOf(wanted: string | null, latest: string | null): string | null {
+  if (wanted === null || latest === null) return wanted ?? latest;
+  if (Date.parse(wanted) > Date.parse(latest))
+    throw invalidField("/expiresAt", `must not be later than ${latest}, when the key that creates it ends`);
+  return wanted;
+}
+
+type Lineage = "createdBy" | "parentId" | "ancestors";
+type NewKey = Pick<typeof apiKeyTable.$inferSelect, "kind" | "name" | "scopes" | "expiresAt" | Lineage>;
 
 async function insertKey(tx: Tx, key: NewKey) {
   const [tenant] = await tx.select({ livemode: tenantTableRoot.livemode }).from(tenantTableRoot);
@@ -155,17 +178,11 @@ async function insertKey(tx: Tx, key: NewKey) {
 }
 
 const version = z.int().optional();
-/** Not revoked and not expired. */
-export const isUsable = and(
-  isNull(apiKeyTable.revokedAt),
-  or(isNull(apiKeyTable.expiresAt), gt(apiKeyTable.expiresAt, sql`now()`)),
-);
-
 /** Locks a key for a change, and reads whether it was revoked or has expired. @throws Failure not_found or stale */
 async function lockKey(tx: Tx, keyId: string, seen: number | undefined) {
   const over = sql<boolean>`not (${isUsable})`;
   const [key] = await tx
-    .select({ ...view, over })
+    .select({ ...view, ancestors: apiKeyTable.ancestors, over })
     .from(apiKeyTable)
     .where(eq(apiKeyTable.id, keyId))
     .for("no key update");
@@ -178,7 +195,8 @@ export const ApiKeyChange = z.strictObject({ name: NewApiKey.shape.name });
 
 export const update = fn(ApiKeyChange.extend({ id: ApiKeyId, version }), ({ id: keyId, version: seen, name }) =>
   db(async (tx) => {
-    requireMayChange(await lockKey(tx, keyId, seen));
+    const maker = await lockMaker(tx);
+    requireMayChange(maker, await lockKey(tx, keyId, seen));
     const [key] = await tx
       .update(apiKeyTable)
       .set({ name, version: bump(apiKeyTable) })
@@ -194,33 +212,38 @@ export const RollRequest = z.strictObject({
 });
 
 /**
- * Creates a key with the rights of an old one, which ends after the overlap.
+ * Creates a key with the rights of an old one, which ends after the overlap, and with it the keys that it has created.
  * @throws Failure conflict when the old one was revoked or has expired
  */
 export const roll = fn(RollRequest.extend({ id: ApiKeyId, version }), ({ id: keyId, version: seen, overlap }) =>
   db(async (tx) => {
+    const maker = await lockMaker(tx);
     const old = await lockKey(tx, keyId, seen);
     if (old.over) throw conflict("api_key.over", "The key was revoked or has expired. Create a new one.");
-    requireMayChange(old);
-    const end = sql`least(${apiKeyTable.expiresAt}, now() + make_interval(secs => ${overlap}))` as never;
+    requireMayChange(maker, old);
+    const end = sql`least(${apiKeyTable.expiresAt}, now() + make_interval(secs => ${overlap}))`;
     await tx
       .update(apiKeyTable)
-      .set({ expiresAt: end, version: bump(apiKeyTable) })
+      .set({ expiresAt: end as never, version: bump(apiKeyTable) })
       .where(eq(apiKeyTable.id, keyId));
-    return insertKey(tx, { kind: old.kind, name: old.name, scopes: old.scopes, expiresAt: old.expiresAt });
+    await endDescendants(tx, keyId, end);
+    const { kind, name, scopes } = old;
+    // A key that rolls itself stands where it stood; otherwise the caller answers for the new one.
+    const { createdBy, parentId, ancestors } = maker.parentId === keyId ? old : maker;
+    const expiresAt = maker.expiresAt === null ? old.expiresAt : earlierOf(old.expiresAt, maker.expiresAt);
+    const key = { kind, name, scopes, createdBy, parentId, ancestors: [...ancestors], expiresAt };
+    return insertKey(tx, key);
   }),
 );
 
-/** Revokes a key at once; a second call changes nothing. */
+const earlierOf = (one: string | null, other: string): string =>
+  one !== null && Date.parse(one) < Date.parse(other) ? one : other;
+
+/** Revokes a key at once, and those that it has created; a second call changes nothing. */
 export const revoke = fn(z.strictObject({ id: ApiKeyId, version }), ({ id: keyId, version: seen }) =>
   db(async (tx) => {
-    const key = await lockKey(tx, keyId, seen);
-    requireMayChange(key);
-    if (key.revokedAt) return;
-    await tx
-      .update(apiKeyTable)
-      .set({ revokedAt: sql`now()` as never, version: bump(apiKeyTable) })
-      .where(eq(apiKeyTable.id, keyId));
-    emit(ApiKeyRevoked, { keyId, kind: key.kind });
+    const maker = await lockMaker(tx);
+    requireMayChange(maker, await lockKey(tx, keyId, seen));
+    await revokeKeys(tx, eq(apiKeyTable.id, keyId));
   }),
 );

@@ -5,11 +5,10 @@ import { unauthenticated } from "../kernel/error.js";
 import { hashSecret, tenantOfSecret } from "../kernel/token.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import type { AccessClaims } from "./access-token.js";
-import { isUsable } from "./api-key.js";
 import { apiKeyTable, memberTable, sessionTable } from "./identity.sql.js";
 import { isUseDue, markUse, recordKeyUse } from "./key-use.js";
 import { defineLookup, type Lookup, tenantColumns } from "./lookup.js";
-import { isActiveSession } from "./session.js";
+import { isActiveSession, isUsable } from "./validity.js";
 
 const member = defineLookup(
   (q, { sessionId, memberId }: { sessionId: string; memberId: string }) =>

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { check, foreignKey, index, text, unique } from "drizzle-orm/pg-core";
+import { check, foreignKey, index, integer, text, unique, uuid } from "drizzle-orm/pg-core";
 import { instant, version } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
 import { id } from "../kernel/id.js";
@@ -24,6 +24,10 @@ export const memberTable = tenantTable(
     status: text("status", { enum: ["active", "removed"] })
       .notNull()
       .default("active"),
+    /** No session that began before is active: set when the member is removed, and when taken back. */
+    sessionsValidAfter: instant("sessions_valid_after"),
+    /** In test mode: the version of the live tenant's member that this row is a copy of; null for a member of its own. */
+    mirroredVersion: integer("mirrored_version"),
     version: version(),
   },
   (self) => [
@@ -34,16 +38,25 @@ export const memberTable = tenantTable(
   ],
 );
 
+/**
+ * The reasons for which a session ends: its own logout, a refresh token used twice, the removal of its member, a request
+ * to end it, a new password, and more sessions than one member has.
+ */
+export const sessionEnds = ["logout", "reuse", "removal", "ended", "password", "limit"] as const;
+
 /** One login: a family of refresh tokens, revoked as a whole. */
 export const sessionTable = tenantTable(
   "session",
   {
     id: SessionId.column("id").notNull(),
     memberId: MemberId.column("member_id").notNull(),
+    /** The end, unless it is used before; never later than `endsAt`. */
     expiresAt: instant("expires_at").notNull(),
+    /** The end, however often it is used. */
+    endsAt: instant("ends_at").notNull().default(sql`now() + interval '90 days'`),
     revokedAt: instant("revoked_at"),
     /** The reason of its end. */
-    revokedFor: text("revoked_for", { enum: ["logout", "reuse", "removal"] }),
+    revokedFor: text("revoked_for", { enum: sessionEnds }),
     /**
      * Keyed hash of the address that logged in. Logins from it are not limited by guesses from other addresses, so that
      * the owner gets in during an attack.
@@ -57,7 +70,7 @@ export const sessionTable = tenantTable(
       foreignColumns: [memberTable.tenantId, memberTable.id],
     }),
     index("session_member_id").on(self.tenantId, self.memberId, self.addressKey),
-    check("session_revoked_for", sql`revoked_for in ('logout', 'reuse', 'removal')`),
+    check("session_revoked_for", sql`revoked_for in ('logout', 'reuse', 'removal', 'ended', 'password', 'limit')`),
   ],
 );
 
@@ -104,6 +117,12 @@ export const apiKeyTable = tenantTable(
     /** The first characters and the last four, by which a person recognizes the key. */
     hint: text("hint").notNull(),
     scopes: text("scopes").array().notNull(),
+    /** The member who created the key, or whose key did; null for a key that is older than this column. */
+    createdBy: MemberId.column("created_by"),
+    /** The key that created this one. */
+    parentId: ApiKeyId.column("parent_id"),
+    /** The key that created this one, the key that created that one, and so on: it dies with each of them. */
+    ancestors: uuid("ancestors").array().notNull().default(sql`'{}'`),
     expiresAt: instant("expires_at"),
     revokedAt: instant("revoked_at"),
     lastUsedAt: instant("last_used_at"),
@@ -112,6 +131,13 @@ export const apiKeyTable = tenantTable(
   (self) => [
     unique("api_key_hash").on(self.tenantId, self.hash),
     index("api_key_kind_id").on(self.tenantId, self.kind, self.id),
+    index("api_key_created_by").on(self.tenantId, self.createdBy, self.id),
+    index("api_key_parent_id").on(self.tenantId, self.parentId, self.id),
+    foreignKey({
+      name: "api_key_member",
+      columns: [self.tenantId, self.createdBy],
+      foreignColumns: [memberTable.tenantId, memberTable.id],
+    }),
     check("api_key_kind", sql`kind in ('publishable', 'secret')`),
   ],
 );

@@ -1,7 +1,7 @@
 import { and, eq, isNull, lt, or, sql } from "drizzle-orm";
 import type { Reader, Unexecuted } from "../../drizzle/reader.js";
-import { isUsable } from "./api-key.js";
 import { apiKeyTable } from "./identity.sql.js";
+import { isUsable } from "./validity.js";
 
 /** The instants (milliseconds) at which this process last wrote the use of a key, by its hash. */
 const recordedAt = new Map<string, number>();

@@ -51,11 +51,13 @@ export const login = fn(
       const fits = await verifyPassword(member?.passwordHash, password);
       if (!fits || member?.status !== "active") throw loginFailed();
       const opened = await db(async (tx) => {
-        const session = await Session.start(tx, member.id);
+        const session = await Session.startFor(tx, member);
+        if (!session) return undefined;
         await takeTokens(tx, [buckets.address, buckets.pair], undefined, -1); // in the order in which they were taken
         await takeTokens(tx, [buckets.account], undefined, -1);
         return session;
       });
+      if (!opened) throw loginFailed();
       return Session.issueTokens(opened);
     });
   },

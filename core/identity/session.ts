@@ -5,6 +5,7 @@ import { alias } from "drizzle-orm/pg-core";
 import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
 import { actor, context, runAs, tenantId } from "../kernel/actor.js";
+import { keyedHash } from "../kernel/data-key.js";
 import { db, read, verifyCredential } from "../kernel/db.js";
 import { SLICE } from "../kernel/due.js";
 import { forbidden, unauthenticated } from "../kernel/error.js";
@@ -24,6 +25,8 @@ import {
   sessionTable,
 } from "./identity.sql.js";
 import { Member, MemberRecord } from "./member.js";
+import { endOldestSessions, endSession } from "./session-end.js";
+import { isActiveSession } from "./validity.js";
 
 export const Tokens = z
   .object({
@@ -40,42 +43,56 @@ export const Me = z
   .object({ member: MemberRecord, tenant: TenantRecord, role: MemberRecord.shape.role, session: SessionRecord })
   .meta({ id: "Me" });
 
-/** A session ends after this time without a refresh. */
+/** A session ends after this time without a refresh, and at its absolute end. */
 const idleDeadline = sql`now() + interval '30 days'`;
 /** A second use of a refresh token within this time is no theft: two tabs may refresh at once. Seconds. */
 const LEEWAY = 10;
-
-/**
- * The condition of an active session: its member is on the staff, it was not revoked, and it was not idle for too long.
- */
-export const isActiveSession = and(
-  isNull(sessionTable.revokedAt),
-  gt(sessionTable.expiresAt, sql`now()`),
-  eq(memberTable.status, "active"),
-);
 
 /** A session whose tokens are stored and not yet sent to the client. */
 export interface StartedSession extends AccessClaims {
   refreshToken: string;
 }
 
+/** Stores a refresh token; the child of a token is the same for all who exchange it. */
 const insertRefreshToken = (tx: Tx, sessionId: string, refreshToken: string, parentId: string | null = null) =>
-  tx.insert(refreshTokenTable).values({
-    id: RefreshTokenId.create(),
-    sessionId,
-    parentId,
-    hash: hashSecret(refreshToken),
-    expiresAt: idleDeadline as never,
-  });
+  tx
+    .insert(refreshTokenTable)
+    .values({
+      id: RefreshTokenId.create(),
+      sessionId,
+      parentId,
+      hash: hashSecret(refreshToken),
+      expiresAt: idleDeadline as never,
+    })
+    .onConflictDoNothing({ target: [refreshTokenTable.tenantId, refreshTokenTable.hash] });
 
-/** Begins a session of a member in the open transaction. */
+/** Begins a session of a member who was inserted in the open transaction. */
 export async function start(tx: Tx, memberId: string): Promise<StartedSession> {
   const sessionId = SessionId.create();
   const refreshToken = createSecret("rt", tenantId());
   const from = addressKey(context().address ?? "");
-  await tx.insert(sessionTable).values({ id: sessionId, memberId, addressKey: from, expiresAt: idleDeadline as never });
-  await insertRefreshToken(tx, sessionId, refreshToken);
+  const expiresAt = idleDeadline as never;
+  await Promise.all([
+    tx.insert(sessionTable).values({ id: sessionId, memberId, addressKey: from, expiresAt }),
+    insertRefreshToken(tx, sessionId, refreshToken),
+    endOldestSessions(tx, memberId),
+  ]);
   return { tenantId: tenantId(), memberId, sessionId, refreshToken };
+}
+
+/**
+ * Begins a session of a member whose password was compared before the transaction. The member stays locked until the
+ * commit, so that a removal or a new password either comes first, or ends this session as well.
+ * @returns undefined when the member was removed or the password changed meanwhile
+ */
+export async function startFor(tx: Tx, { id, passwordHash }: { id: string; passwordHash: string }) {
+  const { status, passwordHash: hash } = memberTable;
+  const [member] = await tx
+    .select({ id: memberTable.id })
+    .from(memberTable)
+    .where(and(eq(memberTable.id, id), eq(status, "active"), eq(hash, passwordHash)))
+    .for("no key update");
+  return member && start(tx, member.id);
 }
 
 /** Makes the tokens of the client; the access token is signed outside of the transaction. */
@@ -97,7 +114,7 @@ export const refresh = fn(z.strictObject({ refreshToken: RefreshToken }), async 
   const owner = tenantOfSecret(refreshToken, "rt");
   if (!owner) throw refreshRefused();
   return runAs({ type: "system", tenantId: owner }, async () => {
-    const rotated = await db((tx) => rotate(tx, hashSecret(refreshToken)));
+    const rotated = await db((tx) => rotate(tx, refreshToken));
     if (!rotated) throw refreshRefused();
     return issueTokens(rotated);
   });
@@ -106,7 +123,15 @@ export const refresh = fn(z.strictObject({ refreshToken: RefreshToken }), async 
 const refreshRefused = () =>
   unauthenticated("refresh_token_invalid", "The refresh token is unknown, expired or already used. Log in again.");
 
-async function rotate(tx: Tx, hash: string): Promise<StartedSession | undefined> {
+/**
+ * The child of a refresh token is derived from it, so that parallel exchanges give one child: a copied token makes no
+ * second line of children that would never meet the first.
+ */
+const childOf = (refreshToken: string) =>
+  `rt_${tenantId().slice("ten_".length)}_${keyedHash("refresh-token", refreshToken)}`;
+
+async function rotate(tx: Tx, parent: string): Promise<StartedSession | undefined> {
+  const hash = hashSecret(parent);
   // One of several concurrent requests finds the token unused; the others wait for its row and then find it used.
   await tx
     .update(refreshTokenTable)
@@ -115,15 +140,17 @@ async function rotate(tx: Tx, hash: string): Promise<StartedSession | undefined>
   const token = await findRefreshToken(tx, hash);
   if (!token) return undefined;
   if (token.usedBeforeLeeway || token.childUsed) {
-    await revokeSession(tx, token.sessionId, "reuse");
+    await endSession(tx, token.sessionId, "reuse");
     return undefined;
   }
-  const refreshToken = createSecret("rt", tenantId());
-  await insertRefreshToken(tx, token.sessionId, refreshToken, token.id);
-  await tx
-    .update(sessionTable)
-    .set({ expiresAt: idleDeadline as never })
-    .where(eq(sessionTable.id, token.sessionId));
+  const refreshToken = childOf(parent);
+  await Promise.all([
+    insertRefreshToken(tx, token.sessionId, refreshToken, token.id),
+    tx
+      .update(sessionTable)
+      .set({ expiresAt: sql`least(${idleDeadline}, ${sessionTable.endsAt})` as never })
+      .where(eq(sessionTable.id, token.sessionId)),
+  ]);
   return { tenantId: tenantId(), memberId: token.memberId, sessionId: token.sessionId, refreshToken };
 }
 
@@ -150,21 +177,15 @@ async function findRefreshToken(tx: Tx, hash: string) {
   return token;
 }
 
-const revokeSession = (tx: Tx, sessionId: string, reason: "logout" | "reuse") =>
-  tx
-    .update(sessionTable)
-    .set({ revokedAt: sql`now()` as never, revokedFor: reason })
-    .where(and(eq(sessionTable.id, sessionId), isNull(sessionTable.revokedAt)));
-
 /** Ends the caller's session: its access token is refused from the next request on. */
 export const logout = fn(z.void(), () =>
   db(async (tx) => {
-    await revokeSession(tx, callingMember().sessionId, "logout");
+    await endSession(tx, callingMember().sessionId, "logout");
   }),
 );
 
 /** The caller, who must be a member. @throws Failure forbidden */
-function callingMember() {
+export function callingMember() {
   const caller = actor();
   if (caller.type !== "member") throw forbidden("forbidden", "Only a member can call this operation.");
   return caller;

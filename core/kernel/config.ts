@@ -22,8 +22,11 @@ const variables = {
   BUS_NAME: z.string().min(1),
   /** JSON Web Key Set (RFC 7517) with the private Ed25519 keys that sign access tokens; the first one signs. */
   TOKEN_KEYS: z.string().startsWith("{"),
-  /** 32 bytes, base64url: encrypts stored answers that carry a secret. */
-  DATA_KEY: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
+  /**
+   * 32 bytes, base64url: the keys that encrypt stored answers and sign cursors are derived from it. During a rotation
+   * several, separated by commas: the first one is in use, and the others open what they made.
+   */
+  DATA_KEY: z.string().regex(/^[A-Za-z0-9_-]{43}(,[A-Za-z0-9_-]{43})*$/),
   /** The URL of the API for clients: issuer of tokens, base of the links in mails and errors. */
   PUBLIC_URL: z.url(),
   MAIL_FROM: z.email(),

@@ -1,16 +1,11 @@
-import { createHmac } from "node:crypto";
 import { isIPv6 } from "node:net";
-import { config } from "../kernel/config.js";
+import { keyedHash } from "../kernel/data-key.js";
 
 /**
  * A client's address as a key: an IPv6 client owns a whole /64 (RFC 4291), and an address is personal data, so that
  * only its keyed hash is kept.
  */
-export const addressKey = (address: string) =>
-  createHmac("sha256", Buffer.from(config.DATA_KEY, "base64url"))
-    .update(`address ${network(address)}`)
-    .digest("base64url")
-    .slice(0, 22);
+export const addressKey = (address: string) => keyedHash("address", network(address)).slice(0, 32);
 
 function network(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];

@@ -6,6 +6,7 @@ import {
   LoginEmail,
   MemberName,
   MemberRecord,
+  mirrorMembers,
   Password,
   refuseGuessable,
   Session,
@@ -52,6 +53,7 @@ export async function provisionTestTenant({ memberId }: { memberId: string }): P
   await runAs({ type: "system", tenantId: tenant.tenantId }, () =>
     db((tx) => provision(tx, { tenant, owner: { email, name, passwordHash } })),
   );
+  await mirrorMembers(); // whoever has joined or left before the twin was there
 }
 
 /**

@@ -1,8 +1,8 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { context, tenantId } from "../../core/kernel/actor.js";
-import { config } from "../../core/kernel/config.js";
+import { openText, sealText } from "../../core/kernel/data-key.js";
 import { malformed } from "../../core/kernel/error.js";
-import type { Claim, StoredAnswer } from "../../core/kernel/idempotency.js";
+import { type Claim, rowId, type StoredAnswer } from "../../core/kernel/idempotency.js";
 import type { Endpoint } from "./endpoint.js";
 
 const KEY = /^[\x21-\x7e]{1,255}$/;
@@ -53,19 +53,15 @@ export function claimOf(
   return { tenantId: tenantId(), principal: who, key, fingerprint: sha256(method, path, pathname, search, body) };
 }
 
-const dataKey = () => Buffer.from(config.DATA_KEY, "base64url");
+/** The row that an answer belongs to: moved to another row or tenant, it does not open. */
+const placeOf = (claim: Claim) => `${claim.tenantId} ${rowId(claim)}`;
 
-/** AES-256-GCM, bound to the tenant. */
-export function seal(answer: StoredAnswer): StoredAnswer {
-  const iv = randomBytes(12);
-  const cipher = createCipheriv("aes-256-gcm", dataKey(), iv).setAAD(Buffer.from(tenantId()));
-  const text = Buffer.concat([cipher.update(answer.body, "utf8"), cipher.final()]);
-  return { ...answer, body: Buffer.concat([iv, cipher.getAuthTag(), text]).toString("base64") };
-}
+export const seal = (claim: Claim, answer: StoredAnswer): StoredAnswer => ({
+  ...answer,
+  body: sealText("answer", placeOf(claim), answer.body),
+});
 
-export function unseal(answer: StoredAnswer): StoredAnswer {
-  const bytes = Buffer.from(answer.body, "base64");
-  const decipher = createDecipheriv("aes-256-gcm", dataKey(), bytes.subarray(0, 12)).setAAD(Buffer.from(tenantId()));
-  decipher.setAuthTag(bytes.subarray(12, 28));
-  return { ...answer, body: Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString("utf8") };
-}
+export const unseal = (claim: Claim, answer: StoredAnswer): StoredAnswer => ({
+  ...answer,
+  body: openText("answer", placeOf(claim), claim.tenantId, answer.body),
+});

@@ -159,10 +159,10 @@ async function perform(endpoint: Endpoint, input: AnyInput, bytes: Uint8Array, r
       return value instanceof AfterCommit ? value.map((later) => answerOf(endpoint, later)) : answerOf(endpoint, value);
     },
     (refusal) => failureAnswer(refusal, requestId),
-    spec.secret ? (made) => seal(made) : undefined,
+    spec.secret ? (made) => seal(claim, made) : undefined,
   );
   if (!replayed) return respond(answer);
-  const opened = spec.secret && answer.status < 400 ? unseal(answer) : answer;
+  const opened = spec.secret && answer.status < 400 ? unseal(claim, answer) : answer;
   return respond({ ...opened, headers: { ...opened.headers, "idempotent-replayed": "true" } });
 }
 

@@ -1,8 +1,11 @@
 import * as z from "zod";
 import { memberTable } from "../../core/identity/identity.sql.js";
-import { Member, memberEvents } from "../../core/identity/member.js";
+import { Member, memberEvents, mirrorMembersJob } from "../../core/identity/member.js";
 import { memberMeter } from "../../core/identity/meter.js";
+import { mirrorMembers } from "../../core/identity/mirror.js";
+import * as SessionList from "../../core/identity/session-list.js";
 import { defineScope } from "../../core/kernel/access.js";
+import { handle } from "../../core/kernel/job/index.js";
 import { endpoint } from "../http/endpoint.js";
 import type { Module } from "./module.js";
 
@@ -57,8 +60,36 @@ const routes = [
   endpoint(
     "delete",
     `${path}/{id}`,
-    { allow: writeMembers, summary: "Remove a member", params, returns: [204], endsAccess: true, ifMatch: "optional" },
-    async ({ params, version }) => void (await Member.remove({ ...params, version })),
+    {
+      allow: writeMembers,
+      summary: "Remove a member",
+      description:
+        "Ends their sessions, and the secret keys that they have created, unless `revokeKeys=false`; the answer names both kinds of keys. " +
+        "The twin in test mode follows within seconds. A removed member is added again by creating them with the same email.",
+      params,
+      query: Member.MemberRemoval,
+      returns: [200, Member.RemovedMember],
+      endsAccess: true,
+      ifMatch: "optional",
+    },
+    ({ params, query, version }) => Member.remove({ ...params, ...query, version }),
+  ),
+  endpoint(
+    "get",
+    `${path}/{id}/sessions`,
+    {
+      allow: writeMembers,
+      summary: "List the sessions of a member",
+      params,
+      returns: [200, SessionList.SessionList],
+    },
+    ({ params }) => SessionList.listOfMember(params.id),
+  ),
+  endpoint(
+    "delete",
+    `${path}/{id}/sessions`,
+    { allow: writeMembers, summary: "End the sessions of a member", params, returns: [204], endsAccess: true },
+    async ({ params }) => void (await SessionList.endOfMember(params.id)),
   ),
 ];
 
@@ -69,4 +100,5 @@ export const member: Module = {
   meters: [memberMeter],
   routes,
   events: memberEvents,
+  jobs: [handle(mirrorMembersJob, mirrorMembers)],
 };

@@ -1,6 +1,9 @@
-import { refreshTokenTable, sessionTable } from "../../core/identity/identity.sql.js";
+import * as z from "zod";
+import { refreshTokenTable, SessionId, sessionTable } from "../../core/identity/identity.sql.js";
 import { Login, login } from "../../core/identity/login.js";
+import { changePassword } from "../../core/identity/password-change.js";
 import { Session } from "../../core/identity/session.js";
+import * as SessionList from "../../core/identity/session-list.js";
 import { SLICE } from "../../core/kernel/due.js";
 import { invalid } from "../../core/kernel/error.js";
 import { endpoint } from "../http/endpoint.js";
@@ -48,6 +51,47 @@ const routes = [
     "/v1/auth/me",
     { allow: "member", summary: "Get the current member", returns: [200, Session.Me] },
     () => Session.me(),
+  ),
+  endpoint(
+    "post",
+    "/v1/auth/password",
+    {
+      allow: "member",
+      idempotency: "none",
+      transaction: "own",
+      summary: "Change the password",
+      description: "Ends all other sessions of the member.",
+      body: changePassword.schema,
+      returns: [204],
+    },
+    async ({ body }) => void (await changePassword(body)),
+  ),
+  endpoint(
+    "get",
+    "/v1/auth/sessions",
+    {
+      allow: "member",
+      summary: "List the sessions of the current member",
+      returns: [200, SessionList.SessionList],
+    },
+    () => SessionList.list(),
+  ),
+  endpoint(
+    "delete",
+    "/v1/auth/sessions",
+    { allow: "member", summary: "End all other sessions of the current member", returns: [204] },
+    async () => void (await SessionList.endOthers()),
+  ),
+  endpoint(
+    "delete",
+    "/v1/auth/sessions/{id}",
+    {
+      allow: "member",
+      summary: "End a session of the current member",
+      params: z.strictObject({ id: SessionId }),
+      returns: [204],
+    },
+    async ({ params }) => void (await SessionList.end(params.id)),
   ),
 ];
 

@@ -31,6 +31,8 @@ describe("a key", () => {
       expiresAt: expect.any(String),
       revokedAt: null,
       lastUsedAt: null,
+      createdBy: expect.stringMatching(/^mbr_/),
+      parentId: null,
       version: 1,
     });
     expect(Date.parse(rest.expiresAt)).toBe(Date.parse(expiresAt));

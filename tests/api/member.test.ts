@@ -1,6 +1,15 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { newTypeId } from "../../drizzle/typeid.js";
-import { Caller, ifMatch, newMember, newTenants, password, type Tenant, unique } from "../support/client.js";
+import {
+  Caller,
+  eventually,
+  ifMatch,
+  newMember,
+  newTenants,
+  password,
+  type Tenant,
+  unique,
+} from "../support/client.js";
 import { eventsOf, expectPages, walk } from "../support/list.js";
 import { outcome } from "../support/outcome.js";
 
@@ -78,7 +87,7 @@ describe("a member", () => {
 
   test("is removed, and can be taken back with another password", async () => {
     const member = await add();
-    expect((await mine.owner.call("DELETE", pathOf(member))).status).toBe(204);
+    expect((await mine.owner.call("DELETE", pathOf(member))).status).toBe(200);
     for (const [method, body] of [["GET"], ["PATCH", { name: "x" }], ["DELETE"]] as const)
       expect(await mine.owner.outcome(method, pathOf(member), { body })).toBe("404 member.not_found");
     expect(await login(member)).toBe("401 login_failed");
@@ -87,6 +96,71 @@ describe("a member", () => {
     expect(back).toMatchObject({ id: member.id, name: "Back again", status: "active", version: 3 });
     expect(await login(member)).toBe("200");
   });
+});
+
+describe("the keys of a member", () => {
+  const use = (key: string) => new Caller(mine.url, key).outcome("GET", "/v1/store/products");
+  const keysOf = async (role: "OWNER" | "ADMIN") => {
+    const member = await newMember(mine, role);
+    const make = (by: Caller, body: object) => by.post("/v1/admin/api-keys", { kind: "secret", name: "k", ...body });
+    const strong = await make(member, { scopes: ["keys:write", "catalog:read", "settings:write"] });
+    const child = await make(new Caller(mine.url, strong.key), { scopes: ["catalog:read"] });
+    const weak = await make(member, { scopes: ["catalog:read"] });
+    const web = await make(member, { kind: "publishable" });
+    return { member, strong, child, weak, web };
+  };
+
+  test("end with their removal, but those of the shop's pages", async () => {
+    const { member, strong, child, weak, web } = await keysOf("ADMIN");
+    const answer = await mine.owner.call("DELETE", pathOf(member));
+    const ids = (...keys: { id: string }[]) => keys.map(({ id }) => id).toSorted();
+    expect(answer.body).toEqual({ id: member.id, revokedKeys: expect.any(Array), keptKeys: [web.id] });
+    expect(answer.body.revokedKeys.toSorted()).toEqual(ids(strong, child, weak));
+    for (const { key } of [strong, child, weak]) expect(await use(key)).toBe("401 credential_invalid");
+    expect(await use(web.key)).toBe("200");
+  });
+
+  test("remain when the removal says so, and are named", async () => {
+    const { member, strong, child, weak, web } = await keysOf("ADMIN");
+    const { body } = await mine.owner.call("DELETE", `${pathOf(member)}?revokeKeys=false`);
+    expect([body.revokedKeys, body.keptKeys]).toEqual([[], [strong, child, weak, web].map(({ id }) => id).toSorted()]);
+    expect(await use(strong.key)).toBe("200");
+  });
+
+  test("end with their demotion, when they hold more than the new role", async () => {
+    const { member, strong, child, weak, web } = await keysOf("ADMIN");
+    await mine.owner.patch(pathOf(member), { role: "MEMBER" });
+    for (const { key } of [strong, child]) expect(await use(key)).toBe("401 credential_invalid");
+    for (const { key } of [weak, web]) expect(await use(key)).toBe("200");
+  });
+});
+
+test("the twin in test mode has the members of the live tenant", async () => {
+  const { twinId } = await mine.owner.get("/v1/admin/tenant");
+  const { email, id, caller } = await (async () => {
+    const body = newBody({ role: "OWNER" });
+    return { email: body.email, ...(await mine.owner.post(PATH, body)), caller: mine.owner };
+  })();
+  const enter = (secret = password) =>
+    new Caller(mine.url, undefined).call("POST", "/v1/auth/login", {
+      body: { tenant: twinId, email, password: secret },
+    });
+  const second = new Caller(
+    mine.url,
+    (
+      await eventually(async () => {
+        const { status, body } = await enter();
+        return status === 200 && body;
+      })
+    ).accessToken,
+  );
+  const { key } = await second.post("/v1/admin/api-keys", { kind: "secret", name: "test", scopes: ["catalog:read"] });
+  await caller.patch(pathOf({ id }), { role: "MEMBER" });
+  await eventually(async () => (await second.get("/v1/auth/me")).role === "MEMBER");
+  await caller.delete(pathOf({ id }));
+  await eventually(async () => (await second.outcome("GET", "/v1/auth/me")) === "401 credential_invalid");
+  expect((await enter()).status).toBe(401);
+  expect(await new Caller(mine.url, key).outcome("GET", "/v1/admin/products")).toBe("401 credential_invalid");
 });
 
 describe("owners", () => {
@@ -99,7 +173,7 @@ describe("owners", () => {
     expect(await second.outcome("PATCH", pathOf(olga), demotion)).toBe("200");
     expect(await second.outcome("DELETE", pathOf(second))).toBe("409 member.last_owner");
     expect(await second.outcome("PATCH", pathOf(olga), { body: { role: "OWNER" } })).toBe("200");
-    expect((await second.call("DELETE", pathOf(second))).status).toBe(204);
+    expect((await second.call("DELETE", pathOf(second))).status).toBe(200);
   });
 
   test("are made and unmade by those only who hold their rights", async () => {

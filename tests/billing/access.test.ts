@@ -7,7 +7,7 @@ import { fieldsOf } from "../isolation/sample.js";
 import { checksums, quiet } from "../isolation/victim.js";
 import { fresh, newWorld, request, type World } from "../isolation/world.js";
 import { tenantUuid } from "../race/race.js";
-import { type Answer, Caller, newMember } from "../support/client.js";
+import { type Answer, Caller, newMember, password, unique } from "../support/client.js";
 import { administrator } from "../support/database.js";
 import { persist } from "./plan.js";
 
@@ -15,7 +15,8 @@ import { persist } from "./plan.js";
 
 vi.setConfig({ testTimeout: 120_000 });
 const admin = administrator();
-const LOGOUT = "POST /v1/auth/logout";
+/** What ends sessions or passwords that the other requests need. */
+const LEAVING = ["POST /v1/auth/logout", "POST /v1/auth/password", "DELETE /v1/auth/sessions"];
 let all: Operation[];
 let world: World;
 let staff: (readonly [(typeof roles)[number], Caller])[];
@@ -84,7 +85,7 @@ test("every operation lies in an area that the table knows", () => {
 });
 
 test.each(standings)("%s", async (_, set, refusal) => {
-  const guarded = all.filter((operation) => !isPublic(operation) && operation.name !== LOGOUT);
+  const guarded = all.filter((operation) => !isPublic(operation) && !LEAVING.includes(operation.name));
   const [closed, open] = [guarded.filter((one) => refusal(one)), guarded.filter((one) => !refusal(one))];
   const wrong: unknown[] = [];
   const judge = (operation: Operation, { status, text }: Answer, fits: boolean) => {
@@ -126,7 +127,10 @@ test.each(standings)("%s", async (_, set, refusal) => {
     const answer = await send(operation, new Caller(world.tenant.url, undefined));
     judge(operation, answer, answer.status === operation.done);
   }
-  expect((await leaving.call("POST", "/v1/auth/logout")).status).toBe(204);
+  const change = { body: { currentPassword: password, password: `${password} ${unique()}` } };
+  expect(await leaving.outcome("POST", "/v1/auth/password", change)).toBe("204");
+  expect(await leaving.outcome("DELETE", "/v1/auth/sessions")).toBe("204");
+  expect(await leaving.outcome("POST", "/v1/auth/logout")).toBe("204");
   expect(wrong).toEqual([]);
 });
 

@@ -52,7 +52,7 @@ describe("a refresh token", () => {
       const tabs = await Promise.all(Array.from({ length: 6 }, () => refresh(refreshToken)));
       expect(tabs.map(({ status }) => status)).toEqual(tabs.map(() => 200));
       for (const tab of tabs) expect(await whoAmI(tab.body)).toBe(200);
-      expect(new Set(tabs.map(({ body }) => body.refreshToken)).size).toBe(tabs.length);
+      expect(new Set(tabs.map(({ body }) => body.refreshToken)).size).toBe(1); // a copy has no line of its own
       expect(await statuses(tabs[0]?.body.refreshToken)).toEqual([200]);
     }
   });

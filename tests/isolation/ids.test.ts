@@ -18,7 +18,11 @@ beforeAll(() => {
 });
 
 const callersOf = ({ allow }: Operation): Record<string, Caller> =>
-  isScope(allow) ? { key: thief.tenant, owner: thief.tenant.owner } : { key: thief.tenant, shop: thief.tenant.shop };
+  allow === "member"
+    ? { owner: thief.tenant.owner }
+    : isScope(allow)
+      ? { key: thief.tenant, owner: thief.tenant.owner }
+      : { key: thief.tenant, shop: thief.tenant.shop };
 const idOf = (schema: Schema, ids: World["ids"]) => ids[prefixOf(schema) ?? ""] ?? "";
 const isId = (schema: Schema) => prefixOf(schema) !== undefined;
 /** An answer without what differs each time. */

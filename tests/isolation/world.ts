@@ -66,13 +66,29 @@ async function firsts(tenant: Tenant): Promise<Ids> {
   return Object.fromEntries(await Promise.all(found));
 }
 
+/** A member who has made a key that has made a key. */
+async function newKeyMaker(tenant: Tenant) {
+  const member = await newMember(tenant, "ADMIN");
+  const keys = "/v1/admin/api-keys";
+  const made = await member.post(keys, { kind: "secret", name: "of nobody", scopes: ["keys:write"] });
+  await new Caller(tenant.url, made.key).post(keys, { kind: "publishable", name: "of a key" });
+  return { mbr: member.id, key: made.id as string };
+}
+
+/** Another session of the owner. */
+async function newSession({ url, slug, ownerEmail }: Tenant): Promise<string> {
+  const login = { tenant: slug, email: ownerEmail, password };
+  const { accessToken } = await new Caller(url, undefined).post("/v1/auth/login", login);
+  return (await new Caller(url, accessToken).get("/v1/auth/me")).session.id;
+}
+
 export async function newWorld(): Promise<World> {
   const tenant = await newTenant();
   const { productId, variantId } = await newProduct(tenant, { stock: 1_000 });
-  const { id: key } = await tenant.owner.post("/v1/admin/api-keys", { kind: "publishable", name: "of nobody" });
-  const { id: mbr } = await newMember(tenant, "MEMBER");
+  const { mbr, key } = await newKeyMaker(tenant);
   await connect(tenant, new StripeSide(inject("system").stripeUrl));
-  const ids: Ids = { ...(await firsts(tenant)), ten: tenant.id, prd: productId, var: variantId, key, mbr };
+  const ses = await newSession(tenant);
+  const ids: Ids = { ...(await firsts(tenant)), ten: tenant.id, prd: productId, var: variantId, key, mbr, ses };
   const world = { tenant, ids };
   const order = await newOrder(world);
   const { cart, ids: inCart, token } = await newCart(world);
@@ -132,6 +148,8 @@ const inState: Record<string, (world: World) => Promise<{ ids: Ids; token?: stri
     await connect(tenant, new StripeSide(inject("system").stripeUrl));
     return { ids: {}, tenant };
   },
+  "POST /v1/auth/password": async () => ({ ids: {}, tenant: await newTenant() }),
+  "DELETE /v1/auth/sessions": async () => ({ ids: {}, tenant: await newTenant() }),
   "POST /v1/store/orders/{id}/payments": (world) => newOrder(world, byCard),
   "POST /v1/admin/orders/{id}/refunds": async (world) => {
     const order = await newOrder(world);
@@ -147,6 +165,7 @@ const makers: Record<string, (world: World) => Promise<{ ids: Ids; token?: strin
   inc: async ({ tenant }) => ({ ids: await newIncident(tenant.id) }),
   prd: async ({ tenant }) => ({ ids: { prd: (await tenant.post("/v1/admin/products", { name: "Short-lived" })).id } }),
   var: async ({ tenant }) => ({ ids: { var: (await newProduct(tenant)).variantId } }),
+  ses: async ({ tenant }) => ({ ids: { ses: await newSession(tenant) } }),
   mbr: async ({ tenant }) => ({ ids: { mbr: (await newMember(tenant, "MEMBER")).id } }),
   key: async ({ tenant }) => {
     const made = await tenant.owner.post("/v1/admin/api-keys", { kind: "publishable", name: "short-lived" });
@@ -179,6 +198,7 @@ const given: Record<string, (world: World) => Body | Promise<Body>> = {
     const { refreshToken } = await new Caller(tenant.url, undefined).post("/v1/auth/login", login);
     return { refreshToken };
   },
+  "POST /v1/auth/password": () => ({ currentPassword: password, password: `${password} ${unique()}` }),
   "POST /v1/billing/change": () => ({ plan: "scale", interval: "year" }), // a smaller one has no room for what follows
 };
 /** Optional fields of which one is needed. */

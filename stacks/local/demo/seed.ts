@@ -61,6 +61,11 @@ async function enter(host: Host, shop: Shop, password: string): Promise<Headers>
   return { authorization: `Bearer ${accessToken}` };
 }
 
+/** What the server of a shop needs: a key that names none only reads. */
+const SCOPES = ["catalog", "inventory", "orders", "payments", "settings"]
+  .flatMap((noun) => [`${noun}:read`, `${noun}:write`])
+  .concat("events:read", "refunds:write");
+
 const fingerprint = (text: string) => createHash("sha256").update(text).digest("hex");
 
 /**
@@ -71,6 +76,7 @@ async function keyOf(host: Host, member: Headers, { slug }: Shop, kind: "publish
   const made = await call<{ key: string }>(host, "POST", "/v1/admin/api-keys", member, {
     name: `Demo (${kind})`,
     kind,
+    ...(kind === "secret" && { scopes: SCOPES }),
   });
   const random = derive(host.secrets, `${slug} ${kind}`, 60).replace(/[-_]/g, "").slice(0, 43);
   const key = made.key.replace(/[^_]+$/, random);

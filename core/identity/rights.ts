@@ -1,0 +1,102 @@
+import { and, asc, eq, sql } from "drizzle-orm";
+import type { Tx } from "../../drizzle/tenant.js";
+import { typeIdToUuid } from "../../drizzle/typeid.js";
+import { allows, scopes as allScopes, roleIncludes, type Scope, scopesOf } from "../kernel/access.js";
+import { actor } from "../kernel/actor.js";
+import { forbidden, unauthenticated } from "../kernel/error.js";
+import type { Role } from "../kernel/role.js";
+import { apiKeyTable, memberTable, sessionTable } from "./identity.sql.js";
+import { isActiveSession, isUsable } from "./validity.js";
+
+/**
+ * The caller as it stands in the open transaction, which its look-up does not tell: until the commit nobody can remove or
+ * demote it, end its session or revoke its key. What it creates carries its lineage.
+ */
+export interface Maker {
+  may(scope: Scope): boolean;
+  /** The member who is the caller, or at the beginning of the caller's lineage. */
+  createdBy: string | null;
+  /** The calling key; null for a member. */
+  parentId: string | null;
+  /** UUIDs of the calling key and of its ancestors, the calling one first. */
+  ancestors: readonly string[];
+  /** The end of the calling key. */
+  expiresAt: string | null;
+}
+
+/** Locks the caller against the loss of its rights. @throws Failure unauthenticated when it was lost meanwhile */
+export async function lockMaker(tx: Tx): Promise<Maker> {
+  const caller = actor();
+  if (caller.type === "member") return makerOfMember(await lockCallingMember(tx, caller));
+  if (caller.type === "key") return lockKeyOfMaker(tx, caller.keyId);
+  return { may: (scope) => allows(caller, scope), createdBy: null, parentId: null, ancestors: [], expiresAt: null };
+}
+
+async function lockCallingMember(tx: Tx, { memberId, sessionId }: { memberId: string; sessionId: string }) {
+  const [member] = await tx
+    .select({ id: memberTable.id, role: memberTable.role })
+    .from(memberTable)
+    .innerJoin(sessionTable, eq(sessionTable.memberId, memberTable.id))
+    .where(and(eq(memberTable.id, memberId), eq(sessionTable.id, sessionId), isActiveSession))
+    .for("share");
+  return member;
+}
+
+/** @param member the caller's locked row @throws Failure unauthenticated without one */
+export function makerOfMember(member: { id: string; role: Role } | undefined): Maker {
+  if (!member) throw lostFailure();
+  const { id: createdBy, role } = member;
+  return { may: (scope) => roleIncludes(role, scope.role), createdBy, parentId: null, ancestors: [], expiresAt: null };
+}
+
+async function lockKeyOfMaker(tx: Tx, keyId: string): Promise<Maker> {
+  const own = tx.select({ createdBy: apiKeyTable.createdBy }).from(apiKeyTable).where(eq(apiKeyTable.id, keyId));
+  const above = tx
+    .select({ id: sql`unnest(${apiKeyTable.ancestors} || ${apiKeyTable.id})` })
+    .from(apiKeyTable)
+    .where(eq(apiKeyTable.id, keyId));
+  const { id, scopes, createdBy, ancestors, expiresAt } = apiKeyTable;
+  // The member first, then keys from the oldest to the youngest: as a removal and a revocation lock them.
+  const [, keys] = await Promise.all([
+    tx.select({ id: memberTable.id }).from(memberTable).where(sql`${memberTable.id} in ${own}`).for("share"),
+    tx
+      .select({ id, scopes, createdBy, ancestors, expiresAt, usable: sql<boolean>`${isUsable}` })
+      .from(apiKeyTable)
+      .where(sql`${apiKeyTable.id} in ${above}`)
+      .orderBy(asc(id))
+      .for("share"),
+  ]);
+  const key = keys.find((one) => one.id === keyId);
+  if (!key || keys.some(({ usable }) => !usable)) throw lostFailure();
+  return {
+    may: ({ name }) => key.scopes.includes(name),
+    createdBy: key.createdBy,
+    parentId: key.id,
+    ancestors: [typeIdToUuid("key", key.id), ...key.ancestors],
+    expiresAt: key.expiresAt,
+  };
+}
+
+const lostFailure = () => unauthenticated("credential_invalid", "The credential is unknown, expired or revoked.");
+
+/**
+ * Refuses scopes that the maker does not hold: a key has no more rights than its creator.
+ * @throws Failure forbidden
+ */
+export function requireHeldScopes(maker: Pick<Maker, "may">, names: readonly string[]): void {
+  const missing = names.filter((name) => {
+    const scope = allScopes.find(name);
+    return !scope || !maker.may(scope);
+  });
+  if (missing.length > 0)
+    throw forbidden("scope_not_held", `Your credential lacks these scopes: ${missing.join(", ")}.`);
+}
+
+/** Refuses to give or take a role that has more rights than the caller. @throws Failure forbidden */
+export function requireHeldRights(maker: Pick<Maker, "may">, role: Role): void {
+  if (!scopesOf(role).every((scope) => maker.may(scope)))
+    throw forbidden(
+      "role_not_held",
+      `Your credential lacks the rights of the role ${role}, so it cannot give or take that role.`,
+    );
+}
