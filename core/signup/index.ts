@@ -22,6 +22,8 @@ import { TenantName, TenantRecord, TenantSlug } from "../tenant/index.js";
 import { TenantId, tenantTableRoot } from "../tenant/tenant.sql.js";
 import { provision } from "./provision.js";
 
+export { TenantPatch, updateTenant } from "./relocation.js";
+
 const Signup = z.strictObject({
   tenant: z.strictObject({ name: TenantName, slug: TenantSlug, currency: Currency, country: Country }),
   email: LoginEmail,

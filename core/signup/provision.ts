@@ -5,6 +5,7 @@ import { consumeEntitlement, initialPlan } from "../entitlement/index.js";
 import { MemberId, memberTable } from "../identity/identity.sql.js";
 import { Member, memberMeter } from "../identity/index.js";
 import { LocationId, locationTable } from "../inventory/inventory.sql.js";
+import { nameOfCountry } from "../kernel/country.js";
 import { emit } from "../kernel/event/index.js";
 import { type Currency, exponent } from "../kernel/money.js";
 import { RegionId, regionTable } from "../region/region.sql.js";
@@ -54,7 +55,7 @@ export async function provision(tx: Tx, { tenant, owner }: ProvisionInput) {
 /** Region, tax, channel, location and a way to deliver: enough for the first sale. */
 async function insertDefaults(tx: Tx, { currency, country }: ProvisionInput["tenant"]): Promise<void> {
   const [regionId, standardId] = [RegionId.create(), TaxClassId.create()];
-  const name = new Intl.DisplayNames(["en"], { type: "region" }).of(country) ?? country;
+  const name = nameOfCountry(country);
   const region = { id: regionId, name, currency, countries: [country], isDefault: true };
   await tx.insert(regionTable).values(region);
   await insertTaxDefaults(tx, country, standardId);
@@ -77,15 +78,33 @@ async function insertTaxDefaults(tx: Tx, country: string, standardId: string): P
     { id: reducedId, code: "reduced", name: "Reduced" },
     { id: exemptId, code: "exempt", name: "Exempt" },
   ]);
-  // The reduced rate differs by goods, so that it begins as the standard rate: too little tax is never charged before
-  // the merchant has set it. Where the rate is not known there is none, and the list of rates says so.
+  await insertTaxRates(tx, country, { standard: standardId, reduced: reducedId, exempt: exemptId });
+}
+
+/**
+ * Inserts the rates with which a tenant begins in a country, by the codes of its tax classes. The reduced rate differs by
+ * goods, so that it begins as the standard rate: too little tax is never charged before the merchant has set it. Where
+ * the rate is not known there is none, and the list of rates says so.
+ */
+export async function insertTaxRates(tx: Tx, country: string, classes: Record<string, string>): Promise<void> {
   const known = startingRates(country) ?? [];
-  const rows = [
-    ...known.map((rate) => ({ ...rate, taxClassId: standardId, name: "Standard" })),
-    ...known.map((rate) => ({ ...rate, taxClassId: reducedId, name: "Reduced" })),
-    { taxClassId: exemptId, name: "Exempt", province: null, rate: 0 },
+  const none = [{ province: null, rate: 0 }];
+  const starting = [
+    { taxClassId: classes.standard, name: "Standard", rates: known },
+    { taxClassId: classes.reduced, name: "Reduced", rates: known },
+    { taxClassId: classes.exempt, name: "Exempt", rates: none },
   ];
-  await tx
-    .insert(taxRateTable)
-    .values(rows.map(({ rate, ...row }) => ({ id: TaxRateId.create(), country, ...row, rateWhole: rate })));
+  const rows = starting.flatMap(({ taxClassId, name, rates }) =>
+    taxClassId === undefined
+      ? []
+      : rates.map(({ province, rate }) => ({
+          id: TaxRateId.create(),
+          taxClassId,
+          country,
+          province,
+          name,
+          rateWhole: rate,
+        })),
+  );
+  if (rows.length > 0) await tx.insert(taxRateTable).values(rows);
 }

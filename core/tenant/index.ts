@@ -1,16 +1,15 @@
 export * as Tenant from "./index.js";
 
-import { eq, sql } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import * as z from "zod";
 import { typeIdToUuid, uuidToTypeId } from "../../drizzle/typeid.js";
 import { CountryCode } from "../kernel/country.js";
-import { db, queryPlatform, read } from "../kernel/db.js";
+import { queryPlatform, read } from "../kernel/db.js";
 import { forbidden, notFound } from "../kernel/error.js";
-import { defineEvent, emit } from "../kernel/event/index.js";
+import { defineEvent } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
 import { Currency } from "../kernel/money.js";
 import { name } from "../kernel/text.js";
-import { bump, staleVersion } from "../kernel/version.js";
 import { TenantId, tenantStatuses, tenantTableRoot } from "./tenant.sql.js";
 
 /** Slugs that could be mistaken for parts of an address or for the platform. */
@@ -48,7 +47,7 @@ export const TenantCreated = defineEvent(
   "tenant.created",
   z.object({ tenantId: TenantId, slug: z.string(), livemode: z.boolean() }),
 );
-const TenantUpdated = defineEvent("tenant.updated", z.object({ tenantId: TenantId }));
+export const TenantUpdated = defineEvent("tenant.updated", z.object({ tenantId: TenantId }));
 export const tenantEvents = [TenantCreated, TenantUpdated];
 
 export const view = {
@@ -72,24 +71,6 @@ export const get = fn(z.void(), async () => {
 });
 
 export const TenantChange = z.strictObject({ name: TenantName });
-
-/** @throws Failure stale */
-export const update = fn(TenantChange.extend({ version: z.int().optional() }), ({ name, version }) =>
-  db(async (tx) => {
-    const seen = version === undefined ? undefined : eq(tenantTableRoot.version, version);
-    const [tenant] = await tx
-      .update(tenantTableRoot)
-      .set({ name, version: bump(tenantTableRoot) })
-      .where(seen)
-      .returning(view);
-    if (tenant) {
-      emit(TenantUpdated, { tenantId: tenant.id });
-      return tenant;
-    }
-    const current = await get();
-    throw staleVersion("tenant", current.version);
-  }),
-);
 
 /** The part of a tenant that is readable without a credential. */
 export interface FoundTenant {

@@ -1,4 +1,5 @@
 import { defineScope } from "../../core/kernel/access.js";
+import { TenantPatch, updateTenant } from "../../core/signup/index.js";
 import { Tenant, tenantEvents } from "../../core/tenant/index.js";
 import { tenantTableRoot } from "../../core/tenant/tenant.sql.js";
 import { endpoint } from "../http/endpoint.js";
@@ -20,11 +21,11 @@ const routes = [
     {
       allow: writeSettings,
       summary: "Update the tenant",
-      body: Tenant.TenantChange,
+      body: TenantPatch,
       returns: [200, Tenant.TenantRecord],
       ifMatch: "optional",
     },
-    ({ body, version }) => Tenant.update({ ...body, version }),
+    ({ body, version }) => updateTenant({ ...body, version }),
   ),
 ];
 

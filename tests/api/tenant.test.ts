@@ -4,7 +4,18 @@ import * as z from "zod";
 import { newTypeId } from "../../drizzle/typeid.js";
 import { createApp } from "../../functions/http/app.js";
 import { endpoint } from "../../functions/http/endpoint.js";
-import { ifMatch, newMember, newTenants, type Tenant, unique } from "../support/client.js";
+import {
+  address,
+  type Body,
+  Cart,
+  ifMatch,
+  newMember,
+  newProduct,
+  newTenant,
+  newTenants,
+  type Tenant,
+  unique,
+} from "../support/client.js";
 import { eventsOf } from "../support/list.js";
 import { outcome } from "../support/outcome.js";
 
@@ -64,6 +75,29 @@ describe("a tenant", () => {
   ])("has no %s to change into %j", async (field, value) => {
     const body = { name: "x", [field]: value };
     expect(await mine.faults("PATCH", PATH, { body })).toBe(`422 invalid_request /${field}`);
+  });
+
+  test("moves to another country until it has sold something, with region, location and rates", async () => {
+    const shop = await newTenant({ country: "UK", currency: "GBP" });
+    expect((await shop.get(PATH)).country).toBe("GB");
+    expect(await shop.patch(PATH, { country: "EL" })).toMatchObject({ country: "GR", version: 2 });
+    const first = async (list: string) => (await shop.get(`/v1/admin/${list}`)).data[0];
+    expect(await first("regions")).toMatchObject({ name: "Greece", countries: ["GR"], version: 2 });
+    expect(await first("locations")).toMatchObject({ country: "GR" });
+    const rates = (await shop.get("/v1/admin/tax-rates")).data;
+    expect(new Set(rates.map(({ country, rate }: Body) => `${country} ${rate}`))).toEqual(new Set(["GR 2400", "GR 0"]));
+    const { variantId } = await newProduct(shop, {
+      stock: 1,
+      variants: [{ sku: unique("SKU-"), prices: [{ currency: "GBP", amount: 1_000 }] }],
+    });
+    const cart = await (await Cart.open(shop.shop)).add(variantId);
+    const { data } = await cart.shop.get(`${cart.path}/shipping-options`);
+    const shippingAddress = { ...address, country: "GR", city: "Athens", postalCode: "105 57" };
+    await cart.change({ email: "ada@example.com", shippingAddress, shippingOptionId: data[0].id });
+    expect((await cart.complete()).status).toBe(200);
+    expect(await shop.outcome("PATCH", PATH, { body: { country: "FR" } })).toBe("409 tenant.country_fixed");
+    expect(await shop.patch(PATH, { country: "GR", name: "Still here" })).toMatchObject({ country: "GR", version: 3 });
+    expect(await shop.faults("PATCH", PATH, { body: { country: "ZZ" } })).toBe("422 invalid_request /country");
   });
 
   test("is changed by its administrators", async () => {
