@@ -3,6 +3,9 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { modules } from "../functions/modules/index.js";
 
+// biome-ignore lint/suspicious/noExplicitAny: any part of an OpenAPI document
+type Json = any;
+
 const root = new URL("..", import.meta.url).pathname;
 const read = (file: string) => readFileSync(join(root, file), "utf8");
 const under = (folder: string, ending: string) =>
@@ -74,5 +77,66 @@ describe("the documentation", () => {
       ];
     });
     expect(missing).toEqual([]);
+  });
+});
+
+describe("the description of the API", () => {
+  const described = JSON.parse(read("docs/openapi.json"));
+  const operations = Object.values<Record<string, Json>>(described.paths).flatMap((path) => Object.values(path));
+  const schemas: Record<string, Json> = described.components.schemas;
+
+  /** All parts of the description, with the name of the property that leads to each. */
+  function parts(node: unknown, name = ""): { name: string; part: Json }[] {
+    if (node === null || typeof node !== "object") return [];
+    const inner = Object.entries(node).flatMap(([key, value]) => parts(value, key));
+    return Array.isArray(node) ? inner : [{ name, part: node as Json }, ...inner];
+  }
+
+  test("names operations as a person would, and each otherwise", () => {
+    const ids: string[] = operations.map(({ operationId }) => operationId);
+    expect(ids.filter((id, index) => ids.indexOf(id) !== index)).toEqual([]);
+    expect(ids.filter((id) => !/^[a-z]+(?:[A-Z][a-z]+)+$/.test(id) || /By[A-Z]|Admin|V1/.test(id))).toEqual([]);
+    expect(ids).toEqual(expect.arrayContaining(["createProduct", "addCartLine", "completeCart", "listStoreProducts"]));
+  });
+
+  test("names the schema of each body and answer, money and lists, and repeats no Problem", () => {
+    const contents = operations.flatMap(({ requestBody, responses }) => [
+      ...(requestBody ? [requestBody.content] : []),
+      ...Object.values<Json>(responses).flatMap(({ content }) => (content ? [content] : [])),
+    ]);
+    expect(contents.filter((content) => !content["application/json"]?.schema.$ref)).toEqual([]);
+    const money = parts(described).filter(
+      ({ name, part }) => name !== "Money" && Object.keys(part.properties ?? {}).join() === "amount,currency",
+    );
+    expect(money.filter(({ part }) => part.properties.amount.minimum === undefined)).toEqual([]);
+    expect(Object.keys(schemas)).toEqual(expect.arrayContaining(["ProductCreate", "ProductList", "CartLine"]));
+    const refused = operations.flatMap(({ responses }) =>
+      Object.entries<Json>(responses).filter(([status]) => status >= "4"),
+    );
+    expect(refused.filter(([, { $ref }]) => !$ref)).toEqual([]);
+  });
+
+  test("says null where null is, and only there", () => {
+    const isNull = ({ part }: { part: Json }) => [part.type].flat().includes("null");
+    expect(Object.keys(schemas).filter((name) => isNull({ part: schemas[name] ?? {} }))).toEqual([]);
+    expect(schemas.Cart?.properties.shippingAddress.anyOf).toContainEqual({ type: "null" });
+    expect(schemas.Order?.properties.shippingAddress).toEqual({ $ref: "#/components/schemas/Address" });
+  });
+
+  test("marks instants", () => {
+    const texts = parts(schemas).filter(
+      ({ name, part }) => /At$|Until$/.test(name) && [part.type].flat().includes("string"),
+    );
+    expect(texts.length).toBeGreaterThan(30);
+    expect(texts.filter(({ part }) => part.format !== "date-time")).toEqual([]);
+  });
+
+  test("declares each tag, each code and each event", () => {
+    const tags: Json[] = described.tags;
+    const used = new Set(operations.flatMap((operation) => operation.tags));
+    expect([...used].filter((tag) => !tags.some(({ name, description }) => name === tag && description))).toEqual([]);
+    expect(schemas.Problem?.properties.code.enum).toEqual(codes());
+    const types = Object.keys(schemas.Event?.discriminator.mapping);
+    expect(types.sort()).toEqual([...headings("docs/events.md")].sort());
   });
 });

@@ -2,11 +2,13 @@ import { randomUUID } from "node:crypto";
 import { Hono, type MiddlewareHandler } from "hono";
 import type { LambdaEvent } from "hono/aws-lambda";
 import { context, withContext } from "../../core/kernel/actor.js";
+import { config } from "../../core/kernel/config.js";
 import { Failure } from "../../core/kernel/error.js";
 import type { StoredAnswer } from "../../core/kernel/idempotency.js";
 import { count, log, logMeasured } from "../log.js";
 import type { Module } from "../modules/module.js";
 import { docsRoutes } from "./docs.js";
+import { errorCodes } from "./document.js";
 import type { Endpoint } from "./endpoint.js";
 import { allowAnyOrigin } from "./headers.js";
 import { healthRoutes } from "./health.js";
@@ -44,7 +46,8 @@ export function createApp(modules: readonly Module[]): App {
     app.on(endpoint.method.toUpperCase(), endpoint.path.replace(/\{(\w+)\}/g, ":$1"), (c) => runOperation(endpoint, c));
   }
   healthRoutes(app);
-  docsRoutes(app, () => document(endpoints));
+  const events = modules.flatMap((module) => module.events ?? []);
+  docsRoutes(app, () => document(endpoints, { events, codes: errorCodes(), url: config.PUBLIC_URL }));
   refuseMethods(app);
   app.notFound(() =>
     respond(

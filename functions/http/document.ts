@@ -15,6 +15,10 @@ const names = Object.keys(documents) as DocumentName[];
 
 export const readDoc = (name: string) => readFileSync(packagedPath(`docs/${name}`), "utf8");
 
+/** The stable codes of errors, which are the headings of their document. */
+export const errorCodes = (): string[] =>
+  [...readDoc(documents.errors.file).matchAll(/^## (.+)$/gm)].map(([, code = ""]) => code);
+
 const navigation = [
   '<a href="/docs">API reference</a>',
   ...names.map((name) => `<a href="/docs/${name}">${documents[name].title}</a>`),

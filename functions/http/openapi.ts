@@ -1,6 +1,12 @@
 import { OpenAPIRegistry, OpenApiGeneratorV31, type RouteConfig } from "@asteasolutions/zod-to-openapi";
 import * as z from "zod";
-import type { Allow, Endpoint, Spec } from "./endpoint.js";
+import type { EventType } from "../../core/kernel/event/index.js";
+import type { Allow, Endpoint } from "./endpoint.js";
+import { headers, headersFor, problemAnswers, problemRefs } from "./openapi-answer.js";
+import { eventComponents } from "./openapi-event.js";
+import { refine } from "./openapi-refinement.js";
+import { tagOf, tagsOf } from "./openapi-tag.js";
+import { operationName } from "./operation-name.js";
 import { Problem } from "./problem.js";
 
 const security: Record<Extract<Allow, string>, RouteConfig["security"]> = {
@@ -11,20 +17,6 @@ const security: Record<Extract<Allow, string>, RouteConfig["security"]> = {
 };
 const securityOf = (allow: Allow) =>
   typeof allow === "string" ? security[allow] : [{ accessToken: [] }, { secretKey: [] }];
-
-const failures: Record<number, string> = {
-  400: "Bad request: malformed JSON, cursor, header or Idempotency-Key",
-  401: "No credential, or an invalid one",
-  403: "Not allowed by role, scope, plan or the tenant's status",
-  404: "Not found in this tenant",
-  409: "Conflict with the current state, or the first request with this Idempotency-Key is still running",
-  412: "The version in If-Match is not current",
-  413: "The body is too large",
-  422: "The request does not match its schema, or the Idempotency-Key was used for another request",
-  428: "If-Match is missing",
-  429: "Too many requests",
-  503: "The database or the payment provider cannot be reached; retry",
-};
 
 function statusesOf({ method, spec }: Endpoint): number[] {
   const write = method !== "get";
@@ -53,8 +45,12 @@ function headersOf({ method, spec }: Endpoint) {
   };
   const version = z
     .string()
-    .regex(spec.tag ? /^"?\d+(-[\w-]{22})?"?$/ : /^"?\d+"?$/)
-    .meta({ description: "The version of the resource that you have read, or its ETag", examples: ['"1"'] });
+    .regex(spec.tag ? /^(\*|"?\d+(-[\w-]{22})?"?)$/ : /^(\*|"?\d+"?)$/)
+    .meta({
+      description:
+        "The version of the resource that you have read, or its ETag; `*` for any version, where no other writer is to be noticed",
+      examples: ['"1"'],
+    });
   return z.object({
     ...described,
     ...(spec.cartToken && {
@@ -72,38 +68,19 @@ function headersOf({ method, spec }: Endpoint) {
   });
 }
 
-const answers = ({ returns: [status, schema] }: Spec) => ({
-  [status]: schema
-    ? { description: "Success", content: { "application/json": { schema } } }
-    : { description: "Success" },
-});
-
-/** `GET /v1/admin/products/{id}` → `getAdminProductsById`: stable, unique, and named after the path. */
-function operationId({ method, path }: Endpoint): string {
-  const words = path.replace(/^\/v1/, "").split("/").filter(Boolean);
-  const named = words.map((word) => (word.startsWith("{") ? `By-${word.slice(1, -1)}` : word)).join("-");
-  return method + named.replace(/(^|-)(\w)/g, (_, __, letter: string) => letter.toUpperCase());
-}
-
-/** `/v1/admin/products/{id}` belongs to `admin · products`. */
-const tagOf = (path: string) =>
-  path
-    .split("/")
-    .slice(2, 4)
-    .filter((word) => !word.startsWith("{"))
-    .join(" · ");
+const answers = (endpoint: Endpoint) => {
+  const [status, schema] = endpoint.spec.returns;
+  const common = { description: "Success", headers: headersFor(endpoint) };
+  return { [status]: schema ? { ...common, content: { "application/json": { schema } } } : common };
+};
 
 /** The operation as OpenAPI describes it. */
 function openApiPath(endpoint: Endpoint): RouteConfig {
   const { method, path, spec } = endpoint;
-  const problems = statusesOf(endpoint).map((status) => [
-    status,
-    { description: failures[status], content: { "application/problem+json": { schema: Problem } } },
-  ]);
   return {
     method,
     path,
-    operationId: operationId(endpoint),
+    operationId: operationName(endpoint),
     tags: [tagOf(path)],
     summary: spec.summary,
     ...(spec.description && { description: spec.description }),
@@ -115,31 +92,54 @@ function openApiPath(endpoint: Endpoint): RouteConfig {
       headers: headersOf(endpoint),
       ...(spec.body && { body: { required: true, content: { "application/json": { schema: spec.body } } } }),
     },
-    responses: { ...Object.fromEntries(problems), ...answers(spec) },
+    responses: { ...problemRefs(statusesOf(endpoint)), ...answers(endpoint) },
   } as RouteConfig;
 }
 
-/** The whole document, OpenAPI 3.1. */
-export function document(endpoints: readonly Endpoint[]) {
-  const registry = new OpenAPIRegistry();
-  for (const endpoint of endpoints) registry.registerPath(openApiPath(endpoint));
-  const bearer = (description: string) => ({ type: "http" as const, scheme: "bearer", description });
+interface Surroundings {
+  readonly events?: readonly EventType[];
+  /** Stable codes of errors. */
+  readonly codes?: readonly string[];
+  /** Where the API is reached. */
+  readonly url?: string;
+}
+
+const description = `Multi-tenant commerce. Amounts are integers in minor units, errors are RFC 9457 problems, lists are paginated with cursors.
+
+**Credentials.** Every operation but those for strangers takes one credential as \`Authorization: Bearer …\`: a publishable key (\`pk_…\`) for a storefront in a browser, a secret key (\`sk_…\`) for a server, or a member's access token from \`logIn\`. The credential decides the tenant.
+
+**Versions.** What can change has a \`version\` and an \`ETag\`; a write with \`If-Match\` is refused with 412 when another writer was faster.
+
+**Retries.** Writes accept an \`Idempotency-Key\`, and where money or stock moves they require it: a retry with the same key returns the first answer.`;
+
+/** The schemas with a name. They go first, because one that a nullable field names first would be nullable everywhere. */
+function namedSchemas(): z.ZodType[] {
+  const known = (z.globalRegistry as unknown as { _idmap: ReadonlyMap<string, z.ZodType> })._idmap;
+  return [...known.values()];
+}
+
+function registerCredentials(registry: OpenAPIRegistry): void {
+  const bearer = (about: string) => ({ type: "http" as const, scheme: "bearer", description: about });
   registry.registerComponent("securitySchemes", "accessToken", bearer("A member's access token, from /v1/auth/login"));
   registry.registerComponent("securitySchemes", "secretKey", bearer("A secret key, `sk_…`, for servers only"));
-  registry.registerComponent(
-    "securitySchemes",
-    "publishableKey",
-    bearer("A publishable key, `pk_…`, for storefronts in a browser"),
-  );
-  return new OpenApiGeneratorV31(registry.definitions).generateDocument({
+  const about = "A publishable key, `pk_…`, for storefronts in a browser";
+  registry.registerComponent("securitySchemes", "publishableKey", bearer(about));
+}
+
+/** The whole document, OpenAPI 3.1. */
+export function document(endpoints: readonly Endpoint[], { events = [], codes = [], url }: Surroundings = {}) {
+  const registry = new OpenAPIRegistry();
+  const named = [...new Set([...namedSchemas(), Problem, ...eventComponents(events)])];
+  for (const endpoint of endpoints) registry.registerPath(openApiPath(endpoint));
+  registerCredentials(registry);
+  const schemas = named.map((schema) => ({ type: "schema" as const, schema }));
+  const generated = new OpenApiGeneratorV31([...schemas, ...registry.definitions]).generateDocument({
     openapi: "3.1.0",
-    info: {
-      title: "Stoa",
-      version: "1.0.0",
-      description:
-        "Multi-tenant commerce. Amounts are integers in minor units, errors are RFC 9457 problems, lists are paginated with cursors, and writes accept an Idempotency-Key.",
-      license: { name: "Proprietary", url: "/docs" },
-    },
-    servers: [{ url: "/" }],
+    info: { title: "Stoa", version: "1.0.0", description, license: { name: "Proprietary", url: "/docs" } },
+    servers: [
+      { url: url ?? "http://127.0.0.1:3000", description: url ? "This API" : "The usual place of `npm start`" },
+    ],
+    tags: tagsOf(endpoints.map(({ path }) => path)),
   });
+  return refine(generated, { responses: problemAnswers, headers, codes, events });
 }

@@ -15,7 +15,7 @@ test("the reference sends a request with a publishable key and shows the answer"
   await scheme.getByRole("button", { name: /^apply/i }).click();
   await scheme.locator(".btn-done").click();
 
-  const operation = page.locator("#operations-store_·_products-getStoreProducts");
+  const operation = page.locator("#operations-Storefront-listStoreProducts");
   await page.screenshot({ path: join(artifacts, "reference-list.png") });
   await operation.locator(".opblock-summary-control").click();
   await operation.locator(".btn.execute").click();
@@ -25,8 +25,17 @@ test("the reference sends a request with a publishable key and shows the answer"
   expect(await answer.textContent()).toContain('"nextCursor"');
   expect(await operation.locator(".curl").textContent()).toContain(`Bearer ${key}`);
 
+  expect(await operation.locator(".responses-inner .response").count()).toBeLessThan(5); // no ten copies of a Problem
   await operation.scrollIntoViewIfNeeded();
   await page.screenshot({ path: join(artifacts, "reference.png") });
+  expect(trouble).toEqual([]);
+});
+
+test("the search finds operations by what they do", async () => {
+  const { page, trouble } = await open("/docs");
+  await page.locator(".operation-filter-input").fill("create a product");
+  await page.locator("#operations-Products-createProduct").waitFor();
+  await expect.poll(() => page.locator(".opblock").count()).toBe(1);
   expect(trouble).toEqual([]);
 });
 

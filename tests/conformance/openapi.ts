@@ -1,10 +1,16 @@
 // Writes docs/openapi.json from the app; with `--check` it fails when that file is not what the app says.
 import { readFileSync, writeFileSync } from "node:fs";
+import { errorCodes } from "../../functions/http/document.js";
 import { document } from "../../functions/http/openapi.js";
 import { modules } from "../../functions/modules/index.js";
 
 const file = new URL("../../docs/openapi.json", import.meta.url);
-const current = `${JSON.stringify(document(modules.flatMap(({ routes = [] }) => routes)), null, 2)}\n`;
+const events = modules.flatMap((module) => module.events ?? []);
+const described = document(
+  modules.flatMap(({ routes = [] }) => routes),
+  { events, codes: errorCodes() },
+);
+const current = `${JSON.stringify(described, null, 2)}\n`;
 
 if (!process.argv.includes("--check")) {
   writeFileSync(file, current);
