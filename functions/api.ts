@@ -3,6 +3,7 @@ import { type APIGatewayProxyResult, handle, type LambdaContext, type LambdaEven
 import { requireConfig } from "../core/kernel/config.js";
 import { openConnection } from "../core/kernel/database.js";
 import { createApp } from "./http/app.js";
+import { encodeAnswer } from "./http/compression.js";
 import { fixedHeaders } from "./http/headers.js";
 import { modules } from "./modules/index.js";
 import { nudgeAfterCommit } from "./nudge.js";
@@ -21,7 +22,9 @@ export async function handler(event: APIGatewayProxyEventV2, context: Context) {
     request as unknown as LambdaEvent,
     context as unknown as LambdaContext,
   );
-  return { ...result, headers: { ...(await fixed), ...result.headers } };
+  const { method, path } = event.requestContext.http;
+  const headers = { ...(await fixed), ...result.headers } as Record<string, string>; // no header has two values
+  return encodeAnswer({ method, path, headers: event.headers }, { ...result, headers });
 }
 
 /** The adapter cannot build a GET or HEAD with a body; such a body has no meaning (RFC 9110 §9.3.1). */

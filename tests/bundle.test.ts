@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { needs } from "../core/kernel/config.js";
 import { type Bundle, bundle } from "../stacks/local/lambda/bundle.js";
@@ -47,7 +48,13 @@ const lambda = `
 
 interface Result {
   readonly loaded: number;
-  readonly answer: { statusCode: number; body: string; batchItemFailures: unknown[] };
+  readonly answer: {
+    statusCode: number;
+    headers: Record<string, string>;
+    body: string;
+    isBase64Encoded: boolean;
+    batchItemFailures: unknown[];
+  };
   readonly error?: string;
 }
 
@@ -174,6 +181,29 @@ test("api answers events of API Gateway", () => {
   expect(errors).toContain('<h2 id="product.slug_taken">product.slug_taken</h2>\n<p>409. ');
   expect(errors).toContain("&quot;3&quot;");
   expect(run("api", env, get("/nothing")).answer.statusCode).toBe(404);
+});
+
+test("api compresses large answers, knows what a client has, and leaves small ones alone", () => {
+  const ask = (path: string, headers: Record<string, string>) => run("api", env, { ...get(path), headers }).answer;
+  const plain = ask("/docs/swagger-ui.css", {});
+  expect(plain.isBase64Encoded).toBe(false);
+  for (const [accepted, unpack] of [
+    ["gzip, deflate", gunzipSync],
+    ["gzip, deflate, br", brotliDecompressSync],
+  ] as const) {
+    const { body, headers, isBase64Encoded } = ask("/docs/swagger-ui.css", { "accept-encoding": accepted });
+    expect(isBase64Encoded).toBe(true);
+    expect(accepted.split(", ")).toContain(headers["content-encoding"]);
+    expect(headers.vary).toContain("accept-encoding");
+    expect(unpack(Buffer.from(body, "base64")).toString()).toBe(plain.body);
+    expect(body.length).toBeLessThan(plain.body.length / 4);
+  }
+  const again = ask("/docs/swagger-ui.css", { "if-none-match": plain.headers.etag ?? "" });
+  expect([again.statusCode, again.body]).toEqual([304, ""]);
+  for (const accepted of ["br;q=0, gzip;q=0.0"])
+    expect(ask("/docs/swagger-ui.css", { "accept-encoding": accepted }).headers["content-encoding"]).toBeUndefined();
+  const small = ask("/health", { "accept-encoding": "gzip, br" });
+  expect([small.isBase64Encoded, small.headers["content-encoding"]]).toEqual([false, undefined]);
 });
 
 test("stripe refuses what nobody signed, without a database", () => {

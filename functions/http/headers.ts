@@ -6,7 +6,7 @@ import { secureHeaders } from "hono/secure-headers";
 const POLICY = "default-src 'none'; frame-ancestors 'none'";
 
 /** The headers that choose between answers: a cache that keeps one in spite of `no-store` must not mix callers. */
-const VARY = "authorization, x-api-key, x-cart-token, x-tenant-id";
+const VARY = "accept-encoding, authorization, x-api-key, x-cart-token, x-tenant-id";
 
 /** CORS (Fetch standard): answers a preflight, and adds its headers to other answers. */
 export const allowAnyOrigin = cors({
@@ -16,6 +16,7 @@ export const allowAnyOrigin = cors({
     "content-type",
     "idempotency-key",
     "if-match",
+    "if-none-match",
     "traceparent",
     "x-api-key",
     "x-cart-token",
