@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,6 +14,33 @@ test("no command needs a script before or after it, which npm leaves out with `i
 
 test("the package manager is pinned by version and hash", () => {
   expect(packageManager).toMatch(/^pnpm@\d+\.\d+\.\d+\+sha512\.[0-9a-f]{128}$/);
+});
+
+test("CI installs nothing whose version or content floats", () => {
+  const actions = [...read(".github/workflows/ci.yml").matchAll(/uses: (\S+)/g)].map(([, action]) => action);
+  expect(actions.length).toBeGreaterThan(3);
+  expect(actions.filter((action) => !/@[0-9a-f]{40}$/.test(action ?? ""))).toEqual([]);
+  const script = read(".ci/run");
+  expect(script).toMatch(/version=24\.\d+\.\d+/);
+  expect(script).not.toMatch(/@(?:latest|\d+)"/);
+});
+
+test("the bill of materials has every package of the lock file, each with its hash", () => {
+  const bill = JSON.parse(execFileSync(process.execPath, [".ci/sbom.mjs"], { encoding: "utf8", maxBuffer: 2 ** 25 }));
+  expect(bill).toMatchObject({ bomFormat: "CycloneDX", specVersion: "1.6" });
+  const locked = read("pnpm-lock.yaml").match(/integrity: /g) ?? [];
+  expect(bill.components).toHaveLength(locked.length);
+  for (const { purl, hashes } of bill.components)
+    expect([purl, hashes[0].content]).toEqual([
+      expect.stringMatching(/^pkg:npm\//),
+      expect.stringMatching(/^[0-9a-f]{128}$/),
+    ]);
+  const scopes = new Map(bill.components.map(({ name, scope }: { name: string; scope: string }) => [name, scope]));
+  expect([scopes.get("hono"), scopes.get("vitest")]).toEqual(["required", "excluded"]);
+});
+
+test("a credential in a tracked file is found, and there is none", () => {
+  expect(execFileSync(process.execPath, [".ci/secrets.mjs"], { encoding: "utf8" })).toContain(" 0 credentials");
 });
 
 test("HOST and PORT come from the environment, then from the last start", () => {

@@ -67,7 +67,10 @@ export async function installDependencies() {
     const { packageManager } = JSON.parse(packageJson);
     const name = packageManager.split("+")[0];
     console.log(`Installing the dependencies with ${name}, which takes about a minute the first time.`);
-    const ended = await withProgress(runPnpm(root, packageManager, ["install", "--frozen-lockfile"]));
+    // The age of what the lock file names was asked when it was chosen.
+    const ended = await withProgress(
+      runPnpm(root, packageManager, ["install", "--frozen-lockfile", "--config.minimumReleaseAge=0"]),
+    );
     if (ended !== 0)
       fail(
         `The dependencies could not be installed (${ended}). ` +

@@ -50,7 +50,7 @@ function lockOf({ version, integrity }) {
  * Runs pnpm in `root`, from a folder that is removed afterwards: npm's cache keeps the package.
  * @returns its exit code, or the reason why it did not start
  */
-export async function runPnpm(root, packageManager, words) {
+export async function runPnpm(root, packageManager, words, options = {}) {
   const home = join(root, ".stoa/pnpm");
   const { root: manifest, program, lock } = lockOf(pinOf(packageManager));
   rmSync(home, { recursive: true, force: true });
@@ -63,7 +63,7 @@ export async function runPnpm(root, packageManager, words) {
     const fetched = await run("npm", ["ci", "--prefix", home, ...quick, ...quiet], { cwd: home, shell: isWindows });
     if (fetched !== 0) return fetched;
     const file = join(home, "node_modules", program, isWindows ? "pnpm.exe" : "pnpm");
-    return await run(file, words, { cwd: root });
+    return await run(file, words, { ...options, cwd: root });
   } finally {
     rmSync(home, { recursive: true, force: true });
   }

@@ -58,6 +58,12 @@ export async function operations(url = inject("system").url): Promise<Operation[
   const resolve = (schema: Schema): Schema => {
     if (schema.$ref) return resolve(document.components.schemas[schema.$ref.split("/").at(-1) ?? ""]);
     const { items, properties, anyOf } = schema;
+    // One kind of thing or null has the fields of the thing.
+    const [only, ...others] = anyOf?.filter(({ type }) => type !== "null") ?? [];
+    if (only?.$ref && others.length === 0) {
+      const { type = "object", ...thing } = resolve(only);
+      return { ...thing, type: [type, "null"].flat() };
+    }
     return {
       ...schema,
       ...(items && { items: resolve(items) }),
