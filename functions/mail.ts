@@ -1,8 +1,13 @@
 import { config } from "../core/kernel/config.js";
 import { type Mailer, type Message, setMailer } from "../core/kernel/mail/index.js";
+import { setBrakeReport } from "../core/mail/index.js";
+import { count } from "./log.js";
 
-/** Chooses the provider that the environment names. */
-export const useMailer = () => setMailer((message) => (config.MAIL_PROVIDER === "ses" ? ses : mailbox)(message));
+/** Chooses the provider that the environment names, and counts what the brake holds back. */
+export function useMailer(): void {
+  setMailer((message) => (config.MAIL_PROVIDER === "ses" ? ses : mailbox)(message));
+  setBrakeReport(() => count("MailsHeldBack"));
+}
 
 /** A provider that does not answer costs its own job some seconds, and not the batch its time. */
 const options = {

@@ -10,6 +10,7 @@ const order = [
   ...["tenant", "region", "channel", "tax", "shipping", "incident", "stripe"], // settings and services
   ...["rate", "entitlement", "payment-account"],
   ...["identity", "catalog", "ledger", "report"],
+  "mail",
   ...["inventory", "billing"],
   ...["cart", "signup"],
   "order",

@@ -5,8 +5,8 @@ import { MemberId, memberTable } from "../identity/identity.sql.js";
 import { read } from "../kernel/db.js";
 import { defineJob } from "../kernel/job/index.js";
 import { html } from "../kernel/mail/html.js";
-import { Mail } from "../kernel/mail/index.js";
 import { layout } from "../kernel/mail/layout.js";
+import { Mails } from "../mail/index.js";
 import { stripeFor, withRetry } from "../stripe/index.js";
 import { type BillingAccount, loadAccount } from "./account.js";
 import { billingStateOf, dueAt, stepKinds, stepsOf } from "./status.js";
@@ -48,7 +48,7 @@ export async function sendNotice(notice: Notice, job: { id: string }): Promise<v
   const content = html`<p>${greeting}</p>${lines.map((line) => html`<p>${line}</p>`)}
 ${link ? html`<p><a href="${link}">Pay now</a></p>` : ""}`;
   const page = layout({ title: subject, heading: tenant.name }, content);
-  await Mail.send({ id: job.id, to: owner.email, subject, text: `${text}\n`, html: page.toString() });
+  await Mails.deliver({ id: job.id, to: owner.email, subject, text: `${text}\n`, html: page.toString() });
 }
 
 /** The page at Stripe where the oldest open invoice is paid. */

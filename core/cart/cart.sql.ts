@@ -42,6 +42,10 @@ export const cartTable = tenantTable(
     shippingOptionId: ShippingOptionId.column("shipping_option_id"),
     /** The amounts that the shopper was shown last by a write: what completing the cart binds them to, and no price. */
     quote: jsonb("quote").$type<Quote>(),
+    /** The client that made the cart, as a keyed hash; null when a server made it for its shopper. */
+    addressKey: text("address_key"),
+    /** The first reservation of a period; the end of all of them together is counted from it. */
+    heldSince: instant("held_since"),
     expiresAt: instant("expires_at").notNull(),
     version: version(),
   },
@@ -62,6 +66,9 @@ export const cartTable = tenantTable(
       foreignColumns: [shippingOptionTable.tenantId, shippingOptionTable.id],
     }),
     index("cart_expiry").on(self.tenantId, self.expiresAt),
+    index("cart_address")
+      .on(self.tenantId, self.addressKey, self.createdAt)
+      .where(eq(self.status, "open").inlineParams()),
     check("cart_status", sql`status in ('open', 'completed')`),
   ],
   { due: (self) => ({ at: self.expiresAt, where: eq(self.status, "open") }) },

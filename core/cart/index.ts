@@ -4,15 +4,17 @@ import { and, eq, lt, sql } from "drizzle-orm";
 import * as z from "zod";
 import { faultOf } from "../../drizzle/fault.js";
 import { asRow, param, prepared } from "../../drizzle/prepared.js";
+import type { Reader } from "../../drizzle/reader.js";
 import { channelTable } from "../channel/channel.sql.js";
-import { Inventory } from "../inventory/index.js";
 import { NewAddress } from "../kernel/address.js";
 import { db, read } from "../kernel/db.js";
 import { Email } from "../kernel/email.js";
-import { invalidField, notFound } from "../kernel/error.js";
+import { Failure, invalidField, notFound } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
 import { Currency } from "../kernel/money.js";
 import { anyOf } from "../kernel/rows.js";
+import { paymentSettingTable, unpaidLimits } from "../payment/payment-method.sql.js";
+import { strangerKey } from "../rate/index.js";
 import { RegionId, regionTable } from "../region/region.sql.js";
 import { ShippingOptionId } from "../shipping/shipping.sql.js";
 import { calculateCart } from "./calculation.js";
@@ -26,6 +28,7 @@ import { CartRecord, view } from "./view.js";
 
 export { calculateCart } from "./calculation.js";
 export { CartId, LineId } from "./cart.sql.js";
+export { HOLDS_MINUTES, releaseStock, reserveStock } from "./hold.js";
 export { CartKey, type CartRow, hashToken } from "./key.js";
 export { addLine, NewLine, Quantity, removeLine, setLine } from "./line.js";
 export { lockOpenCart, refusalFor } from "./lock.js";
@@ -74,19 +77,45 @@ export const NewCartRecord = CartRecord.extend({
     .meta({ description: "The secret of this cart and its order, for `x-cart-token`. Only returned here" }),
 }).meta({ id: "OpenedCart" });
 
-/** The region and the channel of a new cart. */
-const placeQuery = prepared(
-  (q, { regionId, channel }: { regionId?: string | undefined; channel?: string | undefined }) =>
-    q
-      .select({ regionId: regionTable.id, currency: regionTable.currency, channelId: channelTable.id })
-      .from(regionTable)
-      .leftJoin(
-        channelTable,
-        channel ? eq(channelTable.slug, param(channel, channelTable.slug)) : eq(channelTable.isDefault, true),
-      )
-      .where(regionId ? eq(regionTable.id, param(regionId, regionTable.id)) : eq(regionTable.isDefault, true))
-      .orderBy(regionTable.id, channelTable.id)
-      .limit(1),
+/** The open carts that a client made within a day. */
+const countOpenCarts = (q: Reader, addressKey: string) =>
+  q
+    .select({ count: sql`count(*)` })
+    .from(cartTable)
+    .where(
+      and(
+        eq(cartTable.addressKey, param(addressKey, cartTable.addressKey)),
+        eq(cartTable.status, "open"),
+        sql`${cartTable.createdAt} > now() - interval '1 day'`,
+      ),
+    );
+
+interface Place {
+  regionId?: string | undefined;
+  channel?: string | undefined;
+  /** Undefined for a server, behind which are many shoppers. */
+  addressKey?: string | undefined;
+}
+
+/** The region and the channel of a new cart, and how many its client has. */
+const placeQuery = prepared((q, { regionId, channel, addressKey }: Place) =>
+  q
+    .select({
+      regionId: regionTable.id,
+      currency: regionTable.currency,
+      channelId: channelTable.id,
+      setting: { limits: paymentSettingTable.limits },
+      openCarts: (addressKey ? sql<number>`(${countOpenCarts(q, addressKey)})` : sql<number>`0`).mapWith(Number),
+    })
+    .from(regionTable)
+    .leftJoin(paymentSettingTable, sql`true`)
+    .leftJoin(
+      channelTable,
+      channel ? eq(channelTable.slug, param(channel, channelTable.slug)) : eq(channelTable.isDefault, true),
+    )
+    .where(regionId ? eq(regionTable.id, param(regionId, regionTable.id)) : eq(regionTable.isDefault, true))
+    .orderBy(regionTable.id, channelTable.id)
+    .limit(1),
 );
 
 const insertCart = prepared((q, { row }: { row: Omit<typeof cartTable.$inferInsert, "expiresAt"> }) =>
@@ -96,17 +125,25 @@ const insertCart = prepared((q, { row }: { row: Omit<typeof cartTable.$inferInse
     .returning(cartColumns),
 );
 
+const tooManyCarts = () =>
+  new Failure("limited", "cart.open_limit", "Too many open carts were made from this address. Use one of them.", {
+    retryAfter: 3_600,
+  });
+
 /** Makes a cart. Its token is in this answer only: the row keeps a hash. */
 export const create = fn(NewCart, ({ regionId, channel, currency, email, lines }) =>
   db(async (tx) => {
-    const [place] = await read((q) => placeQuery(q, { regionId, channel }));
+    const addressKey = strangerKey();
+    const [place] = await read((q) => placeQuery(q, { regionId, channel, addressKey: addressKey ?? undefined }));
     if (!place) throw invalidField("/regionId", "is not a region of this shop");
     if (!place.channelId) throw invalidField("/channel", "is not a channel of this shop");
+    if (place.openCarts >= unpaidLimits(place.setting).cartsPerAddress) throw tooManyCarts();
     const token = newToken();
     const cartId = CartId.create();
     const row = {
       id: cartId,
       tokenHash: hashToken(token),
+      addressKey,
       regionId: place.regionId,
       channelId: place.channelId,
       currency: currency ?? Currency.parse(place.currency),
@@ -156,31 +193,6 @@ export const update = fn(z.object({ cart: CartKey, change: CartChange }), ({ car
 );
 
 const notOffered = () => invalidField("/shippingOptionId", "is not offered in the region and currency of this cart");
-
-const RESERVATION_MINUTES = 15;
-
-/** Reserves the stock of all lines for a quarter of an hour from now, also when it was reserved before. */
-export const reserveStock = fn(CartKey, (key) =>
-  db(async (tx) => {
-    const { cart, rows } = await requireOpenCart(tx, key);
-    const calculated = calculateCart(cart, rows);
-    if (calculated.lines.length === 0) return show(tx, calculated);
-    const reservation = Inventory.reservation(cart.id, calculated.lines, RESERVATION_MINUTES);
-    const [short, [reserved]] = await read(
-      (q) => [reservation.query(q), Inventory.reservedUntilQuery(q, cart.id)] as const,
-    );
-    reservation.refuseShort(short);
-    return show(tx, { ...calculated, reservedUntil: reserved?.until ?? null });
-  }),
-);
-
-export const releaseStock = fn(CartKey, (key) =>
-  db(async (tx) => {
-    const { cart, rows } = await requireOpenCart(tx, key);
-    Inventory.releaseLater(tx, cart.id);
-    return show(tx, { ...calculateCart(cart, rows), reservedUntil: null });
-  }),
-);
 
 /** Deletes expired open carts. Their reservations lasted minutes and are gone already. @returns how many */
 export const deleteExpired = (limit = 200): Promise<number> =>

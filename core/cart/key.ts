@@ -46,6 +46,7 @@ export const cartColumns = {
   shippingOptionId: cartTable.shippingOptionId,
   tokenHash: cartTable.tokenHash,
   quote: cartTable.quote,
+  heldSince: cartTable.heldSince,
   createdAt: cartTable.createdAt,
   expiresAt: cartTable.expiresAt,
 };

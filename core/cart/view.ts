@@ -48,7 +48,7 @@ export const CartRecord = z
 
 /** The cart as the API shows it: amounts with their currency, without the hash of the token and its quote. */
 export function view({ cart, lines, shipping, totals, requirements, reservedUntil }: CalculatedCart) {
-  const { tokenHash: _, shippingOptionId: __, quote: ___, ...shown } = cart;
+  const { tokenHash: _, shippingOptionId: __, quote: ___, heldSince: ____, ...shown } = cart;
   const money = moneyOf(cart.currency);
   return {
     ...shown,

@@ -6,6 +6,7 @@ import type { Tx } from "../../drizzle/tenant.js";
 import { Cart, CartKey } from "../cart/index.js";
 import { Inventory } from "../inventory/index.js";
 import { afterCommit } from "../kernel/after-commit.js";
+import { inMinutes } from "../kernel/clock.js";
 import { db, read } from "../kernel/db.js";
 import { conflict } from "../kernel/error.js";
 import { emit } from "../kernel/event/index.js";
@@ -14,6 +15,8 @@ import { Order, OrderPaid, OrderPlaced, OrderRecord, orderQueries, view } from "
 import { OrderId, orderTable } from "../order/order.sql.js";
 import { Payment, PaymentMethodInput, PaymentStep } from "../payment/index.js";
 import { paymentTable } from "../payment/payment.sql.js";
+import { unpaidLimits } from "../payment/payment-method.sql.js";
+import { strangerKey } from "../rate/index.js";
 import { ExpectedTotal, refuseUnseen } from "./agreement.js";
 
 export { retryPayment, waitForDecision } from "./payment.js";
@@ -59,8 +62,15 @@ export const complete = fn(CompletionRequest, ({ cart: key, tag, completion }) =
     const payment = await Payment.prepareAttempt(tx, due, chosen);
     const goods = payment.accepted
       ? Inventory.deduction(lines, { orderId, holder: cart.id })
-      : Inventory.reservation(cart.id, lines, Payment.holdMinutesOf(chosen));
-    const placement = { orderId, cart, email, shippingAddress, lines, shipping, totals, payment };
+      : Inventory.reservation(lines, {
+          holder: cart.id,
+          until: inMinutes(Payment.holdMinutesOf(chosen)),
+          addressKey: strangerKey(),
+          share: unpaidLimits(setting).holdShare,
+        });
+    const paymentDueAt = payment.accepted ? undefined : inMinutes(Payment.dueMinutesOf(chosen));
+    const about = { addressKey: strangerKey(), paymentDueAt, limits: unpaidLimits(setting) };
+    const placement = { orderId, cart, email, shippingAddress, lines, shipping, totals, payment, ...about };
     const placed = await Order.place(tx, placement, goods);
     const order = view(placed.order, placed.lines);
     if (!payment.accepted) return withOpenedPayment(order, payment.id);

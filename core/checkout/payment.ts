@@ -1,51 +1,78 @@
-import { and, eq } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import * as z from "zod";
 import { CartKey, hashToken } from "../cart/index.js";
 import { Inventory } from "../inventory/index.js";
 import { afterCommit } from "../kernel/after-commit.js";
-import { db, defer, read } from "../kernel/db.js";
+import { db, read } from "../kernel/db.js";
 import { conflict, notFound } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
 import { OrderId, orderLineTable, orderTable } from "../order/order.sql.js";
 import { Payment, RESERVATION_MINUTES, RetryMethodInput } from "../payment/index.js";
-import { paymentTable } from "../payment/payment.sql.js";
+import { takeTokens } from "../rate/index.js";
 
 const OrderKey = z.object({ id: OrderId, token: CartKey.shape.token });
 type OrderKey = z.output<typeof OrderKey>;
 const orderOfCart = ({ id, token }: OrderKey) => and(eq(orderTable.id, id), eq(orderTable.tokenHash, hashToken(token)));
 
+/** The end of all attempts to pay an order, by the clock of the database. */
+const dueAt = sql<string>`coalesce(${orderTable.paymentDueAt},
+  ${orderTable.createdAt} + make_interval(mins => ${Payment.ORDER_MINUTES}))`;
+
 /**
- * Makes another attempt to pay a pending order: another card, another way. Its goods are reserved anew. The attempt that
- * succeeds first counts, and the money of any other goes back.
- * @throws Failure not_found, conflict (`order.not_payable`, `stock.insufficient`, `payment.provider_unavailable`)
+ * Makes another attempt to pay a pending order: another card, another way. Its goods are reserved anew, until the end of
+ * the order at most. Attempts that are open are closed first, so that no two are payable at once.
+ * @throws Failure not_found, conflict (`order.not_payable`, `payment.time_over`, `payment.attempts_exhausted`,
+ * `payment.method_not_offered`, `stock.insufficient`, `payment.provider_unavailable`)
  */
 export const retryPayment = fn(z.object({ order: OrderKey, method: RetryMethodInput }), ({ order: key, method }) =>
   db(async (tx) => {
-    const [order] = await tx.select().from(orderTable).where(orderOfCart(key)).for("update");
-    if (!order) throw notFound("order");
+    const [found] = await tx
+      .select({
+        order: orderTable,
+        dueAt: dueAt.mapWith(orderTable.createdAt),
+        isOver: sql<boolean>`${dueAt} <= now()`,
+      })
+      .from(orderTable)
+      .where(orderOfCart(key))
+      .for("update");
+    if (!found) throw notFound("order");
+    const { order } = found;
     if (order.status !== "pending")
       throw conflict(
         "order.not_payable",
         "The order is not pending: it is already paid or authorized, or it was cancelled.",
       );
+    if (found.isOver) throw conflict("payment.time_over", "The time to pay this order is over. Complete a new cart.");
     const lines = await tx
       .select({ variantId: orderLineTable.variantId, quantity: orderLineTable.quantity })
       .from(orderLineTable)
       .where(eq(orderLineTable.orderId, order.id));
-    await Inventory.allocate(Inventory.reservation(order.cartId, lines, RESERVATION_MINUTES));
-    const due = { orderId: order.id, amount: order.total - order.amountApplied, currency: order.currency };
-    const chosen = Payment.chooseMethod(await Payment.loadOffered(order.cartId), method);
-    const attempt = await Payment.prepareAttempt(tx, due, chosen);
-    defer(tx.insert(paymentTable).values(attempt));
-    return afterCommit(() => Payment.openAttempt(attempt.id));
+    const { offered, limits } = await Payment.loadOffered(order.cartId);
+    const chosen = Payment.chooseMethod(offered, method);
+    const { total, amountApplied, currency } = order;
+    const due = { orderId: order.id, amount: total - amountApplied, currency, dueAt: found.dueAt };
+    const begun = await Payment.beginAttempt(tx, due, chosen);
+    const hold = {
+      holder: order.cartId,
+      until: Payment.endOf(due, RESERVATION_MINUTES),
+      addressKey: order.addressKey,
+      share: limits.holdShare,
+    };
+    await Inventory.allocate(Inventory.reservation(lines, hold));
+    return afterCommit(() => Payment.openInPlaceOf(begun));
   }),
 );
 
 /** Between two reads of an order that a request waits for. Milliseconds. */
 const POLL_INTERVAL = 200;
 
-/** Waits until an order is not pending any more, for the page to which the provider returns the shopper. Writes nothing. */
+/**
+ * Waits until an order is not pending any more, for the page to which the provider returns the shopper. It does not wait
+ * when too many requests of the tenant wait already.
+ */
 export async function waitForDecision(key: OrderKey, seconds: number): Promise<void> {
+  const [waiting] = await read((q) => takeTokens(q, [{ policy: "wait", key: "" }], sql`true`, seconds));
+  if (!waiting?.granted) return;
   for (const end = Date.now() + seconds * 1000; Date.now() < end; ) {
     const [order] = await read((q) => q.select({ status: orderTable.status }).from(orderTable).where(orderOfCart(key)));
     if (order?.status !== "pending") return;

@@ -81,6 +81,8 @@ export const reservationTable = tenantTable(
     variantId: VariantId.column("variant_id").notNull(),
     locationId: LocationId.column("location_id").notNull(),
     quantity: integer("quantity").notNull(),
+    /** The client for whom it is held, as a keyed hash; null when a server asked for its shopper. */
+    addressKey: text("address_key"),
     expiresAt: instant("expires_at").notNull(),
   },
   (self) => [

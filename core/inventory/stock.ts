@@ -47,8 +47,11 @@ const lockedLevels = (keys: SQL, which: SQL, skip = sql``) => sql`
       from level l left join freed f on f.variant_id = l.variant_id and f.location_id = l.location_id
      group by l.variant_id, l.location_id, l.on_hand, l.reserved)`;
 
-/** Shares the wanted lines out over the locations, the default one first; `fits.ok` is true when no line is short. */
-const allocation = (lines: readonly Line[], holder: string | undefined) => sql`
+/**
+ * Shares the wanted lines out over the locations, the default one first; `fits.ok` is true when no line is short.
+ * @param most what the holder may have of a variant at most, besides what is there; null: no limit
+ */
+const allocation = (lines: readonly Line[], holder: string | undefined, most = sql`null::bigint`) => sql`
   want as (
     select variant_id, sum(quantity)::int as quantity
       from unnest(${uuids(lines.map((line) => line.variantId))},
@@ -63,9 +66,12 @@ const allocation = (lines: readonly Line[], holder: string | undefined) => sql`
     sql`r.holder = ${holder ?? null} or r.expires_at <= now()`,
   )},
   short as (
-    select w.variant_id, w.quantity as requested, coalesce(sum(r.on_hand - r.reserved), 0)::int as available
-      from want w left join room r on r.variant_id = w.variant_id
-     group by w.variant_id, w.quantity having coalesce(sum(r.on_hand - r.reserved), 0) < w.quantity),
+    select variant_id, requested, available from (
+      select w.variant_id, w.quantity as requested,
+             greatest(0, least(coalesce(sum(r.on_hand - r.reserved), 0), ${most}))::int as available
+        from want w left join room r on r.variant_id = w.variant_id
+       group by w.variant_id, w.quantity) as wanted
+     where available < requested),
   fits as (select not exists (select from short) as ok),
   share as (
     select r.*, case when fits.ok then greatest(0, least(
@@ -108,26 +114,47 @@ export const deduction = (lines: readonly Line[], reference: { orderId: string; 
       select * from short`,
   );
 
+/** For whom stock is held. */
+export interface Hold {
+  holder: string;
+  /** The end, by the clock of the database. */
+  until: SQL;
+  /** The client, whose holds together take a part of what there is at most; null: no client is known. */
+  addressKey: string | null;
+  /** That part, in percent. */
+  share: number;
+}
+
+/** Any client may hold so many units of a variant, or the whole of a smaller stock: the last piece is for whoever comes. */
+export const FREE_UNITS = 10;
+
 /**
- * Holds stock until a deadline, and replaces the earlier reservations of `holder`.
- * @param minutes until it expires, by the clock of the database
+ * Holds stock until a deadline, and replaces the earlier reservations of the holder. One client holds no more than its
+ * share of a variant with all its carts: what it asks beyond that counts as not available.
  */
-export const reservation = (holder: string, lines: readonly Line[], minutes: number): Allocation =>
+export const reservation = (lines: readonly Line[], { holder, until, addressKey, share }: Hold): Allocation =>
   allocationOf(
     lines,
     sql`
-      with ${allocation(lines, holder)},
+      with ${allocation(lines, holder, ofClient({ holder, addressKey, share }))},
       held as (
         update stock_level s
            set on_hand = share.on_hand, reserved = share.reserved + share.quantity,
                version = s.version + 1, updated_at = now()
           from share where s.tenant_id = ${tenant()} and ${sameLevel} and share.quantity + share.freed > 0),
       kept as (
-        insert into reservation (tenant_id, holder, variant_id, location_id, quantity, expires_at)
-        select ${tenant()}, ${holder}, variant_id, location_id, quantity, now() + make_interval(mins => ${minutes}::int)
+        insert into reservation (tenant_id, holder, variant_id, location_id, quantity, address_key, expires_at)
+        select ${tenant()}, ${holder}, variant_id, location_id, quantity, ${addressKey}, ${until}
           from share where quantity > 0)
       select * from short`,
   );
+
+/** What a client may hold of the variant of `w`, with its stock in `r`; the locks of the levels keep others from adding. */
+const ofClient = ({ holder, addressKey, share }: Omit<Hold, "until">) => sql`
+  greatest(${FREE_UNITS}::int, sum(r.on_hand) * ${share}::int / 100) - (
+    select coalesce(sum(other.quantity), 0) from reservation other
+     where other.tenant_id = ${tenant()} and other.variant_id = w.variant_id and other.expires_at > now()
+       and other.address_key = ${addressKey}::text and other.holder <> ${holder})`;
 
 const allocationOf = (lines: readonly Line[], statement: SQL): Allocation => ({
   query: (q) => q.execute<Record<string, unknown>>(statement),

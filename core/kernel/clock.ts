@@ -1,3 +1,4 @@
+import { type SQL, sql } from "drizzle-orm";
 import * as z from "zod";
 
 /** A day of the calendar that Postgres knows too: its years begin with 1. */
@@ -14,3 +15,6 @@ export const Instant = z.iso
 
 /** The same instant in UTC: Postgres takes offsets up to 15:59 only. */
 export const toUtc = (instant: string): string => new Date(instant).toISOString();
+
+/** An instant by the clock of the database, so many minutes from now. */
+export const inMinutes = (minutes: number): SQL => sql`now() + make_interval(mins => ${minutes}::int)`;

@@ -33,6 +33,8 @@ const variables = {
   /** `ses` on AWS; `local` posts to the mailbox of the local host at `MAILBOX_URL`. */
   MAIL_PROVIDER: z.enum(["ses", "local"]).default("ses"),
   MAILBOX_URL: z.url().optional(),
+  /** Mails to one address within an hour, where it is not the platform's own number: tests have one address for all. */
+  MAIL_RECIPIENT_LIMIT: z.coerce.number().int().min(1).optional(),
   /** The platform's key at Stripe; live and test, separated by a comma, where both modes are served. */
   STRIPE_SECRET_KEY: z
     .string()

@@ -4,9 +4,9 @@ import { db, defer, read } from "../kernel/db.js";
 import { notFound } from "../kernel/error.js";
 import { defineJob, type Note } from "../kernel/job/index.js";
 import { type Html, html } from "../kernel/mail/html.js";
-import { Mail } from "../kernel/mail/index.js";
 import { layout } from "../kernel/mail/layout.js";
 import { formatMoney } from "../kernel/money.js";
+import { Mails } from "../mail/index.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import { OrderId, orderTable, orderTimelineTable, TimelineId } from "./order.sql.js";
 import { entry } from "./timeline.js";
@@ -31,17 +31,33 @@ export async function sendConfirmation({ orderId }: { orderId: string }, job: { 
   );
   if (!order || !shop) throw notFound("order");
   const confirmed = view(order, lines);
-  const subject = `Your order ${order.number} at ${shop.name}`;
+  const subject = `Your order ${order.number} at ${line(shop.name)}`;
   const content = { text: text(confirmed, shop.name), html: page(confirmed, shop.name).toString() };
-  const isSent = await Mail.send({ id: job.id, to: order.email, subject, ...content });
+  const { status, reason } = await Mails.deliver({ id: job.id, to: order.email, subject, ...content });
+  const type =
+    status === "sent"
+      ? "confirmation_sent"
+      : reason === "undeliverable"
+        ? "confirmation_undeliverable"
+        : "confirmation_suppressed";
   const sent = {
-    ...entry(orderId, isSent ? "confirmation_sent" : "confirmation_undeliverable", { jobId: job.id }),
+    ...entry(orderId, type, { jobId: job.id, ...(reason && { reason }) }),
     id: TimelineId.parse(`otl${job.id.slice(3)}`),
   };
   return () => db(async (tx) => defer(tx.insert(orderTimelineTable).values(sent).onConflictDoNothing()));
 }
 
+/** Text of the shopper stands in the address only, so that nobody writes a letter in the shop's name. */
 const thanks = (order: Confirmed, shop: string) => `Thank you for your order ${order.number} at ${shop}.`;
+
+/** A line of an address as it is shown: one line, and no link that a mail program would make of it. */
+const line = (text: string) =>
+  text
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, " ")
+    .replace(/\b(?:https?:\/*|www\.)\S*/giu, "…")
+    .replaceAll("://", " ")
+    .trim()
+    .slice(0, 200);
 
 const sums = ({ shipping, totals }: Confirmed): [string, string][] => [
   [shipping.name, formatMoney(shipping.total)],
@@ -54,7 +70,7 @@ const addressOf = ({ shippingAddress: to }: Confirmed) =>
     ...[to.name, to.company, to.line1, to.line2, to.district],
     [to.postalCode, to.city].filter(Boolean).join(" "),
     ...[to.state, to.country],
-  ].flatMap((line) => line || []);
+  ].flatMap((part) => (part ? line(part) : []));
 
 const nameOf = ({ productName, variantName }: Confirmed["lines"][number]) =>
   variantName === productName ? productName : `${productName}, ${variantName}`;

@@ -77,6 +77,10 @@ export const orderTable = tenantTable(
     /** The reason why the staff should review the order, as a code; null for nearly all orders. */
     attention: text("attention"),
     cancelReason: text("cancel_reason"),
+    /** The client that made the order, as a keyed hash; null when a server made it for its shopper. */
+    addressKey: text("address_key"),
+    /** The end of all attempts to pay the order together. Null in a row of a release that did not write it. */
+    paymentDueAt: instant("payment_due_at"),
     placedAt: instant("placed_at").notNull().default(sql`now()`),
     version: version(),
   },

@@ -1,4 +1,4 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import { asRow, prepared } from "../../drizzle/prepared.js";
 import type { Reader } from "../../drizzle/reader.js";
 import type { Tx } from "../../drizzle/tenant.js";
@@ -11,9 +11,11 @@ import { splitRate } from "../kernel/basis-points.js";
 import { read } from "../kernel/db.js";
 import { insertJson, rowsToJson } from "../kernel/rows.js";
 import { paymentTable } from "../payment/payment.sql.js";
+import type { UnpaidLimits } from "../payment/payment-method.sql.js";
 import { orderMeter } from "./meter.js";
 import { counterTable, OrderLineId, orderLineTable, orderTable, orderTimelineTable } from "./order.sql.js";
 import { entry } from "./timeline.js";
+import * as Unpaid from "./unpaid.js";
 import { columns, type LineRow, type OrderRow } from "./view.js";
 
 /** The first order of a tenant. */
@@ -29,6 +31,11 @@ export interface Placement {
   shipping: Shipping;
   totals: Totals;
   payment: typeof paymentTable.$inferInsert;
+  /** The client, where it is known. */
+  addressKey: string | null;
+  /** The end of all attempts to pay, for an order that is not placed at once. */
+  paymentDueAt: SQL | undefined;
+  limits: Required<UnpaidLimits>;
 }
 
 /**
@@ -39,8 +46,11 @@ export interface Placement {
  */
 export async function place(tx: Tx, placement: Placement, goods: Allocation) {
   const lines = placement.lines.map(rowOf);
-  const [short, [placed]] = await read((q) => [goods.query(q), placeQuery(q, placement, lines)] as const);
+  const [short, [placed], unpaid] = await (isPlaced(placement)
+    ? read((q) => [goods.query(q), placeQuery(q, placement, lines)] as const)
+    : read((q) => [goods.query(q), placeQuery(q, placement, lines), Unpaid.query(q, placement)] as const));
   goods.refuseShort(short);
+  if (unpaid?.[0]) Unpaid.refuse(unpaid[0], placement.limits);
   if (!placed) throw new Error("An insert without a conflict clause answers its row.");
   const { counted: count, ...order } = placed;
   await (isPlaced(placement) ? checkUsage : requireRoom)(tx, orderMeter, count);
@@ -106,6 +116,8 @@ function placeQuery(q: Reader, placement: Placement, lines: readonly LineRow[]) 
       id: orderId,
       cartId: cart.id,
       tokenHash: cart.tokenHash,
+      addressKey: placement.addressKey,
+      paymentDueAt: placement.paymentDueAt as never as string,
       currency: cart.currency,
       email: placement.email,
       shippingAddress: placement.shippingAddress,

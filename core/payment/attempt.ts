@@ -2,12 +2,13 @@ import { and, eq, sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Reader } from "../../drizzle/reader.js";
 import type { Tx } from "../../drizzle/tenant.js";
+import { inMinutes } from "../kernel/clock.js";
 import { db, read } from "../kernel/db.js";
 import { Failure, OutcomeUnknown, providerUnreachable } from "../kernel/error.js";
 import { PaymentStatus } from "../order/index.js";
 import { type Order, orderTable } from "../order/order.sql.js";
 import { paymentAccountTable } from "../payment-account/payment-account.sql.js";
-import { statusOf } from "./order-status.js";
+import { type StatusEvent, statusOf } from "./order-status.js";
 import { type Payment, PaymentEventId, PaymentId, paymentEventTable, paymentTable } from "./payment.sql.js";
 import { awaitsStaff, type ChosenMethod, DEFAULT_HOLD_HOURS } from "./payment-method.js";
 import {
@@ -40,9 +41,23 @@ export async function prepareAttempt(tx: Tx, due: Due, chosen: ChosenMethod | un
     ...{ id: PaymentId.create(), ...due, provider: provider.name, ...prepared },
     accepted,
     authorized: accepted ? due.amount : 0,
-    expiresAt: accepted ? null : inMinutes(holdMinutesOf(chosen)),
+    expiresAt: accepted ? null : (endOf(due, holdMinutesOf(chosen)) as never as string),
   };
 }
+
+/** The end of an attempt or of a reservation: never after that of the order. */
+export const endOf = ({ dueAt }: Pick<Due, "dueAt">, minutes: number) =>
+  dueAt === undefined ? inMinutes(minutes) : sql`least(${inMinutes(minutes)}, ${dueAt}::timestamptz)`;
+
+/** So many attempts may be made to pay an order: a stranger who tries cards has no more on one order. */
+export const MAX_ATTEMPTS = 5;
+
+/** All attempts to pay an order end so many minutes after the order was made. */
+export const ORDER_MINUTES = 60;
+
+/** The minutes after which an order is not payable any more. */
+export const dueMinutesOf = (chosen: ChosenMethod | undefined): number =>
+  Math.max(ORDER_MINUTES, holdMinutesOf(chosen));
 
 /** The minutes for which the goods of an order wait for its payment, or for the staff. */
 export const holdMinutesOf = (chosen: ChosenMethod | undefined): number =>
@@ -50,13 +65,20 @@ export const holdMinutesOf = (chosen: ChosenMethod | undefined): number =>
     ? (chosen.offer.holdHours ?? DEFAULT_HOLD_HOURS) * 60
     : RESERVATION_MINUTES;
 
-/** An instant by the clock of the database. */
-const inMinutes = (minutes: number) => sql`now() + make_interval(mins => ${minutes})` as never as string;
-
 /** An attempt as its row and its order have it. */
 export interface LoadedAttempt extends Attempt, Pick<Payment, "provider" | "authorized" | "accepted" | "closedAt"> {
   orderStatus: Order["status"];
 }
+
+/** The events of the payment of a query, the oldest first. */
+const eventsOf = (q: Reader) =>
+  q
+    .select({
+      all: sql`coalesce(json_agg(json_build_object('type', ${paymentEventTable.type}, 'amount', ${paymentEventTable.amount},
+        'reference', ${paymentEventTable.reference}) order by ${paymentEventTable.id}), '[]')`,
+    })
+    .from(paymentEventTable)
+    .where(eq(paymentEventTable.paymentId, paymentTable.id));
 
 const attemptQuery = (q: Reader, paymentId: string) =>
   q
@@ -64,6 +86,7 @@ const attemptQuery = (q: Reader, paymentId: string) =>
       payment: paymentTable,
       capture: paymentAccountTable.capture,
       order: { number: orderTable.number, email: orderTable.email, status: orderTable.status },
+      events: sql<StatusEvent[]>`(${eventsOf(q)})`,
     })
     .from(paymentTable)
     .innerJoin(orderTable, eq(orderTable.id, paymentTable.orderId))
@@ -98,10 +121,10 @@ export const loadAttempt = async (paymentId: string): Promise<LoadedAttempt | un
  * @throws Failure conflict when the provider refuses the attempt, unavailable when it does not answer
  */
 export async function openAttempt(paymentId: string): Promise<PaymentStep> {
-  const [rows, events] = await read((q) => [attemptQuery(q, paymentId), eventQuery(q, paymentId)] as const);
+  const rows = await read((q) => attemptQuery(q, paymentId));
   const attempt = toAttempt(rows);
   if (!attempt) throw new Error("The payment does not exist.");
-  const status = statusOf(attempt.amount, events);
+  const status = statusOf(attempt.amount, rows[0]?.events ?? []);
   if (attempt.orderStatus !== "pending" || attempt.closedAt || attempt.accepted) return { status, action: null };
   if (providerOf(attempt.provider).synchronous) return { status, action: { type: "await_acceptance" } };
   const provider = remoteProviderOf(attempt.provider);
@@ -119,17 +142,6 @@ export async function openAttempt(paymentId: string): Promise<PaymentStep> {
   }
 }
 
-const eventQuery = (q: Reader, paymentId: string) =>
-  q
-    .select({
-      type: paymentEventTable.type,
-      amount: paymentEventTable.amount,
-      reference: paymentEventTable.reference,
-    })
-    .from(paymentEventTable)
-    .where(eq(paymentEventTable.paymentId, paymentId))
-    .orderBy(paymentEventTable.id);
-
 /**
  * Writes the provider's ids of the attempt, also when it was closed meanwhile: one message, which is one transaction,
  * and may be repeated.
@@ -137,7 +149,14 @@ const eventQuery = (q: Reader, paymentId: string) =>
  */
 async function saveOpened({ id: paymentId, amount }: Attempt, opened: OpenedAttempt): Promise<boolean> {
   const { reference, session, expiresIn } = opened;
-  const expiresAt = sql`now() + make_interval(secs => ${expiresIn})`;
+  const dueAt = (q: Reader) =>
+    q
+      .select({
+        at: sql`coalesce(${orderTable.paymentDueAt}, ${orderTable.createdAt} + make_interval(mins => ${ORDER_MINUTES}))`,
+      })
+      .from(orderTable)
+      .where(eq(orderTable.id, paymentTable.orderId));
+  const expiresAt = (q: Reader) => sql`least(now() + make_interval(secs => ${expiresIn}), (${dueAt(q)}))`;
   const event = { id: PaymentEventId.create(), paymentId, type: "opened", amount, reference: "opened" } as const;
   const [[row]] = await read(
     (q) =>
@@ -149,7 +168,7 @@ async function saveOpened({ id: paymentId, amount }: Attempt, opened: OpenedAtte
             reference: sql`coalesce(${paymentTable.reference}, ${reference})`,
             session: sql`coalesce(${paymentTable.session}, ${session})`,
             openedAt: sql`coalesce(${paymentTable.openedAt}, now())`,
-            expiresAt: sql`case when ${paymentTable.openedAt} is null then ${expiresAt} else ${paymentTable.expiresAt} end`,
+            expiresAt: sql`case when ${paymentTable.openedAt} is null then ${expiresAt(q)} else ${paymentTable.expiresAt} end`,
           })
           .where(eq(paymentTable.id, paymentId))
           .returning({ closedAt: paymentTable.closedAt }),
@@ -160,7 +179,7 @@ async function saveOpened({ id: paymentId, amount }: Attempt, opened: OpenedAtte
 }
 
 /** Closes an attempt that its provider refuses; the shopper may make another one. */
-async function failAttempt(tx: Tx, paymentId: string, { code, message }: Failure): Promise<void> {
+export async function failAttempt(tx: Tx, paymentId: string, { code, message }: Failure): Promise<void> {
   await tx.update(paymentTable).set({ closedAt: sql`now()` }).where(eq(paymentTable.id, paymentId));
   const event = { id: PaymentEventId.create(), paymentId, type: "failed", amount: 0, reference: "refused" } as const;
   await tx

@@ -1,18 +1,16 @@
 import { and, eq, inArray, isNotNull, isNull, lte, sql } from "drizzle-orm";
-import * as z from "zod";
 import { db, read } from "../kernel/db.js";
-import { defineJob, enqueue } from "../kernel/job/index.js";
+import { enqueue } from "../kernel/job/index.js";
 import { Order } from "../order/index.js";
 import { orderTable } from "../order/order.sql.js";
 import { type LoadedAttempt, loadAttempt } from "./attempt.js";
-import { PaymentId, paymentTable } from "./payment.sql.js";
+import { closePaymentJob } from "./operation.js";
+import { paymentTable } from "./payment.sql.js";
 import { providerOf, type Snapshot } from "./provider.js";
 import { applySnapshot } from "./snapshot.js";
 
 /** An attempt that is still under way when its time is over is looked at again after so many hours. */
 const RETRY_HOURS = 6;
-
-export const closePaymentJob = defineJob("payment.close", z.object({ paymentId: PaymentId }));
 
 /**
  * Ends an attempt whose time is over: at its provider first, so that it cannot be paid afterwards. The order ends with

@@ -4,11 +4,21 @@ import { manual } from "./provider.js";
 import { stripe } from "./stripe/index.js";
 
 export { accept } from "./acceptance.js";
-export { holdMinutesOf, openAttempt, PaymentStep, prepareAttempt, RESERVATION_MINUTES } from "./attempt.js";
+export {
+  dueMinutesOf,
+  endOf,
+  holdMinutesOf,
+  MAX_ATTEMPTS,
+  ORDER_MINUTES,
+  openAttempt,
+  PaymentStep,
+  prepareAttempt,
+  RESERVATION_MINUTES,
+} from "./attempt.js";
 export { paymentEvents } from "./event.js";
-export { closeAttempt, closePaymentJob, EXPIRY_SLICE, enqueueExpired } from "./expiry.js";
+export { closeAttempt, EXPIRY_SLICE, enqueueExpired } from "./expiry.js";
 export { paymentLedgerAccounts, paymentLedgerKinds } from "./ledger.js";
-export { operatePaymentJob } from "./operation.js";
+export { closePaymentJob, operatePaymentJob } from "./operation.js";
 export { getOrder, OrderDetail } from "./order.js";
 export {
   Capture,
@@ -22,6 +32,7 @@ export {
 export { chooseMethod, offeredMethods } from "./payment-method.js";
 export { PaymentMethodInput, type Provider, paymentProviders, RetryMethodInput } from "./provider.js";
 export { performOperation, syncPayment as sync } from "./provider-call.js";
+export { beginAttempt, openInPlaceOf } from "./retry.js";
 export {
   getSetting,
   listOffered,

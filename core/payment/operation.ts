@@ -1,11 +1,14 @@
 import * as z from "zod";
 import { defineJob } from "../kernel/job/index.js";
-import { OperationId } from "./payment.sql.js";
+import { OperationId, PaymentId } from "./payment.sql.js";
 import { isFinal, type Snapshot } from "./provider.js";
 import type { KnownOperation, KnownPayment, PaymentState } from "./state.js";
 
 /** Performs an operation whose request could not, or that was requested by no request. */
 export const operatePaymentJob = defineJob("payment.operate", z.object({ operationId: OperationId }));
+
+/** Ends an attempt at its provider, and with the last attempt the order. */
+export const closePaymentJob = defineJob("payment.close", z.object({ paymentId: PaymentId }));
 
 /** A capture, refund or void to request from a provider. */
 export interface OperationRequest {

@@ -1,7 +1,7 @@
 import type { PaymentStatus } from "../order/order.sql.js";
 import type { KnownEvent, KnownOrder, KnownPayment, PaymentState } from "./state.js";
 
-type StatusEvent = Pick<KnownEvent, "type" | "amount" | "reference">;
+export type StatusEvent = Pick<KnownEvent, "type" | "amount" | "reference">;
 
 /** The status that the latest of these events gives a payment of which nothing is authorized yet. */
 const statusByLastEvent: Partial<Record<KnownEvent["type"], PaymentStatus>> = {
@@ -83,6 +83,15 @@ export function becomesPaid(
   const before = captured(events);
   return before < total && before + captured(newEvents) >= total;
 }
+
+/** After so many declined tries of an unpaid order the staff should look at it: somebody may try stolen cards. */
+export const DECLINES_TO_FLAG = 5;
+/** After so many, its attempt is closed at the provider. */
+export const DECLINES_TO_CLOSE = 10;
+
+/** The declined tries of an unpaid order; 0 once it is placed. */
+export const countDeclines = ({ status }: Pick<OrderState, "status">, events: readonly KnownEvent[]): number =>
+  status === "pending" ? events.filter(({ type }) => type === "failed").length : 0;
 
 /** A lost payment outranks a capture that failed. */
 const LOST = "payment_lost";

@@ -35,6 +35,11 @@ export const unpaidDefaults = {
   holdShare: 50,
 } as const satisfies Required<UnpaidLimits>;
 
+export const unpaidLimits = (setting: { limits: UnpaidLimits } | null): Required<UnpaidLimits> => ({
+  ...unpaidDefaults,
+  ...setting?.limits,
+});
+
 /** The ways to pay that a merchant offers, and the limits of what is unpaid: one row for each tenant that has chosen. */
 export const paymentSettingTable = tenantTable(
   "payment_setting",

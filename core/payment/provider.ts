@@ -101,6 +101,8 @@ export interface Due {
   /** Minor units. */
   amount: number;
   currency: Currency;
+  /** The instant at which the order stops being payable; undefined for one that is being made. */
+  dueAt?: string;
 }
 
 /** The values that a provider adds to the row of a new payment. */

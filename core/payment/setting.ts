@@ -11,7 +11,7 @@ import { bump, staleVersion } from "../kernel/version.js";
 import { paymentAccountTable } from "../payment-account/payment-account.sql.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import { awaitsStaff, DEFAULT_HOLD_HOURS, offeredMethods } from "./payment-method.js";
-import { type OfferedMethod, paymentSettingTable, unpaidDefaults } from "./payment-method.sql.js";
+import { type OfferedMethod, paymentSettingTable, unpaidDefaults, unpaidLimits } from "./payment-method.sql.js";
 import { paymentProviders, providerOf } from "./provider.js";
 
 /** Built when it is first used, because modules bring the providers. */
@@ -112,7 +112,7 @@ export const getSetting = fn(z.void(), async () => {
   return {
     methods: methods && [...methods],
     channels: Object.entries(channels).map(([channelId, own]) => ({ channelId, methods: [...own] })),
-    limits: { ...unpaidDefaults, ...limits },
+    limits: unpaidLimits({ limits }),
     offered: [
       ...offeredMethods({ setting: row?.setting ?? null, accountStatus: row?.accountStatus ?? null, channelId: "" }),
     ],
@@ -120,8 +120,8 @@ export const getSetting = fn(z.void(), async () => {
   };
 });
 
-/** The ways to pay in the channel of a cart. */
-export async function loadOffered(cartId: string): Promise<readonly OfferedMethod[]> {
+/** The ways to pay in the channel of a cart, and the limits of what is unpaid. */
+export async function loadOffered(cartId: string) {
   const [row] = await read((q) =>
     q
       .select({ channelId: cartTable.channelId, setting: settingColumns, accountStatus: paymentAccountTable.status })
@@ -130,7 +130,8 @@ export async function loadOffered(cartId: string): Promise<readonly OfferedMetho
       .leftJoin(paymentAccountTable, isCurrentAccount)
       .where(eq(cartTable.id, cartId)),
   );
-  return row ? offeredMethods(row) : [];
+  const offered: readonly OfferedMethod[] = row ? offeredMethods(row) : [];
+  return { offered, limits: unpaidLimits(row?.setting ?? null) };
 }
 
 /** @throws Failure stale, or invalid for a channel that is not there */

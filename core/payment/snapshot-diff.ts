@@ -1,7 +1,7 @@
 import { feePosting, type LedgerPosting, postingsOf } from "./ledger.js";
 import { captureKey, finishOperations, type OperationChange, pendingAmounts, pendingOperations } from "./operation.js";
 import { applyToOrder, type Decision, type OrderOutcome, orderOutcome } from "./order-outcome.js";
-import { becomesPaid, orderPaymentStatus, raiseAttention } from "./order-status.js";
+import { becomesPaid, countDeclines, DECLINES_TO_FLAG, orderPaymentStatus, raiseAttention } from "./order-status.js";
 import { isFinal, type Outcome, type Snapshot } from "./provider.js";
 import { closeReturned, type IncidentChange, openNotReturned, refundWhole, returnIncidents } from "./refund-back.js";
 import { newEvents, succeededRefunds, sumsAfter } from "./snapshot-event.js";
@@ -82,10 +82,11 @@ function compare(known: Known, snapshot: Snapshot): Effects {
   const payment = paymentAfter(known, snapshot, events, operations);
   const outcome = orderOutcome(known, payment, events, snapshot);
   const decision = applyToOrder(known, payment, outcome);
+  const after = flagDeclines(known, decision, events);
   return {
     ...emptyEffects(known),
-    ...decision,
-    ...paymentStatusAfter(known, decision, events),
+    ...after,
+    ...paymentStatusAfter(known, after, events),
     outcome,
     events,
     operations,
@@ -93,6 +94,14 @@ function compare(known: Known, snapshot: Snapshot): Effects {
     fee: feePosting(known.payment, payment),
     incidents: known.payment.isClosed && !payment.accepted ? returnIncidents(payment, events) : [],
   };
+}
+
+/** Flags an unpaid order of which many tries were declined. */
+function flagDeclines(known: Known, decision: Decision, events: readonly NewEvent[]): Decision {
+  const declines = countDeclines(decision.order, [...known.events, ...events]);
+  if (declines < DECLINES_TO_FLAG || decision.order.attention !== null) return decision;
+  const order = { ...decision.order, attention: "payments_declined" };
+  return { ...decision, order, timeline: [...decision.timeline, { type: "payments_declined", data: { declines } }] };
 }
 
 function paymentAfter(

@@ -17,7 +17,14 @@ import {
   PaymentRefunded,
   PaymentVoided,
 } from "./event.js";
-import { type OperationChange, type OperationRequest, operatePaymentJob, snapshotAfter } from "./operation.js";
+import {
+  closePaymentJob,
+  type OperationChange,
+  type OperationRequest,
+  operatePaymentJob,
+  snapshotAfter,
+} from "./operation.js";
+import { countDeclines, DECLINES_TO_CLOSE } from "./order-status.js";
 import { OperationId, PaymentEventId, paymentEventTable, paymentOperationTable, paymentTable } from "./payment.sql.js";
 import { providerOf, type Snapshot } from "./provider.js";
 import type { IncidentChange } from "./refund-back.js";
@@ -60,9 +67,16 @@ async function writeEffects(tx: Tx, known: Known, effects: Effects): Promise<voi
   recordInLedger(tx, known.payment, effects, eventIds);
   for (const change of effects.incidents) await changeIncident(change);
   emitEvents(known, effects);
+  closeAfterDeclines(known, effects);
   const requested = insertOperations(tx, known, effects.requests);
   const state = stateAfter(known, effects);
   await completeOperations(tx, { ...state, operations: [...state.operations, ...requested] }, requested);
+}
+
+/** Ends an attempt of which too many tries were declined, so that no more cards are tried on it. */
+function closeAfterDeclines({ payment: { id: paymentId }, events }: Known, { order, events: added }: Effects): void {
+  if (added.length === 0 || countDeclines(order, [...events, ...added]) < DECLINES_TO_CLOSE) return;
+  enqueue(closePaymentJob, { paymentId }, { key: `declines ${paymentId}` });
 }
 
 /** The lock of the payment keeps events from being written twice; the unique key would refuse the second one. */

@@ -1,4 +1,5 @@
 import { isIPv6 } from "node:net";
+import { actor, context } from "../kernel/actor.js";
 import { keyedHash } from "../kernel/data-key.js";
 
 /**
@@ -6,6 +7,13 @@ import { keyedHash } from "../kernel/data-key.js";
  * only its keyed hash is kept.
  */
 export const addressKey = (address: string) => keyedHash("address", network(address)).slice(0, 32);
+
+/**
+ * The key of the client's address, for limits of what one stranger may cause. Null for a caller with a secret key: behind
+ * the server of a shop are all of its shoppers.
+ */
+export const strangerKey = (): string | null =>
+  actor().type === "visitor" ? addressKey(context().address ?? "") : null;
 
 function network(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];

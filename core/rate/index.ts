@@ -1,4 +1,4 @@
-export { addressKey } from "./address.js";
+export { addressKey, strangerKey } from "./address.js";
 export {
   admitAddress,
   allGranted,

@@ -26,6 +26,11 @@ export const policies = {
   open: { capacity: 60, perSecond: 10 },
   /** Unknown API keys from one address: each costs a look-up. */
   miss: { capacity: 2_000, perSecond: 100 },
+  /**
+   * Seconds for which requests wait for the result of a payment, of all shoppers of a tenant together: so many wait at
+   * the same time.
+   */
+  wait: { capacity: 200, perSecond: 50 },
   /** New tenants of one address: an office or a conference is behind one. */
   signup: { capacity: 300, perSecond: 0.5 },
 } as const satisfies Record<string, Policy | "by plan">;

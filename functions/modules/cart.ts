@@ -89,7 +89,7 @@ const routes: Endpoint[] = [
       ...cartWrite,
       summary: "Reserve the stock of a cart for 15 minutes",
       description:
-        "Reserves every line. A repeated call restarts the 15 minutes; a change of the lines releases the reservation.",
+        "Reserves every line. A repeated call restarts the 15 minutes, up to 30 minutes after the first one; a change of the lines releases the reservation.",
     },
     ({ params: { id }, cartToken: token, version }) => Cart.reserveStock({ id, token, version }),
   ),

@@ -10,6 +10,7 @@ import { incident } from "./incident.js";
 import { inventory } from "./inventory.js";
 import { job } from "./job.js";
 import { ledger } from "./ledger.js";
+import { mail } from "./mail.js";
 import { member } from "./member.js";
 import type { Module } from "./module.js";
 import { order } from "./order.js";
@@ -51,6 +52,7 @@ const nouns: readonly Module[] = [
   session,
   member,
   apiKey,
+  mail,
   ledger,
   report,
   billing,

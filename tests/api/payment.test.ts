@@ -1,12 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { beforeAll, describe, expect, inject, test } from "vitest";
+import { typeIdToUuid } from "../../drizzle/typeid.js";
 import { type Answer, type Body, Cart, newProduct, newTenant, type Tenant, unique } from "../support/client.js";
+import { administrator } from "../support/database.js";
 import { faults, outcome } from "../support/outcome.js";
 import { byCard, cartOf, confirm, connect, onPage, orderWhen, StripeSide } from "../support/stripe.js";
 
 /** A payment's life as Stripe tells it; what happens when many ask at once, or answers are lost, is in tests/payment. */
 
 const account = "/v1/admin/payments/account";
+const admin = administrator();
 let side: StripeSide;
 let tenant: Tenant;
 let connected: string;
@@ -99,7 +102,54 @@ describe("another attempt", () => {
     const { status, body } = await retry(bought, onPage.payment);
     expect([status, body]).toMatchObject([201, { status: "pending", action: { type: "redirect" } }]);
     const { payments } = await tenant.get(`/v1/admin/orders/${bought.id}`);
-    expect(payments.map(({ method }: Body) => method)).toEqual(["payment_intent", "checkout_session"]);
+    expect(payments.map(({ method, status: of }: Body) => [method, of])).toEqual([
+      ["payment_intent", "voided"],
+      ["checkout_session", "pending"],
+    ]);
+  });
+
+  test("in the same way is the one that is open; there are five at most", async () => {
+    const bought = await buy();
+    const again = await retry(bought);
+    expect(again.body.action).toEqual(bought.payment.action);
+    const page = (count: number) => retry(bought, { ...onPage.payment, returnUrl: `https://shop.example/${count}` });
+    for (const count of [2, 3, 4, 5]) expect([count, (await page(count)).status]).toEqual([count, 201]);
+    const refused = await page(6);
+    expect([outcome(refused), refused.body.limit]).toEqual(["409 payment.attempts_exhausted", 5]);
+    expect((await page(5)).status).toBe(201);
+    const { payments } = await tenant.get(`/v1/admin/orders/${bought.id}`);
+    expect(payments.map(({ status }: Body) => status)).toEqual([...Array(4).fill("voided"), "pending"]);
+  });
+
+  test("is not made after the end of the order, and ends with it", async () => {
+    const bought = await buy();
+    const due = (minutes: number) =>
+      admin.query('update "order" set payment_due_at = now() + make_interval(mins => $2) where id = $1', [
+        typeIdToUuid("ord", bought.id),
+        minutes,
+      ]);
+    await due(10);
+    expect((await retry(bought, onPage.payment)).status).toBe(201);
+    const [{ left }] = (
+      await admin.query(
+        "select extract(epoch from max(expires_at) - now())::int as left from payment where order_id = $1 and closed_at is null",
+        [typeIdToUuid("ord", bought.id)],
+      )
+    ).rows;
+    expect(left).toBeLessThanOrEqual(600);
+    const { heldUntil } = await bought.cart.shop.get(bought.cart.path);
+    expect(Date.parse(heldUntil) - Date.now()).toBeLessThanOrEqual(600_000);
+    await due(0);
+    expect(outcome(await retry(bought))).toBe("409 payment.time_over");
+  });
+
+  test("of cards that are declined raises attention, and is closed after ten", async () => {
+    const bought = await buy();
+    for (let count = 1; count <= 10; count += 1)
+      await confirm(side, bought.payment, "pm_card_chargeDeclined").catch(() => undefined);
+    const flagged = (order: Body) => order.timeline.some(({ type }: Body) => type === "payments_declined");
+    const ended = await orderWhen(tenant, bought.id, (order) => flagged(order) && order.status === "cancelled", 60_000);
+    expect(ended.payments[0].status).toBe("voided");
   });
 
   test("is not made for an order that is paid, nor by hand, nor without a key", async () => {

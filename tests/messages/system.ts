@@ -11,7 +11,7 @@ export function ownSystem(options: Partial<HostOptions> = {}): { host: Host } {
   const own = {} as { host: Host };
   beforeAll(async () => {
     const dir = await mkdtemp(join(tmpdir(), "stoa-own-"));
-    own.host = await startHost({ dir, ...options });
+    own.host = await startHost({ dir, ...options, env: { MAIL_RECIPIENT_LIMIT: "1000000", ...options.env } });
     return async () => {
       keepKinds(own.host.stripe?.kinds());
       await own.host.stop();

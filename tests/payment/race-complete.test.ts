@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import { typeIdToUuid } from "../../drizzle/typeid.js";
 import { atOnce } from "../race/race.js";
 import type { Body } from "../support/client.js";
 import { tally } from "../support/outcome.js";
@@ -67,40 +68,55 @@ describe("two attempts for one order", () => {
       body: means,
       headers: { "idempotency-key": randomUUID() },
     });
+  const page = (name: number) => ({ ...onPage.payment, returnUrl: `https://shop.example/${name}` });
+  const openAttempts = async (orderId: string) =>
+    (
+      await till.query(
+        "select id from payment where tenant_id = $1 and order_id = $2 and closed_at is null",
+        typeIdToUuid("ord", orderId),
+      )
+    ).length;
+  const payable = (orderId: string) =>
+    till.intentsOf(orderId).filter(({ status }) => /^requires_(payment_method|confirmation|action)$/.test(status))
+      .length;
 
-  test("both are paid: one counts, the money of the other goes back by itself", async () => {
-    const { cart, orderId, payment } = await till.buy();
-    const second = await retry(cart, orderId, byCard.payment);
-    expect(second.status).toBe(201);
-    await Promise.all([till.pay(payment), till.pay(second.body)]);
-    const order = await till.when(orderId, ({ payments }) =>
-      payments.every(({ status }: Body) => status === "captured" || status === "voided"),
-    );
-    expect(order.payments.map(({ status }: Body) => status).sort()).toEqual(["captured", "voided"]);
-    expect(order).toMatchObject({ status: "open", paymentStatus: "captured" });
-    expect(
-      till
-        .intentsOf(orderId)
-        .map(({ status }) => status)
-        .sort(),
-    ).toEqual(["canceled", "succeeded"]);
-  });
-
-  test("shoppers with three attempts each pay all of them at once: each order is paid once", async () => {
+  test("one begins while the other is paid: the order is paid once, or waits for the second", async () => {
     const bought = await atOnce(4, () => till.buy());
-    const attempts = await Promise.all(
+    await Promise.all(
       bought.flatMap(({ cart, orderId, payment }) => [
-        payment,
-        ...[0, 1].map(async () => (await retry(cart, orderId, byCard.payment)).body),
+        till.pay(payment).catch(() => undefined), // closed before it could be paid
+        retry(cart, orderId, page(1)),
       ]),
     );
-    await Promise.all(attempts.map((payment) => till.pay(payment)));
     await till.rest();
     for (const { orderId } of bought) {
-      const { paymentStatus, payments } = await till.order(orderId);
-      expect(paymentStatus).toBe("captured");
-      expect(payments.map(({ status }: Body) => status).sort()).toEqual(["captured", "voided", "voided"]);
+      const { status, payments } = await till.order(orderId);
+      const captured = payments.filter((payment: Body) => payment.status === "captured");
+      expect([status, captured.length]).toEqual(status === "open" ? ["open", 1] : ["pending", 0]);
+      expect(till.intentsOf(orderId).filter((intent) => intent.status === "succeeded")).toHaveLength(captured.length);
     }
+  });
+
+  test("several begin at once: no two are payable afterwards", async () => {
+    const bought = await atOnce(3, () => till.buy());
+    const answers = await Promise.all(
+      bought.flatMap(({ cart, orderId }) => [1, 2, 3].map((name) => retry(cart, orderId, page(name)))),
+    );
+    expect(answers.filter(({ status }) => status >= 500)).toEqual([]);
+    for (const { orderId } of bought) {
+      expect(await openAttempts(orderId)).toBe(1);
+      expect(payable(orderId)).toBeLessThanOrEqual(1);
+    }
+  });
+
+  test("none begins while the other is being charged", async () => {
+    const { cart, orderId, payment } = await till.buy();
+    await till.pay(payment, await till.sepa("DE89370400440532013000"));
+    const { status, body } = await retry(cart, orderId, page(1));
+    expect([status, body.code]).toBeOneOf([
+      [409, "payment.in_progress"],
+      [409, "order.not_payable"],
+    ]);
   });
 
   test("of an order that is paid there is no other", async () => {

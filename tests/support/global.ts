@@ -29,7 +29,7 @@ export interface System {
 export default async function setup(project: TestProject) {
   const dir = mkdtempSync(join(tmpdir(), "stoa-test-"));
   forgetKinds();
-  const host = await startHost({ dir });
+  const host = await startHost({ dir, env: { MAIL_RECIPIENT_LIMIT: "1000000" } });
   const { app, relay, postgres } = host.databases;
   const proxy = `127.0.0.1:${host.bridge.port}`;
   const urls = { url: host.url, adminUrl: postgres, appUrl: app, relayUrl: relay, stripeUrl: host.stripe?.url ?? "" };

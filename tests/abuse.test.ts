@@ -1,0 +1,57 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { HOLDS_MINUTES } from "../core/cart/index.js";
+import { MAILS_PER_RECIPIENT } from "../core/mail/index.js";
+import { MAX_ATTEMPTS } from "../core/payment/index.js";
+import { unpaidDefaults } from "../core/payment/payment-method.sql.js";
+import { modules } from "../functions/modules/index.js";
+
+/** Each operation that a stranger can call: with a publishable key, with the name of a tenant, or with nothing. */
+const operations = modules
+  .flatMap(({ routes = [] }) => routes)
+  .filter(({ spec: { allow } }) => typeof allow === "string" && allow !== "member")
+  .map(({ method, path }) => `${method.toUpperCase()} ${path}`)
+  .toSorted();
+
+const columns = ["orders", "holds", "mails", "attempts", "calls of Stripe", "rows"] as const;
+type Cells = Partial<Record<(typeof columns)[number], number>>;
+
+const { perAddress, cartsPerAddress } = unpaidDefaults;
+/** A cart with a hundred lines. */
+const CART_ROWS = 101;
+/** An attempt is opened, and each one but the last is read and closed, and read again. */
+const CALLS = 4;
+
+/** What one client can have caused at one time; an operation that is not named causes nothing that lasts. */
+const caused: Record<string, Cells> = {
+  "POST /v1/store/carts": { rows: cartsPerAddress * CART_ROWS },
+  "POST /v1/store/carts/{id}/hold": { holds: cartsPerAddress },
+  "POST /v1/store/carts/{id}/complete": {
+    orders: perAddress,
+    holds: perAddress,
+    mails: MAILS_PER_RECIPIENT,
+    attempts: perAddress,
+    "calls of Stripe": perAddress * CALLS,
+    rows: perAddress * (CART_ROWS + CALLS),
+  },
+  "POST /v1/store/orders/{id}/payments": {
+    attempts: perAddress * (MAX_ATTEMPTS - 1),
+    "calls of Stripe": perAddress * (MAX_ATTEMPTS - 1) * CALLS,
+    rows: perAddress * (MAX_ATTEMPTS - 1) * CALLS,
+  },
+};
+
+const rows = new Map(
+  readFileSync(new URL("../docs/abuse.md", import.meta.url), "utf8")
+    .split("\n")
+    .filter((line) => line.startsWith("| `"))
+    .map((line) => line.split("|").map((cell) => cell.trim()))
+    .map(([, name = "", ...cells]) => [name.replaceAll("`", ""), cells.slice(0, columns.length).map(Number)]),
+);
+
+test("each operation that a stranger can call has its row, with the numbers of the code", () => {
+  const wanted = operations.map((name) => [name, columns.map((column) => caused[name]?.[column] ?? 0)]);
+  expect([...rows].toSorted(([a], [b]) => (a < b ? -1 : 1))).toEqual(wanted);
+  expect(Object.keys(caused).filter((name) => !operations.includes(name))).toEqual([]);
+  expect(HOLDS_MINUTES).toBe(30); // the text names it
+});

@@ -1,0 +1,86 @@
+import { randomUUID } from "node:crypto";
+import { beforeAll, describe, expect, test } from "vitest";
+import { typeIdToUuid } from "../../drizzle/typeid.js";
+import { type Body, Cart, newTenant, type Tenant } from "../support/client.js";
+import { administrator } from "../support/database.js";
+import { outcome } from "../support/outcome.js";
+import { cartOf } from "../support/stripe.js";
+
+const path = "/v1/admin/payment-methods";
+const admin = administrator();
+
+describe("what one stranger may hold and leave unpaid", () => {
+  let shop: Tenant;
+  beforeAll(async () => {
+    shop = await newTenant();
+    await shop.put(path, { methods: [{ provider: "manual" }], limits: {} });
+  });
+  const hold = (cart: Cart) =>
+    cart.shop.call("POST", `${cart.path}/hold`, { headers: { "if-match": "*", "idempotency-key": randomUUID() } });
+  const back = (cart: Cart, minutes: number) =>
+    admin.query("update cart set held_since = held_since - make_interval(mins => $2) where id = $1", [
+      typeIdToUuid("crt", cart.state.id),
+      minutes,
+    ]);
+  const left = (body: Body) => Math.round((Date.parse(body.heldUntil) - Date.now()) / 60_000);
+
+  test("a cart is reserved for half an hour in all, and anew after an hour", async () => {
+    const { cart } = await cartOf(shop);
+    expect(left((await hold(cart)).body)).toBe(15);
+    await back(cart, 20);
+    expect(left((await hold(cart)).body)).toBe(10);
+    await back(cart, 10);
+    expect(outcome(await hold(cart))).toBe("409 cart.hold_over");
+    await back(cart, 31);
+    expect(left((await hold(cart)).body)).toBe(15);
+  });
+
+  test("the last piece, but no more than half of a larger stock, with all of a client's carts", async () => {
+    const [single, most] = [
+      await cartOf(shop, { stock: 10, quantity: 10 }),
+      await cartOf(shop, { stock: 100, quantity: 51 }),
+    ];
+    expect((await hold(single.cart)).status).toBe(200);
+    const refused = await hold(most.cart);
+    expect([outcome(refused), refused.body.items]).toEqual([
+      "409 stock.insufficient",
+      [{ variantId: most.variantId, requested: 51, available: 50 }],
+    ]);
+    const open = (quantity: number, by = shop.shop) =>
+      Cart.open(by, { lines: [{ variantId: most.variantId, quantity }] });
+    const carts = [await open(30), await open(20), await open(1)];
+    const answers = await Promise.all(carts.map(hold));
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 200, 409]);
+    // A server has many shoppers behind it, and is trusted with the whole stock.
+    expect((await hold(await open(40, shop))).status).toBe(200);
+  });
+
+  test("five unpaid orders for one address of mail, ten from one client, counted also when they are made at once", async () => {
+    const carts = await Promise.all(Array.from({ length: 8 }, () => cartOf(shop)));
+    const answers = await Promise.all(carts.map(({ cart }) => cart.complete(undefined, {})));
+    const tally = answers.map(outcome).toSorted();
+    expect(tally).toEqual([...Array(5).fill("200"), ...Array(3).fill("429 order.unpaid_limit")]);
+    expect(answers.find(({ status }) => status === 429)?.body.limit).toBe("perEmail");
+    const others = await Promise.all(Array.from({ length: 6 }, () => cartOf(shop)));
+    for (const [index, { cart }] of others.entries()) await cart.change({ email: `eve${index}@example.com` });
+    const more = await Promise.all(others.map(({ cart }) => cart.complete(undefined, {})));
+    expect(more.map(outcome).toSorted()).toEqual([...Array(5).fill("200"), "429 order.unpaid_limit"]);
+    expect(more.find(({ status }) => status === 429)?.body.limit).toBe("perAddress");
+    const [{ id }] = (await shop.get("/v1/admin/orders?status=pending&limit=1")).data;
+    await shop.post(`/v1/admin/orders/${id}/void`);
+    const refused = others.find((_, index) => more[index]?.status === 429);
+    expect((await refused?.cart.complete(undefined, {}))?.status).toBe(200);
+  });
+
+  test("so many open carts as the shop allows one client", async () => {
+    await shop.put(path, { methods: null, limits: { cartsPerAddress: 60 } });
+    await admin.query(
+      `insert into cart (tenant_id, id, token_hash, region_id, channel_id, currency, address_key, expires_at)
+       select tenant_id, uuidv7(), '', region_id, channel_id, currency, address_key, expires_at
+         from cart, generate_series(1, 60) where id = $1`,
+      [typeIdToUuid("crt", (await cartOf(shop)).cart.state.id)],
+    );
+    expect(outcome(await shop.shop.call("POST", "/v1/store/carts", { body: {} }))).toBe("429 cart.open_limit");
+    expect((await shop.call("POST", "/v1/store/carts", { body: {} })).status).toBe(201);
+  });
+});
