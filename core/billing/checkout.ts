@@ -4,7 +4,7 @@ import { Interval, plans, SoldPlan } from "../entitlement/index.js";
 import { tenantId } from "../kernel/actor.js";
 import { conflict } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
-import { Money } from "../kernel/money.js";
+import { GivenMoney } from "../kernel/money.js";
 import { pageUrl } from "../kernel/url.js";
 import { withRetry } from "../stripe/index.js";
 import { afterCommitAtStripe, idempotencyKeyOf, withIdempotencyKey } from "./call.js";
@@ -18,7 +18,7 @@ const Page = pageUrl(2_000);
 export const CheckoutRequest = z.strictObject({
   plan: SoldPlan,
   interval: Interval,
-  price: Money.optional().meta({
+  price: GivenMoney.optional().meta({
     description: "The plan's price as it was shown: the checkout is refused when it has another one by now",
   }),
   successUrl: Page.meta({ examples: ["https://example.com/welcome"] }),

@@ -4,7 +4,7 @@ import { Interval, plans, SoldPlan } from "../entitlement/index.js";
 import { Instant, toUtc } from "../kernel/clock.js";
 import { conflict, invalidField } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
-import { Money } from "../kernel/money.js";
+import { GivenMoney, Money } from "../kernel/money.js";
 import { faultSideOf, instantOf, secondsOf } from "../stripe/index.js";
 import { requireSubscription, toAgreed, updateSubscription } from "./agreement.js";
 import { afterCommitAtStripe, idempotencyKeyOf, withIdempotencyKey } from "./call.js";
@@ -24,9 +24,9 @@ export const ChangePreview = z.strictObject(offer);
 export const PlanChange = z.strictObject({
   ...offer,
   prorationDate: ProrationDate.optional(),
-  price: Money.optional().meta({ description: asPreviewed }),
-  total: Money.optional().meta({ description: asPreviewed }),
-  amountDue: Money.optional().meta({ description: asPreviewed }),
+  price: GivenMoney.optional().meta({ description: asPreviewed }),
+  total: GivenMoney.optional().meta({ description: asPreviewed }),
+  amountDue: GivenMoney.optional().meta({ description: asPreviewed }),
 });
 type Shown = Pick<z.output<typeof PlanChange>, "price" | "total" | "amountDue">;
 

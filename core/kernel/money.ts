@@ -27,6 +27,9 @@ export const Money = z
   .meta({ id: "Money", examples: [{ amount: 1999, currency: "EUR" }] });
 export type Money = z.infer<typeof Money>;
 
+/** Money in a request, which has no other fields. */
+export const GivenMoney = z.strictObject(Money.shape);
+
 /** Digits after the point (EUR 2, JPY 0, KWD 3). */
 export const exponent = (currency: Currency): number => known[currency].exponent;
 
