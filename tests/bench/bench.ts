@@ -6,6 +6,7 @@ import { type Host, startHost } from "../../stacks/local/host.js";
 import { projectRoot } from "../../stacks/local/lambda/bundle.js";
 import { followOrders, noteCommits } from "./aftermath.js";
 import { budgetsOf } from "./budget.js";
+import { keepDoorsOpen } from "./door.js";
 import { type Generator, startGenerator } from "./generator.js";
 import { layFloor } from "./ground.js";
 import { measureGrowth } from "./growth.js";
@@ -143,6 +144,7 @@ async function run(dir: string): Promise<Report> {
   await first.stop();
   const [host, againMs] = await timed(() => open(dir));
   undo.push(() => host.stop());
+  await keepDoorsOpen(host);
   const generator = startGenerator();
   undo.push(() => generator.stop());
   say("the host is up");
