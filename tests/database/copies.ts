@@ -3,7 +3,7 @@ import type { Host } from "../../stacks/local/host.js";
 type Query = Host["admin"]["query"];
 
 /** Rows of a tenant of which there is one, or that are counted elsewhere. */
-const SINGLE = ["tenant", "subscription", "usage", "counter", "rate_bucket", "idempotency_key"];
+const SINGLE = ["tenant", "payment_setting", "subscription", "usage", "counter", "rate_bucket", "idempotency_key"];
 /** Types of which a copy gets another value. */
 const COUNTABLE = ["text", "integer", "bigint", "date"];
 /** Texts of a unique key that are one of a few words. */

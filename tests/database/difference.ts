@@ -10,7 +10,10 @@ const PLATFORM: Record<string, { select: string[]; policies: string[] }> = {
     policies: ["payment_account_platform r stoa_platform"],
   },
   subscription: { select: ["tenant_id", "customer", "livemode"], policies: ["subscription_platform r stoa_platform"] },
-  rate_bucket: { select: ["tenant_id", "id", "refilled_at"], policies: ["rate_bucket_platform * stoa_platform"] },
+  rate_bucket: {
+    select: ["tenant_id", "id", "refilled_at", "forget_at"],
+    policies: ["rate_bucket_platform * stoa_platform"],
+  },
   job: { select: [], policies: ["job_platform a stoa_platform"] },
 };
 
