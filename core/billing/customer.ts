@@ -22,7 +22,7 @@ export async function findCustomer({ row }: BillingAccount): Promise<{ stripe: S
 }
 
 /** A refusal of the customer whose id our row has: it was deleted at Stripe. */
-export const isCustomerGone = (error: unknown): boolean =>
+const isCustomerGone = (error: unknown): boolean =>
   isGone(error) && /customer/.test(`${refusalOf(error)?.param} ${refusalOf(error)?.message}`);
 
 /** The refusal of a price, product or configuration that was archived after it was found. */

@@ -13,10 +13,10 @@ import { requireOpenCart } from "./lock.js";
 import { show } from "./quote.js";
 
 /** How long a reservation lasts, and how long all that follow each other last together. Minutes. */
-export const HOLD_MINUTES = 15;
+const HOLD_MINUTES = 15;
 export const HOLDS_MINUTES = 30;
 /** After so many minutes from the first one, a cart may reserve anew. */
-export const HOLD_PAUSE_MINUTES = 60;
+const HOLD_PAUSE_MINUTES = 60;
 
 const minutes = (count: number) => sql`make_interval(mins => ${count}::int)`;
 const heldSince = sql`case when ${cartTable.heldSince} > now() - ${minutes(HOLD_PAUSE_MINUTES)}

@@ -43,7 +43,7 @@ export {
   shippingView,
   totalsView,
 } from "./price-view.js";
-export { AmountChange, changesSince, quoteData, rememberQuote } from "./quote.js";
+export { changesSince, quoteData, rememberQuote } from "./quote.js";
 export { listShippingOptions } from "./shipping.js";
 export { CartRecord, tagOf, view } from "./view.js";
 

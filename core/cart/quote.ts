@@ -9,7 +9,7 @@ import { moneyOf, totalsView } from "./price-view.js";
 import { view } from "./view.js";
 
 /** One amount of a cart that differs from the one that its shopper was shown. */
-export const AmountChange = z
+const AmountChange = z
   .object({
     type: z.enum(["line", "shipping", "tax"]),
     lineId: LineId.optional(),
@@ -21,7 +21,7 @@ type AmountChange = z.input<typeof AmountChange>;
 
 type Priced = Pick<CalculatedCart, "cart" | "lines" | "totals">;
 
-export function quoteOf({ cart: { currency }, lines, totals }: Priced): Quote {
+function quoteOf({ cart: { currency }, lines, totals }: Priced): Quote {
   const { subtotal, shipping, tax, total } = totals;
   return {
     currency,

@@ -2,7 +2,7 @@ import { conflict, type FieldError, invalid } from "../kernel/error.js";
 import { type Choice, type Option, type OptionPatch, optionErrors, sortChoice } from "./option.js";
 
 /** A variant as far as options are concerned. */
-export interface Chosen {
+interface Chosen {
   id: string;
   sku: string;
   name: string;

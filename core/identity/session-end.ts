@@ -32,7 +32,7 @@ export const endSessions = (tx: Tx, memberId: string, reason: SessionEnd, except
   );
 
 /** Sessions that one member has at the same time, at most. */
-export const MOST_SESSIONS = 50;
+const MOST_SESSIONS = 50;
 
 /** Ends the oldest sessions of a member beyond the limit. The member's row is locked, so that no login is overlooked. */
 export const endOldestSessions = (tx: Tx, memberId: string) => {

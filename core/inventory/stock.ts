@@ -126,7 +126,7 @@ export interface Hold {
 }
 
 /** Any client may hold so many units of a variant, or the whole of a smaller stock: the last piece is for whoever comes. */
-export const FREE_UNITS = 10;
+const FREE_UNITS = 10;
 
 /**
  * Holds stock until a deadline, and replaces the earlier reservations of the holder. One client holds no more than its

@@ -5,7 +5,7 @@ import { PROVINCE_TABLE } from "./province-table.js";
 
 /** The parts of an address that differ between countries. */
 export const addressParts = ["district", "city", "state", "postalCode"] as const;
-export type AddressPart = (typeof addressParts)[number];
+type AddressPart = (typeof addressParts)[number];
 
 interface AddressFormat {
   /** Parts that an address has there. */

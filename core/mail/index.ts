@@ -19,7 +19,7 @@ import { MAIL_RETENTION_DAYS, MailId, mailStatuses, mailTable, suppressionReason
 /** Mails to one address within an hour, from all tenants together. */
 export const MAILS_PER_RECIPIENT = 10;
 /** Mails of one tenant within a day, by its plan. */
-export const MAILS_PER_DAY: Readonly<Record<PlanCode, number>> = {
+const MAILS_PER_DAY: Readonly<Record<PlanCode, number>> = {
   sandbox: 200,
   trial: 500,
   starter: 2_000,
@@ -27,7 +27,7 @@ export const MAILS_PER_DAY: Readonly<Record<PlanCode, number>> = {
   scale: 100_000,
 };
 /** Mails of the whole platform within an hour: beyond it they wait, because the sender's reputation is at risk. */
-export const MAILS_PER_HOUR = 50_000;
+const MAILS_PER_HOUR = 50_000;
 
 type Status = (typeof mailStatuses)[number];
 type Reason = (typeof suppressionReasons)[number];

@@ -17,7 +17,7 @@ import { paymentProviders, providerOf } from "./provider.js";
 /** Built when it is first used, because modules bring the providers. */
 const ProviderName = z.lazy(() => z.enum(paymentProviders.all().map(({ name }) => name)));
 
-export const OfferedMethodRecord = z
+const OfferedMethodRecord = z
   .strictObject({
     provider: ProviderName,
     acceptance: z.enum(["staff", "automatic"]).optional().meta({

@@ -18,7 +18,7 @@ const Field = z.object({
   label: z.string().meta({ description: "The name that the country has for it", examples: ["ZIP code"] }),
   required: z.boolean(),
 });
-export const CountryRecord = z
+const CountryRecord = z
   .object({
     code: CountryCode,
     name: z.string(),

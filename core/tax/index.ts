@@ -33,7 +33,7 @@ const NewRate = z.strictObject({
   name: name(100),
   rate: BasisPoints,
 });
-export const TaxRate = z
+const TaxRate = z
   .object({ id: TaxRateId, ...NewRate.shape, country: CountryCode, province: z.string().nullable(), name: z.string() })
   .meta({ id: "TaxRate", description: "The rate of a tax class in a country." });
 

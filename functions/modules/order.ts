@@ -26,7 +26,7 @@ import type { Module } from "./module.js";
 export const readOrders = defineScope("orders:read", "MEMBER", { personal: true });
 const writeOrders = defineScope("orders:write", "MEMBER");
 /** Gives money back, which day-to-day work on orders does not need. */
-export const writeRefunds = defineScope("refunds:write", "ADMIN");
+const writeRefunds = defineScope("refunds:write", "ADMIN");
 
 const params = z.object({ id: OrderId });
 const wait = z.coerce.number().int().min(0).max(2).default(0).meta({
