@@ -3,6 +3,7 @@ import { calculateAmounts, isWithinLimit, type ListedPrice, sumTotals, type Tota
 import { Tax } from "../tax/index.js";
 import type { CartRows } from "./cart-rows.js";
 import type { CartRow } from "./key.js";
+import { paymentGates, paymentRefusals } from "./payment-gate.js";
 import type { Line, Shipping } from "./price-view.js";
 import { type LineState, type Requirement, requirementsOf } from "./requirement.js";
 
@@ -11,6 +12,12 @@ interface CalculatedLine extends Line {
   /** Whether the variant has a price in the cart's currency. */
   hasPrice: boolean;
   state: LineState;
+  /** Set when fewer units are for sale than the line wants. */
+  shortage: Shortage | null;
+}
+interface Shortage {
+  requested: number;
+  available: number;
 }
 
 /** A cart with its amounts of this moment, in minor units, and the reasons why it cannot be completed yet. */
@@ -20,6 +27,8 @@ export interface CalculatedCart {
   shipping: (Shipping & { id: string }) | undefined;
   totals: Totals;
   requirements: Requirement[];
+  /** The providers that would refuse the total. */
+  refusals: ReturnType<typeof paymentRefusals>;
   reservedUntil: string | null;
 }
 
@@ -38,8 +47,11 @@ export function calculateCart(cart: CartRow, rows: CartRows): CalculatedCart {
   });
   const shipping = calculateShipping(rows.shippingOption, rateOf);
   const totals = sumTotals(lines, shipping);
-  const requirements = requirementsOf({ cart, lines, shipping, total: totals.total, countries: rows.countries });
-  return { cart, lines, shipping, totals, requirements, reservedUntil: rows.reservedUntil };
+  const { countries, hasRoom, account, reservedUntil } = rows;
+  const refusals = paymentRefusals({ amount: totals.total, currency: cart.currency }, account);
+  const isPayable = refusals.length === 0 || refusals.length < paymentGates.all().length;
+  const requirements = requirementsOf({ cart, lines, shipping, total: totals.total, countries, isPayable, hasRoom });
+  return { cart, lines, shipping, totals, requirements, refusals, reservedUntil };
 }
 
 function calculateLine(line: CartRows["lines"][number], variant: Sellable, rateOf: RateOf): CalculatedLine {
@@ -58,8 +70,12 @@ function calculateLine(line: CartRows["lines"][number], variant: Sellable, rateO
     ...(state === "for_sale" ? amounts : { subtotal: 0, tax: 0, total: 0 }),
     hasPrice: price !== null,
     state,
+    shortage: state === "for_sale" ? shortageOf(line.quantity, variant.available) : null,
   };
 }
+
+const shortageOf = (requested: number, units: number): Shortage | null =>
+  units < requested ? { requested, available: Math.max(0, units) } : null;
 
 type Priced = Omit<ListedPrice, "taxRate">;
 

@@ -2,9 +2,11 @@ import { and, eq, ne, sql } from "drizzle-orm";
 import { param, prepared } from "../../drizzle/prepared.js";
 import type { Reader, Results } from "../../drizzle/reader.js";
 import { Catalog } from "../catalog/index.js";
+import { hasRoom } from "../entitlement/index.js";
 import { Inventory } from "../inventory/index.js";
 import { reservationTable } from "../inventory/inventory.sql.js";
 import { paymentSettingTable } from "../payment/payment-method.sql.js";
+import { type ChargeableAccount, PaymentAccount } from "../payment-account/index.js";
 import { paymentAccountTable } from "../payment-account/payment-account.sql.js";
 import { regionTable } from "../region/region.sql.js";
 import { shippingOptionTable } from "../shipping/shipping.sql.js";
@@ -13,7 +15,7 @@ import { cartLineTable, cartTable } from "./cart.sql.js";
 
 const isCart = (cartId: string) => eq(cartTable.id, param(cartId, cartTable.id));
 
-/** Where a cart is delivered, how, until when its stock is reserved, and what decides how it may be paid. */
+/** Where a cart is delivered, how, until when its stock is reserved, and what decides how it may be paid and ordered. */
 const deliveryQuery = prepared((q, { cartId }: { cartId: string }) =>
   q
     .select({
@@ -36,6 +38,8 @@ const deliveryQuery = prepared((q, { cartId }: { cartId: string }) =>
       reservedUntil: sql<
         string | null
       >`(${Inventory.reservedUntilQuery(q, param(cartId, reservationTable.holder))})`.mapWith(cartTable.expiresAt),
+      account: sql<ChargeableAccount | null>`(${PaymentAccount.chargeableQuery(q)})`,
+      hasRoom: hasRoom(q, "ordersPerMonth"),
     })
     .from(cartTable)
     .innerJoin(regionTable, eq(regionTable.id, cartTable.regionId))
@@ -74,7 +78,8 @@ const ratesQuery = prepared((q, { cartId }: { cartId: string }) => {
 
 const sellableQuery = prepared((q, { cartId }: { cartId: string }) => {
   const currency = q.select({ currency: cartTable.currency }).from(cartTable).where(isCart(cartId));
-  return Catalog.sellableQuery(q, param(cartId, cartLineTable.cartId), sql`(${currency})`);
+  const holder = param(cartId, reservationTable.holder) as never;
+  return Catalog.sellableQuery(q, param(cartId, cartLineTable.cartId), sql`(${currency})`, holder);
 });
 
 /** The statements that load all that a cart is calculated from, whose number does not grow with the lines. */
@@ -85,12 +90,14 @@ type Loaded = Results<ReturnType<typeof cartQueries>>;
 /** The rows of {@link cartQueries}, by name. */
 export const toCartRows = ([lines, [delivery], rates]: Loaded) => ({
   lines: lines.map(({ line }) => line),
-  variants: lines.map(({ variant, product, price }) => ({ ...variant, product, price })),
+  variants: lines.map(({ variant, product, price, available }) => ({ ...variant, product, price, available })),
   countries: delivery?.countries ?? [],
   shippingOption: delivery?.option ?? undefined,
   rates,
   reservedUntil: delivery?.reservedUntil ?? null,
   accountStatus: delivery?.accountStatus ?? null,
   paymentSetting: delivery?.paymentSetting ?? null,
+  account: delivery?.account ?? null,
+  hasRoom: delivery?.hasRoom ?? true,
 });
 export type CartRows = ReturnType<typeof toCartRows>;

@@ -28,10 +28,12 @@ import { CartRecord, view } from "./view.js";
 
 export { calculateCart } from "./calculation.js";
 export { CartId, LineId } from "./cart.sql.js";
+export { copy } from "./copy.js";
 export { HOLDS_MINUTES, releaseStock, reserveStock } from "./hold.js";
 export { CartKey, type CartRow, hashToken } from "./key.js";
 export { addLine, NewLine, Quantity, removeLine, setLine } from "./line.js";
 export { lockOpenCart, refusalFor } from "./lock.js";
+export { type PaymentGate, paymentGates } from "./payment-gate.js";
 export {
   type Line,
   lineView,
@@ -44,6 +46,7 @@ export {
   totalsView,
 } from "./price-view.js";
 export { changesSince, quoteData, rememberQuote } from "./quote.js";
+export { decidedLater } from "./requirement.js";
 export { listShippingOptions } from "./shipping.js";
 export { CartRecord, tagOf, view } from "./view.js";
 

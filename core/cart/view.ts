@@ -5,6 +5,7 @@ import { deliverableEmail } from "../kernel/email.js";
 import { Currency, Money } from "../kernel/money.js";
 import type { CalculatedCart } from "./calculation.js";
 import { CartId } from "./cart.sql.js";
+import { PaymentRefusal } from "./payment-gate.js";
 import { lineView, moneyOf, PricedLine, PricedShipping, PricedTotals, shippingView, totalsView } from "./price-view.js";
 import { Requirement } from "./requirement.js";
 
@@ -27,9 +28,14 @@ export const CartRecord = z
     lines: z.array(
       PricedLine.extend({
         productId: z.string(),
-        available: z
-          .boolean()
-          .meta({ description: "An unavailable line adds nothing to the totals and blocks the checkout" }),
+        available: z.boolean().meta({
+          description:
+            "An unavailable line blocks the checkout. It adds nothing to the totals, unless only `shortage` is why",
+        }),
+        shortage: z
+          .object({ requested: z.int(), available: z.int() })
+          .nullable()
+          .meta({ description: "The units that are for sale, when these are fewer than the line wants" }),
         unitPrice: Money.nullable().meta({ description: "null: no price in the cart's currency" }),
       }),
     ),
@@ -37,6 +43,9 @@ export const CartRecord = z
     requirements: z
       .array(Requirement)
       .meta({ description: "The reasons why the cart cannot be completed; empty when it can" }),
+    paymentRefusals: z
+      .array(PaymentRefusal)
+      .meta({ description: "The providers that would refuse the total, with the code that `complete` would answer" }),
     heldUntil: z
       .string()
       .nullable()
@@ -47,7 +56,7 @@ export const CartRecord = z
   .meta({ id: "Cart", description: "Prices and taxes are current, not stored." });
 
 /** The cart as the API shows it: amounts with their currency, without the hash of the token and its quote. */
-export function view({ cart, lines, shipping, totals, requirements, reservedUntil }: CalculatedCart) {
+export function view({ cart, lines, shipping, totals, requirements, refusals, reservedUntil }: CalculatedCart) {
   const { tokenHash: _, shippingOptionId: __, quote: ___, heldSince: ____, ...shown } = cart;
   const money = moneyOf(cart.currency);
   return {
@@ -58,10 +67,12 @@ export function view({ cart, lines, shipping, totals, requirements, reservedUnti
       ...lineView(line, money),
       unitPrice: line.hasPrice ? money(line.unitPrice) : null,
       productId: line.productId,
-      available: line.state === "for_sale",
+      available: line.state === "for_sale" && line.shortage === null,
+      shortage: line.shortage,
     })),
     totals: totalsView(totals, money),
     requirements,
+    paymentRefusals: refusals,
     heldUntil: reservedUntil,
   };
 }
@@ -70,8 +81,8 @@ export function view({ cart, lines, shipping, totals, requirements, reservedUnti
  * The part of a cart's ETag that stands for all that its version does not count: prices, taxes, names, stock. Equal
  * contents have the same tag.
  */
-export const tagOf = ({ lines, shippingOption, totals, requirements, heldUntil }: ReturnType<typeof view>): string =>
+export const tagOf = ({ lines, shippingOption, totals, requirements, ...more }: ReturnType<typeof view>): string =>
   createHash("sha256")
-    .update(JSON.stringify([lines, shippingOption, totals, requirements, heldUntil]))
+    .update(JSON.stringify([lines, shippingOption, totals, requirements, more.paymentRefusals, more.heldUntil]))
     .digest("base64url")
     .slice(0, 22);

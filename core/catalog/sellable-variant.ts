@@ -1,14 +1,17 @@
 import { and, eq, type Param, type SQL } from "drizzle-orm";
 import type { Reader } from "../../drizzle/reader.js";
 import { cartLineTable } from "../cart/cart.sql.js";
+import { availableQuantity } from "./availability.js";
 import { productTable, variantTable } from "./catalog.sql.js";
 import { priceTable } from "./price.sql.js";
 
 /**
  * The statement that reads the lines of a cart with the data for a sale of their variants: the product, and the price in
- * one currency, which is null when there is none. Price lists replace the price here.
+ * one currency, which is null when there is none, and the units that this cart can have. Price lists replace the price
+ * here.
+ * @param holder the cart as the holder of reservations
  */
-export const sellableQuery = (q: Reader, cartId: string | Param, currency: SQL) =>
+export const sellableQuery = (q: Reader, cartId: string | Param, currency: SQL, holder: Param) =>
   q
     .select({
       line: { id: cartLineTable.id, variantId: cartLineTable.variantId, quantity: cartLineTable.quantity },
@@ -20,6 +23,7 @@ export const sellableQuery = (q: Reader, cartId: string | Param, currency: SQL) 
         taxClassId: productTable.taxClassId,
       },
       price: { amount: priceTable.amount, taxInclusive: priceTable.taxInclusive },
+      available: availableQuantity(q, holder),
     })
     .from(cartLineTable)
     .innerJoin(variantTable, eq(variantTable.id, cartLineTable.variantId))
@@ -29,4 +33,4 @@ export const sellableQuery = (q: Reader, cartId: string | Param, currency: SQL) 
     .orderBy(cartLineTable.id);
 type Row = Awaited<ReturnType<typeof sellableQuery>>[number];
 
-export type Sellable = Row["variant"] & Pick<Row, "product" | "price">;
+export type Sellable = Row["variant"] & Pick<Row, "product" | "price" | "available">;

@@ -51,6 +51,7 @@ function refusalOf(calculated: Calculated, { tag, expectedTotal }: Seen) {
     const { amount, currency } = expectedTotal;
     return amount === totals.total && currency === cart.currency ? undefined : { expected: expectedTotal, changes };
   }
-  if (tag !== undefined || !cart.quote || changes.length === 0) return undefined;
+  // Tax inside of an unchanged price costs the shopper nothing; on top of a price it moves the total of its line.
+  if (tag !== undefined || !cart.quote || changes.every(({ type }) => type === "tax")) return undefined;
   return { expected: { amount: cart.quote.total, currency: cart.quote.currency }, changes };
 }

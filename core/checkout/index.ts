@@ -19,6 +19,7 @@ import { unpaidLimits } from "../payment/payment-method.sql.js";
 import { strangerKey } from "../rate/index.js";
 import { ExpectedTotal, refuseUnseen } from "./agreement.js";
 
+export { CancelledOrder, cancelOrder } from "./cancellation.js";
 export { retryPayment, waitForDecision } from "./payment.js";
 
 export const Completion = z.strictObject({
@@ -49,7 +50,8 @@ export const complete = fn(CompletionRequest, ({ cart: key, tag, completion }) =
     const calculated = Cart.calculateCart(cart, rows);
     const { lines, shipping, totals, requirements } = calculated;
     const { email, shippingAddress } = cart;
-    if (requirements.length > 0 || !email || !shippingAddress || !shipping) {
+    const missing = requirements.filter((requirement) => !Cart.decidedLater.includes(requirement));
+    if (missing.length > 0 || !email || !shippingAddress || !shipping) {
       throw conflict("cart.incomplete", "The cart is incomplete; see `requirements`.", { data: { requirements } });
     }
     const refusal = refuseUnseen(tx, calculated, { tag, expectedTotal: completion.expectedTotal });

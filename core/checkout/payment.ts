@@ -6,13 +6,18 @@ import { afterCommit } from "../kernel/after-commit.js";
 import { db, read } from "../kernel/db.js";
 import { conflict, notFound } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
+import { requireVersion } from "../kernel/version.js";
 import { OrderId, orderLineTable, orderTable } from "../order/order.sql.js";
 import { Payment, RESERVATION_MINUTES, RetryMethodInput } from "../payment/index.js";
 import { takeTokens } from "../rate/index.js";
 
-const OrderKey = z.object({ id: OrderId, token: CartKey.shape.token });
+export const OrderKey = z.object({ id: OrderId, token: CartKey.shape.token });
 type OrderKey = z.output<typeof OrderKey>;
-const orderOfCart = ({ id, token }: OrderKey) => and(eq(orderTable.id, id), eq(orderTable.tokenHash, hashToken(token)));
+/** The condition for the order of a key; a wrong token matches no row. */
+export const orderOfCart = ({ id, token }: OrderKey) =>
+  and(eq(orderTable.id, id), eq(orderTable.tokenHash, hashToken(token)));
+
+const RetryRequest = z.object({ order: OrderKey, version: z.int().optional(), method: RetryMethodInput });
 
 /** The end of all attempts to pay an order, by the clock of the database. */
 const dueAt = sql<string>`coalesce(${orderTable.paymentDueAt},
@@ -24,7 +29,7 @@ const dueAt = sql<string>`coalesce(${orderTable.paymentDueAt},
  * @throws Failure not_found, conflict (`order.not_payable`, `payment.time_over`, `payment.attempts_exhausted`,
  * `payment.method_not_offered`, `stock.insufficient`, `payment.provider_unavailable`)
  */
-export const retryPayment = fn(z.object({ order: OrderKey, method: RetryMethodInput }), ({ order: key, method }) =>
+export const retryPayment = fn(RetryRequest, ({ order: key, version, method }) =>
   db(async (tx) => {
     const [found] = await tx
       .select({
@@ -37,6 +42,7 @@ export const retryPayment = fn(z.object({ order: OrderKey, method: RetryMethodIn
       .for("update");
     if (!found) throw notFound("order");
     const { order } = found;
+    requireVersion("order", order, version);
     if (order.status !== "pending")
       throw conflict(
         "order.not_payable",

@@ -106,6 +106,17 @@ export async function checkUsage(tx: Tx, meter: Meter, counted: UsageCount | und
   if (counted.value === counted.limit) announceLimit(meter, counted);
 }
 
+/** Whether the plan leaves room for one more use: what the next count will find, as far as a read can know. */
+export function hasRoom(q: Pick<Reader, "select">, meterName: string): SQL<boolean> {
+  const meter = meters.find(meterName);
+  if (!meter) return sql<boolean>`true`;
+  const used = q
+    .select({ value: usageTable.value })
+    .from(usageTable)
+    .where(and(eq(usageTable.metric, meter.name), eq(usageTable.period, periodOf(meter))));
+  return sql<boolean>`coalesce(coalesce((${used}), 0) < ${currentLimit(q, meter)}, true)`;
+}
+
 /**
  * Counts a use against the limit of the plan, in the open transaction of the effect: the limit holds under concurrency,
  * and an effect that is rolled back is not counted.

@@ -4,7 +4,15 @@ export { createLevels, Level, LevelPage, listLevels } from "./level.js";
 export { Location, LocationPage, listLocations } from "./location.js";
 export { listMovements, Movement, MovementPage } from "./movement.js";
 export { reservedUntilQuery } from "./reservation.js";
-export { type Allocation, allocate, deduction, releaseExpired, releaseLater, reservation } from "./stock.js";
+export {
+  type Allocation,
+  allocate,
+  deduction,
+  releaseExpired,
+  releaseLater,
+  reservation,
+  restockLater,
+} from "./stock.js";
 
 import { StockAdjusted } from "./adjustment.js";
 

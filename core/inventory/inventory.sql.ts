@@ -44,7 +44,7 @@ export const stockLevelTable = tenantTable(
   ],
 );
 
-export const movementReasons = ["received", "correction", "sold", "returned", "damaged"] as const;
+export const movementReasons = ["received", "correction", "sold", "cancelled", "returned", "damaged"] as const;
 
 /** Each change of the units on hand: append-only; a correction is a new row. */
 export const stockMovementTable = tenantTable(

@@ -70,6 +70,14 @@ function allowanceEntries(sale: TaxedTotal, before: number, amount: number): Ent
   ];
 }
 
+/**
+ * A placed order is cancelled: the rest of its sale is undone, and what refunds have taken back of it is no allowance
+ * any more. Money that the shopper has paid is owed back from now on.
+ * @param refunded the part of the total that was refunded before, in minor units
+ */
+export const cancellationEntries = (sale: Sale, refunded: number): Entry[] =>
+  reverseEntries([...saleEntries(sale), ...allowanceEntries(sale, 0, refunded)]);
+
 /** A provider captured money of a shopper. */
 export const captureEntries = ({ provider, currency, amount }: ProviderAmount): Entry[] =>
   transferEntries(currency, amount, "receivable", `processor:${provider}`);

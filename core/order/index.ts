@@ -24,12 +24,13 @@ import {
 import { entry, columns as entryColumns } from "./timeline.js";
 import { orderQueries, summaryColumns, view } from "./view.js";
 
+export { Cancellation, cancel, isCancellable, notCancellable } from "./cancellation.js";
 export { confirmationMailJob, sendConfirmation } from "./confirmation.js";
 export { OrderCancelled, OrderPaid, OrderPlaced } from "./event.js";
 export { orderLedgerAccounts, orderLedgerKinds, recordSale } from "./ledger.js";
 export { orderMeter } from "./meter.js";
 export { OrderId } from "./order.sql.js";
-export { applyPayment, cancel, deductGoods, updateProgress } from "./payment-progress.js";
+export { applyPayment, deductGoods, updateProgress } from "./payment-progress.js";
 export { place } from "./placement.js";
 export { addToTimeline, columns as timelineColumns, entry, TimelineEntry } from "./timeline.js";
 export { orderQueries, view } from "./view.js";
@@ -46,7 +47,7 @@ const Head = z.object({
   cancelReason: z
     .string()
     .nullable()
-    .meta({ examples: ["payment_expired", "out_of_stock"] }),
+    .meta({ examples: ["payment_expired", "out_of_stock", "requested_by_shopper"] }),
   currency: Currency,
   email: z.string(),
   placedAt: z.string(),

@@ -5,7 +5,7 @@ import { orderTable } from "./order.sql.js";
 import { columns } from "./view.js";
 
 /** The facts of orders that the ledger records. */
-export const orderLedgerKinds = ["order.placed"] as const;
+export const orderLedgerKinds = ["order.placed", "order.cancelled"] as const;
 
 export const orderLedgerAccounts: readonly LedgerAccount[] = [
   { code: "receivable", name: "Owed by shoppers", side: "debit" },

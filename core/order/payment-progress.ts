@@ -4,9 +4,8 @@ import { Inventory } from "../inventory/index.js";
 import { defer, read, withSavepoint } from "../kernel/db.js";
 import { Failure } from "../kernel/error.js";
 import { emit } from "../kernel/event/index.js";
-import { OrderCancelled, OrderPlaced } from "./event.js";
-import { type Order, orderLineTable, orderTable, orderTimelineTable } from "./order.sql.js";
-import { entry } from "./timeline.js";
+import { OrderPlaced } from "./event.js";
+import { type Order, orderLineTable, orderTable } from "./order.sql.js";
 
 /** The fields of an order that payments change, with their new values. */
 export type PaymentProgress = Partial<Pick<Order, "status" | "paymentStatus" | "attention">>;
@@ -61,26 +60,4 @@ export async function deductGoods({ id: orderId, cartId }: Pick<Order, "id" | "c
     if (!(error instanceof Failure) || error.kind !== "conflict") throw error;
     return false;
   }
-}
-
-/**
- * Cancels a pending order, and releases its goods. It was never counted against the plan.
- * @returns false when the order is not pending any more
- */
-export async function cancel(
-  tx: Tx,
-  orderId: string,
-  reason: string,
-  attention: string | null = null,
-): Promise<boolean> {
-  const [order] = await tx
-    .update(orderTable)
-    .set({ status: "cancelled", amountApplied: 0, cancelReason: reason, attention, version: bump })
-    .where(and(eq(orderTable.id, orderId), eq(orderTable.status, "pending")))
-    .returning({ number: orderTable.number, cartId: orderTable.cartId });
-  if (!order) return false;
-  Inventory.releaseLater(tx, order.cartId);
-  defer(tx.insert(orderTimelineTable).values(entry(orderId, "cancelled", { reason })));
-  emit(OrderCancelled, { orderId, number: order.number, reason });
-  return true;
 }

@@ -2,6 +2,7 @@ export * as PaymentAccount from "./index.js";
 
 import { and, asc, desc, eq, sql } from "drizzle-orm";
 import * as z from "zod";
+import type { Reader } from "../../drizzle/reader.js";
 import type { Tx } from "../../drizzle/tenant.js";
 import { planCode, planOf, platformFee } from "../entitlement/index.js";
 import { afterCommit } from "../kernel/after-commit.js";
@@ -12,7 +13,7 @@ import { fn } from "../kernel/fn.js";
 import type { Currency } from "../kernel/money.js";
 import { pageUrl } from "../kernel/url.js";
 import { bump, staleVersion } from "../kernel/version.js";
-import { faultSideOf, modeOf, refusalOf, toStripe, withinRequest } from "../stripe/index.js";
+import { amountRefusal, faultSideOf, modeOf, refusalOf, withinRequest } from "../stripe/index.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import { connectAccount, createOnboardingLink } from "./onboarding.js";
 import { captureModes, PaymentAccountId, paymentAccountTable } from "./payment-account.sql.js";
@@ -177,11 +178,38 @@ async function staleOrMissing(tx: Tx) {
   return row ? staleVersion("payment account", row.version) : none();
 }
 
+/** What decides whether the merchant's account can be charged, as a row of JSON in a query of another domain. */
+export interface ChargeableAccount {
+  account: string | null;
+  livemode: boolean;
+  charges: boolean;
+  tenantLivemode: boolean;
+}
+export const chargeableQuery = (q: Reader) =>
+  q
+    .select({
+      value: sql`json_build_object('account', ${paymentAccountTable.account}, 'livemode', ${paymentAccountTable.livemode},
+        'charges', ${paymentAccountTable.chargesEnabled}, 'tenantLivemode', ${tenantTableRoot.livemode})`,
+    })
+    .from(paymentAccountTable)
+    .innerJoin(tenantTableRoot, sql`true`)
+    .where(isCurrent);
+
+/**
+ * The reason why an amount cannot be charged on an account, as far as it is known before the provider is asked; undefined
+ * when there is none.
+ */
+export function chargeRefusal(of: ChargeableAccount | null, due: { amount: number; currency: Currency }) {
+  if (!of?.charges || !of.account || of.livemode !== modeOf(of.tenantLivemode))
+    return conflict("payment.provider_unavailable", "The merchant's payment account cannot accept charges now.");
+  return amountRefusal(due.amount, due.currency);
+}
+
 /**
  * The account on which a new payment is charged, and the application fee of the tenant's plan, in the open transaction.
  * @param due the amount to charge, in minor units: refused here when the provider cannot charge it
- * @throws Failure conflict `payment.provider_unavailable`, `payment.currency_unsupported` or
- * `payment.amount_unsupported`
+ * @throws Failure conflict `payment.provider_unavailable`, `payment.currency_unsupported`, `payment.amount_unsupported` or
+ * `payment.amount_too_small`
  */
 export async function chargeableAccount(tx: Tx, due: { amount: number; currency: Currency }) {
   const [row] = await tx
@@ -195,10 +223,8 @@ export async function chargeableAccount(tx: Tx, due: { amount: number; currency:
     .from(paymentAccountTable)
     .innerJoin(tenantTableRoot, sql`true`)
     .where(isCurrent);
-  if (!row?.charges || !row.account || row.livemode !== modeOf(row.tenantLivemode)) {
-    throw conflict("payment.provider_unavailable", "The merchant's payment account cannot accept charges now.");
-  }
-  toStripe(due.amount, due.currency);
+  const refusal = chargeRefusal(row ?? null, due);
+  if (refusal || !row?.account) throw refusal;
   return { account: row.account, livemode: row.livemode, fee: applicationFeeOf(row.plan, due.amount) };
 }
 

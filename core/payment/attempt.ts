@@ -1,4 +1,4 @@
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq, isNull, sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Reader } from "../../drizzle/reader.js";
 import type { Tx } from "../../drizzle/tenant.js";
@@ -177,6 +177,14 @@ async function saveOpened({ id: paymentId, amount }: Attempt, opened: OpenedAtte
   );
   return row?.closedAt === null;
 }
+
+/** The attempts of an order that may still be paid: the accepted ones have been. */
+export const openAttemptsQuery = (q: Reader, orderId: string) =>
+  q
+    .select({ id: paymentTable.id })
+    .from(paymentTable)
+    .where(and(eq(paymentTable.orderId, orderId), eq(paymentTable.accepted, false), isNull(paymentTable.closedAt)))
+    .orderBy(paymentTable.id);
 
 /** Closes an attempt that its provider refuses; the shopper may make another one. */
 export async function failAttempt(tx: Tx, paymentId: string, { code, message }: Failure): Promise<void> {

@@ -20,6 +20,7 @@ export { closeAttempt, EXPIRY_SLICE, enqueueExpired } from "./expiry.js";
 export { paymentLedgerAccounts, paymentLedgerKinds } from "./ledger.js";
 export { closePaymentJob, operatePaymentJob } from "./operation.js";
 export { getOrder, OrderDetail } from "./order.js";
+export { cancelOrder, cancelPendingOrder } from "./order-cancellation.js";
 export {
   Capture,
   capture,

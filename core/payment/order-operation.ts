@@ -11,6 +11,7 @@ import { requireVersion } from "../kernel/version.js";
 import { Order, OrderId } from "../order/index.js";
 import { acceptOrder, awaitedPayment, decline } from "./acceptance.js";
 import { type OperationRequest, remaining, requestFullCapture, withOperations } from "./operation.js";
+import { cancelLocked } from "./order-cancellation.js";
 import { providerOf } from "./provider.js";
 import { performOperation } from "./provider-call.js";
 import { completeOperations, insertOperations, updatePayment } from "./snapshot.js";
@@ -55,8 +56,11 @@ const operateOrder = (kind: Kind, request: OrderOperationRequest): Promise<After
     if (kind === "capture" && state.order.status === "cancelled") {
       throw conflict("order.cancelled", "The order is cancelled, so its payments cannot be captured.");
     }
-    const parts = allocate(kind, acceptedIn(state), request.amount);
-    if (!parts) throw exceedsFailure(kind, acceptedIn(state));
+    // Without its payments a pending order has nothing to wait for.
+    if (kind === "void" && state.order.status === "pending") return voidPending(tx, state, request);
+    const payments = operable(kind, state);
+    const parts = allocate(kind, payments, request.amount);
+    if (!parts) throw exceedsFailure(kind, payments);
     bumpVersion(tx, state, request);
     const operations = insertOperations(tx, state, toRequests(kind, parts, request, requestKey), JOB_DELAY);
     const requested = withOperations(state, operations);
@@ -64,6 +68,11 @@ const operateOrder = (kind: Kind, request: OrderOperationRequest): Promise<After
     for (const { paymentId } of remote) updatePayment(tx, paymentIn(requested, paymentId));
     return remote.length > 0 ? performOperations(kind, remote) : undefined;
   });
+
+function voidPending(tx: Tx, state: PaymentState, { version }: OrderOperationRequest) {
+  requireVersion("order", state.order, version);
+  return cancelLocked(tx, state, { reason: "payment_voided" });
+}
 
 /** Whether a new order is paid as it is placed: its provider needs no call, and no capture by the staff. */
 export function isCapturedAtCheckout(providerName: string): boolean {
@@ -79,6 +88,10 @@ export async function captureAtCheckout(tx: Tx, orderId: string): Promise<void> 
   const operations = insertOperations(tx, state, requests);
   await completeOperations(tx, withOperations(state, operations), operations);
 }
+
+/** Of a cancelled order, money whose automatic refund has failed is refunded by hand, though no payment counts any more. */
+const operable = (kind: Kind, state: PaymentState) =>
+  kind === "refund" && state.order.status === "cancelled" ? state.payments : acceptedIn(state);
 
 const acceptedIn = ({ payments }: PaymentState) => payments.filter((payment) => payment.accepted);
 

@@ -1,3 +1,4 @@
+import { isCancellable } from "../order/index.js";
 import { type OperationRequest, requestFullCapture } from "./operation.js";
 import { type OrderState, orderStateOf, raiseAttention } from "./order-status.js";
 import { isFinal, type Snapshot } from "./provider.js";
@@ -10,9 +11,10 @@ import type { Known, KnownPayment, NewEvent, TimelineItem } from "./state.js";
  * - `open`: the payment completes the total, and the order is placed;
  * - `cancel`: the same, but the goods are gone, so that every payment goes back;
  * - `refund`: the payment cannot count, and goes back alone;
+ * - `end`: the staff voided the last money of the order, so that the order is cancelled;
  * - `flag_lost`: the authorization of a placed order expired, or was voided outside of Stoa.
  */
-export type OrderOutcome = "none" | "apply" | "open" | "cancel" | "refund" | "flag_lost";
+export type OrderOutcome = "none" | "apply" | "open" | "cancel" | "refund" | "end" | "flag_lost";
 
 /** @param payment the reported payment with its new sums */
 export function orderOutcome(
@@ -22,7 +24,11 @@ export function orderOutcome(
   snapshot: Snapshot,
 ): OrderOutcome {
   const has = (...types: NewEvent["type"][]) => events.some(({ type }) => types.includes(type));
-  if (payment.accepted) return has("voided", "expired") && !isVoidRequested(known) ? "flag_lost" : "none";
+  if (payment.accepted && has("voided", "expired")) {
+    if (!isVoidRequested(known)) return "flag_lost";
+    return isLastMoney(known, payment) ? "end" : "none";
+  }
+  if (payment.accepted) return "none";
   if (payment.authorized === 0 || isFinal(snapshot)) return "none";
   if (known.payment.isClosed) return has("authorized", "captured") ? "refund" : "none";
   const { status, amountApplied, total } = known.order;
@@ -34,6 +40,12 @@ export function orderOutcome(
 
 const isVoidRequested = ({ operations, payment }: Known) =>
   operations.some(({ paymentId, kind, status }) => paymentId === payment.id && kind === "void" && status !== "failed");
+
+/** Whether nothing of an order that can be cancelled is authorized or captured any more, once this payment is voided. */
+const isLastMoney = ({ order, payments }: Known, payment: KnownPayment) =>
+  isCancellable(order) &&
+  payment.captured === 0 &&
+  payments.every((one) => one.id === payment.id || !one.accepted || (one.isClosed && one.captured === 0));
 
 /** The changes that an outcome makes. */
 export interface Decision {
@@ -64,6 +76,15 @@ export function applyToOrder(known: Known, payment: KnownPayment, outcome: Order
       };
     case "cancel":
       return cancelOrder(known, accepted);
+    case "end": {
+      const ended = { ...order, status: "cancelled" as const, amountApplied: 0, attention: null };
+      return {
+        payments: payments.map((one) => ({ ...one, accepted: false })),
+        requests: [],
+        order: ended,
+        timeline: [],
+      };
+    }
     case "refund": {
       const reason = known.payment.isClosed ? "attempt_closed" : "order_not_payable";
       return { ...refundOrVoidAll(known, payments, [payment.id], reason), order };

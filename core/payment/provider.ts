@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
+import type { PaymentGate } from "../cart/index.js";
 import { conflict } from "../kernel/error.js";
 import type { Currency } from "../kernel/money.js";
 import { Registry } from "../kernel/registry.js";
@@ -115,7 +116,7 @@ interface PreparedPayment {
   fee?: number;
 }
 
-interface BaseProvider {
+interface BaseProvider extends PaymentGate {
   /** Permanent: rows and the ledger's accounts carry it. */
   readonly name: string;
   /** When the money is taken, where the merchant's payment account does not say: as the order is placed, or by the staff. */

@@ -176,12 +176,14 @@ export async function completeOperations(
 async function updateOrder(tx: Tx, { order: before, payment }: Known, effects: Effects): Promise<void> {
   const { outcome, order, timeline } = effects;
   const { status, paymentStatus, attention } = order;
-  if (outcome === "cancel") await Order.cancel(tx, before.id, "out_of_stock", attention);
+  const isEnded = outcome === "cancel" || outcome === "end";
+  if (outcome === "cancel") await Order.cancel(tx, before.id, "out_of_stock", { attention });
+  if (outcome === "end") await Order.cancel(tx, before.id, "payment_voided", { from: ["pending", "open"] });
   if (outcome === "apply" || outcome === "open") {
     const applied = await Order.applyPayment(tx, before.id, payment.amount, { status, paymentStatus, attention });
     if (!applied) throw new Error("The order was changed without its lock.");
     if (outcome === "open") await recordUse(orderMeter);
-  } else if (paymentStatus !== before.paymentStatus || (outcome !== "cancel" && attention !== before.attention)) {
+  } else if (paymentStatus !== before.paymentStatus || (!isEnded && attention !== before.attention)) {
     Order.updateProgress(tx, before.id, { paymentStatus, attention });
   }
   Order.addToTimeline(tx, before.id, timeline);

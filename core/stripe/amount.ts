@@ -1,4 +1,4 @@
-import { conflict } from "../kernel/error.js";
+import { conflict, Failure } from "../kernel/error.js";
 import { Currency, exponent, type Money } from "../kernel/money.js";
 
 /**
@@ -24,9 +24,8 @@ const factors: Partial<Record<Currency, number>> = { ISK: 100, UGX: 100 };
 const MAX_UNITS = 999_999_999_999;
 
 /**
- * Stripe's minimum charges, in our minor units. A minimum applies in the currency in which the merchant is paid out, so
- * these hold for a payment in that currency only, and some payment methods allow less: the number explains a refusal
- * and never causes one.
+ * Stripe's minimum charges, in our minor units. They are those of a merchant who is paid out in the same currency; a
+ * smaller amount is refused before a cart is bound to it, because for nearly all merchants Stripe would refuse it after.
  * @see https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
  */
 const minimumCharges: Partial<Record<Currency, number>> = {
@@ -94,6 +93,23 @@ export function toStripe(amount: number, currency: Currency): number {
     { data },
   );
 }
+
+/** The reason why Stripe takes no payment of this amount, as far as it is known beforehand; undefined when there is none. */
+export function amountRefusal(amount: number, currency: Currency): Failure | undefined {
+  try {
+    toStripe(amount, currency);
+  } catch (error) {
+    if (error instanceof Failure) return error;
+    throw error;
+  }
+  const least = minimumChargeOf(currency);
+  return least && amount < least.amount ? amountTooSmall(least) : undefined;
+}
+
+export const amountTooSmall = (least: Money | undefined): Failure =>
+  conflict("payment.amount_too_small", "The amount is below the provider's minimum charge; see `least`.", {
+    data: { least },
+  });
 
 /** Stripe's minor units in ours. @throws Error for a currency or a fraction that our requests never contain */
 export function fromStripe(amount: number, code: string): Money {

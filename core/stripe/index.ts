@@ -1,4 +1,12 @@
-export { currencyCode, fromStripe, minimumChargeOf, roundDown, toStripe } from "./amount.js";
+export {
+  amountRefusal,
+  amountTooSmall,
+  currencyCode,
+  fromStripe,
+  minimumChargeOf,
+  roundDown,
+  toStripe,
+} from "./amount.js";
 export {
   type CreateOrFindResult,
   connectedAccount,

@@ -1,11 +1,12 @@
 import * as z from "zod";
-import { Checkout } from "../../core/checkout/index.js";
+import { CancelledOrder, Checkout } from "../../core/checkout/index.js";
 import { defineScope } from "../../core/kernel/access.js";
 import { AfterCommit } from "../../core/kernel/after-commit.js";
 import { on } from "../../core/kernel/event/index.js";
 import { enqueue, handle } from "../../core/kernel/job/index.js";
 import { listOf } from "../../core/kernel/page.js";
 import {
+  Cancellation,
   Note,
   Order,
   OrderCancelled,
@@ -66,6 +67,22 @@ const routes: Endpoint[] = [
   ),
   endpoint(
     "post",
+    "/v1/store/orders/{id}/cancel",
+    {
+      allow: "shopper",
+      cartToken: true,
+      params,
+      returns: [200, CancelledOrder],
+      idempotency: "required",
+      ifMatch: "optional",
+      summary: "Cancel a pending order with the token of its cart",
+      description:
+        "Ends an order that is not paid yet: its payment attempts are closed and its goods are for sale again. `cart` is an open copy of its cart with the same token. Repeated, it returns the same order and cart.",
+    },
+    ({ params: { id }, cartToken: token, version }) => Checkout.cancelOrder({ order: { id, token }, version }),
+  ),
+  endpoint(
+    "post",
     "/v1/store/orders/{id}/payments",
     {
       allow: "shopper",
@@ -74,12 +91,14 @@ const routes: Endpoint[] = [
       body: RetryMethodInput,
       returns: [201, PaymentStep],
       idempotency: "required",
+      ifMatch: "optional",
       secret: true,
       summary: "Retry the payment of a pending order",
       description:
         "Creates another payment attempt. The first attempt that succeeds pays the order; any other is refunded or voided automatically.",
     },
-    ({ params: { id }, cartToken: token, body }) => Checkout.retryPayment({ order: { id, token }, method: body }),
+    ({ params: { id }, cartToken: token, version, body }) =>
+      Checkout.retryPayment({ order: { id, token }, version, method: body }),
   ),
   endpoint(
     "get",
@@ -150,9 +169,21 @@ const routes: Endpoint[] = [
       allow: writeRefunds,
       summary: "Void the uncaptured authorization of an order",
       description:
-        "Voids every authorization without a capture. 409 `payment.not_voidable` if there is none; refund captured amounts instead.",
+        "Voids every authorization without a capture. An order without any other money is cancelled and its goods are for sale again. 409 `payment.not_voidable` if there is none; refund captured amounts instead.",
     },
     ({ params: { id }, version }) => withOrderAfter(id, Payment.voidAuthorization({ id, version })),
+  ),
+  endpoint(
+    "post",
+    "/v1/admin/orders/{id}/cancel",
+    {
+      ...moneyOperation,
+      body: Cancellation,
+      summary: "Cancel a pending or open order",
+      description:
+        "Voids or refunds its payments, closes its payment attempts, and puts its goods back on sale. 409 `order.not_cancellable` if goods were fulfilled. A cancelled order is returned as it is.",
+    },
+    ({ params: { id }, version, body }) => withOrderAfter(id, Payment.cancelOrder({ id, version, ...body })),
   ),
   endpoint(
     "post",

@@ -1,3 +1,4 @@
+import { paymentGates } from "../../core/cart/index.js";
 import { meters } from "../../core/entitlement/meter.js";
 import { scopes } from "../../core/kernel/access.js";
 import { declaredJobs } from "../../core/kernel/job/index.js";
@@ -18,6 +19,7 @@ export function register(modules: readonly Module[]): void {
   requireSound(modules, all);
   scopes.fill(all((module) => module.scopes));
   paymentProviders.fill(all((module) => module.providers));
+  paymentGates.fill(all((module) => module.providers));
   meters.fill(all((module) => module.meters));
   ledgerKinds.fill(all((module) => module.ledgerKinds));
   ledgerAccounts.fill(all((module) => module.ledgerAccounts));

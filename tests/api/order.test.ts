@@ -93,13 +93,14 @@ describe("money by hand", () => {
     expect([outcome(refund), refund.body.left]).toEqual(["409 payment.refund_exceeds", 2_500]);
   });
 
-  test("that nobody took is let go once; what was taken is not", async () => {
+  test("that nobody took is let go once, and the order with it; what was taken is not", async () => {
     const [free, taken] = [await place(), await place()];
     await send(taken.id, "capture", { amount: 1 });
     expect(said(await send(free.id, "void"))).toBe("voided");
     const answers = [await send(free.id, "void"), await send(taken.id, "void")];
     expect(tally(answers)).toEqual({ "409 payment.not_voidable": 2 });
-    expect(outcome(await send(free.id, "capture", {}))).toBe("409 payment.capture_exceeds");
+    expect(await get(free.id)).toMatchObject({ status: "cancelled", cancelReason: "payment_voided" });
+    expect(outcome(await send(free.id, "capture", {}))).toBe("409 order.cancelled");
   });
 
   test("is an amount of whole minor units, with a short reason", async () => {

@@ -71,10 +71,10 @@ describe("a payment by card", () => {
     await confirm(side, payment);
     await when(id, "authorized");
     expect(said(await ask(id, "void"))).toBe("voided");
-    expect((await tenant.get(`/v1/admin/orders/${id}`)).status).toBe("open");
+    expect((await tenant.get(`/v1/admin/orders/${id}`)).status).toBe("cancelled");
     expect([said(await ask(id, "void")), said(await ask(id, "capture", {}))]).toEqual([
       "409 payment.not_voidable",
-      "409 payment.capture_exceeds",
+      "409 order.cancelled",
     ]);
   });
 

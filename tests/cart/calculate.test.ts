@@ -1,12 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Cart, type CartRow } from "../../core/cart/index.js";
+import { Cart, type CartRow, paymentGates } from "../../core/cart/index.js";
 
 const cart = {
   email: "ada@example.com",
   currency: "EUR",
   shippingAddress: { name: "Ada", line1: "1 Road", city: "Berlin", postalCode: "10115", country: "DE" },
 } as CartRow;
+paymentGates.fill([{ name: "manual" }]);
 type Rows = Parameters<typeof Cart.calculateCart>[1];
 
 const variantOf = (id: string, amount: number | null, more: object = {}) => ({
@@ -16,6 +17,7 @@ const variantOf = (id: string, amount: number | null, more: object = {}) => ({
   options: {},
   product: { id: `p${id}`, name: id, status: "active" as const, taxClassId: null, ...more },
   price: amount === null ? null : { amount, taxInclusive: true },
+  available: 1_000,
 });
 const rowsOf = (more: Partial<Rows> = {}): Rows => ({
   lines: [{ id: "l1", variantId: "v1", quantity: 2 }],
@@ -37,6 +39,8 @@ const rowsOf = (more: Partial<Rows> = {}): Rows => ({
   reservedUntil: null,
   accountStatus: null,
   paymentSetting: null,
+  account: null,
+  hasRoom: true,
   ...more,
 });
 const calculated = (more: Partial<Rows> = {}, header: Partial<CartRow> = {}) =>
@@ -102,6 +106,8 @@ describe("a cart cannot be completed", () => {
     ["shipping_address_missing", {}, { shippingAddress: null }],
     ["country_not_served", { countries: ["FR"] }, {}],
     ["shipping_option_missing", { shippingOption: undefined }, {}],
+    ["stock_insufficient", { variants: [{ ...variantOf("v1", 1_190), available: 1 }] }, {}],
+    ["orders_closed", { hasRoom: false }, {}],
     ["total_too_large", { variants: [variantOf("v1", 99_999_999_999)] }, {}],
   ] as const)("%s", (requirement, rows, header) => {
     expect(calculated(rows as Partial<Rows>, header as Partial<CartRow>).requirements).toEqual([requirement]);

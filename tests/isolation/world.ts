@@ -151,6 +151,7 @@ const inState: Record<string, (world: World) => Promise<{ ids: Ids; token?: stri
   "POST /v1/auth/password": async () => ({ ids: {}, tenant: await newTenant() }),
   "DELETE /v1/auth/sessions": async () => ({ ids: {}, tenant: await newTenant() }),
   "POST /v1/store/orders/{id}/payments": (world) => newOrder(world, byCard),
+  "POST /v1/store/orders/{id}/cancel": (world) => newOrder(world, byCard),
   "POST /v1/admin/orders/{id}/refunds": async (world) => {
     const order = await newOrder(world);
     await world.tenant.post(`/v1/admin/orders/${order.ids.ord}/capture`, {});

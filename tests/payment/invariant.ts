@@ -21,6 +21,8 @@ interface Order {
   status: string;
   attention: string | null;
   units: number;
+  placed: boolean;
+  spoiled: boolean;
   taken: number;
   /** Jobs, and different messages that arrived. */
   mails: number;
@@ -32,7 +34,9 @@ const stands = (order: Order | undefined) => order?.status === "open" || order?.
 async function ordersOf(till: Till): Promise<Order[]> {
   const orders = await till.query(
     `select o.id::text, o.number, o.status, o.attention, (select sum(quantity)::int from order_line l
-        where l.tenant_id = $1 and l.order_id = o.id) as units from "order" o where o.tenant_id = $1`,
+        where l.tenant_id = $1 and l.order_id = o.id) as units,
+      exists (${ENTRY} and t.type = 'placed') as placed,
+      exists (${ENTRY} and t.data ->> 'restocked' = 'false') as spoiled from "order" o where o.tenant_id = $1`,
   );
   const taken = await countsOf(till, TAKEN);
   const mails = await countsOf(till, MAILS);
@@ -47,17 +51,17 @@ async function ordersOf(till: Till): Promise<Order[]> {
     return { ...order, ...done, number, id: name };
   });
 }
-
 const countsOf = async (till: Till, text: string) =>
   new Map<string, number>((await till.query(text)).map(({ id, count }) => [id, count]));
 const TAKEN = `select reference as id, -sum(delta)::int as count from stock_movement
-  where tenant_id = $1 and reason = 'sold' group by 1`;
+  where tenant_id = $1 and reason in ('sold', 'cancelled') group by 1`;
+const ENTRY = "select from order_timeline t where t.tenant_id = $1 and t.order_id = o.id";
 const MAILS = `select payload ->> 'orderId' as id, count(*)::int as count from job
   where tenant_id = $1 and name = 'order.confirmation-mail' group by 1`;
 
-/** Goods left and a mail went for what stands, and for nothing else. */
+/** Goods left for what stands, a mail went for what was placed, and for nothing else. */
 function effects(order: Order): string[] {
-  const [units, mails] = stands(order) ? [order.units, 1] : [0, 0];
+  const [units, mails] = [stands(order) || order.spoiled ? order.units : 0, order.placed ? 1 : 0];
   const name = `order ${order.number} (${order.status})`;
   return [
     ...(order.taken === units ? [] : [`I3 ${name} took ${order.taken} of ${order.units}`]),
@@ -188,6 +192,7 @@ const BOOKS = `
   held as (select variant_id, location_id, sum(quantity) as units from reservation where tenant_id = $1 group by 1, 2),
   moved as (select variant_id, location_id, sum(delta) as units from stock_movement where tenant_id = $1 group by 1, 2),
   told as (select type, data ->> 'number' as number, count(*) as times from event where tenant_id = $1 group by 1, 2),
+  placed as (select order_id from order_timeline where tenant_id = $1 and type = 'placed'),
   entry as (select t.kind, t.reference, e.* from ledger_entry e join ledger_transaction t
               on t.tenant_id = $1 and t.id = e.transaction_id where e.tenant_id = $1)
   select 'I1 a level is below zero or holds more than there is' as what from level where reserved < 0 or reserved > on_hand
@@ -236,9 +241,9 @@ const BOOKS = `
     left join told on told.type = t.type and told.number = o.number::text
    where coalesce(told.times, 0) <> case
            when t.type = 'order.cancelled' then (o.status = 'cancelled')::int
-           when o.status not in ('open', 'completed') then 0
+           when o.id not in (select order_id from placed) then 0
            when t.type = 'order.placed' then 1
-           else (select (coalesce(sum(captured), 0) >= o.total)::int from p where p.order_id = o.id and p.accepted) end
+           else (select (coalesce(sum(captured), 0) >= o.total)::int from p where p.order_id = o.id and (p.accepted or o.status = 'cancelled')) end
   union all
   select 'I12 an event has not left: ' || type from event where tenant_id = $1 and published_at is null
   union all

@@ -13,7 +13,15 @@ export const TOTAL = 10_000;
 
 export const order = (more: Partial<KnownOrder> = {}): KnownOrder =>
   ({
-    ...{ id: "ord_1", number: 1001, status: "pending", currency: "EUR", total: TOTAL, amountApplied: 0 },
+    ...{
+      id: "ord_1",
+      number: 1001,
+      status: "pending",
+      fulfillmentStatus: "unfulfilled",
+      currency: "EUR",
+      total: TOTAL,
+      amountApplied: 0,
+    },
     ...{ paymentStatus: "pending", attention: null, tax: 1_597, shipping: 500 },
     ...{ shippingTaxInclusive: true, shippingTaxRate: 1_900 },
     ...more,

@@ -135,8 +135,8 @@ describe("a placed order", () => {
     });
     const voided = { snapshot: authorized({ status: "voided" }) };
     expect(diff(state("pending"), voided)).toMatchObject({
-      outcome: "none",
-      order: { attention: null },
+      outcome: "end",
+      order: { status: "cancelled", amountApplied: 0, attention: null },
       operations: [{ id: "pop_1", status: "succeeded" }],
     });
     expect(diff(state("failed"), voided).outcome).toBe("flag_lost");

@@ -18,7 +18,8 @@ async function newWorker({ host, tenant }: Till) {
   const { closeAttempt } = await import("../../core/payment/expiry.js");
   const { performOperation, syncPayment } = await import("../../core/payment/provider-call.js");
   const { stripe } = await import("../../core/payment/stripe/index.js");
-  const { applyPayment, cancel } = await import("../../core/order/payment-progress.js");
+  const { applyPayment } = await import("../../core/order/payment-progress.js");
+  const { cancel } = await import("../../core/order/cancellation.js");
   const system = { appUrl: host.databases.app, proxy: `127.0.0.1:${host.bridge.port}` };
   const inside = <T>(work: () => Promise<T>): Promise<T> => asSystem(tenant.id, work, system);
   const payment = { loadAttempt, prepareAttempt, applySnapshot, closeAttempt, performOperation, syncPayment };

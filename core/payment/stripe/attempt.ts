@@ -1,6 +1,7 @@
 import type Stripe from "stripe";
 import { conflict, type Failure } from "../../kernel/error.js";
 import {
+  amountTooSmall,
   createOrFind,
   currencyCode,
   idOf,
@@ -136,9 +137,7 @@ async function createOnce<T>(
 /** Turns a refusal of Stripe's into the failure that the shop gets. */
 function refusalFor({ currency }: Attempt, { code, param }: Refusal): Failure {
   if (code === "amount_too_small") {
-    return conflict("payment.amount_too_small", "The amount is below the provider's minimum charge; see `least`.", {
-      data: { least: minimumChargeOf(currency) },
-    });
+    return amountTooSmall(minimumChargeOf(currency));
   }
   if (code === "account_invalid")
     return conflict("payment.provider_unavailable", "The merchant's payment account is no longer connected.");

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { conflict, Failure, OutcomeUnknown } from "../../kernel/error.js";
-import { chargeableAccount, recheckAccount } from "../../payment-account/index.js";
+import { chargeableAccount, chargeRefusal, recheckAccount } from "../../payment-account/index.js";
 import {
   connectedAccount,
   faultSideOf,
@@ -60,6 +60,16 @@ const input = z
     message: "is required for a checkout session",
   });
 
+/** The failure that a function returns or throws: one that a deployment without keys throws is a refusal as well. */
+function refusalBy(run: () => Failure | undefined): Failure | undefined {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof Failure) return error;
+    throw error;
+  }
+}
+
 /** Stripe, by direct charges on the merchant's own account: their name on the statement, their fees, their disputes. */
 export const stripe: RemoteProvider = {
   name: "stripe",
@@ -67,6 +77,7 @@ export const stripe: RemoteProvider = {
   synchronous: false,
   capture: "automatic",
   input,
+  refusalOf: (due, account) => refusalBy(() => chargeRefusal(account, due)),
   prepareAttempt: async (tx, due, request) => {
     const { method = "payment_intent", returnUrl } = input.parse(request);
     return { ...(await chargeableAccount(tx, due)), method, ...(returnUrl !== undefined && { returnUrl }) };
