@@ -78,6 +78,11 @@ const exits: Record<string, Exits> = {
     open: ["POST /v1/admin/incidents/{id}/resolve"],
     resolved: { end: "It opens again by itself when its cause does." },
   },
+  "mail.status": {
+    sending: { machine: "Its job sends it, and tries again." },
+    sent: { end: "It is out." },
+    suppressed: { end: "Nobody may be written to; the record says why." },
+  },
   "job.status": {
     queued: { machine: "The worker takes it." },
     running: { machine: "Its lease ends, and another worker takes it." },
@@ -95,7 +100,7 @@ const deadlines: Exits = {
   subscription: ["POST /v1/billing/cancel", "POST /v1/billing/change"],
 };
 /** Instants at which a machine looks at something or tidies up, and nothing ends that a person waits for. */
-const looks = ["event", "refresh_token", "idempotency_key", "usage", "payment_account"];
+const looks = ["event", "refresh_token", "idempotency_key", "usage", "payment_account", "mail"];
 
 const tables = modules.flatMap((module) => module.tables ?? []);
 const acts = new Set(
