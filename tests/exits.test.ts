@@ -96,7 +96,7 @@ const deadlines: Exits = {
   reservation: ["DELETE /v1/store/carts/{id}/hold", "POST /v1/store/orders/{id}/cancel"],
   cart: ["POST /v1/store/carts/{id}/complete", "DELETE /v1/store/carts/{id}/lines/{lineId}"],
   payment: cancelPending,
-  session: ["POST /v1/auth/logout", "DELETE /v1/admin/members/{id}"],
+
   subscription: ["POST /v1/billing/cancel", "POST /v1/billing/change"],
 };
 /** Instants at which a machine looks at something or tidies up, and nothing ends that a person waits for. */
