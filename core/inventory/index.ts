@@ -4,6 +4,7 @@ export { createLevels, Level, LevelPage, listLevels } from "./level.js";
 export { Location, LocationPage, listLocations } from "./location.js";
 export { listMovements, Movement, MovementPage } from "./movement.js";
 export { reservedUntilQuery } from "./reservation.js";
+export { restockLater } from "./restock.js";
 export {
   type Allocation,
   allocate,
@@ -11,7 +12,6 @@ export {
   releaseExpired,
   releaseLater,
   reservation,
-  restockLater,
 } from "./stock.js";
 
 import { StockAdjusted } from "./adjustment.js";
