@@ -16,7 +16,7 @@ import { entry } from "./timeline.js";
 import { columns } from "./view.js";
 
 /** The reasons that the staff can give. The system's own are `payment_expired`, `payment_voided` and `out_of_stock`. */
-export const cancelReasons = ["requested_by_shopper", "out_of_stock", "suspected_fraud", "not_paid", "other"] as const;
+const cancelReasons = ["requested_by_shopper", "out_of_stock", "suspected_fraud", "not_paid", "other"] as const;
 
 export const Cancellation = z.strictObject({
   reason: z.enum(cancelReasons).default("other"),
