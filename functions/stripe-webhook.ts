@@ -1,6 +1,6 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
 import { context, withContext } from "../core/kernel/actor.js";
-import { config, requireConfig } from "../core/kernel/config.js";
+import { config, isProduction, requireConfig } from "../core/kernel/config.js";
 import { Failure } from "../core/kernel/error.js";
 import type { StripeEndpoint } from "../core/stripe/event.js";
 import { isSigned } from "../core/stripe/signature.js";
@@ -19,9 +19,22 @@ const endpoints = new Map<string, StripeEndpoint>([
   ["/platform", "platform"],
   ["/connect", "connect"],
 ]);
+interface SigningSecret {
+  secret: string;
+  /** The mode whose events it signs; undefined for both, which only a stage for trying has. */
+  livemode: boolean | undefined;
+}
+
+function signingSecret(text: string): SigningSecret {
+  const [, mode, secret = ""] = /^(?:(live|test):)?(.+)$/.exec(text) ?? [];
+  return { secret, livemode: mode === undefined ? isProduction() || undefined : mode === "live" };
+}
+
 /** The secrets of one endpoint only: an event for the other endpoint is refused here, even with a valid signature. */
-const secretsOf = (endpoint: StripeEndpoint) =>
-  (endpoint === "connect" ? config.STRIPE_CONNECT_WEBHOOK_SECRETS : config.STRIPE_WEBHOOK_SECRETS).split(",");
+const secretsOf = (endpoint: StripeEndpoint): SigningSecret[] =>
+  (endpoint === "connect" ? config.STRIPE_CONNECT_WEBHOOK_SECRETS : config.STRIPE_WEBHOOK_SECRETS)
+    .split(",")
+    .map(signingSecret);
 
 type Answer = APIGatewayProxyStructuredResultV2;
 const now = () => Math.floor(Date.now() / 1000);
@@ -78,14 +91,34 @@ async function answer({
     const detail = `The event exceeds ${BODY_LIMIT} bytes.`;
     return problem({ status: 413, code: "body_too_large", detail });
   }
-  if (!isSigned(bytes, headers["stripe-signature"], secretsOf(endpoint), now())) {
-    count("StripeSignatureFailures");
-    log.warn("stripe signature refused", { endpoint });
-    const detail = "Stripe-Signature is missing, does not match this endpoint's secret, or is too old.";
-    return problem({ status: 400, code: "stripe_event.signature_invalid", detail });
-  }
-  const status = await storeAndReport(parseEvent(bytes, endpoint));
+  const isSignedBy = (secrets: readonly SigningSecret[]) =>
+    isSigned(
+      bytes,
+      headers["stripe-signature"],
+      secrets.map(({ secret }) => secret),
+      now(),
+    );
+  const secrets = secretsOf(endpoint);
+  if (!isSignedBy(secrets)) return refuseSignature(endpoint);
+  const incoming = parseEvent(bytes, endpoint);
+  const isOfMode = isSignedBy(secrets.filter(({ livemode = incoming.livemode }) => livemode === incoming.livemode));
+  // Whoever has the secret of test mode cannot speak of live tenants.
+  if (!isOfMode && incoming.livemode) return refuseSignature(endpoint);
+  const status = isOfMode ? await storeAndReport(incoming) : ignoreTestEvent(incoming);
   return { statusCode: 200, headers: { "content-type": "application/json" }, body: JSON.stringify({ status }) };
+}
+
+function refuseSignature(endpoint: StripeEndpoint): Answer {
+  count("StripeSignatureFailures");
+  log.warn("stripe signature refused", { endpoint });
+  const detail = "Stripe-Signature is missing, does not match this endpoint's secret, or is too old.";
+  return problem({ status: 400, code: "stripe_event.signature_invalid", detail });
+}
+
+/** Stripe sends the test events of connected accounts to the live endpoint as well; the one of test mode gets them, too. */
+function ignoreTestEvent({ id: eventId, type, endpoint }: WebhookEvent): "ignored" {
+  log.info("stripe event of the other mode ignored", { eventId, type, endpoint });
+  return "ignored";
 }
 
 /** Stores an event. Stripe gets the outcome as the answer. */

@@ -1,5 +1,7 @@
 import * as z from "zod";
 
+const WEBHOOK_SECRETS = /^((live|test):)?whsec_\w+(,((live|test):)?whsec_\w+)*$/;
+
 /**
  * Every environment variable that Stoa reads, with its shape. This file is the only reader of the environment
  * (12-factor); nothing is read at import, so that a bundle can be loaded without any of it.
@@ -45,9 +47,12 @@ const variables = {
     .regex(/^pk_(live|test)_\w+(,pk_(live|test)_\w+)?$/, "must be pk_live_… or pk_test_…"),
   /** The URL of the local host's substitute for Stripe's API; Stripe's own when left out. */
   STRIPE_API_BASE: z.url().optional(),
-  /** Signing secrets of the webhook endpoints, separated by commas: several during a rotation, and for both modes. */
-  STRIPE_WEBHOOK_SECRETS: z.string().regex(/^whsec_\w+(,whsec_\w+)*$/),
-  STRIPE_CONNECT_WEBHOOK_SECRETS: z.string().regex(/^whsec_\w+(,whsec_\w+)*$/),
+  /**
+   * Signing secrets of the webhook endpoints, separated by commas: several during a rotation. Each says its mode, as in
+   * `live:whsec_…,test:whsec_…`; in production one that does not is live.
+   */
+  STRIPE_WEBHOOK_SECRETS: z.string().regex(WEBHOOK_SECRETS, "must be live:whsec_… or test:whsec_…"),
+  STRIPE_CONNECT_WEBHOOK_SECRETS: z.string().regex(WEBHOOK_SECRETS, "must be live:whsec_… or test:whsec_…"),
   /** `on` checks each response against its schema: tests and the local host. */
   VALIDATE_RESPONSES: z.enum(["on", "off"]).default("off"),
 } as const;
@@ -96,11 +101,29 @@ function parse(name: Variable): Parsed {
   return parsed;
 }
 
+/**
+ * Whether shoppers pay with money here. Every other stage is for trying: its live tenants are served with Stripe's test
+ * keys where it has no others.
+ */
+export const isProduction = (): boolean => process.env.STAGE === "production";
+
+/** What production needs of Stripe, besides the shape: without its live keys it would sell for test cards. */
+const liveOnes: Partial<Record<Variable, RegExp>> = {
+  STRIPE_SECRET_KEY: /(sk|rk)_live_/,
+  STRIPE_PUBLISHABLE_KEY: /pk_live_/,
+  STRIPE_WEBHOOK_SECRETS: /(^|,)(live:)?whsec_/,
+  STRIPE_CONNECT_WEBHOOK_SECRETS: /(^|,)(live:)?whsec_/,
+};
+
+const lacksLive = (name: Variable): boolean =>
+  isProduction() && liveOnes[name]?.test(process.env[name] ?? "") === false;
+
 /** Checks the variables of one entry at once. @throws ConfigError that names each missing or wrong variable */
 export function requireConfig(entry: keyof typeof needs): void {
   const problems = needs[entry].flatMap((name) => {
     const result = parse(name);
-    return "problem" in result ? [result.problem] : [];
+    if ("problem" in result) return [result.problem];
+    return lacksLive(name) ? [`${name}: has nothing of live mode, without which production does not start`] : [];
   });
   if (problems.length > 0)
     throw new ConfigError(`The environment of "${entry}" does not fit:\n  ${problems.join("\n  ")}`);

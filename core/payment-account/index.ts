@@ -28,7 +28,7 @@ import {
   recheckAccount,
 } from "./sync.js";
 
-export { paymentAccountEvents, paymentAccountHandlers, recheckAccount } from "./sync.js";
+export { checkMode, paymentAccountEvents, paymentAccountHandlers, recheckAccount } from "./sync.js";
 
 export const PaymentAccountRecord = z
   .object({

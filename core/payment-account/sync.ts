@@ -8,6 +8,7 @@ import { defineEvent, emit } from "../kernel/event/index.js";
 import { bump } from "../kernel/version.js";
 import {
   faultSideOf,
+  isOtherMode,
   type MerchantAccount,
   type StripeEvent,
   type StripeHandler,
@@ -15,6 +16,7 @@ import {
   syncFromProvider,
   withRetry,
 } from "../stripe/index.js";
+import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import { accountStatuses, PaymentAccountId, paymentAccountTable } from "./payment-account.sql.js";
 
 export const AccountStatus = z.enum(accountStatuses).meta({ id: "PaymentAccountStatus" });
@@ -120,6 +122,21 @@ const writeIfUnchanged = (row: PaymentAccountRow, values: Values): Promise<Payme
   });
 
 const LOST = "payment_account.lost";
+
+const OTHER_MODE = "payment_account.other_mode";
+
+/** An account in another mode than its tenant's takes no money, or takes test cards for goods. */
+const reportOtherMode = async (row: PaymentAccountRow): Promise<void> => {
+  const [tenant] = await read((q) => q.select({ livemode: tenantTableRoot.livemode }).from(tenantTableRoot));
+  if (!tenant || row.status === "deauthorized" || !isOtherMode(row.livemode, tenant.livemode)) return;
+  await Incident.open(OTHER_MODE, row.id, { account: row.account, livemode: row.livemode });
+};
+
+/** Looks whether an account still has the mode of its tenant. */
+export async function checkMode({ id }: { id: string }): Promise<void> {
+  const [row] = await read((q) => q.select().from(paymentAccountTable).where(eq(paymentAccountTable.id, id)));
+  if (row) await reportOtherMode(row);
+}
 
 /** A connection that ends at Stripe is for a person to look at, until an account of the tenant can be charged again. */
 async function followIncident(before: PaymentAccountRow, now: PaymentAccountRow): Promise<void> {

@@ -6,7 +6,7 @@ import { inMinutes } from "../kernel/clock.js";
 import { db, read } from "../kernel/db.js";
 import { Failure, OutcomeUnknown, providerUnreachable } from "../kernel/error.js";
 import { PaymentStatus } from "../order/index.js";
-import { type Order, orderTable } from "../order/order.sql.js";
+import { type Order, orderLineTable, orderTable } from "../order/order.sql.js";
 import { paymentAccountTable } from "../payment-account/payment-account.sql.js";
 import { type StatusEvent, statusOf } from "./order-status.js";
 import { type Payment, PaymentEventId, PaymentId, paymentEventTable, paymentTable } from "./payment.sql.js";
@@ -14,6 +14,7 @@ import { awaitsStaff, type ChosenMethod, DEFAULT_HOLD_HOURS } from "./payment-me
 import {
   Action,
   type Attempt,
+  type AttemptItem,
   type Due,
   manual,
   type OpenedAttempt,
@@ -80,13 +81,34 @@ const eventsOf = (q: Reader) =>
     .from(paymentEventTable)
     .where(eq(paymentEventTable.paymentId, paymentTable.id));
 
+/** The lines of the payment's order, as one JSON value; only a page of the provider's shows them. */
+const linesOf = (q: Reader) =>
+  sql`case when ${paymentTable.method} = 'checkout_session' then (${q
+    .select({
+      json: sql`json_agg(json_build_object('name', ${orderLineTable.productName}, 'variant', ${orderLineTable.variantName},
+        'quantity', ${orderLineTable.quantity}, 'amount', ${orderLineTable.total}) order by ${orderLineTable.position})`,
+    })
+    .from(orderLineTable)
+    .where(eq(orderLineTable.orderId, paymentTable.orderId))}) end`.mapWith((lines: Line[]) => lines);
+
+interface Line extends AttemptItem {
+  variant: string;
+}
+
 const attemptQuery = (q: Reader, paymentId: string) =>
   q
     .select({
       payment: paymentTable,
       capture: paymentAccountTable.capture,
-      order: { number: orderTable.number, email: orderTable.email, status: orderTable.status },
       events: sql<StatusEvent[]>`(${eventsOf(q)})`,
+      order: {
+        number: orderTable.number,
+        email: orderTable.email,
+        status: orderTable.status,
+        total: orderTable.total,
+        shippingName: orderTable.shippingName,
+      },
+      lines: linesOf(q),
     })
     .from(paymentTable)
     .innerJoin(orderTable, eq(orderTable.id, paymentTable.orderId))
@@ -99,14 +121,28 @@ const attemptQuery = (q: Reader, paymentId: string) =>
     )
     .where(eq(paymentTable.id, paymentId));
 
+/** The order's lines and its delivery, when they are what the attempt is to pay. */
+function itemsOf(amount: number, total: number, shippingName: string, lines: readonly Line[] | null): AttemptItem[] {
+  if (!lines || amount !== total) return [];
+  const items = lines.map(({ variant, name, quantity, amount: part }) => ({
+    name: variant && variant !== name ? `${name}, ${variant}` : name,
+    quantity,
+    amount: part,
+  }));
+  const rest = total - items.reduce((sum, { amount: part }) => sum + part, 0);
+  if (rest < 0) return [];
+  return rest === 0 ? items : [...items, { name: shippingName, quantity: 1, amount: rest }];
+}
+
 function toAttempt([row]: Awaited<ReturnType<typeof attemptQuery>>): LoadedAttempt | undefined {
   if (!row) return undefined;
-  const { payment, capture, order } = row;
+  const { payment, capture, order, lines } = row;
   return {
     ...payment,
     capturesManually: capture === "manual",
     email: order.email,
     description: `Order ${order.number}`,
+    items: itemsOf(payment.amount, order.total, order.shippingName, lines),
     orderStatus: order.status,
   };
 }

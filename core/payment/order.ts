@@ -53,6 +53,10 @@ const PaymentRecord = z
     provider: z.string(),
     method: z.string().nullable(),
     reference: z.string().nullable().meta({ description: "The provider's id" }),
+    livemode: z
+      .boolean()
+      .nullable()
+      .meta({ description: "Whether it is money; false for a test card, null where the provider has no modes" }),
     status: PaymentStatus,
     amount: Money,
     authorized: Money,
@@ -70,6 +74,7 @@ const PaymentRecord = z
 /** The order as the staff sees it. */
 export const OrderDetail = OrderRecord.extend({
   attention: Attention,
+  livemode: z.boolean().meta({ description: "false when one of its payments is made with a test card" }),
   payments: z.array(PaymentRecord),
   timeline: z.array(TimelineEntry).meta({ description: "Oldest first, up to 500 entries" }),
 }).meta({ id: "OrderDetail" });
@@ -79,6 +84,7 @@ const columns = {
   provider: paymentTable.provider,
   method: paymentTable.method,
   reference: paymentTable.reference,
+  livemode: paymentTable.livemode,
   amount: paymentTable.amount,
   currency: paymentTable.currency,
   authorized: paymentTable.authorized,
@@ -165,6 +171,7 @@ export const getOrder = fn(OrderId, async (orderId) => {
   return {
     ...view(order, lines),
     attention: order.attention,
+    livemode: payments.every(({ livemode }) => livemode !== false),
     payments: payments.map((payment) => paymentView(payment, events, operations)),
     timeline,
   };

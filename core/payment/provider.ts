@@ -30,6 +30,15 @@ export interface Attempt {
   returnUrl: string | null;
   email: string | null;
   description: string;
+  /** What is bought, for a page of the provider's; empty when the parts do not make up the amount. */
+  items: readonly AttemptItem[];
+}
+
+export interface AttemptItem {
+  name: string;
+  quantity: number;
+  /** Of all pieces together, taxes included. */
+  amount: number;
 }
 
 /** A capture, refund or void; its id is the idempotency key of the call. */

@@ -16,6 +16,7 @@ import {
   refundsSince,
 } from "../payment/index.js";
 import { PaymentId, paymentEventTable, paymentOperationTable, paymentTable } from "../payment/payment.sql.js";
+import { PaymentAccount } from "../payment-account/index.js";
 import { PaymentAccountId, paymentAccountTable, RECONCILE_HOURS } from "../payment-account/payment-account.sql.js";
 import { fromStripe } from "../stripe/index.js";
 
@@ -66,6 +67,7 @@ export async function reconcileAccount({ accountId }: { accountId: string }): Pr
       .where(eq(paymentAccountTable.id, accountId)),
   );
   if (!account?.account) return;
+  await PaymentAccount.checkMode({ id: accountId });
   const merchant = { account: account.account, livemode: account.livemode };
   const pass: Run = { ...merchant, now: account.now };
   for await (const chunk of chunks(intentsSince(merchant, account.from))) await compareIntents(pass, chunk);

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import type Stripe from "stripe";
-import { config } from "../kernel/config.js";
+import { config, isProduction } from "../kernel/config.js";
 import { conflict, OutcomeUnknown } from "../kernel/error.js";
 import { isRetryable, isStripeError, refusalOf } from "./fault.js";
 
@@ -79,14 +79,24 @@ export function stripeFor(livemode: boolean): Promise<Stripe> {
 }
 
 /**
- * The mode of the key that serves a tenant: a live tenant uses the live key, or the test key where the platform has no
- * live one; a test tenant never uses the live key. @throws Failure conflict `payment.provider_unavailable`
+ * The mode of the key that serves a tenant: a live tenant uses the live key. Where nobody pays with money, on every stage
+ * but production, it uses the test key if the platform has no live one. A test tenant never uses the live key.
+ * @throws Failure conflict `payment.provider_unavailable`
  */
 export function modeOf(tenantLivemode: boolean): boolean {
   const has = (livemode: boolean) => ofMode(config.STRIPE_SECRET_KEY, livemode) !== undefined;
   if (tenantLivemode && has(true)) return true;
-  if (!has(false)) throw unavailable();
+  if (!has(false) || (tenantLivemode && isProduction())) throw unavailable();
   return false;
+}
+
+/** Whether a mode is not the one that serves a tenant: its key is missing, or was another one before. */
+export function isOtherMode(livemode: boolean, tenantLivemode: boolean): boolean {
+  try {
+    return modeOf(tenantLivemode) !== livemode;
+  } catch {
+    return true;
+  }
 }
 
 /** The key with which a browser confirms payments. @throws Failure conflict `payment.provider_unavailable` */

@@ -20,7 +20,7 @@ export {
   secondsOf,
   withIdempotencyKey,
 } from "./call.js";
-export { modeOf, publishableKeyFor, stripeFor, withDeadline, withRetry } from "./client.js";
+export { isOtherMode, modeOf, publishableKeyFor, stripeFor, withDeadline, withRetry } from "./client.js";
 export type { StripeHandler } from "./event.js";
 export { StripeEvent } from "./event.js";
 export { faultSideOf, isGone, type Refusal, refusalOf } from "./fault.js";

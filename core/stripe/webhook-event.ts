@@ -62,6 +62,7 @@ export interface WebhookEvent {
   readonly endpoint: StripeEndpoint;
   /** Unix seconds. */
   readonly created: number;
+  readonly livemode: boolean;
   /** Undefined when no handler is interested in events of its type. */
   readonly event?: StripeEvent;
 }
@@ -84,8 +85,8 @@ function jsonOf(body: Uint8Array): unknown {
 export function parseEvent(body: Uint8Array, endpoint: StripeEndpoint): WebhookEvent {
   const json = jsonOf(body);
   const { object: _, account = null, ...envelope } = parseOrRefuse(Envelope, json);
-  const { id, type, created } = envelope;
-  const incoming = { id, type, endpoint, created };
+  const { id, type, created, livemode } = envelope;
+  const incoming = { id, type, endpoint, created, livemode };
   if (!stripeTypes(endpoint).includes(type)) return incoming;
   const { object } = parseOrRefuse(Subject, json, { eventId: id, type }).data;
   return { ...incoming, event: { ...envelope, endpoint, account, objectId: object.id, related: relatedOf(object) } };

@@ -51,8 +51,6 @@ export interface Spec<
   tag?: (value: never) => string;
   /** Takes `x-cart-token`, which opens a cart and its order. */
   cartToken?: true;
-  /** The answer carries a secret: when stored, it is encrypted. */
-  secret?: true;
 }
 
 export interface Input<Params extends Shape, Query extends Shape, Body extends z.ZodType> {

@@ -65,3 +65,6 @@ export const unseal = (claim: Claim, answer: StoredAnswer): StoredAnswer => ({
   ...answer,
   body: openText("answer", placeOf(claim), claim.tenantId, answer.body),
 });
+
+/** An answer that is stored as it is begins as JSON does; problems are never sealed. */
+export const isSealed = ({ status, body }: StoredAnswer): boolean => status < 400 && body !== "" && !/^[[{]/.test(body);

@@ -12,8 +12,9 @@ import { admitAddress, passDoor } from "../../core/rate/index.js";
 import { authenticate } from "./auth.js";
 import { checkText, readJson } from "./body.js";
 import type { Endpoint, Input } from "./endpoint.js";
-import { claimOf, seal, unseal } from "./idempotency.js";
+import { claimOf, isSealed, seal, unseal } from "./idempotency.js";
 import { failureAnswer } from "./problem.js";
+import { carriesSecret } from "./secret.js";
 
 interface Seen {
   version: number | undefined;
@@ -159,10 +160,10 @@ async function perform(endpoint: Endpoint, input: AnyInput, bytes: Uint8Array, r
       return value instanceof AfterCommit ? value.map((later) => answerOf(endpoint, later)) : answerOf(endpoint, value);
     },
     (refusal) => failureAnswer(refusal, requestId),
-    spec.secret ? (made) => seal(claim, made) : undefined,
+    carriesSecret(spec.returns[1]) ? (made) => seal(claim, made) : undefined,
   );
   if (!replayed) return respond(answer);
-  const opened = spec.secret && answer.status < 400 ? unseal(claim, answer) : answer;
+  const opened = isSealed(answer) ? unseal(claim, answer) : answer;
   return respond({ ...opened, headers: { ...opened.headers, "idempotent-replayed": "true" } });
 }
 

@@ -108,7 +108,6 @@ const routes: Endpoint[] = [
       returns: [200, Completed],
       idempotency: "required",
       ifMatch: "optional",
-      secret: true,
       summary: "Complete a cart",
       description:
         "Creates the order and its first payment. 409 `cart.total_changed` if the cart costs something else than `expectedTotal`, or than its last answer to a write. Completing the same cart again returns the same order, also with another Idempotency-Key.",

@@ -92,7 +92,6 @@ const routes: Endpoint[] = [
       returns: [201, PaymentStep],
       idempotency: "required",
       ifMatch: "optional",
-      secret: true,
       summary: "Retry the payment of a pending order",
       description:
         "Creates another payment attempt. The first attempt that succeeds pays the order; any other is refunded or voided automatically.",

@@ -36,7 +36,6 @@ const routes = [
       allow: writePayments,
       body: PaymentAccount.Onboarding,
       returns: [201, PaymentAccount.OnboardingLink],
-      secret: true,
       summary: "Create a link to Stripe's onboarding page",
     },
     ({ body }) => PaymentAccount.onboard(body),

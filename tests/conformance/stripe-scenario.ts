@@ -92,7 +92,7 @@ export async function recover(host: Host, { tenant, account }: { tenant: Tenant;
   } as const;
   const attempt = (id: string, more: Partial<Attempt> = {}): Attempt => ({
     ...{ id, amount: 5_000, method: "payment_intent", fee: 100, reference: null, session: null },
-    ...{ createdAt: new Date().toISOString(), email: null, description: "Order 1", capturesManually: false },
+    ...{ createdAt: new Date().toISOString(), email: null, description: "Order 1", capturesManually: false, items: [] },
     ...base,
     ...more,
   });

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import { typeIdToUuid } from "../../drizzle/typeid.js";
 import { type Answer, newTenant, type Tenant } from "../support/client.js";
 import { ownHost, quiet } from "../support/host.js";
@@ -17,7 +17,7 @@ import {
 } from "../support/webhook.js";
 import { internals, raw } from "./wire.js";
 
-const host = ownHost({ ...quiet, env: { STRIPE_WEBHOOK_SECRETS: "whsec_new,whsec_old" } });
+const host = ownHost({ ...quiet, env: { STRIPE_WEBHOOK_SECRETS: "whsec_new,whsec_old,test:whsec_t,live:whsec_l" } });
 let tenant: Tenant;
 let account: string;
 
@@ -45,9 +45,11 @@ async function refused(
 
 describe("the signature comes first", () => {
   test("what is not signed by this endpoint's secret, now, touches no database", async () => {
-    // An environment that has served before would have its connection. The exact seconds are in stripe-signature.test.ts,
-    // where the time stands still.
-    host().pools.stripe.killAll();
+    // An environment that has served before would have its connection, and one of the API opens its own while it starts.
+    // The exact seconds are in stripe-signature.test.ts, where the time stands still.
+    const { api, stripe } = host().pools;
+    for (const pool of [api, stripe]) pool.killAll();
+    await vi.waitUntil(() => api.pids().length === 0);
     const text = textOf(event());
     const { platform } = secretsOf(host());
     const sends: Record<string, Parameters<typeof post>[2]> = {
@@ -105,6 +107,14 @@ describe("the signature comes first", () => {
       );
   });
 
+  test("the secret of one mode says nothing of the other", async () => {
+    const of = (livemode: boolean) => textOf(eventOf({ livemode, account: null, type: "invoice.paid" }));
+    const say = (body: string, key: string) => post(host(), body, { header: signed(body, key), endpoint: "platform" });
+    await refused(() => say(of(true), "whsec_t"));
+    for (const [key, outcome] of Object.entries({ whsec_l: "ignored", whsec_t: "quarantined" }))
+      expect((await say(of(false), key)).text).toContain(outcome);
+  });
+
   test("what is too large, elsewhere, or asked in another way is not even read", async () => {
     const large = (bytes: number) => textOf(event({ object: { description: "x".repeat(bytes) } }));
     for (const [text, type, expected] of [
@@ -151,14 +161,8 @@ describe("what is signed is accepted", () => {
       ["content-type", "application/json"],
       ["stripe-signature", signed(text, connect())],
     ] as const;
-    const answer = await raw({
-      to: host().webhookUrl,
-      method: "POST",
-      path: "/connect",
-      headers,
-      body: text,
-      chunked: true,
-    });
+    const request = { to: host().webhookUrl, method: "POST", path: "/connect", headers, body: text };
+    const answer = await raw({ ...request, chunked: true });
     expect([answer.status, JSON.parse(answer.text)]).toEqual([200, { status: "queued" }]);
   });
 

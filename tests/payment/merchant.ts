@@ -59,6 +59,7 @@ export class Merchant {
       createdAt: new Date().toISOString(),
       returnUrl: "https://shop.example/thanks",
       email: "ada@example.com",
+      items: [],
       description: "Order 1001",
       ...more,
     };

@@ -3,8 +3,16 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import Stripe from "stripe";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { requireConfig } from "../../core/kernel/config.js";
 import { Failure, OutcomeUnknown } from "../../core/kernel/error.js";
-import { modeOf, publishableKeyFor, stripeFor, withDeadline, withRetry } from "../../core/stripe/client.js";
+import {
+  isOtherMode,
+  modeOf,
+  publishableKeyFor,
+  stripeFor,
+  withDeadline,
+  withRetry,
+} from "../../core/stripe/client.js";
 import { refusalOf } from "../../core/stripe/fault.js";
 
 type Behaviour = (request: IncomingMessage, response: ServerResponse) => void;
@@ -143,6 +151,15 @@ describe("the client", () => {
     expect(keys).toEqual([]);
   });
 
+  const thrownBy = (run: () => unknown): string => {
+    try {
+      run();
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return "";
+  };
+
   test("has the key of the mode, and none for another", async () => {
     const codeOf = (run: () => unknown) => {
       try {
@@ -154,6 +171,23 @@ describe("the client", () => {
     vi.stubEnv("STRIPE_SECRET_KEY", "sk_test_one");
     expect([modeOf(true), modeOf(false)]).toEqual([false, false]);
     await expect(stripeFor(true)).rejects.toBeInstanceOf(Failure);
+    // In production a live tenant is never served by the test key, and a live key is needed to start.
+    vi.stubEnv("STAGE", "production");
+    expect([codeOf(() => modeOf(true)), modeOf(false)]).toEqual(["payment.provider_unavailable", false]);
+    expect([isOtherMode(false, true), isOtherMode(false, false)]).toEqual([true, false]);
+    const variables = ["STRIPE_SECRET_KEY", "STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRETS"] as const;
+    vi.stubEnv("STRIPE_PUBLISHABLE_KEY", "pk_test_one");
+    vi.stubEnv("STRIPE_WEBHOOK_SECRETS", "test:whsec_one");
+    const complaints = (["api", "stripe"] as const).map((entry) => {
+      const error = thrownBy(() => requireConfig(entry));
+      return variables.filter((name) => error.includes(`${name}: has nothing of live mode`));
+    });
+    expect(complaints).toEqual([["STRIPE_SECRET_KEY", "STRIPE_PUBLISHABLE_KEY"], ["STRIPE_WEBHOOK_SECRETS"]]);
+    vi.stubEnv("STAGE", "pr-7");
+    expect([modeOf(true), thrownBy(() => requireConfig("stripe"))]).toEqual([
+      false,
+      expect.not.stringContaining("live mode"),
+    ]);
     vi.stubEnv("STRIPE_SECRET_KEY", "rk_live_one,sk_test_one");
     expect([modeOf(true), modeOf(false)]).toEqual([true, false]);
     vi.stubEnv("STRIPE_SECRET_KEY", "sk_live_one");

@@ -19,6 +19,7 @@ import {
   withRetry,
 } from "../../stripe/index.js";
 import type { Attempt, OpenedAttempt } from "../provider.js";
+import { lineItems } from "./line.js";
 import { findIntent, findSession, metadataOf } from "./retrieval.js";
 
 /**
@@ -73,12 +74,11 @@ function intentParams(attempt: Attempt, parts: boolean): Stripe.PaymentIntentCre
 
 function sessionParams(attempt: Attempt, parts: boolean): Stripe.Checkout.SessionCreateParams {
   const { money, details } = termsOf(attempt);
-  const { id, email, returnUrl, description } = attempt;
+  const { id, email, returnUrl } = attempt;
   if (!returnUrl) throw new Error("A checkout session needs a return URL.");
-  const price_data = { currency: money.currency, unit_amount: money.amount, product_data: { name: description } };
   return {
     mode: "payment",
-    line_items: [{ quantity: 1, price_data }],
+    line_items: lineItems(attempt, money.amount),
     client_reference_id: id,
     metadata: details.metadata,
     payment_intent_data: details,

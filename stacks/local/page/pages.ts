@@ -8,6 +8,7 @@ import { mailboxPage, mailPage } from "../aws/mailbox.js";
 import { readDemo } from "../demo/seed.js";
 import type { Host } from "../host.js";
 import { homePage } from "./home.js";
+import { ownPagesOnly } from "./own.js";
 import { type Status, statusPage } from "./status.js";
 import { shopPage } from "./storefront.js";
 
@@ -109,16 +110,6 @@ async function putMail({ mailbox }: Host, context: Context) {
     return json({ message: (error as Error).message }, 422);
   }
 }
-
-const own = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/;
-
-/** Foreign web pages could reach this port by a name of their own (DNS rebinding), or post a form to it. */
-const ownPagesOnly: MiddlewareHandler = async ({ req }, next) => {
-  const [host, origin] = [req.header("host") ?? "", req.header("origin")];
-  const foreign = req.method !== "GET" && origin !== undefined && origin !== `http://${host}`;
-  if (foreign || !own.test(host)) return json({ message: "Only for this machine." }, 403);
-  return next();
-};
 
 const headers = {
   "content-security-policy":

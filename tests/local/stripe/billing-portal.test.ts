@@ -55,7 +55,11 @@ test("the portal shows the plan; cancelling sets `cancel_at` and can be taken ba
   for (const text of ["PRO", "€29.00 / month", "visa •••• 4242", "Switch to MAX", "Cancel plan", "0001"])
     expect(page).toContain(text);
   events();
-  expect((await act(session, "cancel", { subscription: made.id })).headers.get("location")).toBe(session.url);
+  const asked = await act(session, "cancel", { subscription: made.id });
+  expect([asked.status, await asked.text()]).toEqual([200, expect.stringContaining("Cancel the plan?")]);
+  expect((await act(session, "cancel", { subscription: made.id, confirmed: "yes" })).headers.get("location")).toBe(
+    session.url,
+  );
   expect(events()).toEqual(["customer.subscription.updated"]);
   expect(await again(made)).toMatchObject({
     cancel_at: made.items.data[0]?.current_period_end,
@@ -111,8 +115,8 @@ test("a link leads to one task and back, belongs to one customer, and expires", 
     false,
     false,
   ]);
-  expect((await act(session, "cancel", { subscription: other.id })).status).toBe(402);
-  expect((await act(session, "cancel")).headers.get("location")).toBe(`${back}?cancelled`);
+  expect((await act(session, "cancel", { subscription: other.id, confirmed: "yes" })).status).toBe(402);
+  expect((await act(session, "cancel", { confirmed: "yes" })).headers.get("location")).toBe(`${back}?cancelled`);
   await expect(visit(other, { flow_data })).rejects.toThrow("does not belong");
   await days(2);
   expect((await fetch(session.url)).status).toBe(410);

@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import { ownPagesOnly } from "../../page/own.js";
 import type { Delivering, Endpoint } from "../engine/delivery.js";
 import type { Release } from "../engine/dispatcher.js";
 import type { Type } from "../engine/engine.js";
@@ -18,7 +19,7 @@ export interface Controlled {
 const json = (value: unknown, status = 200) =>
   new Response(JSON.stringify(value ?? null, null, 2), {
     status,
-    headers: { "content-type": "application/json", "access-control-allow-origin": "*" },
+    headers: { "content-type": "application/json" },
   });
 
 export function stateOf({ core, delivery, log, actions }: Controlled) {
@@ -73,6 +74,7 @@ const writes: Record<string, (controlled: Controlled, input: Input) => unknown> 
 /** Serves `/_control`: GET shows the state, `POST /_control/<action>` runs an action; JSON both ways. */
 export function createControl(controlled: Controlled): Http {
   const app: Http = new Hono();
+  app.use(ownPagesOnly);
   const absent = () => json({ error: "There is no such control." }, 404);
   app.get("/:name?", (context) => {
     const read = reads[context.req.param("name") ?? ""];

@@ -1,4 +1,6 @@
 import type Stripe from "stripe";
+import { dateText, day } from "../billing/period.js";
+import { priceText } from "../billing/price.js";
 import { moneyText } from "../engine/amount.js";
 import type { CheckoutMode, Page, PageReply, PageRequest, Store } from "../engine/engine.js";
 import { Failure, refused } from "../engine/failure.js";
@@ -31,6 +33,18 @@ function lineRows(session: Session, store: Store) {
   return `<table>${lines.map(row).join("")}</table>`;
 }
 
+/** What a subscription costs, and from when. */
+function termText(session: Session, store: Store): string {
+  const { lines = [], params } = store.find("stand_in.checkout", session.id) ?? {};
+  const price = lines[0]?.price;
+  if (session.mode !== "subscription" || !price) return "";
+  const { trial_end, trial_period_days: days } = params?.subscription_data ?? {};
+  const trial = days === undefined ? Number(trial_end ?? 0) : session.created + days * day;
+  const cost = priceText(price);
+  const text = trial <= store.now ? cost : `Free until ${dateText(trial)}, then ${cost}`;
+  return `<p class="quiet">${escapeHtml(text)}</p>`;
+}
+
 const sepa = (button: string) => `<label>or your IBAN, for a SEPA debit<input name="iban"></label>
 <button name="with" value="sepa_debit" class="second" formnovalidate>${button} by debit</button>`;
 
@@ -42,7 +56,7 @@ function formPage(session: Session, store: Store, problem?: string, entered = ne
   const known = email
     ? `<p class="quiet">${escapeHtml(email)}</p>`
     : field("E-mail", "email", 'type="email" autocomplete="email"', entered.get("email") ?? "");
-  const body = `<h1>Checkout</h1><p class="amount">${escapeHtml(total)}</p>${lineRows(session, store)}
+  const body = `<h1>Checkout</h1><p class="amount">${escapeHtml(total)}</p>${lineRows(session, store)}${termText(session, store)}
 <form method="post">${known}
 ${field("Card number", "number", 'inputmode="numeric" autocomplete="cc-number" placeholder="4242 4242 4242 4242"')}
 <div class="pair">${field("Expiry", "expiry", 'autocomplete="cc-exp" placeholder="MM / YY"')}

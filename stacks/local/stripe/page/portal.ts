@@ -3,7 +3,7 @@ import { payTakenInvoices } from "../billing/invoice-collection.js";
 import { dateText } from "../billing/period.js";
 import { priceText } from "../billing/price.js";
 import { productName } from "../billing/subscription-bill.js";
-import { firstEnd, fresh } from "../billing/subscription-shape.js";
+import { firstEnd, fresh, lastEnd } from "../billing/subscription-shape.js";
 import { moneyText } from "../engine/amount.js";
 import type { Page, PageReply, PageRequest, Store } from "../engine/engine.js";
 import { alert, cardFields, cardText, goneReply, problemOf } from "./card-form.js";
@@ -26,6 +26,21 @@ function stateOf(subscription: Subscription) {
   if (cancel_at !== null) return `ends on ${dateText(cancel_at)}`;
   if (status === "trialing" && trial_end !== null) return `trial until ${dateText(trial_end)}`;
   return `${status.replace("_", " ")}, renews on ${dateText(firstEnd(subscription))}`;
+}
+
+/** The question before a cancellation, as Stripe's portal asks it. */
+function askCancel(session: Session, form: URLSearchParams, store: Store): PageReply {
+  const id = form.get("subscription") ?? session.flow?.subscription_cancel?.subscription ?? "";
+  const subscription = store.find("subscription", id);
+  if (subscription?.customer !== session.customer || subscription.ended_at !== null)
+    return home(session, store, "There is no such plan.");
+  const { features } = store.get("billing_portal.configuration", String(session.configuration));
+  const immediately = features.subscription_cancel.mode === "immediately";
+  const when = immediately ? "at once" : `on ${dateText(lastEnd(subscription))}`;
+  const body = `<h1>Cancel the plan?</h1><p>It ends ${escapeHtml(when)}. Until then it can be used, and the cancellation taken back.</p>
+${button("cancel", "Yes, cancel the plan", { subscription: id, confirmed: "yes" })}
+<p><a href="${escapeHtml(session.url)}">Keep the plan</a></p>`;
+  return { html: page("Cancel the plan", body) };
 }
 
 /** Other prices that the portal offers for the first item. */
@@ -110,7 +125,9 @@ function found({ path }: PageRequest, platform: Store): [Session | undefined, St
 }
 
 function submit(session: Session, request: PageRequest, store: Store): PageReply {
-  const act = portalActs[request.form.get("act") ?? ""];
+  const name = request.form.get("act") ?? "";
+  if (name === "cancel" && request.form.get("confirmed") !== "yes") return askCancel(session, request.form, store);
+  const act = portalActs[name];
   if (!act) return home(session, store, "There is nothing to do.");
   try {
     const reply = act(session, request.form, store);
