@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from "node:fs";
+import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -79,6 +80,21 @@ describe("a request", () => {
 });
 
 describe("/_control", () => {
+  test("another site's page reaches none of it, by a name of its own, by a form or by a script", async () => {
+    const statusFor = (method: string, headers: Record<string, string>) =>
+      new Promise<number | undefined>((resolve, reject) => {
+        const sent = request(`${standIn.url}/_control/settle`, { method, headers }, (answer) => {
+          resolve(answer.resume().statusCode);
+        });
+        sent.on("error", reject).end();
+      });
+    for (const method of ["GET", "POST"]) {
+      expect(await statusFor(method, { host: "evil.test" })).toBe(403);
+      expect(await statusFor(method, { origin: "https://evil.test" })).toBe(403);
+      expect(await statusFor(method, { origin: standIn.url })).not.toBe(403);
+    }
+  });
+
   test("does all of that for tests of another process", async () => {
     await control("/chaos", { faults: [{ kind: "rate_limit", next: 1 }], webhooks: { hold: true }, latencyMs: 5 });
     expect(await failure(pay())).toMatchObject({ statusCode: 429 });
