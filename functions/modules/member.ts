@@ -10,7 +10,7 @@ import { endpoint } from "../http/endpoint.js";
 import type { Module } from "./module.js";
 
 const readMembers = defineScope("members:read", "MEMBER", { personal: true });
-const writeMembers = defineScope("members:write", "OWNER", { onRequestOnly: true });
+const writeMembers = defineScope("members:write", "OWNER", { onRequestOnly: true, personal: true });
 
 const params = z.strictObject({ id: Member.MemberId });
 const path = "/v1/admin/members";
