@@ -129,7 +129,7 @@ describe("JSON", () => {
 });
 
 describe("text", () => {
-  test("what the database cannot keep is refused, what people write is kept as it is", async () => {
+  test("what the database cannot keep is refused, what people write is kept", async () => {
     await expectStatuses({
       "U+0000": [named("a\\u0000b"), 400],
       "U+0000 in a name": [{ body: '{"name":"x","a\\u0000":1}' }, 400],
@@ -138,22 +138,17 @@ describe("text", () => {
       "halves in the wrong order": [named("\\ude00\\ud83d"), 400],
       "too long": [named("x".repeat(201)), 422],
       blank: [named("   "), 422],
+      "reversed by a control": [named("a\\u202egnp.exe"), 422],
+      "of no width": [named("\\u200bzero"), 422],
+      "a tab": [named("a\\tb"), 422],
     });
-    const kept = [
-      "👩‍👩‍👧‍👦 family",
-      "a\u202egnp.exe",
-      "Cafe\u0301",
-      "Мug",
-      "İstanbul ı",
-      "\u200bzero",
-      "a\tb",
-      "'; drop table product; --",
-      "%_\\",
-    ];
+    const kept = ["👩‍👩‍👧‍👦 family", "Cafe\u0301", "Мug", "İstanbul ı", "'; drop table product; --", "%_\\"];
     for (const name of kept) {
       const answer = await tenant.call("POST", PATH, { body: { name } });
-      expect([name, answer.status, answer.body.name]).toEqual([name, 201, name.trim()]);
-      expect((await tenant.get(`${PATH}/${answer.body.id}`)).name).toBe(name.trim());
+      // Equal texts are equal letter by letter (Unicode NFC).
+      const stored = name.normalize("NFC");
+      expect([name, answer.status, answer.body.name]).toEqual([name, 201, stored]);
+      expect((await tenant.get(`${PATH}/${answer.body.id}`)).name).toBe(stored);
     }
   });
 });

@@ -140,6 +140,7 @@ describe("paths", () => {
     const found = Object.entries(answers).filter(([, { status }]) => status < 300);
     // Dots are resolved (RFC 3986 §5.2.4) before anything is decided.
     expect(found.map(([path]) => path)).toEqual([
+      "/", // the list of pages for people
       "/v1/admin/../admin/products",
       "/v1/admin/%2e%2e/admin/products",
       "?&&&",

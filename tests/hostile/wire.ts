@@ -68,4 +68,4 @@ export function raw(request: Raw): Promise<RawAnswer> {
 
 /** What no answer may show: words of the database, of libraries, of files. */
 export const internals =
-  /pg_|constraint|drizzle|neon|postgres|\bselect\b.+\bfrom\b|node_modules|\bat .+:\d+:\d+|\.(ts|mjs|js)\b|stack/i;
+  /pg_|constraint|drizzle|neon|postgres|\bselect\b[^`]+\bfrom\b|node_modules|\bat .+:\d+:\d+|\.(ts|mjs|js)\b|stack/i;
