@@ -26,10 +26,10 @@ export const accept = fn(z.object({ id: OrderId, version: z.int().optional() }),
   db(async (tx) => {
     const state = await lockPayments({ orderId: id });
     if (!state) throw notFound("order");
+    requireVersion("order", state.order, version);
     const payment = awaitedPayment(state);
     if (!payment && isAccepted(state)) return;
     if (!payment) throw conflict("order.not_acceptable", "The order does not wait to be accepted by the staff.");
-    requireVersion("order", state.order, version);
     await acceptOrder(tx, state, payment);
   }),
 );
