@@ -3,7 +3,7 @@ import { type Answer, type Caller, Cart, eventually } from "../support/client.js
 import { attack, type Case, each, type How } from "./attack.js";
 import { isScope, type Operation, prefixOf, type Schema } from "./operation.js";
 import { fieldsOf } from "./sample.js";
-import { fresh, type Target, unknown, type World } from "./world.js";
+import { fresh, inPath, type Target, unknown, type World } from "./world.js";
 
 /** Whose things are reached: the victim's ids in each place where a request takes one. */
 
@@ -46,7 +46,9 @@ async function compare(group: string, pairs: readonly Pair[], fits: (answer: Ans
 }
 
 test("in the path", async () => {
-  const wanted = all.filter(({ params }) => params.length > 0);
+  const wanted = all.filter(({ params }) => params.some(({ schema }) => isId(schema)));
+  const others = all.filter(({ params }) => params.some(({ schema }) => !isId(schema)));
+  expect(others.map(({ name }) => name)).toEqual(Object.keys(inPath));
   const none: Target = { ...victim, ids: unknown(victim.ids) };
   const pairs = wanted.flatMap((operation) =>
     Object.entries(callersOf(operation)).flatMap(([who, caller]) =>
@@ -87,7 +89,7 @@ test("in the body", async () => {
       const naming = (ids: World["ids"]): How => ({ world, aim: { path, value: idOf(schema, ids) } });
       const about = { who: `${who} ${path.join("/")}`, caller, operation };
       pairs.push({ ...about, foreign: naming(victim.ids), nobodys: naming(unknown(victim.ids)) });
-      own.push({ ...about, ...naming(thief.ids) });
+      own.push({ ...about, ...naming(world.ids) });
     }
   }
   await compare("body", pairs, ({ status }) => [404, 409, 422].includes(status));

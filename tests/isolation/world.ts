@@ -152,6 +152,11 @@ const inState: Record<string, (world: World) => Promise<{ ids: Ids; token?: stri
   "DELETE /v1/auth/sessions": async () => ({ ids: {}, tenant: await newTenant() }),
   "POST /v1/store/orders/{id}/payments": (world) => newOrder(world, byCard),
   "POST /v1/store/orders/{id}/cancel": (world) => newOrder(world, byCard),
+  // Its body names variants of the product.
+  "PATCH /v1/admin/products/{id}": async ({ tenant }) => {
+    const { productId, variantId } = await newProduct(tenant);
+    return { ids: { prd: productId, var: variantId } };
+  },
   "POST /v1/admin/orders/{id}/refunds": async (world) => {
     const order = await newOrder(world);
     // The first of the methods that an earlier request has set may capture at once.
@@ -204,9 +209,11 @@ const given: Record<string, (world: World) => Body | Promise<Body>> = {
   "POST /v1/billing/change": () => ({ plan: "scale", interval: "year" }), // a smaller one has no room for what follows
 };
 /** What stands in a path and is no id. */
-const inPath: Record<string, string> = { "GET /v1/store/countries/{code}": "DE" };
-/** Optional fields of which one is needed. */
+export const inPath: Record<string, string> = { "GET /v1/store/countries/{code}": "DE" };
+/** Fields with a value of their own, and optional ones of which one is needed. */
 const also: Record<string, readonly Aim[]> = {
+  // What follows pays in every way.
+  "PUT /v1/admin/payment-methods": [{ path: ["methods"], value: null }],
   "POST /v1/admin/inventory/adjustments": [{ path: ["adjustments", "0", "delta"], value: 1 }],
 };
 
