@@ -29,7 +29,7 @@ export async function copies(admin: pg.Pool, tenant: Tenant, cart: Cart, count: 
   await admin.query(
     `with copy as (select * from unnest($3::uuid[], $4::text[]) as copy (id, token_hash)),
       carts as (insert into cart
-        select (jsonb_populate_record(c, jsonb_build_object('id', copy.id, 'token_hash', copy.token_hash))).*
+        select (jsonb_populate_record(c, jsonb_build_object('id', copy.id, 'token_hash', copy.token_hash, 'quote', null))).*
           from cart c, copy where c.tenant_id = $1 and c.id = $2 returning id)
       insert into cart_line
         select (jsonb_populate_record(l, jsonb_build_object('id', gen_random_uuid(), 'cart_id', copy.id))).*
