@@ -152,11 +152,9 @@ const inState: Record<string, (world: World) => Promise<{ ids: Ids; token?: stri
   "DELETE /v1/auth/sessions": async () => ({ ids: {}, tenant: await newTenant() }),
   "POST /v1/store/orders/{id}/payments": (world) => newOrder(world, byCard),
   "POST /v1/store/orders/{id}/cancel": (world) => newOrder(world, byCard),
-  // Its body names variants of the product.
   "PATCH /v1/admin/products/{id}": async () => ({ ids: {} }),
   "POST /v1/admin/orders/{id}/refunds": async (world) => {
-    const order = await newOrder(world);
-    // The first of the methods that an earlier request has set may capture at once.
+    const order = await newOrder(world); // captured, if that is what an earlier request has set
     if (order.paymentStatus !== "captured") await world.tenant.post(`/v1/admin/orders/${order.ids.ord}/capture`, {});
     return order;
   },
@@ -209,7 +207,6 @@ const given: Record<string, (world: World) => Body | Promise<Body>> = {
 export const inPath: Record<string, string> = { "GET /v1/store/countries/{code}": "DE" };
 /** Fields with a value of their own, and optional ones of which one is needed. */
 const also: Record<string, readonly Aim[]> = {
-  // What follows pays in every way.
   "PUT /v1/admin/payment-methods": [{ path: ["methods"], value: null }],
   "POST /v1/admin/inventory/adjustments": [{ path: ["adjustments", "0", "delta"], value: 1 }],
 };
