@@ -203,10 +203,10 @@ const given: Record<string, (world: World) => Body | Promise<Body>> = {
   "POST /v1/auth/password": () => ({ currentPassword: password, password: `${password} ${unique()}` }),
   "POST /v1/billing/change": () => ({ plan: "scale", interval: "year" }), // a smaller one has no room for what follows
 };
-/** What stands in a path and is no id. */
-export const inPath: Record<string, string> = { "GET /v1/store/countries/{code}": "DE" };
+export const inPath: Record<string, string> = { "GET /v1/store/countries/{code}": "DE" }; // what is no id
 /** Fields with a value of their own, and optional ones of which one is needed. */
 const also: Record<string, readonly Aim[]> = {
+  "PATCH /v1/admin/products/{id}": [{ path: ["variants", "0", "options"], value: {} }],
   "PUT /v1/admin/payment-methods": [{ path: ["methods"], value: null }],
   "POST /v1/admin/inventory/adjustments": [{ path: ["adjustments", "0", "delta"], value: 1 }],
 };
