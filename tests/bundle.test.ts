@@ -8,15 +8,18 @@ import { needs } from "../core/kernel/config.js";
 import { type Bundle, bundle } from "../stacks/local/lambda/bundle.js";
 import { type FunctionName, type FunctionSpec, functions } from "../stacks/topology.js";
 
-/** Bytes: about 15 % above what each entry had when its budget was set. A new package shows here first. */
+/**
+ * Bytes: about 15 % above what each entry had when its budget was set. A new package shows here first. The countries with
+ * their addresses are 43 kB of each entry that has the modules, the pages of the documents 40 kB of the API.
+ */
 const budgets: Record<FunctionName, number> = {
-  api: 1_630_000,
-  events: 1_390_000,
-  jobs: 1_690_000,
+  api: 1_750_000,
+  events: 1_450_000,
+  jobs: 1_740_000,
   relay: 910_000,
-  schedule: 1_240_000,
-  stripe: 1_250_000,
-  migrate: 860_000, // the modules, of which it reads the tables
+  schedule: 1_320_000,
+  stripe: 1_320_000,
+  migrate: 920_000, // the modules, of which it reads the tables
 };
 
 const names = Object.keys(functions) as FunctionName[];

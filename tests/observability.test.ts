@@ -68,6 +68,7 @@ async function openShop() {
   const session = (await login(owner.password)).body;
   const renewed = await visitor.post("/v1/auth/refresh", { refreshToken: session.refreshToken });
   staff = new Caller(url, renewed.accessToken);
+  await staff.put("/v1/admin/payment-methods", { methods: [{ provider: "manual", acceptance: "automatic" }] });
   const key = await staff.post("/v1/admin/api-keys", { kind: "publishable", name: "shop" });
   const secret = await staff.post("/v1/admin/api-keys", { kind: "secret", name: "server", scopes: ["orders:read"] });
   secrets.push(account.accessToken, account.refreshToken, session.accessToken, session.refreshToken, secret.key);

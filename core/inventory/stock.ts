@@ -1,4 +1,5 @@
 import { Param, type SQL, sql } from "drizzle-orm";
+import { prepared } from "../../drizzle/prepared.js";
 import type { Reader, Unexecuted } from "../../drizzle/reader.js";
 import type { Tx } from "../../drizzle/tenant.js";
 import { typeIdToUuid, uuidToTypeId } from "../../drizzle/typeid.js";
@@ -131,10 +132,11 @@ const FREE_UNITS = 10;
 
 /**
  * Holds stock until a deadline, and replaces the earlier reservations of the holder. One client holds no more than its
- * share of a variant with all its carts: what it asks beyond that counts as not available.
+ * share of a variant with all its carts: what it asks beyond that counts as not available. Called in the transaction that sends it next.
  */
-export const reservation = (lines: readonly Line[], { holder, until, addressKey, share }: Hold): Allocation =>
-  allocationOf(
+export function reservation(lines: readonly Line[], { holder, until, addressKey, share }: Hold): Allocation {
+  if (addressKey) defer((q) => lockClient(q, { addressKey }));
+  return allocationOf(
     lines,
     sql`
       with ${allocation(lines, holder, ofClient({ holder, addressKey, share }))},
@@ -149,8 +151,17 @@ export const reservation = (lines: readonly Line[], { holder, until, addressKey,
           from share where quantity > 0)
       select * from short`,
   );
+}
 
-/** What a client may hold of the variant of `w`, with its stock in `r`; the locks of the levels keep others from adding. */
+/**
+ * Lets one reservation of a client follow the other. The lock is a statement of its own, before the one that counts:
+ * that one's snapshot must be younger than the commit for which the lock has waited.
+ */
+const lockClient = prepared((q, { addressKey }: { addressKey: string }) =>
+  q.execute(sql`select pg_advisory_xact_lock(hashtextextended(current_setting('app.tenant_id') || ${addressKey}, 2))`),
+);
+
+/** What a client may hold of the variant of `w`, with its stock in `r`; `lockClient` keeps its other carts from adding. */
 const ofClient = ({ holder, addressKey, share }: Omit<Hold, "until">) => sql`
   greatest(${FREE_UNITS}::int, sum(r.on_hand) * ${share}::int / 100) - (
     select coalesce(sum(other.quantity), 0) from reservation other

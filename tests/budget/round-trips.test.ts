@@ -20,11 +20,12 @@ const CEILINGS = {
   add: [3, 14],
   remove: [3, 14],
   patch: [3, 12],
-  hold: [4, 14],
+  hold: [4, 15],
   complete: [4, 15],
   replay: [2, 7],
-  // Besides: the account, how the attempt stands, what Stripe called it, the answer of the key.
-  card: [8, 23],
+  // Besides: the lock of the client's reservations, the account, how the attempt stands, what Stripe called it, the answer
+  // of the key.
+  card: [8, 24],
   // What a capture or a refund changes travels with COMMIT; the order is read for the answer.
   capture: [4, 27],
   refund: [4, 27],
