@@ -89,9 +89,9 @@ describe("the staff lets a promise go", () => {
     const answers = await atOnce(20, () => till.insist("void", orderId, undefined));
     expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThan(0);
     const order = await till.when(orderId, is("voided"));
-    expect([order.status, order.attention]).toEqual(["open", null]);
+    expect([order.status, order.attention]).toEqual(["cancelled", null]);
     expect(till.intentOf(orderId)).toMatchObject({ status: "canceled", amount_received: 0 });
-    expect((await till.ask("capture", orderId, {})).body.code).toBe("payment.capture_exceeds");
+    expect((await till.ask("capture", orderId, {})).body.code).toBe("order.cancelled");
   });
 
   test("while it is captured: one of the two, and Stripe decides which", async () => {
