@@ -157,6 +157,8 @@ export const deleteOld = (limit = 1_000): Promise<number> =>
       .select({ id: mailTable.id })
       .from(mailTable)
       .where(lt(mailTable.createdAt, sql`now() - make_interval(days => ${MAIL_RETENTION_DAYS})`))
-      .limit(limit);
+      .orderBy(mailTable.createdAt)
+      .limit(limit)
+      .for("update", { skipLocked: true });
     return (await tx.delete(mailTable).where(inArray(mailTable.id, old)).returning({ id: mailTable.id })).length;
   });

@@ -21,10 +21,16 @@ let account: string;
 /** Between us and Stripe: an answer that was given can be kept back, as a slow network would. */
 let wire: Server;
 let keep: { given(): void; until: Promise<void> } | undefined;
+/** Whether Stripe says that it does not know the account, as after the merchant has taken the connection away. */
+let isLost = false;
+const unknown = {
+  error: { type: "invalid_request_error", code: "account_invalid", message: "No access to the account." },
+};
 async function startWire() {
   wire = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
+    if (isLost) return response.writeHead(403, { "content-type": "application/json" }).end(JSON.stringify(unknown));
     const { host: _, "content-length": __, connection: ___, ...headers } = request.headers;
     const answer = await fetch(stripe.url + request.url, {
       method: request.method ?? "GET",
@@ -102,11 +108,19 @@ test("an answer that is older than what is there is not written", async () => {
   expect(await tenant.get(path)).toMatchObject({ status: "active", chargesEnabled: true });
 });
 
+/** The merchant takes the connection away: Stripe says so, and does not know the account when it is asked. */
+async function takeAway() {
+  isLost = true;
+  await handle("account.application.deauthorized").finally(() => {
+    isLost = false;
+  });
+}
+
 test("an answer that was under way when the connection was taken away brings nothing back", async () => {
   const old = keepAnswer();
   const slow = handle("account.updated");
   await old.asked; // it says that all is well
-  await handle("account.application.deauthorized");
+  await takeAway();
   old.letGo();
   await slow;
   expect(await tenant.get(path)).toMatchObject({ status: "deauthorized", chargesEnabled: false });
@@ -131,14 +145,14 @@ test("events of other accounts and of the other mode change nothing", async () =
 });
 
 test("taking the connection away blocks at once; news of it from before the present one do not", async () => {
-  await handle("account.application.deauthorized");
+  await takeAway();
   expect(await tenant.get(path)).toMatchObject({ status: "deauthorized", chargesEnabled: false });
   await handle("account.updated"); // late: Stripe still knew it then
   expect((await tenant.get(path)).status).toBe("deauthorized");
   expect((await tenant.post(path)).status).toBe("active");
   await handle("account.application.deauthorized", { created: now() - 60 });
   expect((await tenant.get(path)).status).toBe("active");
-  await handle("account.application.deauthorized");
+  await takeAway();
   expect((await tenant.get(path)).status).toBe("deauthorized");
 });
 
