@@ -55,22 +55,20 @@ const encode = (text: string, encoding: "br" | "gzip"): string =>
 
 const opaque = (etag: string) => etag.trim().replace(/^W\//, "");
 
-function isUnchanged(etag: string | undefined, wanted: string | undefined): boolean {
-  if (etag === undefined || !wanted) return false;
-  return wanted.split(",").some((one) => opaque(one) === opaque(etag));
-}
+const isUnchanged = (etag: string, wanted = ""): boolean =>
+  wanted.split(",").some((one) => opaque(one) === opaque(etag));
 
 /**
- * The answer as it travels: 304 without a body when the client has this version, and compressed when it is large. API
- * Gateway compresses nothing by itself. Small answers pass untouched.
+ * The answer as it travels: compressed when it is large, and 304 without a body when the client has this version of a
+ * public document. The ETag of a resource is its version, which says nothing of the rows inside, so that a resource is
+ * answered each time. API Gateway compresses nothing by itself. Small answers pass untouched.
  */
 export function encodeAnswer(request: Request, result: Result): Result {
   const { headers, body } = result;
   const reads = request.method === "GET" || request.method === "HEAD";
   const document = reads && result.statusCode === 200 && isPublic(headers) ? keep(request.path, body) : undefined;
-  const etag = headers.etag ?? document?.etag;
   if (document) headers.etag = document.etag;
-  if (reads && result.statusCode === 200 && isUnchanged(etag, request.headers["if-none-match"])) {
+  if (document && isUnchanged(document.etag, request.headers["if-none-match"])) {
     const { "content-type": _, "content-length": __, ...rest } = headers;
     return { ...result, statusCode: 304, headers: rest, body: "", isBase64Encoded: false };
   }

@@ -88,7 +88,7 @@ function valuesOf(name: string, schema: Schema, row: Body): string[] {
   if (known === undefined) return [];
   const isFree =
     (!schema.enum && !schema.pattern && !schema.format) || prefixOf(schema) !== undefined || name === "email";
-  return [String(known), ...(isFree ? [nothing(schema, prefixOf(schema))] : [])];
+  return [...(known === null ? [] : [String(known)]), ...(isFree ? [nothing(schema, prefixOf(schema))] : [])];
 }
 
 /** The most blocks that one statement of a request touches, and that statement. */

@@ -3,6 +3,8 @@ import { openIntent } from "../../core/payment/stripe/attempt.js";
 import { stripe } from "../../core/payment/stripe/index.js";
 import { disputesSince, intentsSince, refundsSince } from "../../core/payment/stripe/list.js";
 import { operateAtStripe } from "../../core/payment/stripe/operation.js";
+import { newTenant } from "../support/client.js";
+import { asSystem } from "../support/domain.js";
 import { merchant } from "./merchant.js";
 
 const shop = merchant();
@@ -52,7 +54,10 @@ describe("what Stripe lists", () => {
 
 test("an account that is not connected, or none, is refused as unavailable", async () => {
   const gone = { ...shop.attempt(), account: "acct_0Unknown", reference: "pi_0Unknown" };
-  await expect(stripe.snapshot(gone)).rejects.toMatchObject({ code: "payment.provider_unavailable" });
+  const { id } = await newTenant(); // what Stripe has lost is noted for the tenant
+  await expect(asSystem(id, () => stripe.snapshot(gone))).rejects.toMatchObject({
+    code: "payment.provider_unavailable",
+  });
   await expect(stripe.snapshot({ ...gone, account: null })).rejects.toMatchObject({ kind: "conflict" });
   await expect(stripe.snapshot({ ...shop.attempt(), livemode: null })).rejects.toMatchObject({ kind: "conflict" });
 });
