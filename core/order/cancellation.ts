@@ -7,6 +7,7 @@ import { defer } from "../kernel/db.js";
 import { conflict, type Failure } from "../kernel/error.js";
 import { emit } from "../kernel/event/index.js";
 import { anyOf } from "../kernel/rows.js";
+import { line } from "../kernel/text.js";
 import { bump } from "../kernel/version.js";
 import { Ledger, Posting } from "../ledger/index.js";
 import { OrderCancelled } from "./event.js";
@@ -24,7 +25,7 @@ export const Cancellation = z.strictObject({
     description:
       "Whether the goods of an open order are for sale again. The reserved ones of a pending order always are",
   }),
-  note: z.string().trim().min(1).max(500).optional().meta({ description: "For the timeline; shoppers do not see it" }),
+  note: statement(500).optional().meta({ description: "For the timeline; shoppers do not see it" }),
 });
 
 /** The statuses from which an order can be cancelled, as long as none of its goods have left. */
