@@ -25,7 +25,7 @@ export const Cancellation = z.strictObject({
     description:
       "Whether the goods of an open order are for sale again. The reserved ones of a pending order always are",
   }),
-  note: statement(500).optional().meta({ description: "For the timeline; shoppers do not see it" }),
+  note: line(500).optional().meta({ description: "For the timeline; shoppers do not see it" }),
 });
 
 /** The statuses from which an order can be cancelled, as long as none of its goods have left. */
