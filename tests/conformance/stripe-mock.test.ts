@@ -62,9 +62,21 @@ test("the mock refuses what does not", async () => {
 const known = (call: string) => new Set(asked.filter((kind) => kind.call === call).flatMap(({ names }) => names));
 const kept = keptKinds();
 
+/** What is asked only when Stripe has lost or refuses something, or its payer has to act: the suite does, no sale here. */
+const whenLost: readonly string[] = [
+  ...[
+    "GET /v1/accounts/acct_unknown",
+    "GET /v1/customers/{id}",
+    "GET /v1/invoices/{id}",
+    "POST /v1/invoices/{id}/void",
+  ],
+  ...["POST /v1/billing_portal/configurations/{id}", "POST /v1/prices", "POST /v1/products/stoa_growth"],
+];
+
 // What the last run of the suite left behind; `.ci/run` has it, because the suite comes first.
 test.skipIf(kept.length === 0)("and so does every request of the suite, of which none is of another kind", async () => {
-  const strange = kept.flatMap(({ call, names }) => {
+  const others = kept.filter(({ call }) => !whenLost.includes(call));
+  const strange = others.flatMap(({ call, names }) => {
     const checked = known(call);
     const missing = names.filter((name) => !checked.has(name));
     return asked.some((kind) => kind.call === call) && missing.length === 0 ? [] : [`${call} ${missing.join(" ")}`];
