@@ -30,7 +30,7 @@ const listSkus = (variants: readonly { sku: string }[]) =>
     .join(", ")
     .slice(0, 400);
 
-/** The name that a variant has when nobody gave it one. */
+/** The default name of a variant, made from its options. */
 export const defaultName = (options: Choice, productName: string): string =>
   (Object.values(options).join(" / ") || productName).slice(0, 200);
 

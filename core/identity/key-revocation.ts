@@ -16,7 +16,7 @@ const uuids = (keyIds: readonly string[]) => `{${keyIds.map((id) => typeIdToUuid
 
 /**
  * Revokes keys, and those that they have created: a key dies with its parent. A key that is being created at the same
- * time holds locks on its ancestors and on their member, so that whoever locks these first sees it here.
+ * time holds locks on its ancestors and on their member: this statement waits for them, and then finds the new key.
  * @returns the ids of the revoked keys
  */
 export async function revokeKeys(tx: Tx, where: SQL | undefined): Promise<string[]> {
@@ -42,7 +42,7 @@ export const endDescendants = (tx: Tx, keyId: string, end: SQL) =>
     .where(and(isNull(apiKeyTable.revokedAt), sql`${apiKeyTable.ancestors} && ${uuids([keyId])}::uuid[]`));
 
 /**
- * The secret keys that a member has created, themselves or through their keys. A publishable key gives nobody a right.
+ * The secret keys that a member has created, themselves or through their keys. Publishable keys have no scopes and stay.
  * @param role only those that hold more than this role
  */
 export function keysOf(memberId: string, role?: Role): SQL | undefined {

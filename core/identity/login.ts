@@ -80,7 +80,7 @@ interface LoginBuckets {
  * in from that address before.
  */
 function loginBuckets(email: string, from: string): LoginBuckets {
-  // Accounts that nobody has are as many as a client likes, so that all share a fixed number of buckets.
+  // A client can invent any number of accounts, so that all accounts share a fixed number of buckets.
   const account = String(Number.parseInt(hashSecret(email).slice(0, 8), 16) % ACCOUNT_CELLS);
   return {
     from,

@@ -14,7 +14,7 @@ import { endSessions } from "./session-end.js";
 type Row = typeof memberTable.$inferSelect;
 
 /**
- * Copies the live tenant's members to its twin in test mode, so that whoever joins, leaves or changes there does so here.
+ * Copies the live tenant's members to its twin in test mode, so that both have the same members and roles.
  * Members of the twin alone are left alone. It may run late, twice or in any order: a copy knows the version of what it
  * copies, and an older one changes nothing.
  */

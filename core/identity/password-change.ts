@@ -17,8 +17,8 @@ import { endSessions } from "./session-end.js";
 const PasswordChange = z.strictObject({ currentPassword: TriedPassword, password: Password });
 
 /**
- * Changes the caller's password and ends all their sessions but the one that asks. Whoever has stolen an access token
- * guesses the current password as often as at a login.
+ * Changes the caller's password and ends all their sessions but the one that asks. The limits of a login
+ * apply, so that a stolen access token does not allow more guesses of the current password.
  * @throws Failure forbidden for a wrong current password, limited, or unauthenticated when the session has ended
  */
 export const changePassword = fn(PasswordChange, async ({ currentPassword, password }) => {

@@ -9,8 +9,8 @@ import { apiKeyTable, memberTable, sessionTable } from "./identity.sql.js";
 import { isActiveSession, isUsable } from "./validity.js";
 
 /**
- * The caller as it stands in the open transaction, which its look-up does not tell: until the commit nobody can remove or
- * demote it, end its session or revoke its key. What it creates carries its lineage.
+ * The caller, read again and locked in the open transaction: until the commit no other transaction removes or demotes the
+ * member, ends the session or revokes the key. Keys that the caller creates carry this lineage.
  */
 export interface Maker {
   may(scope: Scope): boolean;

@@ -53,7 +53,7 @@ export const list = fn(z.void(), async () => {
   return listOfMember(callingMember().memberId);
 });
 
-/** Ends one of the caller's sessions at once. @throws Failure not_found when it is over, or somebody else's */
+/** Ends one of the caller's sessions at once. @throws Failure not_found when it has ended or belongs to another member */
 export const end = fn(SessionId, (sessionId) =>
   db(async (tx) => {
     const { memberId } = callingMember();

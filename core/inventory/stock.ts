@@ -127,7 +127,7 @@ export interface Hold {
   share: number;
 }
 
-/** Any client may hold so many units of a variant, or the whole of a smaller stock: the last piece is for whoever comes. */
+/** Units of a variant that a client may hold whatever its share is, so that a small stock can be held as a whole. */
 const FREE_UNITS = 10;
 
 /**

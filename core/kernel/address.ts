@@ -60,7 +60,7 @@ function checkProvince({ country, state, province }: Fields, report: Report): vo
   else if (named?.code && named.code !== province) report("province", "must be the province that `state` names");
 }
 
-/** Forms send fields that nobody filled in: an empty text is none. */
+/** An empty text counts as absent, because forms send all of their fields. */
 const withoutBlanks = (value: unknown): unknown =>
   typeof value === "object" && value !== null && !Array.isArray(value)
     ? Object.fromEntries(Object.entries(value).filter(([, field]) => typeof field !== "string" || field.trim() !== ""))

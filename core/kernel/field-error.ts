@@ -34,7 +34,7 @@ function distance(one: string, other: string): number {
 
 const bare = (name: string) => name.toLowerCase().replace(/[_-]/g, "");
 
-/** The known name that somebody may have meant. */
+/** The known name that is most like the unknown one, for "did you mean". */
 function nearest(given: string, names: readonly string[]): string | undefined {
   const asked = bare(given.slice(0, MAX_NAME));
   const near = names.map((name) => ({ name, far: distance(asked, bare(name)) })).sort((a, b) => a.far - b.far)[0];

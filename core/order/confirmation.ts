@@ -47,7 +47,7 @@ export async function sendConfirmation({ orderId }: { orderId: string }, job: { 
   return () => db(async (tx) => defer(tx.insert(orderTimelineTable).values(sent).onConflictDoNothing()));
 }
 
-/** Text of the shopper stands in the address only, so that nobody writes a letter in the shop's name. */
+/** Text of the shopper stands in the address only, so that a stranger cannot send a message in the shop's name. */
 const thanks = (order: Confirmed, shop: string) => `Thank you for your order ${order.number} at ${shop}.`;
 
 /** A line of an address as it is shown: one line, and no link that a mail program would make of it. */
