@@ -18,8 +18,8 @@ export interface MigrationTarget {
   folder: string;
 }
 
-/** Any number that no other advisory lock uses. */
-const LOCK = 7_310_402;
+/** Two keys, because the roles of the application take only locks with one. */
+const LOCK = "7310, 402";
 
 /**
  * Brings the database to the newest migration, under a lock that makes a second runner wait. Roles come first, then in

@@ -16,6 +16,15 @@ alter role stoa_platform with nologin nocreatedb nocreaterole;
 alter role stoa_app with login nocreatedb nocreaterole noinherit;
 alter role stoa_relay with login nocreatedb nocreaterole noinherit;
 
+-- A role may change its own defaults: each deployment states them again, and checkRole() refuses what differs.
+alter role stoa_app reset all;
+alter role stoa_relay reset all;
+do $$
+begin
+  execute format('alter role stoa_app in database %I reset all', current_database());
+  execute format('alter role stoa_relay in database %I reset all', current_database());
+end $$;
+
 -- Through a transaction pooler a session's SET is lost, so limits belong to the role.
 alter role stoa_app set statement_timeout = '5s';
 alter role stoa_app set lock_timeout = '2s';
@@ -37,3 +46,27 @@ end $$;
 revoke all on schema public from public;
 grant usage, create on schema public to stoa_owner;
 grant usage on schema public to stoa_app, stoa_relay, stoa_platform;
+
+-- Functions that reach beyond the transaction of one tenant: large objects and notifications belong to no tenant, the
+-- locks of a session outlive its transactions, and the sessions of others can be read and ended. Advisory locks with two
+-- keys are left to the migrations. Where the administrator does not own these functions, as on Neon, nothing changes.
+do $$
+declare
+  door regprocedure;
+begin
+  for door in
+    select oid from pg_proc
+     where pronamespace = 'pg_catalog'::regnamespace and has_function_privilege('public', oid, 'execute') and (
+       proname ~ '^(lo_|loread$|lowrite$)'
+       or proname in ('pg_notify', 'pg_terminate_backend', 'pg_cancel_backend', 'pg_stat_get_activity',
+         'pg_stat_get_backend_activity')
+       or proname ~ '^pg_(try_)?advisory_lock'
+       or (proname ~ '^pg_(try_)?advisory_xact_lock' and pronargs = 2))
+  loop
+    begin
+      execute format('revoke execute on function %s from public', door);
+    exception when insufficient_privilege then
+      null;
+    end;
+  end loop;
+end $$;

@@ -5,7 +5,6 @@ import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { productTable, variantTable } from "../../core/catalog/catalog.sql.js";
 import { tenantTableRoot } from "../../core/tenant/tenant.sql.js";
 import { Client } from "../../drizzle/client.js";
-import { checkRole } from "../../drizzle/role.js";
 import { readTenant, withTenant } from "../../drizzle/tenant.js";
 import { newTypeId, typeIdToUuid } from "../../drizzle/typeid.js";
 import { administrator, asApp, tenantTables } from "../support/database.js";
@@ -180,21 +179,5 @@ describe("without a tenant", () => {
     );
     app.release(connection, false);
     expect(rows[0]).toEqual({ tenant: "", n: 0 });
-  });
-});
-
-describe("roles", () => {
-  test("a process refuses a role that could bypass policies", async () => {
-    await expect(checkRole(bypassing)).rejects.toThrow(/superuser/);
-    await admin.query("create role bypass_test login bypassrls password 'x' in role stoa_app");
-    try {
-      const url = Object.assign(new URL(appUrl), { username: "bypass_test", password: "x" }).href;
-      const client = new Client({ url, proxy });
-      await expect(checkRole(client)).rejects.toThrow(/BYPASSRLS/);
-      await client.end();
-    } finally {
-      await admin.query("drop role bypass_test");
-    }
-    await expect(checkRole(app)).resolves.toBeUndefined();
   });
 });
