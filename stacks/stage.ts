@@ -6,7 +6,7 @@ export interface StageSettings {
   /** Minutes between the ticks of every schedule; without it, those of the topology. */
   readonly everyMinutes?: number;
   readonly logRetention: "3 days" | "1 month";
-  /** Of the whole API, per second; the limits per tenant are the app's own. */
+  /** Of the whole API, per second: more than the largest tenant may use. The limits per tenant are the app's own. */
   readonly requests: { readonly rate: number; readonly burst: number };
 }
 
@@ -14,7 +14,7 @@ const production: StageSettings = {
   permanent: true,
   region: "us-east-1",
   logRetention: "1 month",
-  requests: { rate: 500, burst: 1000 },
+  requests: { rate: 4_000, burst: 5_000 },
 };
 
 /** Slow ticks let the database of an idle preview go to sleep; work that is written wakes the relay by its nudge. */

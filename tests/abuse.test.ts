@@ -1,17 +1,21 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { HOLDS_MINUTES } from "../core/cart/index.js";
+import { plans } from "../core/entitlement/plan.js";
 import { MAILS_PER_RECIPIENT } from "../core/mail/index.js";
 import { MAX_ATTEMPTS } from "../core/payment/index.js";
 import { unpaidDefaults } from "../core/payment/payment-method.sql.js";
+import { sizeOf } from "../core/rate/policy.js";
+import type { Endpoint } from "../functions/http/endpoint.js";
+import { priceOf } from "../functions/http/price.js";
 import { modules } from "../functions/modules/index.js";
 
 /** Each operation that a stranger can call: with a publishable key, with the name of a tenant, or with nothing. */
-const operations = modules
+const endpoints = modules
   .flatMap(({ routes = [] }) => routes)
-  .filter(({ spec: { allow } }) => typeof allow === "string" && allow !== "member")
-  .map(({ method, path }) => `${method.toUpperCase()} ${path}`)
-  .toSorted();
+  .filter(({ spec: { allow } }) => typeof allow === "string" && allow !== "member");
+const nameOf = ({ method, path }: Endpoint) => `${method.toUpperCase()} ${path}`;
+const operations = endpoints.map(nameOf).toSorted();
 
 const columns = ["orders", "holds", "mails", "attempts", "calls of Stripe", "rows"] as const;
 type Cells = Partial<Record<(typeof columns)[number], number>>;
@@ -46,12 +50,39 @@ const rows = new Map(
     .split("\n")
     .filter((line) => line.startsWith("| `"))
     .map((line) => line.split("|").map((cell) => cell.trim()))
-    .map(([, name = "", ...cells]) => [name.replaceAll("`", ""), cells.slice(0, columns.length).map(Number)]),
+    .map(([, name = "", ...cells]) => [name.replaceAll("`", ""), cells]),
 );
 
 test("each operation that a stranger can call has its row, with the numbers of the code", () => {
   const wanted = operations.map((name) => [name, columns.map((column) => caused[name]?.[column] ?? 0)]);
-  expect([...rows].toSorted(([a], [b]) => (a < b ? -1 : 1))).toEqual(wanted);
+  const told = [...rows].map(([name, cells]) => [name, cells.slice(0, columns.length).map(Number)] as const);
+  expect(told.toSorted(([a], [b]) => (a < b ? -1 : 1))).toEqual(wanted);
   expect(Object.keys(caused).filter((name) => !operations.includes(name))).toEqual([]);
   expect(HOLDS_MINUTES).toBe(30); // the text names it
+});
+
+/** The query for which a call costs most. */
+const dearestQuery = ({ spec: { query } }: Endpoint) =>
+  new URLSearchParams(
+    Object.entries({ limit: "100", expand: "variants", wait: "2" }).filter(([name]) => name in (query?.shape ?? {})),
+  );
+
+/** Calls of one address in an hour, by the tokens of its bucket. */
+function callsOf({ door }: Endpoint["spec"], cost: number): string {
+  const rates = door ? [0] : [plans.starter.requestsPerSecond, plans.scale.requestsPerSecond];
+  return rates
+    .map((rate) => sizeOf(door ?? "address", rate))
+    .map(({ capacity, perSecond }) => Math.floor((capacity + 3_600 * perSecond) / cost))
+    .join(" to ");
+}
+
+test("each row says what the operation costs its caller, and how often one address may call it", () => {
+  for (const endpoint of endpoints) {
+    const { cost } = priceOf(endpoint, new URLSearchParams());
+    const dearest = priceOf(endpoint, dearestQuery(endpoint)).cost;
+    const { spec } = endpoint;
+    const wanted = [spec.door ?? "address", String(cost), String(dearest), callsOf(spec, dearest)];
+    const cells = rows.get(nameOf(endpoint)) ?? [];
+    expect([nameOf(endpoint), ...cells.slice(columns.length, -2)]).toEqual([nameOf(endpoint), ...wanted]);
+  }
 });

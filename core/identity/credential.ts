@@ -7,7 +7,7 @@ import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import type { AccessClaims } from "./access-token.js";
 import { apiKeyTable, memberTable, sessionTable } from "./identity.sql.js";
 import { isUseDue, markUse, recordKeyUse } from "./key-use.js";
-import { defineLookup, type Lookup, tenantColumns } from "./lookup.js";
+import { defineLookup, type Lookup, type Price, tenantColumns } from "./lookup.js";
 import { isActiveSession, isUsable } from "./validity.js";
 
 const member = defineLookup(
@@ -30,9 +30,13 @@ const member = defineLookup(
 );
 
 /** The look-up of the holder of an access token: its session must be active, and the role is the current one. */
-export function lookUpAccessToken({ tenantId, memberId, sessionId }: AccessClaims, address: string): Lookup {
+export function lookUpAccessToken(
+  { tenantId, memberId, sessionId }: AccessClaims,
+  address: string,
+  price: Price,
+): Lookup {
   const name = `${sessionId} ${memberId}`;
-  const lookup = member({ tenantId, values: { sessionId, memberId }, name, ratePrincipal: memberId, address });
+  const lookup = member({ tenantId, values: { sessionId, memberId }, name, ratePrincipal: memberId, address, price });
   return { ...lookup, principal: { type: "member", memberId } };
 }
 
@@ -47,13 +51,13 @@ const key = defineLookup(
 );
 
 /** The look-up of the holder of an API key. @throws Failure unauthenticated when the text is no API key */
-export function lookUpKey(text: string, address: string): Lookup {
+export function lookUpKey(text: string, address: string, price: Price): Lookup {
   const tenantId = tenantOfSecret(text, "sk_live", "sk_test", "pk_live", "pk_test");
   if (!tenantId) throw unauthenticated("credential_malformed", "The text is not an API key.");
   const hash = hashSecret(text);
   // All shoppers share a publishable key: with a quota of its own, one of them could use up the quota of the others.
   const ratePrincipal = text.startsWith("sk_") ? hash.slice(0, 22) : undefined;
-  const lookup = key({ tenantId, values: { hash }, name: hash, ratePrincipal, address });
+  const lookup = key({ tenantId, values: { hash }, name: hash, ratePrincipal, address, price });
   const principal = verifiedKeys.get(hash);
   const isDue = isUseDue(hash, lookup.asks !== undefined);
   return {
@@ -88,7 +92,7 @@ const visitor = defineLookup(
 );
 
 /** The look-up of a request without a credential, which names its tenant. */
-export const lookUpVisitor = (tenantId: string, address: string): Lookup => ({
-  ...visitor({ tenantId, values: {}, name: tenantId, address }),
+export const lookUpVisitor = (tenantId: string, address: string, price: Price): Lookup => ({
+  ...visitor({ tenantId, values: {}, name: tenantId, address, price }),
   principal: { type: "visitor" },
 });

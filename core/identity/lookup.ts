@@ -10,6 +10,7 @@ import {
   askText,
   type Bucket,
   type BucketState,
+  type Class,
   Leases,
   leaseTokens,
   tenantBucket,
@@ -22,6 +23,14 @@ export interface Holder {
   actor: Exclude<Actor, { type: "operator" }>;
   tenant: TenantState & { id: string; slug: string; plan: string };
   rates: readonly BucketState[];
+  /** A caller without a bucket of its own, who learns nothing of the tenant's. */
+  isShopper: boolean;
+}
+
+/** The price of a request, and the buckets of the tenant that it is paid from. */
+export interface Price {
+  class: Class;
+  cost: number;
 }
 
 /** The look-up of a credential: queries for a batch, and the function that reads their rows. */
@@ -60,13 +69,18 @@ interface Presented<Values> {
   /** The key of the bucket that this principal alone takes tokens from. */
   ratePrincipal?: string | undefined;
   address: string;
+  price: Price;
 }
 
-const bucketsOf = ({ ratePrincipal, address }: Presented<unknown>): Bucket[] => [
-  { policy: "address", key: addressKey(address) },
-  ...(ratePrincipal === undefined ? [] : [{ policy: "principal", key: ratePrincipal } as const]),
-  tenantBucket,
-];
+function bucketsOf({ ratePrincipal, address, price }: Presented<unknown>): Bucket[] {
+  if (price.class === "security") return [{ policy: "security", key: ratePrincipal ?? addressKey(address) }];
+  const own: Bucket =
+    ratePrincipal === undefined
+      ? { policy: "address", key: addressKey(address) }
+      : { policy: "principal", key: ratePrincipal };
+  // A shopper who asks for what only the staff may do takes nothing of the staff's.
+  return [own, { policy: ratePrincipal === undefined ? "shop" : price.class, key: "" }, tenantBucket];
+}
 
 const leases = new Leases();
 
@@ -92,8 +106,9 @@ export function defineLookup<Values extends object, Query extends Unexecuted<obj
     leaseTokens(q, values.asks, exists(find(q, values))),
   );
   return (presented: Presented<Values>): Omit<Lookup, "principal"> & { asks: string | undefined } => {
-    const { tenantId, values, name } = presented;
-    const admission = leases.admit(tenantId, bucketsOf(presented));
+    const { tenantId, values, name, price } = presented;
+    const isShopper = presented.ratePrincipal === undefined;
+    const admission = leases.admit(tenantId, bucketsOf(presented), undefined, price.cost);
     const asks = admission.asks && askText(admission.asks);
     const known = limited.get(name);
     // A credential that was found after its bucket was empty is refused again without a look-up.
@@ -101,7 +116,7 @@ export function defineLookup<Values extends object, Query extends Unexecuted<obj
     return {
       tenantId,
       isVerified: !admission.isRefused,
-      refusal: isKnown ? { tenant: known.tenant, rates: admission.refusals() } : undefined,
+      refusal: isKnown ? { tenant: known.tenant, rates: admission.refusals(), isShopper } : undefined,
       asks,
       queries: (q) => [findHolder(q, values), ...(asks === undefined ? [] : [takeLeases(q, { ...values, asks })])],
       toHolder([rows, answers]) {
@@ -114,7 +129,7 @@ export function defineLookup<Values extends object, Query extends Unexecuted<obj
         const tenant = { id: tenantId, slug, status, access, plan };
         const rates = admission.settle(asks === undefined ? [] : answersOf(answers), requestRate);
         if (rates.some(({ granted }) => !granted)) rememberLimited(name, tenant);
-        return { actor: actorOf(row, tenantId), tenant, rates };
+        return { actor: actorOf(row, tenantId), tenant, rates, isShopper };
       },
     };
   };

@@ -13,8 +13,10 @@ export {
   BURST,
   type Bucket,
   type BucketState,
+  type Class,
   type Door,
   type FixedBucket,
   mostLimited,
   tenantBucket,
+  toldToShopper,
 } from "./policy.js";

@@ -1,4 +1,7 @@
-import { type Bucket, type BucketState, bucketId, type Policy, policies, sizeOfTenant, stateOf } from "./policy.js";
+import type { Answer, Ask } from "./ask.js";
+import { type Bucket, type BucketState, bucketId, type Policy, partOf, placeOf, sizeOf, stateOf } from "./policy.js";
+
+export type { Answer, Ask } from "./ask.js";
 
 /** Milliseconds for which leased tokens can be spent; those that are left then are lost. */
 export const LEASE_LIFE = 500;
@@ -13,26 +16,6 @@ const MEASURED = 100;
 /** Buckets that a process remembers. */
 const MAX_LEASES = 5_000;
 
-/** What a process asks of a bucket's row. The size of a tenant's bucket is in the tenant's row. */
-export interface Ask {
-  id: string;
-  capacity: number | null;
-  perSecond: number | null;
-  /** Tokens to lease; the row gives fewer when it has not many left. */
-  want: number;
-  /** Tokens that were spent before they were taken. */
-  owed: number;
-}
-
-/** The row's answer. */
-export interface Answer extends Policy {
-  id: string;
-  /** The tokens before they were taken, the owed ones included. */
-  before: number;
-  tokens: number;
-  granted: boolean;
-}
-
 /** Expects the clock to jump: it is the wall's, because a monotonic one may stand still while Lambda freezes. */
 const isWithin = (since: number, life: number, now: number) => now >= since && now - since < life;
 
@@ -45,7 +28,9 @@ class Lease {
   #spent = 0;
   #askedAt: number;
   #emptyAt = Number.NEGATIVE_INFINITY;
-  /** Undefined for a tenant's bucket before its first answer. */
+  /** The tokens that it could not give then; a cheaper request may still get its own. */
+  #emptyFor = 0;
+  /** Undefined for a part of the tenant's rate before its first answer. */
   #size: Policy | undefined;
   /** Tokens in the row at `#toldAt`. Until the row tells, a bucket counts as full. */
   #tokens: number;
@@ -57,11 +42,19 @@ class Lease {
     readonly bucket: Bucket,
     now: number,
   ) {
-    const size = policies[bucket.policy];
-    this.#size = size === "by plan" ? undefined : size;
+    this.#size = this.#isPart ? undefined : sizeOf(bucket.policy, 0);
     this.#tokens = this.#size?.capacity ?? 0;
     this.#askedAt = now;
     this.#toldAt = now;
+  }
+
+  get #isPart(): boolean {
+    return partOf(this.bucket.policy) !== undefined;
+  }
+
+  /** A request that costs more than the bucket can hold takes all of it. */
+  #costOf(cost: number): number {
+    return Math.min(cost, this.#size?.capacity ?? cost);
   }
 
   get emptyAt(): number {
@@ -69,66 +62,71 @@ class Lease {
   }
 
   /** Decides what the next request does: spends a token of this process, asks the row, or is refused. */
-  next(now: number): "spend" | "ask" | "refuse" {
-    if (isWithin(this.#emptyAt, EMPTY_LIFE, now)) return "refuse";
+  next(now: number, asked: number): "spend" | "ask" | "refuse" {
+    const cost = this.#costOf(asked);
+    if (cost >= this.#emptyFor && isWithin(this.#emptyAt, EMPTY_LIFE, now)) return "refuse";
     if (!isWithin(this.#leasedAt, LEASE_LIFE, now)) this.#balance = Math.min(0, this.#balance);
     if (this.#mustAsk) return "ask";
-    if (this.#balance >= 1) return "spend";
-    const isKnown = this.bucket.policy !== "tenant" || isWithin(this.#toldAt, KNOWN_LIFE, now);
-    return isKnown && 1 - this.#balance <= this.#mayOwe ? "spend" : "ask";
+    if (this.#balance >= cost) return "spend";
+    const isKnown = !this.#isPart || isWithin(this.#toldAt, KNOWN_LIFE, now);
+    return isKnown && cost - this.#balance <= this.#mayOwe ? "spend" : "ask";
   }
 
   get #mayOwe(): number {
     return Math.floor((this.#size?.perSecond ?? 0) * OWED_SHARE);
   }
 
-  spend(): void {
-    this.#balance -= 1;
-    this.#spent += 1;
+  spend(cost: number): void {
+    this.#balance -= this.#costOf(cost);
+    this.#spent += this.#costOf(cost);
   }
 
-  giveBack(): void {
-    this.#balance += 1;
-    this.#spent -= 1;
+  giveBack(cost: number): void {
+    this.#balance += this.#costOf(cost);
+    this.#spent -= this.#costOf(cost);
   }
 
-  ask(now: number): Ask {
-    const size = policies[this.bucket.policy];
-    const { capacity, perSecond } = size === "by plan" ? { capacity: null, perSecond: null } : size;
+  ask(now: number, need: number): Ask {
+    const { policy } = this.bucket;
+    const { capacity, perSecond } = this.#isPart ? { capacity: null, perSecond: null } : sizeOf(policy, 0);
     const elapsed = Math.max(MEASURED, now - this.#askedAt);
-    const want = Math.ceil(((this.#spent + 1) * LEASE_LIFE) / elapsed);
-    return { id: bucketId(this.bucket), capacity, perSecond, want, owed: Math.max(0, -this.#balance) };
+    const want = Math.max(need, Math.ceil(((this.#spent + need) * LEASE_LIFE) / elapsed));
+    const owed = Math.max(0, -this.#balance);
+    const part = partOf(policy) ?? null;
+    return { id: bucketId(this.bucket), place: placeOf(policy), capacity, perSecond, part, need, want, owed };
   }
 
-  /** Keeps the leased tokens, and spends one of them for the request that asked. */
-  record({ owed }: Ask, { before, tokens, granted, capacity, perSecond }: Answer, now: number): BucketState {
+  /** Keeps the leased tokens, and spends those of the request that asked. */
+  record({ owed, need }: Ask, { before, tokens, granted, capacity, perSecond }: Answer, now: number): BucketState {
     this.#size = { capacity, perSecond };
     this.#tokens = tokens;
     this.#toldAt = now;
     this.#mustAsk = !granted;
-    this.#balance += owed + Math.round(before - owed - tokens);
+    this.#balance += owed + Math.round((before - owed - tokens) * 1e6) / 1e6; // whole tokens, but for a tiny bucket's
     this.#emptyAt = granted ? Number.NEGATIVE_INFINITY : now;
-    if (!granted) return this.state(false, now);
+    this.#emptyFor = this.#costOf(need);
+    if (!granted) return this.state(false, now, need);
     this.#leasedAt = now;
     this.#askedAt = now;
     this.#spent = 0;
-    this.spend();
-    return this.state(true, now);
+    this.spend(need);
+    return this.state(true, now, need);
   }
 
   /**
-   * Applies the size that the tenant's row has now. Tokens of a larger plan are void, leased ones and owed ones: the
+   * Applies the rate that the tenant's row has now. Tokens of a larger plan are void, leased ones and owed ones: the
    * request that finds the smaller one is admitted, and owes its token where the plan allows it; the next asks the row.
    */
-  resize(size: Policy, now: number): void {
+  resize(requestRate: number, now: number, cost = 1): void {
     const old = this.#size;
+    const size = sizeOf(this.bucket.policy, requestRate);
     if (!old || old.perSecond === size.perSecond) return;
     this.#tokens = Math.min(size.capacity, old.capacity, this.#tokens + this.#refill(old, now));
     this.#toldAt = now;
     this.#mustAsk = true;
     this.#emptyAt = Number.NEGATIVE_INFINITY;
     this.#size = size;
-    if (size.perSecond < old.perSecond) this.#balance = -Math.min(1, this.#mayOwe);
+    if (size.perSecond < old.perSecond) this.#balance = -Math.min(cost, this.#mayOwe);
   }
 
   /** What flowed into the row since its last answer. */
@@ -137,9 +135,9 @@ class Lease {
   }
 
   /** The bucket after a request, by the row's last answer, the refill since then, and the tokens leased or owed. */
-  state(granted: boolean, now: number): BucketState {
+  state(granted: boolean, now: number, cost: number): BucketState {
     const size = this.#size ?? { capacity: 1, perSecond: 1 };
-    const spent = granted ? 1 : 0;
+    const spent = granted ? this.#costOf(cost) : 0;
     const before = Math.min(size.capacity, this.#tokens + this.#refill(size, now) + this.#balance + spent);
     return stateOf(this.bucket.policy, { ...size, tokens: before - spent, granted });
   }
@@ -147,16 +145,20 @@ class Lease {
 
 type Step = { lease: Lease; ask?: Ask };
 
-/** The tokens of one request: its own buckets first, then the tenant's. */
+/** The tokens of one request: the caller's own buckets first, then those of the tenant. */
 export class Admission {
   readonly #steps: readonly Step[];
   readonly #refusing: readonly Lease[];
 
-  constructor(leases: readonly Lease[], now: number) {
-    const next = leases.map((lease) => ({ lease, next: lease.next(now) }));
+  constructor(
+    leases: readonly Lease[],
+    now: number,
+    readonly cost: number,
+  ) {
+    const next = leases.map((lease) => ({ lease, next: lease.next(now, cost) }));
     this.#refusing = next.flatMap(({ lease, next }) => (next === "refuse" ? [lease] : []));
-    this.#steps = next.map(({ lease, next }) => (next === "ask" ? { lease, ask: lease.ask(now) } : { lease }));
-    if (!this.isRefused) for (const { lease, ask } of this.#steps) if (!ask) lease.spend();
+    this.#steps = next.map(({ lease, next }) => (next === "ask" ? { lease, ask: lease.ask(now, cost) } : { lease }));
+    if (!this.isRefused) for (const { lease, ask } of this.#steps) if (!ask) lease.spend(cost);
   }
 
   /** Whether a bucket is known to be empty. Such a request spends nothing. */
@@ -178,7 +180,7 @@ export class Admission {
 
   /** The states of the buckets that refuse from memory. */
   refusals(now = Date.now()): BucketState[] {
-    return this.#refusing.map((lease) => lease.state(false, now));
+    return this.#refusing.map((lease) => lease.state(false, now, this.cost));
   }
 
   /**
@@ -189,8 +191,7 @@ export class Admission {
   settle(answers: readonly Answer[], perSecond: number, now = Date.now()): BucketState[] {
     if (this.isRefused) {
       const states = this.refusals(now);
-      for (const lease of this.#refusing)
-        if (lease.bucket.policy === "tenant") lease.resize(sizeOfTenant(perSecond), now);
+      for (const lease of this.#refusing) lease.resize(perSecond, now);
       return states;
     }
     const states: BucketState[] = [];
@@ -199,20 +200,20 @@ export class Admission {
       const answer = ask && answers.find(({ id }) => id === ask.id);
       if (ask && answer) states.push(lease.record(ask, answer, now));
       else if (!ask && granted) states.push(this.#spent(lease, perSecond, now));
-      else if (!ask) lease.giveBack(); // a limited caller spends nothing of the tenant's
+      else if (!ask) lease.giveBack(this.cost); // a limited caller spends nothing of the tenant's
       granted = states.every((state) => state.granted);
     }
     return states;
   }
 
   #spent(lease: Lease, perSecond: number, now: number): BucketState {
-    if (lease.bucket.policy === "tenant") lease.resize(sizeOfTenant(perSecond), now);
-    return lease.state(true, now);
+    lease.resize(perSecond, now, this.cost);
+    return lease.state(true, now, this.cost);
   }
 
   /** Gives the tokens back: the look-up found no caller. */
   cancel(): void {
-    if (!this.isRefused) for (const { lease, ask } of this.#steps) if (!ask) lease.giveBack();
+    if (!this.isRefused) for (const { lease, ask } of this.#steps) if (!ask) lease.giveBack(this.cost);
   }
 }
 
@@ -221,10 +222,11 @@ export class Leases {
   /** The least recently used first. */
   readonly #known = new Map<string, Lease>();
 
-  admit(tenantId: string, buckets: readonly Bucket[], now = Date.now()): Admission {
+  admit(tenantId: string, buckets: readonly Bucket[], now = Date.now(), cost = 1): Admission {
     return new Admission(
       buckets.map((bucket) => this.#lease(tenantId, bucket, now)),
       now,
+      cost,
     );
   }
 

@@ -1,19 +1,33 @@
 import type { Context } from "../kernel/actor.js";
 
 export interface Policy {
-  /** Requests at once. */
+  /** Tokens at once. A request takes as many as its operation costs; a small read takes one. */
   capacity: number;
   perSecond: number;
 }
 
-/** The one table of limits: token buckets, by class of request. */
+/** A policy whose size is a part of the rate of the tenant's plan. */
+interface Part {
+  part: number;
+}
+
+/**
+ * The one table of limits: token buckets, by class of request. Each is smaller than the one around it, so that nobody can
+ * use up what others need: an address is less than a shop, a program less than the staff, both less than the tenant.
+ */
 export const policies = {
-  /** All requests of a tenant's credentials; the rate is in the tenant's row, which has it from the plan. */
-  tenant: "by plan",
+  /** All requests of a tenant; the rate is in the tenant's row, which has it from the plan. */
+  tenant: { part: 1 },
+  /** Its operations for shoppers, whoever calls them: a flood of them leaves the staff a quarter. */
+  shop: { part: 3 / 4 },
+  /** Its other operations: a program that imports leaves the shop a quarter. */
+  staff: { part: 3 / 4 },
   /** One key or member, so that one program does not starve the others. */
-  principal: { capacity: 2_000, perSecond: 1_000 },
-  /** One client of one tenant: a publishable key is in the hands of all its shoppers. */
-  address: { capacity: 2_000, perSecond: 1_000 },
+  principal: { part: 5 / 8 },
+  /** One client of a publishable key, which is in the hands of all shoppers. */
+  address: { part: 1 / 2 },
+  /** What takes rights away, and finds them, has tokens of its own: it works while a leaked key uses up all others. */
+  security: { capacity: 120, perSecond: 5 },
   /** Failed logins of one address, on all accounts together. A success gives its token back. */
   "login-address": { capacity: 60, perSecond: 1 },
   /** Failed logins of one address on one account: ten a minute. */
@@ -33,9 +47,12 @@ export const policies = {
   wait: { capacity: 200, perSecond: 50 },
   /** New tenants of one address: an office or a conference is behind one. */
   signup: { capacity: 300, perSecond: 0.5 },
-} as const satisfies Record<string, Policy | "by plan">;
+} as const satisfies Record<string, Policy | Part>;
 type PolicyName = keyof typeof policies;
-export type FixedName = Exclude<PolicyName, "tenant">;
+type PartName = { [Name in PolicyName]: (typeof policies)[Name] extends Part ? Name : never }[PolicyName];
+export type FixedName = Exclude<PolicyName, PartName>;
+/** The bucket of a tenant that an operation takes tokens from, beside the caller's. */
+export type Class = "shop" | "staff" | "security";
 
 /** The policies that limit callers without a credential, before anything of their request is read. */
 export type Door = "auth" | "signup" | "open";
@@ -51,13 +68,21 @@ export type FixedBucket = Bucket<FixedName>;
 /** The capacity of a tenant's bucket, in seconds of its rate. */
 export const BURST = 2;
 
-export const sizeOfTenant = (requestRate: number): Policy => ({
-  capacity: BURST * requestRate,
-  perSecond: requestRate,
-});
+/** The part of the plan's rate that a bucket has; undefined for one whose size is not a matter of the plan. */
+export const partOf = (policy: PolicyName): number | undefined => (policies[policy] as Partial<Part>).part;
+
+/** The size of a bucket in a tenant with this rate. */
+export function sizeOf(policy: PolicyName, requestRate: number): Policy {
+  const size: Policy | Part = policies[policy];
+  return "part" in size ? { capacity: BURST * requestRate * size.part, perSecond: requestRate * size.part } : size;
+}
 
 /** The bucket that all callers of a tenant share. */
 export const tenantBucket: Bucket = { policy: "tenant", key: "" };
+
+/** The place of a bucket: it gives tokens only when those of all lower places have. */
+export const placeOf = (policy: PolicyName): 0 | 1 | 2 =>
+  policy === "tenant" ? 2 : policy === "shop" || policy === "staff" ? 1 : 0;
 
 /** The id of a bucket's row. */
 export const bucketId = ({ policy, key }: Bucket) => `${policy}:${key}`;
@@ -73,7 +98,7 @@ export function stateOf(
 ): BucketState {
   const reset = Math.max(1, Math.ceil((capacity - tokens) / perSecond));
   const remaining = granted ? Math.max(0, Math.floor(tokens)) : 0;
-  return { policy, limit: capacity, remaining, reset, window: Math.ceil(capacity / perSecond), granted };
+  return { policy, limit: Math.floor(capacity), remaining, reset, window: Math.ceil(capacity / perSecond), granted };
 }
 
 /** Of several buckets the one that limits most: a refused one, else the emptiest. */
@@ -83,4 +108,16 @@ export function mostLimited(states: readonly BucketState[]): BucketState | undef
     (least, state) => (least && share(least) <= share(state) ? least : state),
     undefined,
   );
+}
+
+/** Tokens of an address in the smallest plan. More are told to no shopper, who would learn the plan. */
+export const TOLD = 100;
+
+/** What a shopper is told: nothing of the tenant's buckets, and no more of the address than every plan allows. */
+export function toldToShopper(states: readonly BucketState[]): Rate | undefined {
+  const own = states.find(({ policy }) => policy === "address") ?? states[0];
+  if (!own) return undefined;
+  const limit = Math.min(TOLD, own.limit);
+  const remaining = states.some(({ granted }) => !granted) ? 0 : Math.min(limit, own.remaining);
+  return { policy: "address", limit, remaining, reset: own.reset, window: BURST };
 }

@@ -1,10 +1,10 @@
 import { verifyAccessToken } from "../../core/identity/access-token.js";
 import { lookUpAccessToken, lookUpKey, lookUpVisitor } from "../../core/identity/credential.js";
-import type { Holder, Lookup } from "../../core/identity/lookup.js";
+import type { Holder, Lookup, Price } from "../../core/identity/lookup.js";
 import { allows } from "../../core/kernel/access.js";
 import { type Actor, addToContext, type Credential } from "../../core/kernel/actor.js";
 import { forbidden, malformed, unauthenticated } from "../../core/kernel/error.js";
-import { mostLimited, refuseLimited } from "../../core/rate/index.js";
+import { mostLimited, refuseLimited, toldToShopper } from "../../core/rate/index.js";
 import { refusalFor } from "../../core/tenant/access.js";
 import { findByName, requireSameTenant } from "../../core/tenant/index.js";
 import type { Allow, Spec } from "./endpoint.js";
@@ -19,6 +19,9 @@ interface Incoming {
   address: string;
 }
 
+/** Tokens of a request that no endpoint has priced. */
+const ONE: Price = { class: "staff", cost: 1 };
+
 /**
  * Authenticates the caller: reads the credential and leaves its look-up to the first batch of queries. The credential
  * decides the tenant. A request without one names its tenant itself, where the operation needs no credential.
@@ -27,10 +30,11 @@ interface Incoming {
 export async function authenticate(
   request: Incoming,
   { allow, endsAccess }: Pick<Spec, "allow" | "endsAccess">,
+  price = ONE,
 ): Promise<{ credential?: Credential; actor?: Actor }> {
   if (allow === "public") return {};
   const names = tenantNames(request);
-  const lookup = (await readCredential(request)) ?? (await lookUpNamedTenant(request, allow, names));
+  const lookup = (await readCredential(request, price)) ?? (await lookUpNamedTenant(request, { allow, names, price }));
   if (lookup.refusal) checkRate(lookup.refusal, names);
   const writes = request.method
     ? !["GET", "HEAD"].includes(request.method.toUpperCase())
@@ -46,14 +50,14 @@ export async function authenticate(
   };
 }
 
-async function readCredential({ headers, address }: Incoming): Promise<Lookup | undefined> {
+async function readCredential({ headers, address }: Incoming, price: Price): Promise<Lookup | undefined> {
   const texts = [bearer(headers.get("authorization")), headers.get("x-api-key")?.trim()];
   const [text, ...others] = new Set(texts.filter((given) => given !== undefined));
   if (text === undefined) return undefined;
   if (others.length > 0)
     throw malformed("credential_ambiguous", "The request carries two different credentials. Send one.");
   const isKey = /^[sp]k_/.test(text) || headers.has("x-api-key");
-  return isKey ? lookUpKey(text, address) : lookUpAccessToken(await verifyAccessToken(text), address);
+  return isKey ? lookUpKey(text, address, price) : lookUpAccessToken(await verifyAccessToken(text), address, price);
 }
 
 /** RFC 6750 §2.1: one scheme, one space, one token. */
@@ -68,11 +72,14 @@ function bearer(header: string | null): string | undefined {
   return token;
 }
 
-async function lookUpNamedTenant({ address }: Incoming, allow: Allow, names: readonly string[]): Promise<Lookup> {
+async function lookUpNamedTenant(
+  { address }: Incoming,
+  { allow, names, price }: { allow: Allow; names: readonly string[]; price: Price },
+): Promise<Lookup> {
   const [name] = names;
   if (allow !== "tenant") throw unauthenticated("unauthenticated", "The operation requires a credential.");
   if (!name) throw malformed("tenant_required", "The request names no tenant. Set `x-tenant-id` or `?tenant=`.");
-  return lookUpVisitor((await findByName(name)).id, address);
+  return lookUpVisitor((await findByName(name)).id, address, price);
 }
 
 interface Requirements {
@@ -111,10 +118,11 @@ function missingRight(actor: Actor, allow: Requirements["allow"]) {
 }
 
 /** @throws Failure when the tenant is not the named one, or limited */
-function checkRate({ tenant, rates }: Pick<Holder, "tenant" | "rates">, names: readonly string[]): void {
+function checkRate({ tenant, rates, isShopper }: Omit<Holder, "actor">, names: readonly string[]): void {
   requireSameTenant(tenant, names);
   const rate = mostLimited(rates);
-  if (rate) addToContext({ rate });
+  const told = isShopper ? toldToShopper(rates) : rate;
+  if (told) addToContext({ rate: told });
   refuseLimited(rate);
 }
 

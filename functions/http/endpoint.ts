@@ -28,7 +28,7 @@ export interface Spec<
    * the request is read.
    */
   door?: Door;
-  /** Tokens that a call takes from the buckets of its caller. */
+  /** Tokens of a call; of a list, for its smallest page. One for a read and two for a write when left out. */
   cost?: number;
   summary: string;
   description?: string;
@@ -38,6 +38,8 @@ export interface Spec<
   returns: readonly [200 | 201 | 202, Returned] | readonly [204];
   /** Takes rights or credentials away, so that it stays open however the tenant stands. */
   endsAccess?: true;
+  /** Finds the rights and credentials that another operation takes away, and works as long as that one. */
+  findsAccess?: true;
   /** Writes accept an Idempotency-Key; where money or stock moves they require it; `none` for an unknown caller. */
   idempotency?: "accepted" | "required" | "none";
   /** The handler opens its own transactions: it hashes a password or calls a provider in between. */

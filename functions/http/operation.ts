@@ -13,6 +13,7 @@ import { authenticate } from "./auth.js";
 import { checkText, readJson } from "./body.js";
 import type { Endpoint, Input } from "./endpoint.js";
 import { claimOf, isSealed, seal, unseal } from "./idempotency.js";
+import { costOf, priceOf } from "./price.js";
 import { failureAnswer } from "./problem.js";
 import { carriesSecret } from "./secret.js";
 
@@ -28,12 +29,13 @@ export async function runOperation(endpoint: Endpoint, http: HonoContext): Promi
   const request = http.req.raw;
   const url = new URL(request.url);
   const current = context();
-  const { door, cost } = endpoint.spec;
-  if (door) await passDoor(door, current.address ?? "", cost);
+  const { door } = endpoint.spec;
+  if (door) await passDoor(door, current.address ?? "", costOf(endpoint, url.searchParams));
   addToContext(
     await authenticate(
       { method: request.method, headers: request.headers, query: url.searchParams, address: current.address ?? "" },
       endpoint.spec,
+      priceOf(endpoint, url.searchParams),
     ),
   );
   const write = endpoint.method !== "get";

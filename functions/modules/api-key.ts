@@ -15,7 +15,13 @@ const routes = [
   endpoint(
     "get",
     path,
-    { allow: readKeys, summary: "List API keys", query: ApiKey.list.schema, returns: [200, ApiKey.ApiKeyList] },
+    {
+      findsAccess: true,
+      allow: readKeys,
+      summary: "List API keys",
+      query: ApiKey.list.schema,
+      returns: [200, ApiKey.ApiKeyList],
+    },
     ({ query }) => ApiKey.list(query),
   ),
   endpoint(

@@ -47,6 +47,7 @@ const routes = [
     "post",
     "/v1/billing/checkout",
     {
+      cost: 10,
       ...billingWrite,
       body: Billing.CheckoutRequest,
       returns: [200, Billing.BillingPage],
@@ -59,6 +60,7 @@ const routes = [
     "post",
     "/v1/billing/portal",
     {
+      cost: 10,
       ...billingWrite,
       body: Billing.PortalRequest,
       returns: [200, Billing.BillingPage],
@@ -70,6 +72,7 @@ const routes = [
     "post",
     "/v1/billing/preview",
     {
+      cost: 10,
       ...billingWrite,
       body: Billing.ChangePreview,
       returns: [200, Billing.ChangePreviewed],
@@ -81,6 +84,7 @@ const routes = [
     "post",
     "/v1/billing/change",
     {
+      cost: 10,
       ...billingWrite,
       body: Billing.PlanChange,
       returns: [200, Billing.AgreedSubscription],
@@ -109,6 +113,7 @@ const routes = [
     "post",
     "/v1/billing/cancel",
     {
+      cost: 10,
       ...billingWrite,
       returns: [200, Billing.AgreedSubscription],
       summary: "Cancel the subscription at the end of the period",
@@ -120,6 +125,7 @@ const routes = [
     "post",
     "/v1/billing/resume",
     {
+      cost: 10,
       ...billingWrite,
       returns: [200, Billing.AgreedSubscription],
       summary: "Resume a subscription that is set to cancel",

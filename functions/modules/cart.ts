@@ -17,6 +17,8 @@ import { ShippingChoice } from "../../core/shipping/index.js";
 import { type Endpoint, endpoint } from "../http/endpoint.js";
 import type { Module } from "./module.js";
 
+/** It takes stock from all other shoppers, or opens a payment at a provider. */
+const HOLD_COST = 20;
 const params = z.object({ id: CartId });
 const lineParams = params.extend({ lineId: LineId });
 const cartRead = { allow: "shopper", cartToken: true, params, tag: Cart.tagOf } as const;
@@ -86,6 +88,7 @@ const routes: Endpoint[] = [
     "post",
     "/v1/store/carts/{id}/hold",
     {
+      cost: HOLD_COST,
       ...cartWrite,
       summary: "Reserve the stock of a cart for 15 minutes",
       description:
@@ -103,6 +106,7 @@ const routes: Endpoint[] = [
     "post",
     "/v1/store/carts/{id}/complete",
     {
+      cost: HOLD_COST,
       ...cartRead,
       body: Completion,
       returns: [200, Completed],

@@ -19,13 +19,20 @@ const routes = [
   endpoint(
     "get",
     path,
-    { allow: readMembers, summary: "List members", query: Member.list.schema, returns: [200, Member.MemberList] },
+    {
+      findsAccess: true,
+      allow: readMembers,
+      summary: "List members",
+      query: Member.list.schema,
+      returns: [200, Member.MemberList],
+    },
     ({ query }) => Member.list(query),
   ),
   endpoint(
     "post",
     path,
     {
+      cost: 10,
       allow: writeMembers,
       summary: "Create a member",
       description:
@@ -78,6 +85,7 @@ const routes = [
     "get",
     `${path}/{id}/sessions`,
     {
+      findsAccess: true,
       allow: writeMembers,
       summary: "List the sessions of a member",
       params,

@@ -69,6 +69,7 @@ const routes: Endpoint[] = [
     "post",
     "/v1/store/orders/{id}/cancel",
     {
+      cost: 10,
       allow: "shopper",
       cartToken: true,
       params,
@@ -85,6 +86,7 @@ const routes: Endpoint[] = [
     "post",
     "/v1/store/orders/{id}/payments",
     {
+      cost: 20,
       allow: "shopper",
       cartToken: true,
       params,
@@ -139,6 +141,7 @@ const routes: Endpoint[] = [
     "post",
     "/v1/admin/orders/{id}/capture",
     {
+      cost: 10,
       ...moneyOperation,
       body: Capture,
       summary: "Capture the authorized payment of an order, in full or in part",
@@ -151,6 +154,7 @@ const routes: Endpoint[] = [
     "post",
     "/v1/admin/orders/{id}/refunds",
     {
+      cost: 10,
       ...moneyOperation,
       allow: writeRefunds,
       body: Refund,
@@ -164,6 +168,7 @@ const routes: Endpoint[] = [
     "post",
     "/v1/admin/orders/{id}/void",
     {
+      cost: 10,
       ...moneyOperation,
       allow: writeRefunds,
       summary: "Void the uncaptured authorization of an order",
@@ -176,6 +181,7 @@ const routes: Endpoint[] = [
     "post",
     "/v1/admin/orders/{id}/cancel",
     {
+      cost: 10,
       ...moneyOperation,
       body: Cancellation,
       summary: "Cancel a pending or open order",

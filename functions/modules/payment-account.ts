@@ -21,6 +21,7 @@ const routes = [
     "post",
     path,
     {
+      cost: 10,
       allow: writePayments,
       returns: [200, PaymentAccount.PaymentAccountRecord],
       summary: "Connect a Stripe account",
@@ -33,6 +34,7 @@ const routes = [
     "post",
     `${path}/onboarding`,
     {
+      cost: 10,
       allow: writePayments,
       body: PaymentAccount.Onboarding,
       returns: [201, PaymentAccount.OnboardingLink],

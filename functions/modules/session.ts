@@ -43,7 +43,7 @@ const routes = [
   endpoint(
     "post",
     "/v1/auth/logout",
-    { allow: "member", summary: "Log out", returns: [204] },
+    { allow: "member", endsAccess: true, summary: "Log out", returns: [204] },
     async () => void (await Session.logout()),
   ),
   endpoint(
@@ -71,6 +71,7 @@ const routes = [
     "/v1/auth/sessions",
     {
       allow: "member",
+      findsAccess: true,
       summary: "List the sessions of the current member",
       returns: [200, SessionList.SessionList],
     },
@@ -79,7 +80,7 @@ const routes = [
   endpoint(
     "delete",
     "/v1/auth/sessions",
-    { allow: "member", summary: "End all other sessions of the current member", returns: [204] },
+    { allow: "member", endsAccess: true, summary: "End all other sessions of the current member", returns: [204] },
     async () => void (await SessionList.endOthers()),
   ),
   endpoint(
@@ -87,6 +88,7 @@ const routes = [
     "/v1/auth/sessions/{id}",
     {
       allow: "member",
+      endsAccess: true,
       summary: "End a session of the current member",
       params: z.strictObject({ id: SessionId }),
       returns: [204],

@@ -10,6 +10,7 @@ const routes = [
     {
       allow: "public",
       door: "signup",
+      cost: 1,
       idempotency: "none",
       transaction: "own",
       summary: "Sign up a tenant",

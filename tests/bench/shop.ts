@@ -48,8 +48,10 @@ const shelf = `
 /** Signs a tenant up and puts so many products of four variants on its shelf, with prices and stock. */
 export async function openShop(host: Host, products: number): Promise<Shop> {
   const tenant = await newTenant({}, host.url);
-  // A measurement makes more orders than the trial allows in a month.
-  await host.admin.query("update tenant set plan = 'scale' where tenant_id = $1", [typeIdToUuid("ten", tenant.id)]);
+  // A measurement makes more orders than the trial allows in a month, and its shoppers are one address.
+  await host.admin.query("update tenant set plan = 'scale', request_rate = 8000 where tenant_id = $1", [
+    typeIdToUuid("ten", tenant.id),
+  ]);
   const catalog = productsOf(products);
   const [row] = await host.admin.query(shelf, [
     typeIdToUuid("ten", tenant.id),

@@ -31,30 +31,38 @@ class Row {
     this.#tokens = BURST * rate;
   }
 
-  take({ id, want, owed: debt }: Ask, now: number): Answer {
+  take({ id, need, want, owed: debt }: Ask, now: number): Answer {
     const capacity = BURST * this.rate;
     const before = Math.min(capacity, this.#tokens + (this.rate * (now - this.#at)) / 1000);
     const level = before - debt;
-    this.#tokens = level - (level >= 1 ? Math.min(want, Math.max(1, Math.floor(level / 8))) : 0);
+    const granted = level >= need;
+    this.#tokens = level - (granted ? Math.min(want, Math.max(need, Math.floor(level / 8))) : 0);
     this.#at = now;
-    return { id, capacity, perSecond: this.rate, before, tokens: this.#tokens, granted: level >= 1 };
+    return { id, capacity, perSecond: this.rate, before, tokens: this.#tokens, granted };
   }
 }
 
 /**
  * Milliseconds of a clock of its own: at each of them `requests(ms)` callers ask, each of any environment.
- * @returns how many were admitted in each of them, how many asked, and how many statements were sent
+ * @returns the tokens of those that were admitted in each of them, of all that asked, and how many statements were sent
  */
-function simulate(rate: number, duration: number, requests: (ms: number) => number, environments = ENVIRONMENTS) {
+function simulate(
+  rate: number,
+  duration: number,
+  requests: (ms: number) => number,
+  environments = ENVIRONMENTS,
+  costs: readonly number[] = [1],
+) {
   const row = new Row(rate);
   const all = Array.from({ length: environments }, () => new Leases());
   const admitted = new Array<number>(duration).fill(0);
   let [asked, statements] = [0, 0];
   for (let now = 0; now < duration; now += 1) {
     for (let count = requests(now); count > 0; count -= 1) {
-      asked += 1;
+      const cost = costs[Math.floor(Math.random() * costs.length)] ?? 1;
+      asked += cost;
       const leases = all[Math.floor(Math.random() * environments)] as Leases;
-      const admission = leases.admit("ten_x", [tenantBucket], now);
+      const admission = leases.admit("ten_x", [tenantBucket], now, cost);
       const asks = admission.asks ?? [];
       statements += asks.length;
       const states = admission.settle(
@@ -62,7 +70,7 @@ function simulate(rate: number, duration: number, requests: (ms: number) => numb
         rate,
         now,
       );
-      if (isAdmitted(states)) admitted[now] = (admitted[now] ?? 0) + 1;
+      if (isAdmitted(states)) admitted[now] = (admitted[now] ?? 0) + cost;
     }
   }
   return { admitted, asked, statements };
@@ -119,6 +127,16 @@ describe("sixteen environments, by a simulated clock", () => {
   ])("starve nobody: of %i requests a second, %d times as many ask and %d of them pass", (rate, demand, least) => {
     const { admitted, asked } = simulate(rate, 20_000, atRandom(rate * demand));
     expect(sum(admitted) / asked).toBeGreaterThan(least);
+  });
+
+  test.each([20, 100, 500])("admit no more of %i tokens a second where requests cost one, two and twenty", (rate) => {
+    const seconds = 60;
+    const costs = [1, 1, 1, 2, 2, 20];
+    const { admitted } = simulate(rate, seconds * 1000, atRandom(2 * rate), ENVIRONMENTS, costs);
+    expect(sum(admitted)).toBeLessThanOrEqual(allowance(rate, seconds) + owed(rate));
+    expect(sum(admitted)).toBeGreaterThan(0.9 * rate * seconds);
+    const served = simulate(2_000, 20_000, atRandom(350), ENVIRONMENTS, costs); // 1,575 tokens a second
+    expect(sum(served.admitted) / served.asked).toBeGreaterThan(0.98);
   });
 
   test("send a statement for few of the requests that pass", () => {

@@ -45,13 +45,15 @@ async function indexesOf(lookup: Lookup): Promise<string[][]> {
   }
 }
 
+const price = { class: "staff", cost: 1 } as const;
+
 test("a credential is looked up by one index of each table", async () => {
   const [memberId, sessionId] = [newTypeId("mbr"), newTypeId("ses")];
-  const member = await indexesOf(lookUpAccessToken({ tenantId, memberId, sessionId }, "192.0.2.1"));
+  const member = await indexesOf(lookUpAccessToken({ tenantId, memberId, sessionId }, "192.0.2.1", price));
   // Which of two equal ones is a matter of statistics; `plan.test.ts` reads the blocks in a large tenant.
   expect(member[0]).toEqual([expect.stringMatching(/^member_/), expect.stringMatching(/^session_/), "tenant_pk"]);
-  const key = await indexesOf(lookUpKey(createSecret("sk_live", tenantId), "192.0.2.1"));
+  const key = await indexesOf(lookUpKey(createSecret("sk_live", tenantId), "192.0.2.1", price));
   expect(key[0]).toEqual([expect.stringMatching(/^api_key_/), "tenant_pk"]);
-  const [visitor] = await indexesOf(lookUpVisitor(tenantId, "192.0.2.1"));
+  const [visitor] = await indexesOf(lookUpVisitor(tenantId, "192.0.2.1", price));
   expect(visitor).toEqual(["tenant_pk"]);
 });

@@ -4,6 +4,7 @@ import { hashPassword, refuseGuessable } from "../../core/identity/index.js";
 import { parse } from "../../core/kernel/fn.js";
 import { policies } from "../../core/rate/policy.js";
 import { newTypeId } from "../../drizzle/typeid.js";
+import { costOf } from "../../functions/http/price.js";
 import { modules } from "../../functions/modules/index.js";
 import { PROBLEM_LIMIT } from "../../functions/problem.js";
 import { type Operation, operations, prefixOf, type Schema } from "../isolation/operation.js";
@@ -147,7 +148,9 @@ describe("an operation without a credential takes its tokens first", () => {
       const mine = [...(await buckets())].filter(([id]) => id.startsWith(`${spec.door}:`) && !before.has(id));
       const [[id = "", tokens = 0] = []] = mine;
       expect(mine).toHaveLength(1);
-      expect(tokens).toBe(policies[spec.door as "auth" | "signup"].capacity - (spec.cost ?? 1));
+      expect(tokens).toBe(
+        policies[spec.door as "auth" | "signup"].capacity - costOf({ method, spec }, new URLSearchParams()),
+      );
       await admin.query(
         "update platform.bucket set tokens = 0, refilled_at = now() + interval '1 minute' where id = $1",
         [id],

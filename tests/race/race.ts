@@ -20,6 +20,8 @@ export async function prepared(tenant: Tenant, lines: readonly { variantId: stri
 /** Copies of a prepared cart with tokens of their own and lines in any order, because a race needs hundreds of them. */
 export async function copies(admin: pg.Pool, tenant: Tenant, cart: Cart, count: number): Promise<Cart[]> {
   const made = Array.from({ length: count }, () => ({ id: newTypeId("crt"), token: newToken() }));
+  // They buy from one address, and were not shown the amounts of the lines that they get here.
+  await admin.query("update tenant set request_rate = 20000 where tenant_id = $1", [tenantUuid(tenant)]);
   const values = [
     tenantUuid(tenant),
     typeIdToUuid("crt", cart.state.id),
