@@ -86,3 +86,43 @@ test("each row says what the operation costs its caller, and how often one addre
     expect([nameOf(endpoint), ...cells.slice(columns.length, -2)]).toEqual([nameOf(endpoint), ...wanted]);
   }
 });
+
+test("the normal life of a shop stays below the limits of the smallest plan, and is told with its numbers", () => {
+  const costOf = (...calls: string[]) =>
+    calls
+      .map((call) => {
+        const [name = "", query] = call.split("?");
+        const endpoint = modules.flatMap(({ routes = [] }) => routes).find((one) => nameOf(one) === name);
+        if (!endpoint) throw new Error(`There is no ${name}.`);
+        return priceOf(endpoint, new URLSearchParams(query)).cost;
+      })
+      .reduce((sum, cost) => sum + cost, 0);
+  const purchase = costOf(
+    "GET /v1/store/products?limit=20",
+    "GET /v1/store/products/{idOrSlug}",
+    "GET /v1/store/countries",
+    "GET /v1/store/payment-methods",
+    "POST /v1/store/carts",
+    "POST /v1/store/carts/{id}/lines",
+    "PATCH /v1/store/carts/{id}",
+    "GET /v1/store/carts/{id}/shipping-options",
+    "PATCH /v1/store/carts/{id}",
+    "POST /v1/store/carts/{id}/complete",
+    "GET /v1/store/orders/{id}?wait=2",
+  );
+  const [address, program] = (["address", "principal"] as const).map(
+    (name) => sizeOf(name, plans.starter.requestsPerSecond).perSecond,
+  ) as [number, number];
+  const figures = [
+    `reads ${address / costOf("GET /v1/store/products?limit=20")} pages a second`,
+    `buys ${Math.floor((60 * address) / purchase)} times a minute`,
+    `secret key buys ${Math.floor((60 * program) / purchase)} times a minute`,
+    `writes ${Math.floor(program / costOf("POST /v1/admin/products"))} products a second`,
+    `reads ${Math.floor((100 * program) / costOf("GET /v1/admin/products?limit=100&expand=variants"))} with their`,
+  ];
+  const text = readFileSync(new URL("../docs/abuse.md", import.meta.url), "utf8").replace(/\s+/g, " ");
+  expect(figures.filter((figure) => !text.includes(figure))).toEqual([]);
+  expect(plans.scale.requestsPerSecond / plans.starter.requestsPerSecond).toBe(20);
+  // Two who share an address buy at the same time.
+  expect(sizeOf("address", plans.starter.requestsPerSecond).capacity).toBeGreaterThan(2 * purchase);
+});

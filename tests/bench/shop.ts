@@ -49,7 +49,7 @@ const shelf = `
 export async function openShop(host: Host, products: number): Promise<Shop> {
   const tenant = await newTenant({}, host.url);
   // A measurement makes more orders than the trial allows in a month, and its shoppers are one address.
-  await host.admin.query("update tenant set plan = 'scale', request_rate = 8000 where tenant_id = $1", [
+  await host.admin.query("update tenant set plan = 'scale', request_rate = 20000 where tenant_id = $1", [
     typeIdToUuid("ten", tenant.id),
   ]);
   const catalog = productsOf(products);
