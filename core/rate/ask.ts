@@ -1,6 +1,6 @@
 import type { Policy } from "./policy.js";
 
-/** What a process asks of a bucket's row. A bucket with a part of the tenant's rate has its size from the tenant's row. */
+/** A process's question to a bucket's row. A bucket with a part of the tenant's rate has its size from the tenant's row. */
 export interface Ask {
   id: string;
   place: number;

@@ -18,7 +18,7 @@ const refilled = (row: string, refilledAt: string, tokens: string, from: string)
   sql.raw(`least(${row}.capacity, ${tokens}
     + ${row}.per_second * greatest(0, extract(epoch from ${refilledAt} - ${from})::float8))`);
 
-/** What a bucket of so many tokens gives: what the request needs, and a part of the rest in advance. */
+/** The tokens that a bucket gives of so many: those that the request needs, and a part of the rest in advance. */
 const given = (level: string) =>
   sql`case when ${sql.raw(level)} >= need then least(want, greatest(need, floor(${sql.raw(level)} / ${LEASE_SHARE}))) else 0 end`;
 

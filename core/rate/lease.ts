@@ -129,7 +129,7 @@ class Lease {
     if (size.perSecond < old.perSecond) this.#balance = -Math.min(cost, this.#mayOwe);
   }
 
-  /** What flowed into the row since its last answer. */
+  /** The tokens that flowed into the row since its last answer. */
   #refill({ perSecond }: Policy, now: number): number {
     return (perSecond * Math.max(0, now - this.#toldAt)) / 1000;
   }

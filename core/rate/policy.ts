@@ -26,7 +26,7 @@ export const policies = {
   principal: { part: 5 / 8 },
   /** One client of a publishable key, which is in the hands of all shoppers. */
   address: { part: 1 / 2 },
-  /** What takes rights away, and finds them, has tokens of its own: it works while a leaked key uses up all others. */
+  /** Operations that take rights away, and find them, have tokens of their own: they work while a leaked key uses up all others. */
   security: { capacity: 120, perSecond: 5 },
   /** Failed logins of one address, on all accounts together. A success gives its token back. */
   "login-address": { capacity: 60, perSecond: 1 },
@@ -113,7 +113,7 @@ export function mostLimited(states: readonly BucketState[]): BucketState | undef
 /** Tokens of an address in the smallest plan. More are told to no shopper, who would learn the plan. */
 export const TOLD = 100;
 
-/** What a shopper is told: nothing of the tenant's buckets, and no more of the address than every plan allows. */
+/** The limit that a shopper is told: nothing of the tenant's buckets, and no more of the address than every plan allows. */
 export function toldToShopper(states: readonly BucketState[]): Rate | undefined {
   const own = states.find(({ policy }) => policy === "address") ?? states[0];
   if (!own) return undefined;

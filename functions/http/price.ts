@@ -4,7 +4,7 @@ import type { Endpoint } from "./endpoint.js";
 /** Rows of a page that one token reads. */
 const ROWS = 25;
 const DEFAULT_ROWS = 20;
-/** What `expand` reads for each row. */
+/** The factor of `expand`, which reads more for each row. */
 const EXPANDED = 4;
 /** A request that waits holds an environment and asks again and again. */
 const WAITING = 4;
