@@ -82,5 +82,6 @@ export async function find(eventId: string) {
 export const get = fn(EventId, async (eventId) => {
   const event = await find(eventId);
   if (!event) throw notFound("event");
-  return event;
+  const { traceparent: _, ...shown } = event;
+  return shown;
 });
