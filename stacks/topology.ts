@@ -38,7 +38,7 @@ export const functions = {
         from: `docs/${name}.md`,
         to: `docs/${name}.md`,
       })),
-      ...["index.html", "document.html", "page.css", "page.js", "icon.svg"].map((name) => ({
+      ...["index.html", "document.html", "page.css", "page.js", "icon.svg", "examples.json"].map((name) => ({
         from: `docs/reference/${name}`,
         to: `docs/reference/${name}`,
       })),

@@ -14,6 +14,7 @@ import { allowAnyOrigin } from "./headers.js";
 import { healthRoutes } from "./health.js";
 import type { App, AppEnv } from "./hono.js";
 import { document } from "./openapi.js";
+import { readExamples } from "./openapi-example.js";
 import { runOperation } from "./operation.js";
 import { failureAnswer, problem } from "./problem.js";
 import { rateHeaders } from "./rate-limit.js";
@@ -47,7 +48,9 @@ export function createApp(modules: readonly Module[]): App {
   }
   healthRoutes(app);
   const events = modules.flatMap((module) => module.events ?? []);
-  docsRoutes(app, () => document(endpoints, { events, codes: errorCodes(), url: config.PUBLIC_URL }));
+  docsRoutes(app, () =>
+    document(endpoints, { events, codes: errorCodes(), examples: readExamples(), url: config.PUBLIC_URL }),
+  );
   refuseMethods(app);
   app.notFound(() =>
     respond(

@@ -4,6 +4,7 @@ import type { EventType } from "../../core/kernel/event/index.js";
 import type { Allow, Endpoint } from "./endpoint.js";
 import { headers, headersFor, problemAnswers, problemRefs } from "./openapi-answer.js";
 import { eventComponents } from "./openapi-event.js";
+import { type Example, type Examples, exampleOf } from "./openapi-example.js";
 import { refine } from "./openapi-refinement.js";
 import { tagOf, tagsOf } from "./openapi-tag.js";
 import { operationName } from "./operation-name.js";
@@ -68,15 +69,17 @@ function headersOf({ method, spec }: Endpoint) {
   });
 }
 
-const answers = (endpoint: Endpoint) => {
+const answers = (endpoint: Endpoint, { response }: Example) => {
   const [status, schema] = endpoint.spec.returns;
   const common = { description: "Success", headers: headersFor(endpoint) };
-  return { [status]: schema ? { ...common, content: { "application/json": { schema } } } : common };
+  const json = { schema, ...exampleOf(response, "An answer") };
+  return { [status]: schema ? { ...common, content: { "application/json": json } } : common };
 };
 
 /** The operation as OpenAPI describes it. */
-function openApiPath(endpoint: Endpoint): RouteConfig {
+function openApiPath(endpoint: Endpoint, example: Example = {}): RouteConfig {
   const { method, path, spec } = endpoint;
+  const body = { schema: spec.body, ...exampleOf(example.request, spec.summary) };
   return {
     method,
     path,
@@ -90,9 +93,9 @@ function openApiPath(endpoint: Endpoint): RouteConfig {
       ...(spec.params && { params: spec.params }),
       ...(spec.query && { query: spec.query }),
       headers: headersOf(endpoint),
-      ...(spec.body && { body: { required: true, content: { "application/json": { schema: spec.body } } } }),
+      ...(spec.body && { body: { required: true, content: { "application/json": body } } }),
     },
-    responses: { ...problemRefs(statusesOf(endpoint)), ...answers(endpoint) },
+    responses: { ...problemRefs(statusesOf(endpoint)), ...answers(endpoint, example) },
   } as RouteConfig;
 }
 
@@ -100,6 +103,7 @@ interface Surroundings {
   readonly events?: readonly EventType[];
   /** Stable codes of errors. */
   readonly codes?: readonly string[];
+  readonly examples?: Examples;
   /** Where the API is reached. */
   readonly url?: string;
 }
@@ -127,10 +131,13 @@ function registerCredentials(registry: OpenAPIRegistry): void {
 }
 
 /** The whole document, OpenAPI 3.1. */
-export function document(endpoints: readonly Endpoint[], { events = [], codes = [], url }: Surroundings = {}) {
+export function document(
+  endpoints: readonly Endpoint[],
+  { events = [], codes = [], examples = {}, url }: Surroundings = {},
+) {
   const registry = new OpenAPIRegistry();
   const named = [...new Set([...namedSchemas(), Problem, ...eventComponents(events)])];
-  for (const endpoint of endpoints) registry.registerPath(openApiPath(endpoint));
+  for (const endpoint of endpoints) registry.registerPath(openApiPath(endpoint, examples[operationName(endpoint)]));
   registerCredentials(registry);
   const schemas = named.map((schema) => ({ type: "schema" as const, schema }));
   const generated = new OpenApiGeneratorV31([...schemas, ...registry.definitions]).generateDocument({

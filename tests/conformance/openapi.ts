@@ -2,13 +2,14 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { errorCodes } from "../../functions/http/document.js";
 import { document } from "../../functions/http/openapi.js";
+import { readExamples } from "../../functions/http/openapi-example.js";
 import { modules } from "../../functions/modules/index.js";
 
 const file = new URL("../../docs/openapi.json", import.meta.url);
 const events = modules.flatMap((module) => module.events ?? []);
 const described = document(
   modules.flatMap(({ routes = [] }) => routes),
-  { events, codes: errorCodes() },
+  { events, codes: errorCodes(), examples: readExamples() },
 );
 const current = `${JSON.stringify(described, null, 2)}\n`;
 
