@@ -20,7 +20,10 @@ export async function copy(tx: Tx, { from, to }: { from: string; to: string }) {
     (q) =>
       [
         q.select(cartColumns).from(cartTable).where(eq(cartTable.id, to)),
-        q.select(cartColumns).from(cartTable).where(eq(cartTable.id, from)),
+        q
+          .select({ ...cartColumns, addressKey: cartTable.addressKey })
+          .from(cartTable)
+          .where(eq(cartTable.id, from)),
         q
           .select({ variantId: cartLineTable.variantId, quantity: cartLineTable.quantity })
           .from(cartLineTable)
@@ -31,14 +34,24 @@ export async function copy(tx: Tx, { from, to }: { from: string; to: string }) {
   );
   if (made) return view(calculateCart(made, toCartRows(known)));
   if (!source) return null;
-  const { tokenHash, regionId, channelId, currency, email, shippingAddress, billingAddress, shippingOptionId } = source;
+  const {
+    tokenHash,
+    addressKey,
+    regionId,
+    channelId,
+    currency,
+    email,
+    shippingAddress,
+    billingAddress,
+    shippingOptionId,
+  } = source;
   const place = { regionId, channelId, currency, email, shippingAddress, billingAddress, shippingOptionId };
   const [[cart], , ...rows] = await read(
     (q) =>
       [
         q
           .insert(cartTable)
-          .values({ id: to, tokenHash, ...place, expiresAt: expiry as never })
+          .values({ id: to, tokenHash, addressKey, ...place, expiresAt: expiry as never })
           .returning(cartColumns),
         insertQuery(q, to, lines),
         ...cartQueries(q, to),

@@ -4,23 +4,22 @@ import { and, eq, lt, sql } from "drizzle-orm";
 import * as z from "zod";
 import { faultOf } from "../../drizzle/fault.js";
 import { asRow, param, prepared } from "../../drizzle/prepared.js";
-import type { Reader } from "../../drizzle/reader.js";
 import { channelTable } from "../channel/channel.sql.js";
 import { NewAddress } from "../kernel/address.js";
 import { db, read } from "../kernel/db.js";
 import { Email } from "../kernel/email.js";
-import { Failure, invalidField, notFound } from "../kernel/error.js";
+import { invalidField, notFound } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
 import { Currency } from "../kernel/money.js";
-import { anyOf } from "../kernel/rows.js";
 import { paymentSettingTable, unpaidLimits } from "../payment/payment-method.sql.js";
 import { strangerKey } from "../rate/index.js";
 import { RegionId, regionTable } from "../region/region.sql.js";
 import { ShippingOptionId } from "../shipping/shipping.sql.js";
 import { calculateCart } from "./calculation.js";
-import { CartId, cartLineTable, cartTable } from "./cart.sql.js";
+import { CartId, cartTable } from "./cart.sql.js";
 import { cartQueries, toCartRows } from "./cart-rows.js";
 import { CartKey, cartColumns, expiry, type HashedKey, hashKey, hashToken, matchesHash, newToken } from "./key.js";
+import { admit, countOpenCarts, deleteCarts } from "./limit.js";
 import { insertQuery, NewLines, recalculate, toLineFailure } from "./line.js";
 import { requireOpenCart } from "./lock.js";
 import { show } from "./quote.js";
@@ -80,19 +79,6 @@ export const NewCartRecord = CartRecord.extend({
     .meta({ description: "The secret of this cart and its order, for `x-cart-token`. Only returned here" }),
 }).meta({ id: "OpenedCart" });
 
-/** The open carts that a client made within a day. */
-const countOpenCarts = (q: Reader, addressKey: string) =>
-  q
-    .select({ count: sql`count(*)` })
-    .from(cartTable)
-    .where(
-      and(
-        eq(cartTable.addressKey, param(addressKey, cartTable.addressKey)),
-        eq(cartTable.status, "open"),
-        sql`${cartTable.createdAt} > now() - interval '1 day'`,
-      ),
-    );
-
 interface Place {
   regionId?: string | undefined;
   channel?: string | undefined;
@@ -108,7 +94,7 @@ const placeQuery = prepared((q, { regionId, channel, addressKey }: Place) =>
       currency: regionTable.currency,
       channelId: channelTable.id,
       setting: { limits: paymentSettingTable.limits },
-      openCarts: (addressKey ? sql<number>`(${countOpenCarts(q, addressKey)})` : sql<number>`0`).mapWith(Number),
+      openCarts: addressKey ? sql<[number, number]>`(${countOpenCarts(q, addressKey)})` : sql<null>`null`,
     })
     .from(regionTable)
     .leftJoin(paymentSettingTable, sql`true`)
@@ -128,11 +114,6 @@ const insertCart = prepared((q, { row }: { row: Omit<typeof cartTable.$inferInse
     .returning(cartColumns),
 );
 
-const tooManyCarts = () =>
-  new Failure("limited", "cart.open_limit", "Too many open carts were made from this address. Use one of them.", {
-    retryAfter: 3_600,
-  });
-
 /** Makes a cart. Its token is in this answer only: the row keeps a hash. */
 export const create = fn(NewCart, ({ regionId, channel, currency, email, lines }) =>
   db(async (tx) => {
@@ -140,7 +121,7 @@ export const create = fn(NewCart, ({ regionId, channel, currency, email, lines }
     const [place] = await read((q) => placeQuery(q, { regionId, channel, addressKey: addressKey ?? undefined }));
     if (!place) throw invalidField("/regionId", "is not a region of this shop");
     if (!place.channelId) throw invalidField("/channel", "is not a channel of this shop");
-    if (place.openCarts >= unpaidLimits(place.setting).cartsPerAddress) throw tooManyCarts();
+    if (addressKey && place.openCarts) await admit(tx, addressKey, place.openCarts, unpaidLimits(place.setting));
     const token = newToken();
     const cartId = CartId.create();
     const row = {
@@ -197,7 +178,7 @@ export const update = fn(z.object({ cart: CartKey, change: CartChange }), ({ car
 
 const notOffered = () => invalidField("/shippingOptionId", "is not offered in the region and currency of this cart");
 
-/** Deletes expired open carts. Their reservations lasted minutes and are gone already. @returns how many */
+/** Deletes expired open carts. @returns how many */
 export const deleteExpired = (limit = 200): Promise<number> =>
   db(async (tx) => {
     const expired = await tx
@@ -207,9 +188,6 @@ export const deleteExpired = (limit = 200): Promise<number> =>
       .orderBy(cartTable.expiresAt)
       .limit(limit)
       .for("update", { skipLocked: true });
-    if (expired.length === 0) return 0;
-    const ids = expired.map(({ id }) => id);
-    await tx.delete(cartLineTable).where(anyOf(cartLineTable.cartId, ids));
-    await tx.delete(cartTable).where(anyOf(cartTable.id, ids));
-    return ids.length;
+    if (expired.length > 0) await deleteCarts(tx, expired);
+    return expired.length;
   });

@@ -12,9 +12,13 @@ export type CartKey = z.output<typeof CartKey>;
 export const newToken = () => randomBytes(24).toString("base64url");
 export const hashToken = (token: string) => createHash("sha256").update(token).digest("hex");
 
-/** An open cart lives this long after its last change. Days. */
+/** An open cart lives this long after its last change, and no longer than this after its first. Days. */
 const LIFE = 30;
-export const expiry = sql`now() + make_interval(days => ${LIFE})`;
+export const WHOLE_LIFE = 90;
+const days = (count: number) => sql`make_interval(days => ${sql.raw(String(count))})`;
+export const expiry = sql`now() + ${days(LIFE)}`;
+/** The expiry of a cart that is changed. */
+export const laterExpiry = sql`least(${expiry}, ${cartTable.createdAt} + ${days(WHOLE_LIFE)})`;
 
 /** What the row of a cart is compared with. */
 export interface HashedKey {

@@ -11,9 +11,9 @@ import {
   type CartKey,
   type CartRow,
   cartColumns,
-  expiry,
   type HashedKey,
   hashKey,
+  laterExpiry,
   matchesHash,
   matchesKey,
 } from "./key.js";
@@ -29,7 +29,7 @@ const lockQuery = prepared((q, { key, changes }: { key: HashedKey; changes: Chan
   q
     .with()
     .update(cartTable)
-    .set({ ...changes, version: bump(cartTable), expiresAt: expiry })
+    .set({ ...changes, version: bump(cartTable), expiresAt: laterExpiry })
     .where(and(matchesHash(key), eq(cartTable.status, "open"), seenVersion(key, 0)))
     .returning(cartColumns),
 );

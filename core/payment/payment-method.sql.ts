@@ -18,6 +18,7 @@ export interface UnpaidLimits {
   perEmail?: number | undefined;
   perTenant?: number | undefined;
   cartsPerAddress?: number | undefined;
+  cartsPerTenant?: number | undefined;
   holdShare?: number | undefined;
 }
 
@@ -31,6 +32,8 @@ export const unpaidDefaults = {
   perTenant: 500,
   /** Open carts that one client address made within a day. */
   cartsPerAddress: 200,
+  /** Open carts of all unknown clients together; beyond them abandoned ones give way. */
+  cartsPerTenant: 100_000,
   /** The part of a variant's stock, in percent, that the unpaid carts and orders of one client may hold together. */
   holdShare: 50,
 } as const satisfies Required<UnpaidLimits>;

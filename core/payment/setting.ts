@@ -60,6 +60,11 @@ const Limits = z.strictObject({
   perEmail: limit(100_000, unpaidDefaults.perEmail, "Unpaid orders for one e-mail address"),
   perTenant: limit(100_000, unpaidDefaults.perTenant, "Unpaid orders of the shop"),
   cartsPerAddress: limit(1_000_000, unpaidDefaults.cartsPerAddress, "Open carts of one client address"),
+  cartsPerTenant: limit(
+    100_000_000,
+    unpaidDefaults.cartsPerTenant,
+    "Open carts of all clients with a publishable key; beyond them abandoned carts give way to new ones",
+  ),
   holdShare: limit(100, unpaidDefaults.holdShare, "Percent of a variant's stock that one client may hold unpaid"),
 });
 

@@ -18,7 +18,14 @@ import { byCard, cartOf, connect, orderWhen, StripeSide } from "../support/strip
 const path = "/v1/admin/payment-methods";
 const admin = administrator();
 const unchosen = { methods: null, channels: [], limits: {} };
-const defaults = { perAddress: 10, perEmail: 5, perTenant: 500, cartsPerAddress: 200, holdShare: 50 };
+const defaults = {
+  perAddress: 10,
+  perEmail: 5,
+  perTenant: 500,
+  cartsPerAddress: 200,
+  cartsPerTenant: 100_000,
+  holdShare: 50,
+};
 let carded: Tenant;
 let trial: Tenant;
 

@@ -80,7 +80,60 @@ describe("what one stranger may hold and leave unpaid", () => {
          from cart, generate_series(1, 60) where id = $1`,
       [typeIdToUuid("crt", (await cartOf(shop)).cart.state.id)],
     );
-    expect(outcome(await shop.shop.call("POST", "/v1/store/carts", { body: {} }))).toBe("429 cart.open_limit");
+    const refused = await shop.shop.call("POST", "/v1/store/carts", { body: {} });
+    expect([outcome(refused), refused.body.limit]).toEqual(["429 cart.open_limit", "cartsPerAddress"]);
     expect((await shop.call("POST", "/v1/store/carts", { body: {} })).status).toBe(201);
+  });
+
+  test("so many open carts of all clients, of which abandoned ones of the client with most give way", async () => {
+    const busy = await newTenant();
+    const { cart, variantId } = await cartOf(busy);
+    const crt = typeIdToUuid("crt", cart.state.id);
+    const limits = { cartsPerAddress: 5, cartsPerTenant: 256 * 5 };
+    await busy.put(path, { methods: null, limits });
+    /** Carts of a client of the same group, left alone since so many hours. */
+    const leave = async (client: string, count: number, hours: number): Promise<string[]> => {
+      const { rows } = await admin.query(
+        `with made as (
+           insert into cart (tenant_id, id, token_hash, region_id, channel_id, currency, expires_at, address_key, updated_at)
+           select tenant_id, uuidv7(), '', region_id, channel_id, currency, expires_at - make_interval(hours => $4),
+                  left(address_key, 2) || $2, now() - make_interval(hours => $4)
+             from cart, generate_series(1, $3) where id = $1 returning tenant_id, id),
+         lines as (
+           insert into cart_line (tenant_id, id, cart_id, variant_id, quantity)
+           select tenant_id, uuidv7(), id, $5, 1 from made)
+         select id from made`,
+        [crt, client, count, hours, typeIdToUuid("var", variantId)],
+      );
+      return rows.map(({ id }) => id);
+    };
+    const left = async (ids: readonly string[]) =>
+      (await admin.query("select from cart where id = any($1)", [ids])).rowCount;
+    const [one, many, active] = [await leave("aaaa", 1, 9), await leave("bbbb", 3, 3), await leave("cccc", 4, 0)];
+    const create = (by = busy.shop) => by.call("POST", "/v1/store/carts", { body: {} });
+    expect((await create()).status).toBe(201); // nine there, five may be: five would have to go
+    expect([await left(one), await left(many), await left(active), await left([crt])]).toEqual([0, 0, 4, 1]);
+    expect((await admin.query("select from cart_line where cart_id = any($1)", [many])).rowCount).toBe(0);
+    const [more, last] = [await leave("bbbb", 2, 2), await leave("aaaa", 1, 9)];
+    await admin.query("update cart set status = 'completed' where id = any($1)", [active.slice(1)]);
+    expect((await create()).status).toBe(201); // six there: two go
+    expect([await left(more), await left(last)]).toEqual([0, 1]);
+    await admin.query("update cart set updated_at = now() where id = any($1)", [last]);
+    await leave("cccc", 3, 0);
+    const refused = await create();
+    expect([outcome(refused), refused.body.limit]).toEqual(["429 cart.open_limit", "cartsPerTenant"]);
+    expect((await create(busy)).status).toBe(201);
+  });
+
+  test("no cart lives longer than ninety days, however often it is changed", async () => {
+    await shop.put(path, { methods: null, limits: {} });
+    const { cart } = await cartOf(shop);
+    const daysLeft = ({ expiresAt }: Body) => Math.round((Date.parse(expiresAt) - Date.now()) / 86_400_000);
+    expect(daysLeft(cart.state)).toBe(30);
+    await admin.query("update cart set created_at = created_at - interval '80 days' where id = $1", [
+      typeIdToUuid("crt", cart.state.id),
+    ]);
+    await cart.change({ email: "ada@example.com" });
+    expect(daysLeft(cart.state)).toBe(10);
   });
 });
