@@ -195,7 +195,7 @@ export const ApiKeyChange = z.strictObject({ name: NewApiKey.shape.name });
 
 export const update = fn(ApiKeyChange.extend({ id: ApiKeyId, version }), ({ id: keyId, version: seen, name }) =>
   db(async (tx) => {
-    const maker = await lockMaker(tx);
+    const maker = await lockMaker(tx, "no key update");
     requireMayChange(maker, await lockKey(tx, keyId, seen));
     const [key] = await tx
       .update(apiKeyTable)
@@ -217,7 +217,7 @@ export const RollRequest = z.strictObject({
  */
 export const roll = fn(RollRequest.extend({ id: ApiKeyId, version }), ({ id: keyId, version: seen, overlap }) =>
   db(async (tx) => {
-    const maker = await lockMaker(tx);
+    const maker = await lockMaker(tx, "no key update");
     const old = await lockKey(tx, keyId, seen);
     if (old.over) throw conflict("api_key.over", "The key was revoked or has expired. Create a new one.");
     requireMayChange(maker, old);
@@ -242,7 +242,7 @@ const earlierOf = (one: string | null, other: string): string =>
 /** Revokes a key at once, and those that it has created; a second call changes nothing. */
 export const revoke = fn(z.strictObject({ id: ApiKeyId, version }), ({ id: keyId, version: seen }) =>
   db(async (tx) => {
-    const maker = await lockMaker(tx);
+    const maker = await lockMaker(tx, "no key update");
     requireMayChange(maker, await lockKey(tx, keyId, seen));
     await revokeKeys(tx, eq(apiKeyTable.id, keyId));
   }),

@@ -21,7 +21,7 @@ import { keysOf, revokeKeys } from "./key-revocation.js";
 import { memberMeter } from "./meter.js";
 import { hashPassword, Password } from "./password.js";
 import { refuseGuessable } from "./password-strength.js";
-import { lockMaker, type Maker, makerOfMember, requireHeldRights } from "./rights.js";
+import { isMakerOf, lockLineage, lockMaker, type Maker, makerOfMember, requireHeldRights } from "./rights.js";
 import { endSessions } from "./session-end.js";
 import { isUsable } from "./validity.js";
 
@@ -119,26 +119,26 @@ export const create = fn(NewMember, async ({ password, ...given }) => {
 });
 
 /**
- * Locks a member, all owners and the caller for a change, in the order of their ids: of parallel changes each sees the
- * result of the one before, and no deadlock arises.
+ * Locks a member, all owners and the caller, or the maker of the calling key, for a change: in one statement, in the order
+ * of their ids. Of parallel changes each sees the result of the one before, and no deadlock arises.
  * @param version the version that the caller has read
  * @throws Failure not_found, stale, or unauthenticated for a caller who was removed meanwhile
  */
 export async function lockMember(tx: Tx, memberId: string, version?: number) {
   const caller = actor();
   const callerId = caller.type === "member" ? caller.memberId : undefined;
-  const maker = callerId === undefined ? await lockMaker(tx) : undefined;
-  const concerned = or(
-    eq(memberTable.role, "OWNER"),
-    eq(memberTable.id, memberId),
-    eq(memberTable.id, callerId ?? memberId),
-  );
-  const rows = await tx
-    .select(view)
-    .from(memberTable)
-    .where(and(eq(memberTable.status, "active"), concerned))
-    .orderBy(asc(memberTable.id))
-    .for("no key update");
+  const isMaker = caller.type === "key" ? isMakerOf(tx, caller.keyId) : eq(memberTable.id, callerId ?? memberId);
+  const [rows, maker] = await Promise.all([
+    tx
+      .select(view)
+      .from(memberTable)
+      .where(
+        and(eq(memberTable.status, "active"), or(eq(memberTable.role, "OWNER"), eq(memberTable.id, memberId), isMaker)),
+      )
+      .orderBy(asc(memberTable.id))
+      .for("no key update"),
+    caller.type === "key" ? lockLineage(tx, caller.keyId, "share") : undefined,
+  ]);
   const member = rows.find((row) => row.id === memberId);
   const rights: Maker = maker ?? makerOfMember(rows.find((row) => row.id === callerId));
   if (!member) throw notFound("member");

@@ -1,8 +1,8 @@
-import { and, asc, eq, sql } from "drizzle-orm";
+import { and, asc, eq, type SQL, sql } from "drizzle-orm";
 import type { Tx } from "../../drizzle/tenant.js";
 import { typeIdToUuid } from "../../drizzle/typeid.js";
 import { allows, scopes as allScopes, roleIncludes, type Scope, scopesOf } from "../kernel/access.js";
-import { actor } from "../kernel/actor.js";
+import { type Actor, actor } from "../kernel/actor.js";
 import { forbidden, unauthenticated } from "../kernel/error.js";
 import type { Role } from "../kernel/role.js";
 import { apiKeyTable, memberTable, sessionTable } from "./identity.sql.js";
@@ -24,13 +24,38 @@ export interface Maker {
   expiresAt: string | null;
 }
 
-/** Locks the caller against the loss of its rights. @throws Failure unauthenticated when it was lost meanwhile */
-export async function lockMaker(tx: Tx): Promise<Maker> {
+/** What a lock on a row stops: its change, or also that another transaction shares it. */
+type Strength = "share" | "no key update";
+
+/**
+ * Locks the caller against the loss of its rights.
+ * @param strength of the lock on a calling key and its parents. Whoever goes on to change a key asks for the stronger one
+ * at once: two transactions that share a lock would wait for one another to strengthen it.
+ * @throws Failure unauthenticated when the rights were lost meanwhile
+ */
+export async function lockMaker(tx: Tx, strength: Strength = "share"): Promise<Maker> {
   const caller = actor();
   if (caller.type === "member") return makerOfMember(await lockCallingMember(tx, caller));
-  if (caller.type === "key") return lockKeyOfMaker(tx, caller.keyId);
-  return { may: (scope) => allows(caller, scope), createdBy: null, parentId: null, ancestors: [], expiresAt: null };
+  if (caller.type !== "key") return makerOfPlatform(caller);
+  // The member first, then keys from the oldest to the youngest: as a removal and a revocation lock them.
+  const [, maker] = await Promise.all([
+    tx.select({ id: memberTable.id }).from(memberTable).where(isMakerOf(tx, caller.keyId)).for("share"),
+    lockLineage(tx, caller.keyId, strength),
+  ]);
+  return maker;
 }
+
+const makerOfPlatform = (caller: Actor): Maker => ({
+  may: (scope) => allows(caller, scope),
+  createdBy: null,
+  parentId: null,
+  ancestors: [],
+  expiresAt: null,
+});
+
+/** The condition for the member at the beginning of a key's lineage. */
+export const isMakerOf = (tx: Tx, keyId: string): SQL =>
+  sql`${memberTable.id} in ${tx.select({ createdBy: apiKeyTable.createdBy }).from(apiKeyTable).where(eq(apiKeyTable.id, keyId))}`;
 
 async function lockCallingMember(tx: Tx, { memberId, sessionId }: { memberId: string; sessionId: string }) {
   const [member] = await tx
@@ -49,23 +74,19 @@ export function makerOfMember(member: { id: string; role: Role } | undefined): M
   return { may: (scope) => roleIncludes(role, scope.role), createdBy, parentId: null, ancestors: [], expiresAt: null };
 }
 
-async function lockKeyOfMaker(tx: Tx, keyId: string): Promise<Maker> {
-  const own = tx.select({ createdBy: apiKeyTable.createdBy }).from(apiKeyTable).where(eq(apiKeyTable.id, keyId));
+/** Locks a key and its ancestors. @throws Failure unauthenticated when one of them is over */
+export async function lockLineage(tx: Tx, keyId: string, strength: Strength): Promise<Maker> {
   const above = tx
     .select({ id: sql`unnest(${apiKeyTable.ancestors} || ${apiKeyTable.id})` })
     .from(apiKeyTable)
     .where(eq(apiKeyTable.id, keyId));
   const { id, scopes, createdBy, ancestors, expiresAt } = apiKeyTable;
-  // The member first, then keys from the oldest to the youngest: as a removal and a revocation lock them.
-  const [, keys] = await Promise.all([
-    tx.select({ id: memberTable.id }).from(memberTable).where(sql`${memberTable.id} in ${own}`).for("share"),
-    tx
-      .select({ id, scopes, createdBy, ancestors, expiresAt, usable: sql<boolean>`${isUsable}` })
-      .from(apiKeyTable)
-      .where(sql`${apiKeyTable.id} in ${above}`)
-      .orderBy(asc(id))
-      .for("share"),
-  ]);
+  const keys = await tx
+    .select({ id, scopes, createdBy, ancestors, expiresAt, usable: sql<boolean>`${isUsable}` })
+    .from(apiKeyTable)
+    .where(sql`${apiKeyTable.id} in ${above}`)
+    .orderBy(asc(id))
+    .for(strength);
   const key = keys.find((one) => one.id === keyId);
   if (!key || keys.some(({ usable }) => !usable)) throw lostFailure();
   return {

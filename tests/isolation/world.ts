@@ -11,6 +11,7 @@ import {
   newProduct,
   newTenant,
   password,
+  sellByHand,
   type Tenant,
   unique,
 } from "../support/client.js";
@@ -154,6 +155,7 @@ const inState: Record<string, (world: World) => Promise<{ ids: Ids; token?: stri
   "POST /v1/store/orders/{id}/cancel": (world) => newOrder(world, byCard),
   "PATCH /v1/admin/products/{id}": async () => ({ ids: {} }),
   "POST /v1/admin/orders/{id}/refunds": async (world) => {
+    await sellByHand(world.tenant.owner); // an earlier request may have set something else
     const order = await newOrder(world); // captured, if that is what an earlier request has set
     if (order.paymentStatus !== "captured") await world.tenant.post(`/v1/admin/orders/${order.ids.ord}/capture`, {});
     return order;

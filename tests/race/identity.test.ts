@@ -109,6 +109,20 @@ test("a demotion takes the rights of the very requests that run beside it", asyn
   }
 });
 
+/** A key that calls locks itself and its maker, who may be just what the call changes. */
+test("a key changes itself and the members beside itself many times at once, and none is told to come later", async () => {
+  const { id, key } = (await newKey(tenant.owner)).body;
+  const members = (await tenant.owner.get("/v1/admin/members")).data as Body[];
+  const changes = await atOnce(12, (index) => {
+    const name = `Name ${index}`;
+    return index % 2 === 0
+      ? as(key).call("PATCH", `${KEYS}/${id}`, { body: { name } })
+      : tenant.call("PATCH", `/v1/admin/members/${members[index % members.length]?.id}`, { body: { name } });
+  });
+  const failed = changes.filter(({ status }) => status !== 200);
+  expect(failed.map(({ status, body }) => [status, body?.code])).toEqual([]);
+});
+
 test("tabs that refresh at once get one child, and a copy of it has no life of its own", async () => {
   await join();
   for (let round = 0; round < 10; round += 1) {

@@ -113,20 +113,20 @@ export async function newTenant(tenant: Json = {}, url = inject("system").url): 
     owner.post("/v1/admin/api-keys", { kind: "publishable", name: "shop" }),
   ]);
   const shop = new Caller(url, publishable.key);
-  await owner.put("/v1/admin/payment-methods", await sellingByHand(url));
+  await sellByHand(owner);
   return new Tenant(url, secret.key, account.tenant.id, slug, owner, email, account.refreshToken, shop);
 }
 
-/** What a merchant sets who delivers on account, and whose shoppers all come from one address. */
-async function sellingByHand(url: string) {
-  const { provider } = (await schemas(url)).OfferedMethod.properties;
+/** Sets what a merchant sets who delivers on account, and whose shoppers all come from one address. */
+export async function sellByHand(owner: Caller): Promise<void> {
+  const { provider } = (await schemas(owner.url)).OfferedMethod.properties;
   const methods = provider.enum.map((name: string) => ({
     provider: name,
     ...(name === "manual" && { acceptance: "automatic" }),
   }));
   const most = 100_000;
   const limits = { perAddress: most, perEmail: most, perTenant: most, cartsPerAddress: most, holdShare: 100 };
-  return { methods, limits };
+  await owner.put("/v1/admin/payment-methods", { methods, limits });
 }
 
 export const newTenants = (count: number): Promise<Tenant[]> =>
