@@ -27,7 +27,7 @@ export const policies = {
   /** One client of a publishable key, which is in the hands of all shoppers. */
   address: { part: 1 / 2 },
   /** Operations that take rights away, and find them, have tokens of their own: they work while a leaked key uses up all others. */
-  security: { capacity: 120, perSecond: 5 },
+  security: { capacity: 600, perSecond: 20 },
   /** Failed logins of one address, on all accounts together. A success gives its token back. */
   "login-address": { capacity: 60, perSecond: 1 },
   /** Failed logins of one address on one account: ten a minute. */

@@ -1,5 +1,10 @@
-/** How often another transaction may write the row first before the job fails and is retried. */
-const ROUNDS = 5;
+import { setTimeout as sleep } from "node:timers/promises";
+import { Failure } from "../kernel/error.js";
+
+/** How often another transaction may write the row first. Of several syncs that begin at once, one succeeds in each round. */
+const ROUNDS = 8;
+/** The longest pause before a round, so that those who lost do not ask at the same moment again. Milliseconds. */
+const LONGEST_PAUSE = 400;
 
 interface Sync<Known, Fetched, Result> {
   /** What is synced, for the error: `dispute du_1`. */
@@ -16,7 +21,7 @@ interface Sync<Known, Fetched, Result> {
  * Copies a provider's present state into our row. The version is read before the provider is asked and compared when the
  * answer is written, so that an older answer never overwrites a newer one: the number and the order of events do not
  * matter, as long as one sync follows the last change.
- * @throws OutcomeUnknown when the provider does not answer, Error when the row changed during every round
+ * @throws OutcomeUnknown when the provider does not answer, Failure unavailable when the row changed during every round
  */
 export async function syncFromProvider<Known, Fetched, Result>({
   name,
@@ -29,6 +34,12 @@ export async function syncFromProvider<Known, Fetched, Result>({
     if ("result" in loaded) return loaded.result;
     const written = await write(loaded.known, await fetch(loaded.known));
     if (written) return written.result;
+    await sleep(Math.random() * Math.min(LONGEST_PAUSE, 25 * 2 ** round));
   }
-  throw new Error(`The ${name} changed during every attempt to read it.`);
+  throw new Failure(
+    "unavailable",
+    "provider_state_busy",
+    `The ${name} changed during every attempt to read it. Retry after \`Retry-After\` seconds.`,
+    { retryAfter: 2 },
+  );
 }
