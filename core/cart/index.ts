@@ -11,6 +11,7 @@ import { Email } from "../kernel/email.js";
 import { invalidField, notFound } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
 import { Currency } from "../kernel/money.js";
+import { orderTable } from "../order/order.sql.js";
 import { paymentSettingTable, unpaidLimits } from "../payment/payment-method.sql.js";
 import { strangerKey } from "../rate/index.js";
 import { RegionId, regionTable } from "../region/region.sql.js";
@@ -142,16 +143,21 @@ export const create = fn(NewCart, ({ regionId, channel, currency, email, lines }
   }),
 );
 
+/** The cart with the order that it has become, of which a cart has one at most. */
 const cartQuery = prepared((q, { key }: { key: HashedKey }) =>
-  q.select(cartColumns).from(cartTable).where(matchesHash(key)),
+  q
+    .select({ cart: cartColumns, order: { id: orderTable.id, number: orderTable.number } })
+    .from(cartTable)
+    .leftJoin(orderTable, eq(orderTable.cartId, cartTable.id))
+    .where(matchesHash(key)),
 );
 
 export const get = fn(CartKey, async (key) => {
-  const [[cart], ...rows] = await read(
+  const [[found], ...rows] = await read(
     (q) => [cartQuery(q, { key: asRow(hashKey(key)) }), ...cartQueries(q, key.id)] as const,
   );
-  if (!cart) throw notFound("cart");
-  return view(calculateCart(cart, toCartRows(rows)));
+  if (!found) throw notFound("cart");
+  return view(calculateCart(found.cart, toCartRows(rows)), found.order);
 });
 
 export const update = fn(z.object({ cart: CartKey, change: CartChange }), ({ cart: key, change }) =>

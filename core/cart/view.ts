@@ -3,6 +3,7 @@ import * as z from "zod";
 import { Address } from "../kernel/address.js";
 import { deliverableEmail } from "../kernel/email.js";
 import { Currency, Money } from "../kernel/money.js";
+import { OrderId } from "../order/order.sql.js";
 import type { CalculatedCart } from "./calculation.js";
 import { CartId } from "./cart.sql.js";
 import { PaymentRefusal } from "./payment-gate.js";
@@ -50,13 +51,21 @@ export const CartRecord = z
       .string()
       .nullable()
       .meta({ description: "The instant until which the stock of all lines is reserved; null when it is not" }),
+    orderId: OrderId.nullable().meta({
+      description: "The order that this cart has become; null while it is open. Its token opens the order as well",
+    }),
+    orderNumber: z.int().nullable().meta({ description: "The number of that order, as its shopper reads it" }),
     createdAt: z.string(),
     expiresAt: z.string(),
   })
   .meta({ id: "Cart", description: "Prices and taxes are current, not stored." });
 
+/** The order that a cart has become. */
+type Become = { id: string; number: number } | null;
+
 /** The cart as the API shows it: amounts with their currency, without the hash of the token and its quote. */
-export function view({ cart, lines, shipping, totals, requirements, refusals, reservedUntil }: CalculatedCart) {
+export function view(calculated: CalculatedCart, order: Become = null) {
+  const { cart, lines, shipping, totals, requirements, refusals, reservedUntil } = calculated;
   const { tokenHash: _, shippingOptionId: __, quote: ___, heldSince: ____, ...shown } = cart;
   const money = moneyOf(cart.currency);
   return {
@@ -74,6 +83,8 @@ export function view({ cart, lines, shipping, totals, requirements, refusals, re
     requirements,
     paymentRefusals: refusals,
     heldUntil: reservedUntil,
+    orderId: order?.id ?? null,
+    orderNumber: order?.number ?? null,
   };
 }
 

@@ -61,6 +61,18 @@ describe("completing a cart", () => {
     expect((await levelOf(variantId)).onHand).toBe(4);
   });
 
+  test("tells by the cart which order it has become, and tells nobody else", async () => {
+    const { cart } = await prepared();
+    const { orderId, orderNumber } = cart.state;
+    expect([orderId, orderNumber]).toEqual([null, null]);
+    const { order } = (await cart.complete()).body;
+    const became = { status: "completed", orderId: order.id, orderNumber: order.number };
+    expect(await cart.shop.get(cart.path)).toMatchObject(became);
+    expect((await theirs.shop.with(cart.shop.headers).call("GET", cart.path)).status).toBe(404);
+    await mine.post(`/v1/admin/orders/${order.id}/cancel`, {});
+    expect(await cart.shop.get(cart.path)).toMatchObject(became);
+  });
+
   test("numbers orders without a gap, also after a refusal", async () => {
     const [one, two] = [await prepared(), await prepared({ stock: 0 })];
     const first = (await one.cart.complete()).body.order.number;

@@ -53,8 +53,10 @@ export const requests: Record<string, Body> = {
   updateCart: { email: "ada@example.com", shippingAddress: address, shippingOptionId: idOf("shp") },
   addCartLine: { variantId: idOf("var"), quantity: 2 },
   updateCartLine: { quantity: 3 },
-  completeCart: { payment: { provider: "stripe", method: "checkout_session", returnUrl: atShop("thanks") } },
-  retryPayment: { provider: "stripe", method: "checkout_session", returnUrl: atShop("thanks") },
+  completeCart: {
+    payment: { provider: "stripe", method: "checkout_session", returnUrl: atShop("thanks?order={ORDER_ID}") },
+  },
+  retryPayment: { provider: "stripe", method: "checkout_session", returnUrl: atShop("thanks?order={ORDER_ID}") },
   captureOrder: {},
   refundOrder: { amount: 500, reason: "The handle was scratched" },
   cancelOrder: { reason: "out_of_stock", restock: true, note: "The last mug fell" },

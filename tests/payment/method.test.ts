@@ -106,6 +106,41 @@ describe("a debit of a bank", () => {
 });
 
 describe("Stripe's page", () => {
+  const from = async (returnUrl: string) => {
+    const { orderId, payment } = await till.buy({ payment: { ...onPage.payment, returnUrl } });
+    const shown = await (await fetch(payment.action.url)).text();
+    const { headers } = await submit(payment.action.url);
+    const [attempt] = (await till.order(orderId)).payments;
+    return { orderId, paymentId: attempt.id as string, location: headers.get("location"), shown };
+  };
+
+  test("leads back to an address that names the order and the payment, also when it was encoded", async () => {
+    const plain = await from("https://shop.example/thanks/{ORDER_ID}?of={ORDER_ID}&payment={PAYMENT_ID}#{ORDER_ID}");
+    const { orderId, paymentId } = plain;
+    expect(plain.location).toBe(`https://shop.example/thanks/${orderId}?of=${orderId}&payment=${paymentId}#${orderId}`);
+    expect(plain.shown).toContain(`<a href="https://shop.example/thanks/${orderId}?`); // and so does giving up
+    const url = new URL("https://shop.example/thanks");
+    url.searchParams.set("order", "{ORDER_ID}");
+    const encoded = await from(url.href);
+    expect(encoded.location).toBe(`https://shop.example/thanks?order=${encoded.orderId}`);
+  });
+
+  test("keeps what Stripe fills in, and what is no name", async () => {
+    const { location } = await from("https://shop.example/?s={CHECKOUT_SESSION_ID}&t={ORDER}&u=%7BX%7D");
+    expect(location).toMatch(/^https:\/\/shop\.example\/\?s=cs_\w+&t=\{ORDER\}&u=%7BX%7D$/);
+  });
+
+  test("names what is bought, and is paid by a click on its button", async () => {
+    const { orderId, payment } = await till.buy(onPage);
+    const shown = await (await fetch(payment.action.url)).text();
+    expect(shown).toMatch(/Mug SKU-\w+ × 1/);
+    const inputs = [...shown.matchAll(/<input name="(\w+)" value="([^"]*)"/g)];
+    const filled = new URLSearchParams(inputs.map(([, name = "", value = ""]): [string, string] => [name, value]));
+    const { status } = await fetch(payment.action.url, { method: "POST", body: filled, redirect: "manual" });
+    expect(status).toBe(303);
+    await till.when(orderId, is("captured"));
+  });
+
   test("is paid by card: the order is paid", async () => {
     const { orderId, payment } = await till.buy(onPage);
     expect((await submit(payment.action.url, "4000000000009995")).status).toBe(402);

@@ -53,7 +53,11 @@ const input = z
       .url({ protocol: /^https?$/ })
       .max(1_500)
       .optional()
-      .meta({ description: "The page to which Stripe Checkout returns the shopper; required for `checkout_session`" }),
+      .meta({
+        description:
+          "The page to which Stripe Checkout returns the shopper; required for `checkout_session`. `{ORDER_ID}` and `{PAYMENT_ID}` in it become the ids of the order and of this attempt",
+        examples: ["https://corner-shop.example/thanks?order={ORDER_ID}"],
+      }),
   })
   .refine(({ method, returnUrl }) => method !== "checkout_session" || returnUrl !== undefined, {
     path: ["returnUrl"],

@@ -4,13 +4,23 @@ import { Failure } from "../engine/failure.js";
 import { attach, createMethod } from "../payment/payment-method.js";
 import { escapeHtml, page } from "./markup.js";
 
-const field = (label: string, name: string, attributes: string) =>
-  `<label>${label}<input name="${name}" ${attributes} required></label>`;
+export const field = (label: string, name: string, attributes: string, value = "") =>
+  `<label>${label}<input name="${name}" value="${escapeHtml(value)}" ${attributes} required></label>`;
 
-/** The fields of a card form. */
-export const cardFields = `${field("Card number", "number", 'inputmode="numeric" autocomplete="cc-number" placeholder="4242 4242 4242 4242"')}
-<div class="pair">${field("Expiry", "expiry", 'autocomplete="cc-exp" placeholder="MM / YY"')}
-${field("CVC", "cvc", 'inputmode="numeric" autocomplete="cc-csc" placeholder="123"')}</div>`;
+const usual = "4242 4242 4242 4242";
+
+/** The fields of a card form, filled in with a card that is paid. */
+export const cardFields = (
+  number = usual,
+) => `${field("Card number", "number", `inputmode="numeric" autocomplete="cc-number" placeholder="${usual}"`, number)}
+<div class="pair">${field("Expiry", "expiry", 'autocomplete="cc-exp" placeholder="MM / YY"', "12 / 34")}
+${field("CVC", "cvc", 'inputmode="numeric" autocomplete="cc-csc" placeholder="123"', "123")}</div>`;
+
+/** Other cards to try, which one click selects. */
+export const testCards = `<p class="quiet">A test card is filled in, and no money moves. Others:</p>
+<table class="quiet"><tr><td><code>4000 0000 0000 0002</code></td><td>declined</td></tr>
+<tr><td><code>4000 0000 0000 9995</code></td><td>insufficient funds</td></tr>
+<tr><td><code>4000 0027 6000 3184</code></td><td>asks for a proof (3-D Secure)</td></tr></table>`;
 
 /** Attaches the card of the form to the customer. @throws Failure 402 when the bank declines it */
 export function cardOfForm(store: Store, form: URLSearchParams, customer: string): Stripe.PaymentMethod {

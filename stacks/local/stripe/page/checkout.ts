@@ -7,13 +7,11 @@ import { Failure, refused } from "../engine/failure.js";
 import { pageOfAuthentication } from "../payment/attempt.js";
 import { completeMode, type Outcome, pay, resume, type Shopper } from "../payment/checkout-payment.js";
 import { createMethod } from "../payment/payment-method.js";
+import { cardFields, field, testCards } from "./card-form.js";
 import { escapeHtml, page } from "./markup.js";
 
 type Session = Stripe.Checkout.Session;
 type Modes = Partial<Record<string, CheckoutMode>>;
-
-const field = (label: string, name: string, attributes: string, value = "") =>
-  `<label>${label}<input name="${name}" value="${escapeHtml(value)}" ${attributes} required></label>`;
 
 function emailOf(session: Session, store: Store): string | null {
   const customer = store.find("customer", typeof session.customer === "string" ? session.customer : null);
@@ -58,12 +56,11 @@ function formPage(session: Session, store: Store, problem?: string, entered = ne
     : field("E-mail", "email", 'type="email" autocomplete="email"', entered.get("email") ?? "");
   const body = `<h1>Checkout</h1><p class="amount">${escapeHtml(total)}</p>${lineRows(session, store)}${termText(session, store)}
 <form method="post">${known}
-${field("Card number", "number", 'inputmode="numeric" autocomplete="cc-number" placeholder="4242 4242 4242 4242"')}
-<div class="pair">${field("Expiry", "expiry", 'autocomplete="cc-exp" placeholder="MM / YY"')}
-${field("CVC", "cvc", 'inputmode="numeric" autocomplete="cc-csc" placeholder="123"')}</div>
-${field("Name on card", "name", 'autocomplete="cc-name"', entered.get("name") ?? "")}
+${cardFields(entered.get("number") ?? undefined)}
+${field("Name on card", "name", 'autocomplete="cc-name"', entered.get("name") ?? "Ada Lovelace")}
 ${problem ? `<p role="alert">${escapeHtml(problem)}</p>` : ""}
 <button>${button}</button>${session.payment_method_types.includes("sepa_debit") ? sepa(button) : ""}</form>
+${testCards}
 ${session.cancel_url ? `<p><a href="${escapeHtml(session.cancel_url)}">Back</a></p>` : ""}`;
   return { html: page("Checkout", body), status: problem ? 402 : 200 };
 }

@@ -43,7 +43,7 @@ function form(invoice: Invoice, store: Store, problem?: string): PageReply {
     : "";
   const html = page(
     "Invoice",
-    `${head(invoice)}${alert(problem)}${known}<form method="post">${cardFields}<button>Pay ${amount}</button></form>`,
+    `${head(invoice)}${alert(problem)}${known}<form method="post">${cardFields()}<button>Pay ${amount}</button></form>`,
   );
   return { html, status: problem ? 402 : 200 };
 }

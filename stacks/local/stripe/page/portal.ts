@@ -77,7 +77,7 @@ function cardPart(store: Store, customer: Stripe.Customer, subscriptions: readon
   const own = subscriptions.find(({ default_payment_method }) => default_payment_method)?.default_payment_method;
   const method = store.find("payment_method", String(own ?? usual));
   return `<h2>Payment method</h2><p>${method ? escapeHtml(cardText(method)) : "None"}</p>
-<form method="post">${cardFields}<button name="act" value="card">Save card</button></form>`;
+<form method="post">${cardFields()}<button name="act" value="card">Save card</button></form>`;
 }
 
 function invoicePart(store: Store, customer: string) {
