@@ -19,7 +19,7 @@ button.second { background: none; color: var(--accent); border: 1px solid var(--
 .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 0.8rem; }
 table { width: 100%; border-collapse: collapse; } td { padding: 0.2rem 0; } td:last-child { text-align: right; }
 [role=alert] { color: var(--bad); margin: 0.8rem 0 0; } .quiet { color: var(--quiet); font-size: 0.9rem; }
-a { color: var(--accent); }
+a { color: var(--accent); } code { user-select: all; }
 `;
 
 /** A page with a look of its own, so that it is taken for neither Stripe nor the shop; `body` is markup. */
