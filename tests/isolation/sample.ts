@@ -10,6 +10,13 @@ export interface Aim {
   value: unknown;
 }
 
+/** Fields with a value of their own, and optional ones of which one is needed. */
+export const also: Record<string, readonly Aim[]> = {
+  "PATCH /v1/admin/products/{id}": [{ path: ["variants", "0", "options"], value: {} }],
+  "PUT /v1/admin/payment-methods": [{ path: ["methods"], value: null }],
+  "POST /v1/admin/inventory/adjustments": [{ path: ["adjustments", "0", "delta"], value: 1 }],
+};
+
 /** What schemas cannot say: texts that must be new, or that mean something. */
 const words: Record<string, () => unknown> = {
   country: () => "DE",

@@ -18,7 +18,7 @@ import {
 import { byCard, connect, StripeSide } from "../support/stripe.js";
 import { newDispute, newIncident } from "./money.js";
 import { type Operation, operations, prefixOf } from "./operation.js";
-import { type Aim, fieldsOf, type Ids, sample } from "./sample.js";
+import { type Aim, also, fieldsOf, type Ids, sample } from "./sample.js";
 
 /** What a request is aimed at: things by the prefix of their ids, and what opens a cart or its order. */
 export interface Target {
@@ -206,12 +206,6 @@ const given: Record<string, (world: World) => Body | Promise<Body>> = {
   "POST /v1/billing/change": () => ({ plan: "scale", interval: "year" }), // a smaller one has no room for what follows
 };
 export const inPath: Record<string, string> = { "GET /v1/store/countries/{code}": "DE" }; // what is no id
-/** Fields with a value of their own, and optional ones of which one is needed. */
-const also: Record<string, readonly Aim[]> = {
-  "PATCH /v1/admin/products/{id}": [{ path: ["variants", "0", "options"], value: {} }],
-  "PUT /v1/admin/payment-methods": [{ path: ["methods"], value: null }],
-  "POST /v1/admin/inventory/adjustments": [{ path: ["adjustments", "0", "delta"], value: 1 }],
-};
 
 export interface Made {
   method: string;
