@@ -1,5 +1,5 @@
-import { and, eq, sql } from "drizzle-orm";
-import { prepared } from "../../drizzle/prepared.js";
+import { and, desc, eq, inArray, ne, sql } from "drizzle-orm";
+import { asRow, prepared } from "../../drizzle/prepared.js";
 import type { Reader, Unexecuted } from "../../drizzle/reader.js";
 import type { Tx } from "../../drizzle/tenant.js";
 import { Failure, invalid } from "./error.js";
@@ -24,6 +24,8 @@ export interface Claim {
   /** The tenant's TypeID, the caller (member, secret key, customer or cart token), and the caller's key. */
   tenantId: string;
   principal: string;
+  /** How many answers are kept of this caller, when there may be any number of such callers. */
+  kept?: number | undefined;
   key: string;
   fingerprint: string;
   /** The answer that the COMMIT stores; set before it. */
@@ -97,21 +99,58 @@ const inFlight = () =>
     },
   );
 
-const store = prepared((q, { id, fingerprint, ...answer }: StoredAnswer & { id: string; fingerprint: string }) =>
+/** The stored answers of a caller beyond so many, refusals before all others, then the oldest. */
+const oldAnswers = (q: Reader, { principal, kept }: { principal: string; kept: number }) =>
   q
-    .insert(idempotencyTable)
-    .values({ id, fingerprint, ...answer })
-    // A row that is there already belongs to a write in progress: a completed one was replayed.
-    .onConflictDoUpdate({
-      target: [idempotencyTable.tenantId, idempotencyTable.id],
-      set: { ...answer, updatedAt: sql`now()` },
-      setWhere: eq(idempotencyTable.status, IN_PROGRESS.status),
-    }),
-);
+    .select({ id: idempotencyTable.id })
+    .from(idempotencyTable)
+    .where(
+      and(
+        // A key has no space, and `!` is the character after it.
+        sql`${idempotencyTable.id} > ${principal}::text || ' '`,
+        sql`${idempotencyTable.id} < ${principal}::text || '!'`,
+        ne(idempotencyTable.status, IN_PROGRESS.status),
+      ),
+    )
+    .orderBy(desc(sql`${idempotencyTable.status} < 400`), desc(idempotencyTable.createdAt))
+    .offset(sql`${kept}::int - 1` as never);
+
+interface Stored extends StoredAnswer {
+  id: string;
+  fingerprint: string;
+  few?: { principal: string; kept: number } | undefined;
+}
+
+const store = prepared((q, { id, fingerprint, few, ...answer }: Stored) => {
+  const forgotten =
+    few &&
+    q.$with("forgotten").as(
+      q
+        .with()
+        .delete(idempotencyTable)
+        .where(inArray(idempotencyTable.id, oldAnswers(q, few)))
+        .returning({ id: idempotencyTable.id }),
+    );
+  return (
+    (forgotten ? q.with(forgotten) : q)
+      .insert(idempotencyTable)
+      .values({ id, fingerprint, ...answer })
+      // A row that is there already belongs to a write in progress: a completed one was replayed.
+      .onConflictDoUpdate({
+        target: [idempotencyTable.tenantId, idempotencyTable.id],
+        set: { ...answer, updatedAt: sql`now()` },
+        setWhere: eq(idempotencyTable.status, IN_PROGRESS.status),
+      })
+  );
+});
 
 /** The queries that store the answer; they travel with COMMIT. */
 export const storeQueries = (q: Reader, claim: Claim): readonly Unexecuted[] =>
-  claim.answer ? [store(q, { id: rowId(claim), fingerprint: claim.fingerprint, ...claim.answer })] : [];
+  claim.answer
+    ? [store(q, { id: rowId(claim), fingerprint: claim.fingerprint, few: fewOf(claim), ...claim.answer })]
+    : [];
+
+const fewOf = ({ principal, kept }: Claim) => (kept === undefined ? undefined : asRow({ principal, kept }));
 
 /**
  * Frees the key of a write whose provider's call has failed, so that a retry need not wait for the end of the lease.

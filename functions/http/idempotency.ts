@@ -13,6 +13,9 @@ const sha256 = (...parts: (string | Uint8Array)[]) => {
   return hash.digest("hex");
 };
 
+/** Answers that are kept of one cart: a retry follows its request after fewer writes, and carts are made by strangers. */
+export const CART_ANSWERS = 20;
+
 /** The caller to whom a stored answer belongs; no other caller can read it. Undefined for an unknown caller. */
 function principal(cartToken: string): string | undefined {
   const { actor: found, credential } = context();
@@ -50,7 +53,8 @@ export function claimOf(
   const who = principal(cartToken);
   if (!who) return undefined;
   const { pathname, search } = new URL(request.url);
-  return { tenantId: tenantId(), principal: who, key, fingerprint: sha256(method, path, pathname, search, body) };
+  const kept = cartToken ? CART_ANSWERS : undefined;
+  return { tenantId: tenantId(), principal: who, kept, key, fingerprint: sha256(method, path, pathname, search, body) };
 }
 
 /** The row that an answer belongs to: moved to another row or tenant, it does not open. */

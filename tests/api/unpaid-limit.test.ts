@@ -1,9 +1,10 @@
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { beforeAll, describe, expect, test } from "vitest";
-import { typeIdToUuid } from "../../drizzle/typeid.js";
+import { newTypeId, typeIdToUuid } from "../../drizzle/typeid.js";
+import { modules } from "../../functions/modules/index.js";
 import { type Body, Cart, newTenant, type Tenant } from "../support/client.js";
 import { administrator } from "../support/database.js";
-import { outcome } from "../support/outcome.js";
+import { outcome, tally } from "../support/outcome.js";
 import { cartOf } from "../support/stripe.js";
 
 const path = "/v1/admin/payment-methods";
@@ -123,6 +124,49 @@ describe("what one stranger may hold and leave unpaid", () => {
     const refused = await create();
     expect([outcome(refused), refused.body.limit]).toEqual(["429 cart.open_limit", "cartsPerTenant"]);
     expect((await create(busy)).status).toBe(201);
+  });
+
+  test("twenty stored answers of one cart, refusals give way first, and none for a token that is invented", async () => {
+    await shop.put(path, { methods: null, limits: {} });
+    const writes = modules
+      .flatMap(({ routes = [] }) => routes)
+      .filter(({ method, spec }) => method !== "get" && spec.cartToken);
+    expect(writes.length).toBeGreaterThan(7);
+    const { cart } = await cartOf(shop);
+    const stored = async (token: string) => {
+      const like = `%${createHash("sha256").update(token).update("\0").digest("hex")}%`;
+      return (await admin.query("select status from idempotency_key where id like $1", [like])).rows;
+    };
+    const send = (token: string, method: string, to: string, key: string, body?: object) =>
+      shop.shop.call(method.toUpperCase(), to, {
+        headers: { "if-match": "*", "idempotency-key": key, "x-cart-token": token },
+        ...(body && { body }),
+      });
+    for (const { method, path: to, spec } of writes)
+      for (const key of ["a", "b"])
+        await send(
+          "invented",
+          method,
+          to.replace("{id}", newTypeId(to.includes("orders") ? "ord" : "crt")),
+          key,
+          spec.body && {},
+        );
+    expect(await stored("invented")).toEqual([]);
+
+    const token = cart.shop.headers["x-cart-token"] ?? "";
+    const change = (key: string) => send(token, "PATCH", cart.path, key, { email: `${key}@example.com` });
+    const complete = (key: string) =>
+      send(token, "POST", `${cart.path}/complete`, key, { expectedTotal: { amount: 1, currency: "EUR" } });
+    expect((await change("first")).status).toBe(200);
+    const refusals = await Promise.all(Array.from({ length: 30 }, (_, at) => complete(`refused-${at}`)));
+    expect(tally(refusals)).toEqual({ "409 cart.total_changed": 30 });
+    await complete("last");
+    expect((await stored(token)).length).toBe(20);
+    expect((await change("first")).headers.get("idempotent-replayed")).toBe("true");
+    expect((await complete("last")).headers.get("idempotent-replayed")).toBe("true");
+    for (let at = 0; at < 25; at += 1) await change(`change-${at}`);
+    expect((await stored(token)).map(({ status }) => status)).toEqual(Array(20).fill(200));
+    expect((await change("change-6")).headers.get("idempotent-replayed")).toBe("true");
   });
 
   test("no cart lives longer than ninety days, however often it is changed", async () => {
