@@ -25,19 +25,21 @@ export const TenantPatch = TenantChange.extend({
  * there.
  * @throws Failure stale, or conflict when the country is fixed
  */
-export const updateTenant = fn(TenantPatch.extend({ version: z.int().optional() }), ({ name, country, version }) =>
-  db(async (tx) => {
-    const [tenant] = await tx
-      .update(tenantTableRoot)
-      .set({ name, country, version: bump(tenantTableRoot) })
-      .where(and(version === undefined ? undefined : eq(tenantTableRoot.version, version), mayMove(tx, country)))
-      .returning({ ...view, was: sql<string>`old.country` });
-    if (!tenant) throw await refusal(version);
-    const { was, ...changed } = tenant;
-    if (was !== changed.country) await move(tx, was, changed.country);
-    emit(TenantUpdated, { tenantId: changed.id });
-    return changed;
-  }),
+export const updateTenant = fn(
+  TenantPatch.extend({ version: z.int().optional() }),
+  ({ name, country, timeZone, version }) =>
+    db(async (tx) => {
+      const [tenant] = await tx
+        .update(tenantTableRoot)
+        .set({ name, country, timeZone, version: bump(tenantTableRoot) })
+        .where(and(version === undefined ? undefined : eq(tenantTableRoot.version, version), mayMove(tx, country)))
+        .returning({ ...view, was: sql<string>`old.country` });
+      if (!tenant) throw await refusal(version);
+      const { was, ...changed } = tenant;
+      if (was !== changed.country) await move(tx, was, changed.country);
+      emit(TenantUpdated, { tenantId: changed.id });
+      return changed;
+    }),
 );
 
 /** The condition under which the country may change: nothing was sold, and no account was opened there. */

@@ -10,6 +10,7 @@ import { defineEvent } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
 import { Currency } from "../kernel/money.js";
 import { name } from "../kernel/text.js";
+import { TimeZone } from "../kernel/time-zone.js";
 import { TenantId, tenantStatuses, tenantTableRoot } from "./tenant.sql.js";
 
 /** Slugs that could be mistaken for parts of an address or for the platform. */
@@ -38,6 +39,7 @@ export const TenantRecord = z
     twinId: TenantId.nullable().meta({ description: "The tenant of the other mode (live or test)" }),
     currency: Currency,
     country: CountryCode,
+    timeZone: TimeZone.meta({ description: "The IANA time zone in which the days of reports begin and end" }),
     version: z.int(),
     createdAt: z.string(),
   })
@@ -59,6 +61,7 @@ export const view = {
   twinId: tenantTableRoot.twinId,
   currency: sql<Currency>`${tenantTableRoot.currency}`,
   country: tenantTableRoot.country,
+  timeZone: tenantTableRoot.timeZone,
   version: tenantTableRoot.version,
   createdAt: tenantTableRoot.createdAt,
 };
@@ -70,7 +73,7 @@ export const get = fn(z.void(), async () => {
   return tenant;
 });
 
-export const TenantChange = z.strictObject({ name: TenantName });
+export const TenantChange = z.strictObject({ name: TenantName, timeZone: TimeZone });
 
 /** The part of a tenant that is readable without a credential. */
 export interface FoundTenant {

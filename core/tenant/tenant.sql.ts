@@ -36,6 +36,8 @@ export const tenantTableRoot = tenantTable(
     twinId: TenantId.column("twin_id"),
     currency: char("currency", { length: 3 }).notNull(),
     country: char("country", { length: 2 }).notNull(),
+    /** The time zone of the days in reports, by its IANA name. */
+    timeZone: text("time_zone").notNull().default("UTC"),
     /** Counts up with each change of the tax rates, which are one list. */
     taxRatesVersion: integer("tax_rates_version").notNull().default(1),
     version: version(),

@@ -23,8 +23,8 @@ test("what was begun before a tenant was closed is finished: events, jobs and sw
     `select (select count(*)::int from event where tenant_id = $1 and published_at is null) as events,
             (select count(*)::int from job where tenant_id = $1 and status <> 'succeeded') as jobs,
             (select count(*)::int from reservation where tenant_id = $1) as held,
-            (select count(*)::int from sales_day where tenant_id = $1) as days`,
+            (select count(*)::int from sale_fact where tenant_id = $1) as sales`,
     mine,
   );
-  expect(left).toEqual({ events: 0, jobs: 0, held: 0, days: 1 });
+  expect(left).toEqual({ events: 0, jobs: 0, held: 0, sales: 1 });
 });

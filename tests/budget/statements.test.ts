@@ -139,10 +139,13 @@ test("the check finds what it looks for", () => {
   expect(wrong.filter((statement) => unconfined(statement).length === 0)).toEqual([]);
 });
 
+/** Tables that no statement of this release reads or writes; a later migration drops them. */
+const LEFT_TO_THE_RELEASE_BEFORE = ["sales_day"];
+
 test("every statement of the application names the tenant of every tenant table in it", () => {
   const naming = statements.filter((statement) => references(statement).length > 0);
   const reached = new Set(naming.flatMap((statement) => references(statement).map(({ table }) => table)));
-  expect(tables.filter((table) => !reached.has(table))).toEqual([]);
+  expect(tables.filter((table) => !reached.has(table))).toEqual(LEFT_TO_THE_RELEASE_BEFORE);
   const findings = naming.flatMap((statement) => {
     const lacking = unconfined(statement);
     return lacking.length > 0 ? [`${lacking.join(", ")}: ${statement}`] : [];

@@ -35,7 +35,9 @@ const DEFINERS = [
   "platform.receive_stripe_event stoa_app",
   "platform.take_token stoa_app",
 ];
-const APPEND_ONLY = ["ledger_entry", "ledger_transaction", "order_timeline", "payment_event", "stock_movement"];
+const APPEND_ONLY = ["ledger_entry", "ledger_transaction", "order_timeline", "payment_event", "sale_fact"].concat(
+  "stock_movement",
+);
 
 describe("the catalog of the database", () => {
   test("holds tables of tenants only", async () => {

@@ -30,7 +30,7 @@ const buyMany = (each: number) =>
 async function expectEffectsOnce() {
   const [seen] = await rows(`
     select (select count(*)::int from "order") as orders,
-           (select sum(orders)::int from sales_day) as counted,
+           (select count(*)::int from sale_fact) as counted,
            (select count(*)::int from inbox where id like '%/order.sales-counter') as inbox,
            (select count(*)::int from job where name = 'order.confirmation-mail' and status = 'succeeded') as mails,
            (select count(*)::int from order_timeline where type = 'confirmation_sent') as noted,

@@ -14,6 +14,8 @@ export const defineEvent = <Schema extends z.ZodObject>(type: string, schema: Sc
 export interface DeliveredEvent<Data> {
   id: string;
   data: Data;
+  /** The instant of its transaction. */
+  createdAt: string;
   actor: Record<string, unknown>;
 }
 
