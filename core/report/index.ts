@@ -24,7 +24,7 @@ export const SalesDay = z
     cancelledOrders: z.int().meta({ description: "Orders cancelled on this day, whenever they were placed" }),
     gross: Money.meta({ description: "The totals of the orders placed on this day, with tax and delivery" }),
     cancelled: Money.meta({
-      description: "What the cancellations of this day undid, without what was refunded before",
+      description: "The amount that cancellations of this day undid, without the part that was refunded before",
     }),
     refunded: Money.meta({
       description: "Refunds of sales that succeeded on this day, less those that turned out on this day to have failed",
