@@ -10,6 +10,7 @@ import { typeIdToUuid, uuidToTypeId } from "../../drizzle/typeid.js";
 import { address, newTenant, type Tenant, unique } from "../support/client.js";
 import { administrator } from "../support/database.js";
 import { asSystem } from "../support/domain.js";
+import { checkTexts } from "../support/text-family.js";
 
 /** Each text becomes a prepared statement of its session, so that no text may depend on how many rows it is about. */
 const admin = administrator();
@@ -103,4 +104,13 @@ test("a shelf of 1, 2, 5, 20 and 100 variants is made, sold and cancelled by the
   for (const count of [2, 5, 20, 100]) expect(await textsOf(() => sell(count))).toEqual(one);
   expect(one.length).toBeLessThan(60);
   console.log(`${one.length} texts`);
+});
+
+test("the check of a whole run finds texts that differ in the number of their values", () => {
+  const insert = "insert into a values ($1, $2)";
+  expect(() => checkTexts(new Set([insert, "select $1", "select a from b where c = $1"]))).not.toThrow();
+  for (const more of [`${insert}, ($3, $4)`, "insert into a values ($1, $2, $3)"])
+    expect(() => checkTexts(new Set([insert, more]))).toThrow("number of values");
+  expect(() => checkTexts(new Set(["x in ($1)", "x in ($1, $2, $3)"]))).toThrow("number of values");
+  expect(() => checkTexts(new Set(Array.from({ length: 1_001 }, (_, index) => `select ${index}`)))).toThrow("1001");
 });

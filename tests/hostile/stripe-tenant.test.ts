@@ -40,7 +40,7 @@ describe("the tenant is whom our own tables name", () => {
     await deliver(host(), event()); // an environment looks at its role once
     host().bridge.reset();
     expect((await deliver(host(), event())).body).toEqual({ status: "queued" });
-    expect(host().bridge.counts()).toEqual({ roundTrips: 1, statements: 1, connections: 0, http: 0 });
+    expect(host().bridge.counts()).toEqual({ roundTrips: 1, statements: 1, connections: 0 });
   });
 
   test("an account that nobody has is put aside", () => aside(eventOf(), "connect", "unknown_account"));

@@ -38,7 +38,7 @@ async function refused(
   const { status, text } = await send();
   expect([outcome({ status, body: JSON.parse(text) } as Answer), host().bridge.counts()]).toEqual([
     expected,
-    { roundTrips: 0, statements: 0, connections: 0, http: 0 },
+    { roundTrips: 0, statements: 0, connections: 0 },
   ]);
   expect(text).not.toMatch(internals);
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { startHost } from "../../stacks/local/host.js";
 import { forgetKinds, keepKinds } from "./stripe-kind.js";
+import { checkTexts } from "./text-family.js";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -36,7 +37,10 @@ export default async function setup(project: TestProject) {
   project.provide("system", { ...urls, proxy, dir });
   return async () => {
     keepKinds(host.stripe?.kinds());
+    const texts = host.bridge.texts();
     await host.stop();
     rmSync(dir, { recursive: true, force: true });
+    console.log(`${texts.size} distinct texts of statements`);
+    checkTexts(texts);
   };
 }

@@ -1,22 +1,22 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocket, WebSocketServer } from "ws";
-import { createSqlEndpoint, type SqlEndpoint } from "./bridge-http.js";
-import { readMessages } from "./wire.js";
+import { preparedTexts, readMessages } from "./wire.js";
 
-/** Counts of a remote client: an HTTP request is one round trip, as is each query cycle of a connection. */
+/** Counts of a remote client: each query cycle of a connection is a round trip. */
 interface BridgeCounts {
   roundTrips: number;
-  /** Statements of clients; BEGIN and COMMIT count where the client sent them, not around an HTTP batch. */
+  /** Statements of clients, BEGIN and COMMIT among them. */
   statements: number;
   connections: number;
-  http: number;
 }
 
 export interface Bridge {
   readonly port: number;
   counts(): BridgeCounts;
+  /** The distinct texts of statements that clients had prepared since the start. */
+  texts(): ReadonlySet<string>;
   reset(): void;
   /** Breaks every connection at once, as a lost network does. */
   cut(): void;
@@ -28,24 +28,21 @@ export interface Bridge {
 interface State {
   readonly postgresPort: number;
   readonly pairs: Set<() => void>;
+  readonly texts: Set<string>;
   counts: BridgeCounts;
   delay: number;
 }
 
-const none = (): BridgeCounts => ({ roundTrips: 0, statements: 0, connections: 0, http: 0 });
+const none = (): BridgeCounts => ({ roundTrips: 0, statements: 0, connections: 0 });
 const bodyLimit = 64 * 1024 * 1024;
 const highWater = 1024 * 1024;
 
-/** Starts Neon's two protocols (WebSocket on /v2, HTTP on /sql) before a local PostgreSQL, on 127.0.0.1. */
+/** Starts Neon's protocol, a WebSocket on /v2, before a local PostgreSQL, on 127.0.0.1. */
 export async function startBridge(options: { port?: number; postgresPort: number }): Promise<Bridge> {
-  const state: State = { postgresPort: options.postgresPort, pairs: new Set(), counts: none(), delay: 0 };
-  const sql = createSqlEndpoint(options.postgresPort);
+  const { postgresPort } = options;
+  const state: State = { postgresPort, pairs: new Set(), texts: new Set(), counts: none(), delay: 0 };
   const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: bodyLimit });
-  const server = createServer((request, response) => {
-    answer(state, sql, request, response).catch(() => response.destroy());
-  });
-  // Longer than any client keeps an idle connection, so that no request meets a closing one.
-  server.keepAliveTimeout = 120_000;
+  const server = createServer((_, response) => void response.writeHead(404).end());
   server.on("upgrade", (request, socket, head) => {
     socket.on("error", () => socket.destroy());
     if (!request.url?.startsWith("/v2")) return void socket.end("HTTP/1.1 404 Not Found\r\n\r\n");
@@ -62,6 +59,7 @@ export async function startBridge(options: { port?: number; postgresPort: number
   return {
     port: (server.address() as AddressInfo).port,
     counts: () => ({ ...state.counts }),
+    texts: () => state.texts,
     reset() {
       state.counts = none();
     },
@@ -72,7 +70,7 @@ export async function startBridge(options: { port?: number; postgresPort: number
     async stop() {
       const closed = new Promise((resolve) => server.close(resolve));
       cut();
-      await Promise.all([closed, sql.close()]);
+      await closed;
     },
   };
 }
@@ -93,6 +91,7 @@ function join(state: State, ws: WebSocket): void {
   };
   ws.on("message", (data) => {
     if (!Buffer.isBuffer(data)) return;
+    for (const text of preparedTexts(data)) state.texts.add(text);
     if (state.delay === 0 && delayed === 0) return write(data);
     delayed++;
     sent = sent.then(async () => {
@@ -129,45 +128,5 @@ function countSession(state: State): (chunk: Buffer) => void {
     if (type === "C" || type === "I" || type === "s") state.counts.statements++;
     if (type === "Z" && open) state.counts.roundTrips++;
     if (type === "Z") open = true;
-  });
-}
-
-async function answer(
-  state: State,
-  sql: SqlEndpoint,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  if (request.method !== "POST" || request.url !== "/sql") {
-    response.writeHead(404).end();
-    return;
-  }
-  const text = await readBody(request);
-  if (text === undefined) {
-    response.writeHead(413).end();
-    return;
-  }
-  state.counts.http++;
-  state.counts.roundTrips++;
-  if (state.delay > 0) await sleep(state.delay);
-  const count = (statements: number) => {
-    state.counts.statements += statements;
-  };
-  const { status, body } = await sql.run(request.headers, text, count);
-  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
-}
-
-/** Undefined when it is too large. */
-function readBody(request: IncomingMessage): Promise<string | undefined> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    request.on("data", (chunk: Buffer) => {
-      size += chunk.length;
-      if (size > bodyLimit) resolve(undefined);
-      else chunks.push(chunk);
-    });
-    request.on("end", () => resolve(Buffer.concat(chunks).toString("utf8")));
-    request.on("error", reject);
   });
 }

@@ -36,3 +36,19 @@ export function readMessages(onMessage: (type: string) => void): (chunk: Buffer)
     }
   };
 }
+
+const PARSE = "P".charCodeAt(0);
+
+/**
+ * The texts of the Parse messages of a client's frame. The driver sends whole messages in each; a login has no types, and
+ * begins with the first byte of its length, which is zero.
+ */
+export function preparedTexts(frame: Buffer): string[] {
+  const texts: string[] = [];
+  for (let at = 0; at + 5 <= frame.length && frame[at] !== 0; at += 1 + frame.readInt32BE(at + 1)) {
+    if (frame[at] !== PARSE) continue;
+    const text = frame.indexOf(0, at + 5) + 1; // after the statement's name
+    texts.push(frame.toString("utf8", text, frame.indexOf(0, text)));
+  }
+  return texts;
+}

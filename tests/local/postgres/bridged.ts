@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { neon, neonConfig, Pool } from "@neondatabase/serverless";
+import { neonConfig, Pool } from "@neondatabase/serverless";
 import { beforeAll, beforeEach, onTestFinished } from "vitest";
 import ws from "ws";
 import { type Bridge, startBridge } from "../../../stacks/local/postgres/bridge.js";
@@ -12,6 +12,7 @@ const product = "create table product (id int primary key, name text constraint 
 /** A database behind the bridge, spoken to by Neon's driver; it has an empty table `product` before each test. */
 export function bridged() {
   const own = {} as { url: string; bridge: Bridge };
+  let shared: Pool;
 
   beforeAll(async () => {
     const dir = await mkdtemp(join(tmpdir(), "stoa-database-"));
@@ -20,12 +21,14 @@ export function bridged() {
     Object.assign(own, { url: postgres.adminUrl, bridge });
     neonConfig.webSocketConstructor = ws;
     neonConfig.wsProxy = () => `127.0.0.1:${bridge.port}/v2`;
-    neonConfig.fetchEndpoint = () => `http://127.0.0.1:${bridge.port}/sql`;
     neonConfig.useSecureWebSocket = false;
     neonConfig.pipelineConnect = false;
     neonConfig.pipelineTLS = false;
-    await neon(own.url).query(product);
+    shared = new Pool({ connectionString: own.url, max: 1 });
+    shared.on("error", () => undefined); // cut with the others
+    await shared.query(product);
     return async () => {
+      await shared.end();
       await bridge.stop();
       await postgres.stop();
       await rm(dir, { recursive: true, force: true });
@@ -33,16 +36,16 @@ export function bridged() {
   });
 
   beforeEach(async () => {
-    await neon(own.url).query("delete from product");
+    await shared.query("delete from product");
     own.bridge.reset();
   });
 
   /** Sessions that end with the test. */
-  function pool(max = 1): Pool {
-    const made = new Pool({ connectionString: own.url, max });
+  function pool(max = 1, connectionString = own.url): Pool {
+    const made = new Pool({ connectionString, max });
     onTestFinished(() => made.end());
     return made;
   }
 
-  return { own, pool };
+  return { own, pool, sql: (text: string) => shared.query(text) };
 }
