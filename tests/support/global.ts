@@ -41,6 +41,16 @@ export default async function setup(project: TestProject) {
     await host.stop();
     rmSync(dir, { recursive: true, force: true });
     console.log(`${texts.size} distinct texts of statements`);
-    checkTexts(texts);
+    failUnless(() => checkTexts(texts));
   };
+}
+
+/** Runs a check after the last test; Vitest prints what it throws, but ends with success of its own accord. */
+function failUnless(check: () => void): void {
+  try {
+    check();
+  } catch (error) {
+    process.exitCode = 1;
+    throw error;
+  }
 }
