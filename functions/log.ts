@@ -60,6 +60,7 @@ function lineOf(level: "info" | "warn" | "error", message: string, data: object)
   const ids = current && {
     ...who(current),
     requestId: current.requestId,
+    gatewayRequestId: current.gatewayRequestId,
     traceparent: current.traceparent,
     causeId: current.causeId,
   };

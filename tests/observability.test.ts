@@ -25,6 +25,8 @@ const person = {
   },
 };
 const owner = { email: `owner.${tag}@mail.example`, password: `Open sesame ${tag}`, name: `Olga ${tag}` };
+/** The answers to proofs of identity that are wrong. */
+const refused: Answer[] = [];
 const wrongPassword = `Open barley ${tag}`;
 const secrets: string[] = [
   ...[person.email, owner.email, owner.password, owner.name, wrongPassword],
@@ -64,7 +66,11 @@ async function openShop() {
   tenantId = account.tenant.id;
   const login = (password: string) =>
     visitor.call("POST", "/v1/auth/login", { body: { tenant: slug, email: owner.email, password } });
-  expect((await login(wrongPassword)).status).toBe(401);
+  refused.push(await login(wrongPassword), await login(wrongPassword));
+  const stolen = { refreshToken: `${account.refreshToken.slice(0, -4)}beef` };
+  refused.push(await visitor.call("POST", "/v1/auth/refresh", { body: stolen }));
+  refused.push(await new Caller(url, account.accessToken.slice(0, -4)).call("GET", "/v1/admin/orders"));
+  refused.push(await new Caller(url, "sk_test_nobody").call("GET", "/v1/admin/orders"));
   const session = (await login(owner.password)).body;
   const renewed = await visitor.post("/v1/auth/refresh", { refreshToken: session.refreshToken });
   staff = new Caller(url, renewed.accessToken);
@@ -99,6 +105,23 @@ beforeAll(async () => {
     headers: { "idempotency-key": `key-${tag}`, traceparent },
   });
   expect(placed.status).toBe(200);
+});
+
+test("a refused proof of identity leaves a line with tenant, account, address and reason, and nothing in clear", async () => {
+  expect(refused.map(({ status }) => status)).toEqual(Array(5).fill(401));
+  const lines = await Promise.all(refused.map((answer) => line(idOf(answer), { message: "identity refused" })));
+  expect(lines.map(({ reason }) => reason)).toEqual(refused.map(({ body }) => body.code));
+  for (const each of lines)
+    expect(each).toMatchObject({
+      account: expect.stringMatching(/^[0-9a-f]{32}$/),
+      from: expect.stringMatching(/^[0-9a-f]{32}$/),
+      gatewayRequestId: expect.any(String),
+    });
+  expect(lines.slice(0, 3).map((each) => each.tenantId)).toEqual([tenantId, tenantId, tenantId]);
+  expect([lines[0]?.account === lines[1]?.account, new Set(lines.map(({ account }) => account)).size]).toEqual([
+    true,
+    4,
+  ]);
 });
 
 describe("one id from the request to its last effect", () => {
@@ -152,7 +175,8 @@ describe("one id from the request to its last effect", () => {
     await line(idOf(placed), { message: "request", tenantId, actor: "visitor", route: "/v1/store/carts/:id/complete" });
     const lines = texts()
       .filter((text) => text.includes(tenantId))
-      .map((text): Line => JSON.parse(text));
+      .map((text): Line => JSON.parse(text))
+      .filter(({ message }) => message !== "identity refused"); // whoever was refused is no actor
     expect(lines.length).toBeGreaterThan(10);
     for (const each of lines)
       expect(each).toMatchObject({ tenantId, actor: expect.any(String), requestId: expect.any(String) });

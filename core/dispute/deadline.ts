@@ -12,6 +12,8 @@ const REMINDER_LEAD = 72;
 /** Statuses in which the provider waits for evidence (https://docs.stripe.com/api/disputes/object). */
 const awaitingEvidence = ["needs_response", "warning_needs_response", "appeal_needs_response"];
 
+export const awaitsEvidence = ({ status }: { status: string }): boolean => awaitingEvidence.includes(status);
+
 /** Seconds until the reminder of the deadline, by the clock of the database; null when there is no deadline. */
 export const secondsUntilReminder = sql<number | null>`greatest(0, ceil(extract(epoch from
   ${disputeTable.evidenceDueAt} - make_interval(hours => ${REMINDER_LEAD}) - now())))::float8`;
@@ -26,7 +28,7 @@ interface Due {
 
 /** Makes the reminder of a deadline, in the open transaction: one for each, because a provider may move it. */
 export function enqueueReminder({ id, status, evidenceDueAt, reminderDelay }: Due): void {
-  if (evidenceDueAt === null || reminderDelay === null || !awaitingEvidence.includes(status)) return;
+  if (evidenceDueAt === null || reminderDelay === null || !awaitsEvidence({ status })) return;
   enqueue(evidenceDueJob, { disputeId: id }, { key: `${id} ${status} ${evidenceDueAt}`, delay: reminderDelay });
 }
 

@@ -1,14 +1,15 @@
 import { and, eq, getTableColumns, sql } from "drizzle-orm";
+import type * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
 import { Incident } from "../incident/index.js";
-import { emit } from "../kernel/event/index.js";
+import { type EventType, emit } from "../kernel/event/index.js";
 import { bump } from "../kernel/version.js";
 import { Ledger, type LedgerAccount, Posting } from "../ledger/index.js";
-import { entry } from "../order/index.js";
-import { orderTimelineTable } from "../order/order.sql.js";
+import { type AttentionState, Order } from "../order/index.js";
+import { orderTable } from "../order/order.sql.js";
 import { enqueueReminder, secondsUntilReminder } from "./deadline.js";
 import { DisputeId, disputeTable } from "./dispute.sql.js";
-import { DisputeClosed, DisputeOpened, DisputeUpdated } from "./event.js";
+import { attentionAfter, disputeFactKinds, factsOf } from "./fact.js";
 import type { DisputeSnapshot } from "./stripe-dispute.js";
 
 /** The facts of disputes that the ledger records. */
@@ -49,7 +50,7 @@ export async function applySnapshot(
   const now = await upsertDispute(tx, payment, before, facts);
   if (!now) return false;
   await recordInLedger(payment, before, now, facts);
-  await emitEvents(tx, before, now);
+  await writeFacts(tx, payment, before, now);
   enqueueReminder(now);
   if (!before)
     await Incident.resolveAutomatically("dispute.unknown_payment", payment.disputed, "The payment was found.");
@@ -113,21 +114,26 @@ async function recordInLedger(
   await Ledger.record("dispute.lost", `${now.id} v${now.version}`, Posting.disputeLossEntries({ currency, amount }));
 }
 
-async function emitEvents(tx: Tx, before: DisputeRow | undefined, now: DisputeRow): Promise<void> {
+/** Writes what happened into the order's history, moves its version, and emits an event of each fact. */
+async function writeFacts(
+  tx: Tx,
+  { provider }: Payment,
+  before: DisputeRow | undefined,
+  now: DisputeRow,
+): Promise<void> {
   const { id: disputeId, orderId, status, reason, evidenceDueAt, currency } = now;
-  const amount = { amount: now.amount, currency };
-  const about = { disputeId, orderId, status, amount };
-  const entries = [];
-  if (!before) {
-    emit(DisputeOpened, { ...about, reason, evidenceDueAt });
-    entries.push(entry(orderId, "dispute_opened", { disputeId, amount, reason }));
+  const facts = factsOf(before, now);
+  if (facts.length === 0) return;
+  const [order] = await tx.select().from(orderTable).where(eq(orderTable.id, orderId)).for("update");
+  if (!order) throw new Error("The order does not exist.");
+  let state: AttentionState = order;
+  const actor = { type: "provider", provider };
+  for (const fact of facts) {
+    state = attentionAfter(state, disputeId, fact);
+    const amount = { amount: fact.amount, currency };
+    const data = { disputeId, orderId, status, amount, reason, evidenceDueAt };
+    emit(disputeFactKinds[fact.type].event as EventType<z.ZodObject>, data);
+    Order.addToTimeline(tx, orderId, [{ type: fact.type, data: { disputeId, amount, status, reason }, actor }]);
   }
-  if (now.closedAt && before?.status !== status) {
-    emit(DisputeClosed, about);
-    entries.push(entry(orderId, "dispute_closed", { disputeId, status }));
-  } else if (before) {
-    emit(DisputeUpdated, { ...about, evidenceDueAt });
-    if (before.status !== status) entries.push(entry(orderId, "dispute_updated", { disputeId, status }));
-  }
-  if (entries.length > 0) await tx.insert(orderTimelineTable).values(entries);
+  Order.updateProgress(tx, orderId, { attention: state.attention, concerns: state.concerns });
 }

@@ -1,12 +1,13 @@
 import { and, eq, exists, not, sql } from "drizzle-orm";
 import * as z from "zod";
-import { context, runAs } from "../kernel/actor.js";
+import { addToContext, context, runAs } from "../kernel/actor.js";
 import { db, queryPlatform, read } from "../kernel/db.js";
 import { LoginEmail } from "../kernel/email.js";
 import { unauthenticated } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
 import { hashSecret } from "../kernel/token.js";
 import {
+  accountKey,
   addressKey,
   allGranted,
   type FixedBucket,
@@ -45,6 +46,7 @@ export const login = fn(
     const [tenantRows] = await queryPlatform(findTenantCall(name));
     const tenant = toFoundTenant(tenantRows);
     requireSameTenant(tenant, [...(tenant ? [] : [name]), ...others]);
+    addToContext({ claim: { tenantId: tenant?.id, account: accountKey(email) } });
     return runAs({ type: "system", tenantId: tenant?.id ?? NO_TENANT }, async () => {
       const buckets = loginBuckets(email, addressKey(context().address ?? ""));
       const member = await takeLoginTokens(email, buckets);

@@ -4,7 +4,7 @@ import { and, eq, gt, inArray, isNotNull, isNull, lt, notExists, sql } from "dri
 import { alias } from "drizzle-orm/pg-core";
 import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
-import { actor, context, runAs, tenantId } from "../kernel/actor.js";
+import { actor, addToContext, context, runAs, tenantId } from "../kernel/actor.js";
 import { keyedHash } from "../kernel/data-key.js";
 import { db, read, verifyCredential } from "../kernel/db.js";
 import { SLICE } from "../kernel/due.js";
@@ -12,7 +12,7 @@ import { forbidden, unauthenticated } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
 import { anyOf } from "../kernel/rows.js";
 import { createSecret, hashSecret, tenantOfSecret } from "../kernel/token.js";
-import { addressKey } from "../rate/index.js";
+import { accountKey, addressKey } from "../rate/index.js";
 import { TenantRecord, view as tenantView } from "../tenant/index.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import { ACCESS_LIFETIME, type AccessClaims, signAccessToken } from "./access-token.js";
@@ -113,6 +113,7 @@ const RefreshToken = z.string().min(1).max(300);
 export const refresh = fn(z.strictObject({ refreshToken: RefreshToken }), async ({ refreshToken }) => {
   const owner = tenantOfSecret(refreshToken, "rt");
   if (!owner) throw refreshRefused();
+  addToContext({ claim: { tenantId: owner, account: accountKey(refreshToken) } });
   return runAs({ type: "system", tenantId: owner }, async () => {
     const rotated = await db((tx) => rotate(tx, refreshToken));
     if (!rotated) throw refreshRefused();

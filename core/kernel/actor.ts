@@ -40,6 +40,10 @@ export interface Context {
   readonly actor?: Actor;
   readonly credential?: Credential;
   readonly requestId: string;
+  /** The id that the gateway gave the request, and wrote into its own log. */
+  readonly gatewayRequestId?: string;
+  /** The identity that the caller claims, while it is not verified: the tenant, and the keyed hash of the account. */
+  readonly claim?: { readonly tenantId?: string | undefined; readonly account?: string };
   /** The client's address, as the gateway saw it; no header of the client can change it. */
   readonly address?: string;
   /**
@@ -74,7 +78,7 @@ type Writable = { -readonly [Name in keyof Context]: Context[Name] };
 
 /** Adds what has become known of the request. */
 export function addToContext(
-  facts: Partial<Pick<Context, "credential" | "actor" | "plan" | "rate" | "requestKey">>,
+  facts: Partial<Pick<Context, "credential" | "actor" | "plan" | "rate" | "requestKey" | "claim">>,
 ): void {
   Object.assign(context(), facts);
 }

@@ -5,7 +5,7 @@ import { config } from "./config.js";
  * What a key is for. Each purpose has a key of its own, derived from the data key (HKDF, RFC 5869), so that a text of one
  * purpose proves nothing for another.
  */
-type Purpose = "address" | "answer" | "cursor" | "key-id" | "refresh-token";
+type Purpose = "account" | "address" | "answer" | "cursor" | "key-id" | "refresh-token";
 
 /** One of the keys in DATA_KEY. */
 interface DataKey {

@@ -10,6 +10,7 @@ import { anyOf } from "../kernel/rows.js";
 import { line } from "../kernel/text.js";
 import { bump } from "../kernel/version.js";
 import { Ledger, Posting } from "../ledger/index.js";
+import { clearMoot } from "./attention.js";
 import { OrderCancelled } from "./event.js";
 import { orderMeter } from "./meter.js";
 import { type Order, orderLineTable, orderTable, orderTimelineTable } from "./order.sql.js";
@@ -45,8 +46,6 @@ export const notCancellable = ({ status, fulfillmentStatus }: Pick<Order, "statu
 interface Terms {
   /** Only from these statuses; a pending order alone by default, because a timer must not end a sale. */
   from?: readonly CancellableStatus[];
-  /** The reason why the staff should review the order; null for an order that needs none. */
-  attention?: string | null;
   restock?: boolean;
   note?: string | undefined;
   /** The part of the sale that was refunded before, in minor units. */
@@ -56,16 +55,24 @@ interface Terms {
 const variantsOf = (tx: Tx, orderId: string) =>
   tx.select({ id: orderLineTable.variantId }).from(orderLineTable).where(eq(orderLineTable.orderId, orderId));
 
+/** The order that is to be cancelled, as the caller has locked it. */
+type Cancelled = Pick<Order, "id" | "attention" | "concerns">;
+
 /**
  * Cancels an order and gives back all that it has taken: goods reserved or sold, its place in the plan's limit, and the
  * sale in the ledger. Its payments are the caller's matter.
  * @returns false when the order has another status
  */
-export async function cancel(tx: Tx, orderId: string, reason: string, terms: Terms = {}): Promise<boolean> {
-  const { from = ["pending"], attention = null, restock = true, note, refunded = 0 } = terms;
+export async function cancel(tx: Tx, locked: Cancelled, reason: string, terms: Terms = {}): Promise<boolean> {
+  const { from = ["pending"], restock = true, note, refunded = 0 } = terms;
+  const { id: orderId } = locked;
+  const { attention, concerns } = clearMoot(locked);
   const [order] = await tx
     .update(orderTable)
-    .set({ status: "cancelled", amountApplied: 0, cancelReason: reason, attention, version: bump(orderTable) })
+    .set({
+      ...{ status: "cancelled", amountApplied: 0, cancelReason: reason, version: bump(orderTable) },
+      ...{ attention, concerns },
+    })
     .where(
       and(eq(orderTable.id, orderId), anyOf(orderTable.status, from), eq(orderTable.fulfillmentStatus, "unfulfilled")),
     )
@@ -79,11 +86,11 @@ export async function cancel(tx: Tx, orderId: string, reason: string, terms: Ter
   if (!wasPlaced) Inventory.releaseLater(tx, order.cartId);
   else if (restock) Inventory.restockLater(tx, order, variantsOf(tx, orderId));
   if (wasPlaced) Ledger.recordLater(tx, "order.cancelled", orderId, Posting.cancellationEntries(order, refunded));
-  const data = { reason, ...(wasPlaced && { restocked: restock }), ...(note !== undefined && { note }) };
+  const total = { amount: order.total, currency: order.currency };
+  const data = { reason, amount: total, ...(wasPlaced && { restocked: restock }), ...(note !== undefined && { note }) };
   defer(tx.insert(orderTimelineTable).values(entry(orderId, "cancelled", data)));
   // An order counts against the plan from the moment in which it is placed.
   if (wasPlaced) await releaseEntitlement(orderMeter, 1, order.placedAt);
-  const total = { amount: order.total, currency: order.currency };
   emit(OrderCancelled, { orderId, number: order.number, reason, total, placedAt: wasPlaced ? order.placedAt : null });
   return true;
 }

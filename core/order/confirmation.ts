@@ -10,6 +10,7 @@ import { Mails } from "../mail/index.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import { OrderId, orderTable, orderTimelineTable, TimelineId } from "./order.sql.js";
 import { entry } from "./timeline.js";
+import { movedVersion } from "./version.js";
 import { orderQueries, view } from "./view.js";
 
 type Confirmed = ReturnType<typeof view>;
@@ -44,7 +45,16 @@ export async function sendConfirmation({ orderId }: { orderId: string }, job: { 
     ...entry(orderId, type, { jobId: job.id, ...(reason && { reason }) }),
     id: TimelineId.parse(`otl${job.id.slice(3)}`),
   };
-  return () => db(async (tx) => defer(tx.insert(orderTimelineTable).values(sent).onConflictDoNothing()));
+  return () =>
+    db(async (tx) =>
+      defer(
+        tx
+          .with(movedVersion(tx, eq(orderTable.id, orderId)))
+          .insert(orderTimelineTable)
+          .values(sent)
+          .onConflictDoNothing(),
+      ),
+    );
 }
 
 /** Text of the shopper stands in the address only, so that a stranger cannot send a message in the shop's name. */

@@ -13,3 +13,5 @@ export const OrderCancelled = defineEvent(
   "order.cancelled",
   z.object({ ...reference, reason: z.string(), total: Money, placedAt: z.string().nullable() }),
 );
+/** The staff has dealt with what an order asked attention for. */
+export const OrderReviewed = defineEvent("order.reviewed", z.object({ ...reference, codes: z.array(z.string()) }));

@@ -1,6 +1,6 @@
 export * as Order from "./index.js";
 
-import { and, desc, eq, lt, sql } from "drizzle-orm";
+import { and, desc, eq, isNotNull, isNull, lt, sql } from "drizzle-orm";
 import * as z from "zod";
 import { faultOf } from "../../drizzle/fault.js";
 import { param, prepared } from "../../drizzle/prepared.js";
@@ -10,11 +10,16 @@ import { db, read } from "../kernel/db.js";
 import { Email, spellingsOf } from "../kernel/email.js";
 import { notFound } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
+import { listById } from "../kernel/list.js";
 import { Currency, Money } from "../kernel/money.js";
 import { pageQuery, paginate } from "../kernel/page.js";
 import { statement } from "../kernel/text.js";
+import { attentionCodes } from "./attention.js";
 import {
   fulfillmentStatuses,
+  isFact,
+  isNote,
+  NOTE,
   OrderId,
   orderStatuses,
   orderTable,
@@ -22,17 +27,30 @@ import {
   paymentStatuses,
 } from "./order.sql.js";
 import { entry, columns as entryColumns } from "./timeline.js";
+import { movedVersion } from "./version.js";
 import { orderQueries, summaryColumns, view } from "./view.js";
 
+export {
+  type AttentionState,
+  attentionCodes,
+  type Concern,
+  clearAttention,
+  clearMoot,
+  concernsOf,
+  hasConcern,
+  raiseAttention,
+} from "./attention.js";
 export { Cancellation, cancel, isCancellable, notCancellable } from "./cancellation.js";
 export { confirmationMailJob, sendConfirmation } from "./confirmation.js";
-export { OrderCancelled, OrderPaid, OrderPlaced } from "./event.js";
+export { OrderCancelled, OrderPaid, OrderPlaced, OrderReviewed } from "./event.js";
 export { orderLedgerAccounts, orderLedgerKinds, recordSale } from "./ledger.js";
 export { orderMeter } from "./meter.js";
 export { OrderId } from "./order.sql.js";
 export { applyPayment, deductGoods, updateProgress } from "./payment-progress.js";
 export { place } from "./placement.js";
-export { addToTimeline, columns as timelineColumns, entry, TimelineEntry } from "./timeline.js";
+export { Review, review } from "./review.js";
+export { addToTimeline, columns as timelineColumns, entry, type NewEntry, TimelineEntry } from "./timeline.js";
+export { movedVersion } from "./version.js";
 export { orderQueries, view } from "./view.js";
 
 export const PaymentStatus = z.enum(paymentStatuses).meta({ id: "PaymentStatus" });
@@ -63,8 +81,8 @@ export const Attention = z
   .string()
   .nullable()
   .meta({
-    description: "The reason why the staff should review the order; null when there is none",
-    examples: ["money_returned", "payment_lost", "capture_failed"],
+    description: "The gravest reason why the staff should review the order; null when there is none",
+    examples: [...attentionCodes],
   });
 export const OrderSummary = Head.extend({ total: Money, attention: Attention }).meta({ id: "OrderSummary" });
 export const OrderPage = pageQuery({
@@ -72,6 +90,7 @@ export const OrderPage = pageQuery({
   paymentStatus: PaymentStatus.optional(),
   number: z.coerce.number().int().min(1).max(2_147_483_647).optional(),
   email: Email.optional(),
+  attention: z.enum(["true", "false"]).optional().meta({ description: "Whether the staff should review the order" }),
 });
 
 interface Spellings {
@@ -84,8 +103,14 @@ interface Spellings {
 const hasEmail = ({ email, emailAscii, emailUnicode }: Spellings) =>
   sql`${orderTable.emailFolded} in (lower(${email}), lower(${emailAscii}), lower(${emailUnicode}))`;
 
-type ListQuery = Omit<z.infer<typeof OrderPage>, "cursor"> & Spellings & { after: string | undefined };
-const newest = prepared((q, { limit, after, status, paymentStatus, number, ...email }: ListQuery) =>
+type ListQuery = Omit<z.infer<typeof OrderPage>, "cursor" | "attention"> &
+  Spellings & {
+    after: string | undefined;
+    /** Given for orders with a reason for attention, and for those without. */
+    flagged: true | undefined;
+    unflagged: true | undefined;
+  };
+const newest = prepared((q, { limit, after, status, paymentStatus, number, flagged, unflagged, ...email }: ListQuery) =>
   q
     .select(summaryColumns)
     .from(orderTable)
@@ -95,6 +120,8 @@ const newest = prepared((q, { limit, after, status, paymentStatus, number, ...em
         paymentStatus && eq(orderTable.paymentStatus, paymentStatus),
         number === undefined ? undefined : eq(orderTable.number, number),
         email.email ? hasEmail(email) : undefined,
+        flagged && isNotNull(orderTable.attention),
+        unflagged && isNull(orderTable.attention),
         after ? lt(orderTable.id, param(after, orderTable.id)) : undefined,
       ),
     )
@@ -107,7 +134,12 @@ export const list = fn(OrderPage, async ({ limit, cursor, ...filters }) => {
   const { after, page: answer } = paginate("orders", cursor, filters);
   const [, emailAscii, emailUnicode] = filters.email ? spellingsOf(filters.email) : [];
   const spelled = { emailAscii, emailUnicode };
-  const rows = await read((q) => newest(q, { ...filters, ...spelled, limit: limit + 1, after: after.id }));
+  const { attention, ...rest } = filters;
+  const flagged = attention === "true" || undefined;
+  const unflagged = attention === "false" || undefined;
+  const rows = await read((q) =>
+    newest(q, { ...rest, ...spelled, flagged, unflagged, limit: limit + 1, after: after.id }),
+  );
   return answer(
     rows,
     limit,
@@ -127,14 +159,38 @@ export const getByCartToken = fn(
   },
 );
 
+export const TimelinePage = pageQuery({
+  kind: z.enum(["facts", "notes"]).optional().meta({ description: "Only facts, or only the staff's notes" }),
+});
+
+/** Lists the history of an order, the newest entry first. @throws Failure not_found */
+export const listTimeline = fn(TimelinePage.extend({ id: OrderId }), async ({ id: orderId, ...page }) => {
+  const kind = page.kind && (page.kind === "facts" ? isFact : isNote);
+  const where = and(eq(orderTimelineTable.orderId, orderId), kind);
+  const found = await listById(
+    { name: `timeline ${orderId}`, id: orderTimelineTable.id, order: "desc", where },
+    page,
+    (q) => q.select(entryColumns).from(orderTimelineTable).$dynamic(),
+  );
+  // Each order has an entry: only an unknown one has an empty first page of all kinds.
+  if (found.data.length === 0) await requireOrder(orderId);
+  return found;
+});
+
+async function requireOrder(orderId: string): Promise<void> {
+  const [order] = await read((q) => q.select({ id: orderTable.id }).from(orderTable).where(eq(orderTable.id, orderId)));
+  if (!order) throw notFound("order");
+}
+
 export const Note = z.strictObject({ text: statement(2000) });
 
 /** Adds a note of the staff to the timeline, which shoppers do not see. @throws Failure not_found */
 export const note = fn(z.object({ id: OrderId, note: Note }), ({ id: orderId, note: data }) =>
   db(async (tx) => {
     const [made] = await tx
+      .with(movedVersion(tx, eq(orderTable.id, orderId)))
       .insert(orderTimelineTable)
-      .values(entry(orderId, "note", data))
+      .values(entry(orderId, NOTE, data))
       .returning(entryColumns)
       .catch((error: unknown) => {
         throw faultOf(error)?.constraint === "order_timeline_order" ? notFound("order") : error;

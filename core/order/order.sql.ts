@@ -1,4 +1,4 @@
-import { sql } from "drizzle-orm";
+import { isNotNull, sql } from "drizzle-orm";
 import {
   bigint,
   boolean,
@@ -74,8 +74,10 @@ export const orderTable = tenantTable(
     total: minorUnits("total").notNull(),
     /** The sum of the accepted payments: never more than the total, also under concurrency. */
     amountApplied: minorUnits("tendered").notNull().default(0),
-    /** The reason why the staff should review the order, as a code; null for nearly all orders. */
+    /** The gravest of the reasons why the staff should review the order, as a code; null for nearly all orders. */
     attention: text("attention"),
+    /** All of these reasons, each with the object that it is about. */
+    concerns: jsonb("concerns").notNull().default([]).$type<{ code: string; reference: string; amount?: number }[]>(),
     cancelReason: text("cancel_reason"),
     /** The client that made the order, as a keyed hash; null when a server made it for its shopper. */
     addressKey: text("address_key"),
@@ -96,6 +98,7 @@ export const orderTable = tenantTable(
     index("order_email_folded").on(self.tenantId, self.emailFolded, self.id),
     index("order_status").on(self.tenantId, self.status, self.id),
     index("order_payment_status").on(self.tenantId, self.paymentStatus, self.id),
+    index("order_attention").on(self.tenantId, self.id).where(isNotNull(self.attention)),
     check("order_totals", sql`subtotal >= 0 and shipping >= 0 and tax >= 0 and total >= 0`),
     check("order_tendered", sql`tendered between 0 and total`),
     check("order_status_known", sql`status in ('pending', 'open', 'completed', 'cancelled')`),
@@ -136,6 +139,12 @@ export const orderLineTable = tenantTable(
   ],
 );
 
+/** A note of the staff; every other entry of a timeline is a fact. */
+export const NOTE = "note";
+/** Entries that are facts, as the index of them has it. */
+export const isFact = sql`type <> 'note'`;
+export const isNote = sql`type = 'note'`;
+
 /** The history of an order, one row for each change: append-only. */
 export const orderTimelineTable = tenantTable(
   "order_timeline",
@@ -153,6 +162,8 @@ export const orderTimelineTable = tenantTable(
       foreignColumns: [orderTable.tenantId, orderTable.id],
     }),
     index("order_timeline_order_id").on(self.tenantId, self.orderId, self.id),
+    // Thousands of notes do not slow the search of facts.
+    index("order_timeline_facts").on(self.tenantId, self.orderId, self.id).where(isFact),
   ],
   { appendOnly: true },
 );

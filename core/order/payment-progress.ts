@@ -8,7 +8,7 @@ import { OrderPlaced } from "./event.js";
 import { type Order, orderLineTable, orderTable } from "./order.sql.js";
 
 /** The fields of an order that payments change, with their new values. */
-export type PaymentProgress = Partial<Pick<Order, "status" | "paymentStatus" | "attention">>;
+export type PaymentProgress = Partial<Pick<Order, "status" | "paymentStatus" | "attention" | "concerns">>;
 
 const bump = sql`${orderTable.version} + 1`;
 

@@ -26,27 +26,31 @@ export const columns = {
   createdAt: orderTimelineTable.createdAt,
 };
 
-/** A row of the timeline, with the calling actor. */
-export const entry = (orderId: string, type: string, data: Record<string, unknown> = {}) => ({
+/** An entry that is to be written. */
+export interface NewEntry {
+  type: string;
+  data?: Record<string, unknown>;
+  /** The actor; the caller when left out. */
+  actor?: Record<string, unknown>;
+}
+
+/** A row of the timeline. */
+export const entry = (orderId: string, type: string, data: Record<string, unknown> = {}, actor = actorRecord()) => ({
   id: TimelineId.create(),
   orderId,
   type,
   data,
-  actor: actorRecord(),
+  actor,
 });
 
-/** Adds entries to the history of an order, in this order. */
-export function addToTimeline(
-  tx: Tx,
-  orderId: string,
-  entries: readonly { type: string; data?: Record<string, unknown> }[],
-): void {
+/** Adds entries to the history of an order, in this order. The caller increments the order's version. */
+export function addToTimeline(tx: Tx, orderId: string, entries: readonly NewEntry[]): void {
   if (entries.length === 0) return;
   defer(
     insertRows(
       tx,
       orderTimelineTable,
-      entries.map(({ type, data }) => entry(orderId, type, data)),
+      entries.map(({ type, data, actor }) => entry(orderId, type, data, actor)),
     ),
   );
 }

@@ -23,6 +23,7 @@ export const summaryColumns = {
 };
 export const columns = {
   ...summaryColumns,
+  concerns: orderTable.concerns,
   shippingAddress: orderTable.shippingAddress,
   billingAddress: orderTable.billingAddress,
   shippingName: orderTable.shippingName,
@@ -70,7 +71,7 @@ export const orderQueries = (q: Reader, which: SQL | undefined) =>
 /** The order as the shopper sees it: without the attention of the staff. */
 export function view(order: OrderRow, lines: readonly LineRow[]) {
   const { shippingName, shippingTaxInclusive, shippingTaxRate, subtotal, shipping, tax, total, ...rest } = order;
-  const { attention: _, ...shown } = rest;
+  const { attention: _, concerns: __, ...shown } = rest;
   const money = moneyOf(order.currency);
   const delivery = {
     name: shippingName,

@@ -6,6 +6,8 @@ import { conflict, notFound } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
 import { requireVersion } from "../kernel/version.js";
 import { Order, OrderId, orderMeter } from "../order/index.js";
+import { factOf } from "./fact.js";
+import { entryOf } from "./fact-trace.js";
 import { snapshotAfter } from "./operation.js";
 import { paymentProviders } from "./provider.js";
 import { applySnapshot, updatePayment } from "./snapshot.js";
@@ -54,7 +56,8 @@ export async function acceptOrder(tx: Tx, state: PaymentState, payment: KnownPay
   updatePayment(tx, accepted);
   const placed = await Order.applyPayment(tx, order.id, payment.amount, { status: "open" });
   if (!placed) throw new Error("The order was changed without its lock.");
-  Order.addToTimeline(tx, order.id, [{ type: "accepted" }, { type: "placed" }]);
+  const fact = entryOf(factOf("placed", payment, order.total), payment.currency);
+  Order.addToTimeline(tx, order.id, [{ type: "accepted" }, fact]);
   await consumeEntitlement(orderMeter);
   const payments = state.payments.map((one) => (one.id === payment.id ? accepted : one));
   return { ...state, order: { ...placed, version: order.version }, payments };
@@ -64,9 +67,9 @@ export async function acceptOrder(tx: Tx, state: PaymentState, payment: KnownPay
 export async function decline(tx: Tx, { order }: PaymentState, payment: KnownPayment, version: number | undefined) {
   requireVersion("order", order, version);
   await applySnapshot(payment.id, snapshotAfter(payment, { ...none, paymentId: payment.id }));
-  await Order.cancel(tx, order.id, "declined");
+  await Order.cancel(tx, order, "declined");
   return undefined;
 }
 
 /** The end of a payment that no operation was requested for. */
-const none = { id: "", kind: "void", amount: 0, status: "pending", requestKey: null } as const;
+const none = { id: "", kind: "void", amount: 0, status: "pending", requestKey: null, actor: {} } as const;

@@ -1,13 +1,14 @@
-import { and, eq, isNull, sql } from "drizzle-orm";
+import { and, eq, exists, isNull, sql } from "drizzle-orm";
 import * as z from "zod";
 import type { Reader } from "../../drizzle/reader.js";
 import type { Tx } from "../../drizzle/tenant.js";
 import { inMinutes } from "../kernel/clock.js";
 import { db, read } from "../kernel/db.js";
 import { Failure, OutcomeUnknown, providerUnreachable } from "../kernel/error.js";
-import { PaymentStatus } from "../order/index.js";
-import { type Order, orderLineTable, orderTable } from "../order/order.sql.js";
+import { Order, PaymentStatus } from "../order/index.js";
+import { type Order as OrderRow, orderLineTable, orderTable } from "../order/order.sql.js";
 import { paymentAccountTable } from "../payment-account/payment-account.sql.js";
+import { failAttempt } from "./attempt-trace.js";
 import { type StatusEvent, statusOf } from "./order-status.js";
 import { type Payment, PaymentEventId, PaymentId, paymentEventTable, paymentTable } from "./payment.sql.js";
 import { awaitsStaff, type ChosenMethod, DEFAULT_HOLD_HOURS } from "./payment-method.js";
@@ -68,7 +69,7 @@ export const holdMinutesOf = (chosen: ChosenMethod | undefined): number =>
 
 /** An attempt as its row and its order have it. */
 export interface LoadedAttempt extends Attempt, Pick<Payment, "provider" | "authorized" | "accepted" | "closedAt"> {
-  orderStatus: Order["status"];
+  orderStatus: OrderRow["status"];
 }
 
 /** The events of the payment of a query, the oldest first. */
@@ -172,7 +173,7 @@ export async function openAttempt(paymentId: string): Promise<PaymentStep> {
     await provider.close({ ...attempt, reference, session });
     return { status, action: null };
   } catch (error) {
-    if (error instanceof Failure && error.kind === "conflict") await db((tx) => failAttempt(tx, paymentId, error));
+    if (error instanceof Failure && error.kind === "conflict") await db((tx) => failAttempt(tx, attempt, error));
     if (!(error instanceof OutcomeUnknown)) throw error;
     throw providerUnreachable("payment.provider_unreachable");
   }
@@ -183,7 +184,7 @@ export async function openAttempt(paymentId: string): Promise<PaymentStep> {
  * and may be repeated.
  * @returns whether it may be paid
  */
-async function saveOpened({ id: paymentId, amount }: Attempt, opened: OpenedAttempt): Promise<boolean> {
+async function saveOpened({ id: paymentId, orderId, amount }: Attempt, opened: OpenedAttempt): Promise<boolean> {
   const { reference, session, expiresIn } = opened;
   const dueAt = (q: Reader) =>
     q
@@ -194,23 +195,26 @@ async function saveOpened({ id: paymentId, amount }: Attempt, opened: OpenedAtte
       .where(eq(orderTable.id, paymentTable.orderId));
   const expiresAt = (q: Reader) => sql`least(now() + make_interval(secs => ${expiresIn}), (${dueAt(q)}))`;
   const event = { id: PaymentEventId.create(), paymentId, type: "opened", amount, reference: "opened" } as const;
-  const [[row]] = await read(
-    (q) =>
-      [
-        q
-          .with()
-          .update(paymentTable)
-          .set({
-            reference: sql`coalesce(${paymentTable.reference}, ${reference})`,
-            session: sql`coalesce(${paymentTable.session}, ${session})`,
-            openedAt: sql`coalesce(${paymentTable.openedAt}, now())`,
-            expiresAt: sql`case when ${paymentTable.openedAt} is null then ${expiresAt(q)} else ${paymentTable.expiresAt} end`,
-          })
-          .where(eq(paymentTable.id, paymentId))
-          .returning({ closedAt: paymentTable.closedAt }),
-        q.insert(paymentEventTable).values(event).onConflictDoNothing(),
-      ] as const,
-  );
+  const [[row]] = await read((q) => {
+    const unopened = q
+      .select({ id: paymentTable.id })
+      .from(paymentTable)
+      .where(and(eq(paymentTable.id, paymentId), isNull(paymentTable.openedAt)));
+    return [
+      q
+        .with(Order.movedVersion(q, and(eq(orderTable.id, orderId), exists(unopened))))
+        .update(paymentTable)
+        .set({
+          reference: sql`coalesce(${paymentTable.reference}, ${reference})`,
+          session: sql`coalesce(${paymentTable.session}, ${session})`,
+          openedAt: sql`coalesce(${paymentTable.openedAt}, now())`,
+          expiresAt: sql`case when ${paymentTable.openedAt} is null then ${expiresAt(q)} else ${paymentTable.expiresAt} end`,
+        })
+        .where(eq(paymentTable.id, paymentId))
+        .returning({ closedAt: paymentTable.closedAt }),
+      q.insert(paymentEventTable).values(event).onConflictDoNothing(),
+    ] as const;
+  });
   return row?.closedAt === null;
 }
 
@@ -221,13 +225,3 @@ export const openAttemptsQuery = (q: Reader, orderId: string) =>
     .from(paymentTable)
     .where(and(eq(paymentTable.orderId, orderId), eq(paymentTable.accepted, false), isNull(paymentTable.closedAt)))
     .orderBy(paymentTable.id);
-
-/** Closes an attempt that its provider refuses; the shopper may make another one. */
-export async function failAttempt(tx: Tx, paymentId: string, { code, message }: Failure): Promise<void> {
-  await tx.update(paymentTable).set({ closedAt: sql`now()` }).where(eq(paymentTable.id, paymentId));
-  const event = { id: PaymentEventId.create(), paymentId, type: "failed", amount: 0, reference: "refused" } as const;
-  await tx
-    .insert(paymentEventTable)
-    .values({ ...event, data: { code, message } })
-    .onConflictDoNothing();
-}

@@ -26,7 +26,8 @@ export async function closeAttempt({ paymentId }: { paymentId: string }): Promis
       .update(paymentTable)
       .set({ expiresAt: null })
       .where(and(eq(paymentTable.id, paymentId), isNotNull(paymentTable.closedAt)));
-    if (!(await hasOpenAttempt(attempt.orderId))) await Order.cancel(tx, attempt.orderId, "payment_expired");
+    const unpaid = await lockWithoutAttempt(attempt.orderId);
+    if (unpaid) await Order.cancel(tx, unpaid, "payment_expired");
   });
 }
 
@@ -51,12 +52,13 @@ const neverOpened = ({ amount, currency }: LoadedAttempt): Snapshot => ({
   fee: 0,
 });
 
-/** Whether an attempt to pay the order is under way. The order stays locked, so that no other attempt begins meanwhile. */
-async function hasOpenAttempt(orderId: string): Promise<boolean> {
-  const [, open] = await read(
+/** Locks an order, so that no other attempt to pay it begins. @returns undefined when one is under way */
+async function lockWithoutAttempt(orderId: string) {
+  const { id, attention, concerns } = orderTable;
+  const [[order], open] = await read(
     (q) =>
       [
-        q.select({ id: orderTable.id }).from(orderTable).where(eq(orderTable.id, orderId)).for("update"),
+        q.select({ id, attention, concerns }).from(orderTable).where(eq(id, orderId)).for("update"),
         q
           .select({ id: paymentTable.id })
           .from(paymentTable)
@@ -64,7 +66,7 @@ async function hasOpenAttempt(orderId: string): Promise<boolean> {
           .limit(1),
       ] as const,
   );
-  return open.length > 0;
+  return open.length > 0 ? undefined : order;
 }
 
 /** The most attempts of one run. */

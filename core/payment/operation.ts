@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { defineJob } from "../kernel/job/index.js";
 import { OperationId, PaymentId } from "./payment.sql.js";
-import { isFinal, type Snapshot } from "./provider.js";
+import { isFinal, type RefundState, type Snapshot } from "./provider.js";
 import type { KnownOperation, KnownPayment, PaymentState } from "./state.js";
 
 /** Performs an operation whose request could not, or that was requested by no request. */
@@ -59,23 +59,38 @@ export function requestFullCapture(state: Pick<PaymentState, "operations">, paym
   return newRequest(state, payment, { kind: "capture", amount, requestKey: captureKey(payment) });
 }
 
-/** The operations that a snapshot shows as done or failed, also when the answer to their own call was lost. */
+/**
+ * The operations that a snapshot shows as done or failed, also when the answer to their own call was lost. A refund that
+ * has succeeded may fail later.
+ */
 export function finishOperations(
   { operations }: Pick<PaymentState, "operations">,
   payment: KnownPayment,
   snapshot: Snapshot,
 ): OperationChange[] {
-  const refunds = new Map(snapshot.refunds.map(({ operationId, status }) => [operationId, status]));
-  const statusOf = ({ id, kind }: KnownOperation): OperationChange["status"] => {
-    if (kind === "refund") return refunds.get(id) ?? "pending";
+  const refunds = new Map(snapshot.refunds.map((refund) => [refund.operationId, refund]));
+  const changeOf = ({ id, kind }: KnownOperation): OperationChange => {
+    const refund = refunds.get(id);
+    if (refund?.status === "failed") return { id, status: "failed", failure: failureOf(refund) };
+    if (kind === "refund") return { id, status: refund?.status ?? "pending" };
     const isDone = kind === "capture" ? snapshot.captures.includes(id) : isFinal(snapshot);
-    return isDone ? "succeeded" : "pending";
+    return { id, status: isDone ? "succeeded" : "pending" };
   };
   return operations
-    .filter(({ paymentId, status }) => paymentId === payment.id && status === "pending")
-    .map((operation) => ({ id: operation.id, status: statusOf(operation) }))
-    .filter(({ status }) => status !== "pending");
+    .filter(({ paymentId, status }) => paymentId === payment.id && status !== "failed")
+    .map((operation) => ({ before: operation.status, change: changeOf(operation) }))
+    .filter(({ before, change }) => change.status !== "pending" && canBecome(before, change.status))
+    .map(({ change }) => change);
 }
+
+/** An operation that has ended stays as it is, except that a refund may still fail. */
+const canBecome = (before: KnownOperation["status"], after: KnownOperation["status"]) =>
+  before === "pending" || (before === "succeeded" && after === "failed");
+
+const failureOf = ({ failure = "refund_failed" }: RefundState) => ({
+  code: failure,
+  message: "The provider reports that the refund did not arrive.",
+});
 
 type PendingOperation = Pick<KnownOperation, "paymentId" | "kind" | "amount">;
 

@@ -6,14 +6,16 @@ import { notFound, OutcomeUnknown } from "../kernel/error.js";
 import { fn } from "../kernel/fn.js";
 import { enqueue } from "../kernel/job/index.js";
 import { requireVersion } from "../kernel/version.js";
-import { Cancellation, isCancellable, notCancellable, Order, OrderId } from "../order/index.js";
+import { Cancellation, clearMoot, isCancellable, notCancellable, Order, OrderId } from "../order/index.js";
 import { openAttemptsQuery } from "./attempt.js";
 import { closeAttempt } from "./expiry.js";
+import type { Fact } from "./fact.js";
+import { traceFacts } from "./fact-trace.js";
 import { closePaymentJob, type OperationRequest, withOperations } from "./operation.js";
 import { performOperation } from "./provider-call.js";
 import { closeReturned, refundOrVoid } from "./refund-back.js";
 import { completeOperations, insertOperations, updatePayment } from "./snapshot.js";
-import { type KnownPayment, lockPayments, type PaymentState, paymentIn, type TimelineItem } from "./state.js";
+import { type KnownPayment, lockPayments, type PaymentState, paymentIn } from "./state.js";
 
 /** A job performs an operation whose request died before it called the provider. Seconds. */
 const JOB_DELAY = 60;
@@ -69,13 +71,13 @@ interface Terms {
 export async function cancelLocked(tx: Tx, state: PaymentState, terms: Terms): Promise<AfterCommit<void> | undefined> {
   const { order } = state;
   if (!isCancellable(order)) throw notCancellable(order);
-  const { payments, requests, timeline, refunded } = returnPayments(state);
-  await Order.cancel(tx, order.id, terms.reason, { ...terms, from: ["pending", "open"], refunded });
-  Order.addToTimeline(tx, order.id, timeline);
+  const { payments, requests, facts, refunded } = returnPayments(state);
+  await Order.cancel(tx, order, terms.reason, { ...terms, from: ["pending", "open"], refunded });
+  traceFacts(tx, { orderId: order.id, currency: order.currency }, facts);
   for (const payment of payments) if (paymentIn(state, payment.id).accepted) updatePayment(tx, payment);
   const operations = insertOperations(tx, state, requests, JOB_DELAY);
-  const cancelled = { ...state, payments, order: { ...order, status: "cancelled" as const, amountApplied: 0 } };
-  const requested = withOperations({ ...cancelled, order: { ...cancelled.order, attention: null } }, operations);
+  const after = { ...order, ...clearMoot(order), status: "cancelled" as const, amountApplied: 0 };
+  const requested = withOperations({ ...state, payments, order: after }, operations);
   const remote = await completeOperations(tx, requested, operations);
   for (const { paymentId } of remote) updatePayment(tx, paymentIn(requested, paymentId));
   // Another attempt may have begun while the lock of the order was awaited; since then none can.
@@ -96,7 +98,7 @@ function leaveToJob(error: unknown): void {
 interface Returned {
   payments: readonly KnownPayment[];
   requests: readonly OperationRequest[];
-  timeline: readonly TimelineItem[];
+  facts: readonly Fact[];
   /** The part of the sale that was refunded before, in minor units. */
   refunded: number;
 }
@@ -105,11 +107,11 @@ interface Returned {
 function returnPayments(state: PaymentState): Returned {
   const accepted = state.payments.filter((payment) => payment.accepted);
   const requests = accepted.flatMap((payment) => (hasMoney(payment) && refundOrVoid(state, payment, REASON)) || []);
-  const { payments, timeline } = closeReturned(state.payments, requests, REASON);
+  const { payments, facts } = closeReturned(state.payments, requests, REASON);
   return {
     payments: payments.map((one) => (one.accepted ? { ...one, accepted: false, isClosed: true } : one)),
     requests,
-    timeline,
+    facts,
     refunded: accepted.reduce((sum, { refunded }) => sum + refunded, 0),
   };
 }

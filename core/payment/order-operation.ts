@@ -61,11 +61,13 @@ const operateOrder = (kind: Kind, request: OrderOperationRequest): Promise<After
     const payments = operable(kind, state);
     const parts = allocate(kind, payments, request.amount);
     if (!parts) throw exceedsFailure(kind, payments);
-    bumpVersion(tx, state, request);
+    requireVersion("order", state.order, request.version);
     const operations = insertOperations(tx, state, toRequests(kind, parts, request, requestKey), JOB_DELAY);
     const requested = withOperations(state, operations);
     const remote = await completeOperations(tx, requested, operations);
     for (const { paymentId } of remote) updatePayment(tx, paymentIn(requested, paymentId));
+    // An operation that is done has moved the version with its fact.
+    if (remote.length > 0) Order.updateProgress(tx, state.order.id, {});
     return remote.length > 0 ? performOperations(kind, remote) : undefined;
   });
 
@@ -118,7 +120,7 @@ const toRequests = (kind: Kind, parts: readonly Part[], { reason }: OrderOperati
 const performOperations = (kind: Kind, operations: readonly KnownOperation[]) =>
   afterCommit(async () => {
     for (const { id } of operations) {
-      const outcome = await performOperation(id).catch((error: unknown) => {
+      const outcome = await performOperation(id, true).catch((error: unknown) => {
         if (!(error instanceof OutcomeUnknown)) throw error;
         return undefined; // its job goes on asking; the operation is shown as pending
       });
@@ -149,12 +151,6 @@ function allocate(kind: Kind, payments: readonly KnownPayment[], wanted: number 
     return { payment, amount: part };
   });
   return rest > 0 ? undefined : parts.filter(({ amount: part }) => part > 0);
-}
-
-/** Increments the order's version, and refuses a caller that has read an older one. @throws Failure stale */
-function bumpVersion(tx: Tx, { order }: PaymentState, { version }: OrderOperationRequest) {
-  requireVersion("order", order, version);
-  Order.updateProgress(tx, order.id, {});
 }
 
 function exceedsFailure(kind: Kind, payments: readonly KnownPayment[]): Failure {

@@ -1,9 +1,10 @@
-import { isCancellable } from "../order/index.js";
+import { clearMoot, isCancellable, raiseAttention } from "../order/index.js";
+import { type Fact, factOf } from "./fact.js";
 import { type OperationRequest, requestFullCapture } from "./operation.js";
-import { type OrderState, orderStateOf, raiseAttention } from "./order-status.js";
+import { isPlaced, type OrderState, orderStateOf } from "./order-status.js";
 import { isFinal, type Snapshot } from "./provider.js";
 import { closeReturned, refundOrVoid } from "./refund-back.js";
-import type { Known, KnownPayment, NewEvent, TimelineItem } from "./state.js";
+import type { Known, KnownPayment, NewEvent } from "./state.js";
 
 /**
  * The effect that a snapshot of one payment has on its order:
@@ -54,7 +55,8 @@ export interface Decision {
   /** Captures, refunds and voids that follow by themselves. */
   requests: readonly OperationRequest[];
   order: OrderState;
-  timeline: readonly TimelineItem[];
+  /** The facts about the payment and its order, in the order of the history. */
+  facts: readonly Fact[];
 }
 
 export function applyToOrder(known: Known, payment: KnownPayment, outcome: OrderOutcome): Decision {
@@ -64,25 +66,25 @@ export function applyToOrder(known: Known, payment: KnownPayment, outcome: Order
   const applied = { ...order, amountApplied: order.amountApplied + payment.amount };
   switch (outcome) {
     case "none":
-      return { payments, requests: [], order, timeline: [] };
+      return { payments, requests: [], order, facts: [] };
     case "apply":
-      return { payments: accepted, requests: [], order: applied, timeline: [] };
+      return { payments: accepted, requests: [], order: applied, facts: [] };
     case "open":
       return {
         payments: accepted,
         requests: accepted.flatMap((one) => (one.accepted && requestFullCapture(known, one)) || []),
         order: { ...applied, status: "open" },
-        timeline: [{ type: "placed" }],
+        facts: [factOf("placed", payment, known.order.total)],
       };
     case "cancel":
       return cancelOrder(known, accepted);
     case "end": {
-      const ended = { ...order, status: "cancelled" as const, amountApplied: 0, attention: null };
+      const ended = { ...order, ...clearMoot(order), status: "cancelled" as const, amountApplied: 0 };
       return {
         payments: payments.map((one) => ({ ...one, accepted: false })),
         requests: [],
         order: ended,
-        timeline: [],
+        facts: [],
       };
     }
     case "refund": {
@@ -90,9 +92,8 @@ export function applyToOrder(known: Known, payment: KnownPayment, outcome: Order
       return { ...refundOrVoidAll(known, payments, [payment.id], reason), order };
     }
     case "flag_lost": {
-      const flagged = raiseAttention(order, "payment_lost");
-      const entry = { type: "payment_lost", data: { paymentId: payment.id } };
-      return { payments, requests: [], order: flagged, timeline: flagged === order ? [] : [entry] };
+      const lost = factOf("payment_lost", payment, payment.amount);
+      return { payments, requests: [], order, facts: isPlaced(order) ? [lost] : [] };
     }
   }
 }
@@ -100,8 +101,12 @@ export function applyToOrder(known: Known, payment: KnownPayment, outcome: Order
 function cancelOrder(known: Known, accepted: readonly KnownPayment[]): Decision {
   const refused = accepted.map((one) => ({ ...one, accepted: false }));
   const which = accepted.filter((one) => one.accepted).map(({ id }) => id);
-  const order = { ...orderStateOf(known.order), status: "cancelled", amountApplied: 0, attention: "money_returned" };
-  return { ...refundOrVoidAll(known, refused, which, "out_of_stock"), order: order as OrderState };
+  const order: OrderState = { ...orderStateOf(known.order), status: "cancelled", amountApplied: 0 };
+  const concern = { code: "money_returned", reference: known.order.id };
+  return {
+    ...refundOrVoidAll(known, refused, which, "out_of_stock"),
+    order: { ...order, ...raiseAttention(clearMoot(order), [concern]) },
+  };
 }
 
 /** Refunds or voids payments. */

@@ -36,13 +36,17 @@ export function statusOf(amount: number, events: readonly StatusEvent[]): Paymen
 }
 
 /** An order's part of the decision, as it is before or afterwards. */
-export type OrderState = Pick<KnownOrder, "status" | "amountApplied" | "paymentStatus" | "attention">;
+export type OrderState = Pick<KnownOrder, "status" | "amountApplied" | "paymentStatus" | "attention" | "concerns">;
 
-export const orderStateOf = ({ status, amountApplied, paymentStatus, attention }: KnownOrder): OrderState => ({
+export const orderStateOf = ({
   status,
   amountApplied,
   paymentStatus,
   attention,
+  concerns,
+}: KnownOrder): OrderState => ({
+  ...{ status, amountApplied, paymentStatus },
+  ...{ attention, concerns },
 });
 
 /** Whether the order was placed and not cancelled. */
@@ -92,12 +96,3 @@ export const DECLINES_TO_CLOSE = 10;
 /** The declined tries of an unpaid order; 0 once it is placed. */
 export const countDeclines = ({ status }: Pick<OrderState, "status">, events: readonly KnownEvent[]): number =>
   status === "pending" ? events.filter(({ type }) => type === "failed").length : 0;
-
-/** A lost payment outranks a capture that failed. */
-const LOST = "payment_lost";
-
-/** Flags a placed order for the staff's attention; an earlier flag stays, unless the new one outranks it. */
-export function raiseAttention(order: OrderState, code: "payment_lost" | "capture_failed"): OrderState {
-  const isNews = order.attention === null || (code === LOST && order.attention !== LOST);
-  return isPlaced(order) && isNews ? { ...order, attention: code } : order;
-}

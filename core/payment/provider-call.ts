@@ -8,10 +8,11 @@ import { applySnapshot } from "./snapshot.js";
 /**
  * Requests an operation from the provider, with the operation's id as the idempotency key, and writes the result. A
  * second call finds the result of the first one.
+ * @param isAnswered whether the one who requested the operation waits for its outcome
  * @returns undefined when the operation has ended
  * @throws OutcomeUnknown when the provider does not answer
  */
-export async function performOperation(operationId: string): Promise<Outcome | undefined> {
+export async function performOperation(operationId: string, isAnswered = false): Promise<Outcome | undefined> {
   const [operation] = await read((q) =>
     q.select().from(paymentOperationTable).where(eq(paymentOperationTable.id, operationId)),
   );
@@ -20,7 +21,7 @@ export async function performOperation(operationId: string): Promise<Outcome | u
   const provider = remoteProviderOf(attempt.provider);
   const final = attempt.captured + operation.amount >= attempt.authorized;
   const outcome = await provider.operate(attempt, { ...operation, final });
-  await applySnapshot(attempt.id, await provider.snapshot(attempt), { operationId, outcome });
+  await applySnapshot(attempt.id, await provider.snapshot(attempt), { operationId, outcome, isAnswered });
   return outcome;
 }
 

@@ -93,6 +93,8 @@ export interface RefundState {
   reference: string;
   amount: number;
   status: "pending" | "succeeded" | "failed";
+  /** Why it failed, in the provider's words. */
+  failure?: string;
   /** Our operation; null for a refund that was made in the provider's dashboard. */
   operationId: string | null;
 }

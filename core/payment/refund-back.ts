@@ -1,5 +1,6 @@
+import { type Fact, factOf } from "./fact.js";
 import { newRequest, type OperationRequest } from "./operation.js";
-import type { KnownEvent, KnownPayment, PaymentState, TimelineItem } from "./state.js";
+import type { KnownEvent, KnownPayment, PaymentState } from "./state.js";
 
 type Operations = Pick<PaymentState, "operations">;
 
@@ -28,16 +29,16 @@ function requestBack(
   return newRequest(known, payment, { kind: "refund", amount, reason, requestKey: `${key} ${captured}` });
 }
 
-/** Payments whose money is requested back: their attempts are closed, and the order's timeline says why. */
+/** Payments whose money is requested back: their attempts are closed, and the order's history says why. */
 export function closeReturned(
   payments: readonly KnownPayment[],
   requests: readonly OperationRequest[],
   reason: string,
-): { payments: KnownPayment[]; timeline: TimelineItem[] } {
-  const returned = requests.map(({ paymentId }) => paymentId);
+): { payments: KnownPayment[]; facts: Fact[] } {
+  const back = payments.filter(({ id }) => requests.some(({ paymentId }) => paymentId === id));
   return {
-    payments: payments.map((one) => (returned.includes(one.id) ? { ...one, isClosed: true } : one)),
-    timeline: returned.map((paymentId) => ({ type: "payment_returned", data: { paymentId, why: reason } })),
+    payments: payments.map((one) => (back.includes(one) ? { ...one, isClosed: true } : one)),
+    facts: back.map((one) => factOf("payment_returned", one, one.captured || one.authorized || one.amount, { reason })),
   };
 }
 

@@ -1,9 +1,10 @@
 import { and, asc, eq, getTableColumns, isNull, sql } from "drizzle-orm";
 import type { Tx } from "../../drizzle/tenant.js";
-import { db, defer, read } from "../kernel/db.js";
+import { db, read } from "../kernel/db.js";
 import { conflict, OutcomeUnknown, providerUnreachable } from "../kernel/error.js";
 import { anyOf } from "../kernel/rows.js";
-import { failAttempt, MAX_ATTEMPTS, openAttempt, type PaymentStep, prepareAttempt } from "./attempt.js";
+import { MAX_ATTEMPTS, openAttempt, type PaymentStep, prepareAttempt } from "./attempt.js";
+import { addAttempt, failAttempt, type OpenedRow } from "./attempt-trace.js";
 import { closeAttempt } from "./expiry.js";
 import { type Payment, paymentTable } from "./payment.sql.js";
 import type { ChosenMethod } from "./payment-method.js";
@@ -11,7 +12,7 @@ import type { Due } from "./provider.js";
 
 /** An attempt that is to be opened, and those that must be closed before, so that no two are payable at once. */
 interface BegunAttempt {
-  paymentId: string;
+  attempt: OpenedRow;
   earlier: readonly string[];
 }
 
@@ -38,14 +39,14 @@ export async function beginAttempt(tx: Tx, due: Due, chosen: ChosenMethod): Prom
   const open = made.filter(({ accepted, closedAt }) => !accepted && closedAt === null);
   const same = open.findLast((one) => one.isFresh && termsOf(one) === termsOf(attempt));
   const earlier = open.flatMap(({ id }) => (id === same?.id ? [] : [id]));
-  if (same) return { paymentId: same.id, earlier };
+  if (same) return { attempt: same, earlier };
   if (made.length >= MAX_ATTEMPTS) {
     throw conflict("payment.attempts_exhausted", "No more attempts to pay this order can be made; see `limit`.", {
       data: { limit: MAX_ATTEMPTS },
     });
   }
-  defer(tx.insert(paymentTable).values(attempt));
-  return { paymentId: attempt.id, earlier };
+  addAttempt(tx, attempt);
+  return { attempt, earlier };
 }
 
 /**
@@ -53,7 +54,7 @@ export async function beginAttempt(tx: Tx, due: Due, chosen: ChosenMethod): Prom
  * charged keeps the other from being opened, and one that was paid meanwhile leaves nothing to pay.
  * @throws Failure conflict `payment.in_progress`, or unavailable when a provider does not answer
  */
-export async function openInPlaceOf({ paymentId, earlier }: BegunAttempt): Promise<PaymentStep> {
+export async function openInPlaceOf({ attempt, earlier }: BegunAttempt): Promise<PaymentStep> {
   for (const id of earlier) {
     await closeAttempt({ paymentId: id }).catch((error: unknown) => {
       throw error instanceof OutcomeUnknown ? providerUnreachable("payment.provider_unreachable") : error;
@@ -64,10 +65,10 @@ export async function openInPlaceOf({ paymentId, earlier }: BegunAttempt): Promi
       "payment.in_progress",
       "An earlier attempt to pay this order is being charged. Wait for its result.",
     );
-    await db((tx) => failAttempt(tx, paymentId, failure));
+    await db((tx) => failAttempt(tx, attempt, failure));
     throw failure;
   }
-  return openAttempt(paymentId);
+  return openAttempt(attempt.id);
 }
 
 async function isAnyOpen(ids: readonly string[]): Promise<boolean> {

@@ -1,11 +1,21 @@
+import { hasConcern, type NewEntry } from "../order/index.js";
+import { type Fact, factOf, factsOf } from "./fact.js";
+import { attentionAfter, entryOf } from "./fact-trace.js";
 import { feePosting, type LedgerPosting, postingsOf } from "./ledger.js";
-import { captureKey, finishOperations, type OperationChange, pendingAmounts, pendingOperations } from "./operation.js";
+import { finishOperations, type OperationChange, pendingAmounts, pendingOperations } from "./operation.js";
 import { applyToOrder, type Decision, type OrderOutcome, orderOutcome } from "./order-outcome.js";
-import { becomesPaid, countDeclines, DECLINES_TO_FLAG, orderPaymentStatus, raiseAttention } from "./order-status.js";
+import { becomesPaid, countDeclines, DECLINES_TO_FLAG, isPlaced, orderPaymentStatus } from "./order-status.js";
 import { isFinal, type Outcome, type Snapshot } from "./provider.js";
 import { closeReturned, type IncidentChange, openNotReturned, refundWhole, returnIncidents } from "./refund-back.js";
 import { newEvents, succeededRefunds, sumsAfter } from "./snapshot-event.js";
-import type { Known, KnownOperation, KnownPayment, NewEvent, PaymentState } from "./state.js";
+import {
+  type Known,
+  type KnownOperation,
+  type KnownPayment,
+  type NewEvent,
+  type PaymentState,
+  paymentIn,
+} from "./state.js";
 
 /** A provider's report: the state of a payment, the answer to one of our operations, or both. */
 export interface Report {
@@ -15,6 +25,8 @@ export interface Report {
 export interface Answer {
   operationId: string;
   outcome: Outcome;
+  /** Whether the caller who requested the operation is answered its outcome. */
+  isAnswered?: boolean;
 }
 
 /** All that follows from a report; `snapshot.ts` writes it. */
@@ -41,7 +53,26 @@ export function diff(known: Known, { snapshot, answer }: Report): Effects {
   const effects = answer ? finishOperation(known, reported, answer) : reported;
   const pending = pendingOperations(known, effects.operations, effects.requests);
   const payments = effects.payments.map((payment) => ({ ...payment, ...pendingAmounts(payment, pending) }));
-  return { ...effects, payments: payments.filter((payment) => isChanged(known, payment)) };
+  return {
+    ...effects,
+    order: attentionAfter(effects.order, effects.facts),
+    payments: payments.filter((payment) => isChanged(known, payment)),
+  };
+}
+
+/** The entries of the effects in the order's timeline. */
+export const timelineOf = (
+  { facts }: Pick<Effects, "facts">,
+  { currency }: Pick<KnownPayment, "currency">,
+): NewEntry[] => facts.map((fact) => entryOf(fact, currency));
+
+/** Whether the order's body shows the effects, so that its version moves with them. */
+export function isVisible(known: Known, { facts, requests, operations, payments, order }: Effects): boolean {
+  const isNamed = payments.some(({ id, reference }) => reference !== paymentIn(known, id).reference);
+  const isEnded = operations.some(({ status }) => status !== "pending");
+  const { paymentStatus, concerns } = known.order;
+  const isMoved = order.paymentStatus !== paymentStatus || order.concerns !== concerns;
+  return facts.length + requests.length > 0 || isNamed || isEnded || isMoved;
 }
 
 /** The state once the effects are written; requested operations have no id before that. */
@@ -82,26 +113,27 @@ function compare(known: Known, snapshot: Snapshot): Effects {
   const payment = paymentAfter(known, snapshot, events, operations);
   const outcome = orderOutcome(known, payment, events, snapshot);
   const decision = applyToOrder(known, payment, outcome);
-  const after = flagDeclines(known, decision, events);
   return {
     ...emptyEffects(known),
-    ...after,
-    ...paymentStatusAfter(known, after, events),
+    ...decision,
+    ...paymentStatusAfter(known, decision, events),
     outcome,
     events,
     operations,
+    facts: [...decision.facts, ...factsOf(known, events, operations), ...declinesOf(known, decision, events)],
     postings: postingsAfter(known, decision, events),
     fee: feePosting(known.payment, payment),
     incidents: known.payment.isClosed && !payment.accepted ? returnIncidents(payment, events) : [],
   };
 }
 
-/** Flags an unpaid order of which many tries were declined. */
-function flagDeclines(known: Known, decision: Decision, events: readonly NewEvent[]): Decision {
-  const declines = countDeclines(decision.order, [...known.events, ...events]);
-  if (declines < DECLINES_TO_FLAG || decision.order.attention !== null) return decision;
-  const order = { ...decision.order, attention: "payments_declined" };
-  return { ...decision, order, timeline: [...decision.timeline, { type: "payments_declined", data: { declines } }] };
+/** The fact that many tries to pay an unpaid order were declined; told once, until the staff has reviewed it. */
+function declinesOf(known: Known, { order }: Decision, events: readonly NewEvent[]): Fact[] {
+  const declines = countDeclines(order, [...known.events, ...events]);
+  const isNews = countDeclines(order, events) > 0 && !hasConcern(order, "payments_declined");
+  if (declines < DECLINES_TO_FLAG || !isNews) return [];
+  const fact = factOf("payments_declined", known.payment, known.payment.amount, { declines });
+  return [{ ...fact, subject: known.order.id, actor: { type: "provider", provider: known.payment.provider } }];
 }
 
 function paymentAfter(
@@ -118,15 +150,10 @@ function paymentAfter(
 }
 
 /** "Paid" and the other payment statuses of the order, derived from the events of its payments. */
-function paymentStatusAfter(known: Known, { order, payments, timeline }: Decision, events: readonly NewEvent[]) {
-  if (events.length === 0) return { order, timeline };
+function paymentStatusAfter(known: Known, { order, payments }: Decision, events: readonly NewEvent[]) {
+  if (events.length === 0) return { order };
   const paymentStatus = orderPaymentStatus(known.order, payments, [...known.events, ...events]);
-  const entry = paymentStatus === order.paymentStatus ? [] : [{ type: `payment_${paymentStatus}` }];
-  return {
-    order: { ...order, paymentStatus },
-    isPaid: becomesPaid(known, payments, events),
-    timeline: [...timeline, ...entry],
-  };
+  return { order: { ...order, paymentStatus }, isPaid: becomesPaid(known, payments, events) };
 }
 
 function postingsAfter(known: Known, { order, payments }: Decision, events: readonly NewEvent[]) {
@@ -165,39 +192,44 @@ function refuseMismatch(known: Known, snapshot: Snapshot): Effects {
 }
 
 /** Ends an operation by the provider's answer; one that has ended stays as it is, and one that is under way waits. */
-function finishOperation(known: Known, effects: Effects, { operationId: id, outcome }: Answer): Effects {
+function finishOperation(known: Known, effects: Effects, { operationId: id, outcome, isAnswered }: Answer): Effects {
   const operation = known.operations.find((one) => one.id === id && one.status === "pending");
   if (!operation || effects.operations.some((change) => change.id === id)) return effects;
   const finish = (change: OperationChange) => ({ ...effects, operations: [...effects.operations, change] });
   if (outcome.status === "failed") {
     const { code, message } = outcome;
-    return alertFailure(
-      known,
-      finish({ id, status: "failed", failure: { code, message } }),
-      operation,
-      `${code}: ${message}`,
-    );
+    const failed = finish({ id, status: "failed", failure: { code, message } });
+    return addFailure(known, failed, operation, { code, error: `${code}: ${message}`, isAnswered });
   }
   // A refund has succeeded when the provider lists it as such.
   const status = operation.kind === "refund" ? "pending" : outcome.status;
   return finish({ id, status, reference: outcome.reference });
 }
 
-/** An automatic operation has no caller who would get its failure, so that the failure is raised as an alert. */
-function alertFailure(known: Known, effects: Effects, operation: KnownOperation, error: string): Effects {
-  const { kind, requestKey } = operation;
-  const paymentId = known.payment.id;
-  const payment = effects.payments.find(({ id }) => id === paymentId) ?? known.payment;
-  // A capture also fails because the merchant has captured in the provider's dashboard.
-  const isShort = requestKey === captureKey(payment) && payment.captured < payment.amount;
-  const order = isShort ? raiseAttention(effects.order, "capture_failed") : effects.order;
-  const flagged = order === effects.order ? [] : [{ type: "capture_failed", data: { paymentId } }];
+interface OperationFailure {
+  code: string;
+  error: string;
+  isAnswered?: boolean | undefined;
+}
+
+/** Adds the fact that an operation has failed. It asks for attention where no caller is answered it. */
+function addFailure(known: Known, effects: Effects, operation: KnownOperation, failure: OperationFailure): Effects {
+  const { id: operationId, kind, amount } = operation;
+  const payment = effects.payments.find(({ id }) => id === known.payment.id) ?? known.payment;
+  // A capture also fails because the merchant has captured or cancelled meanwhile.
+  const isMoot = kind === "capture" && (payment.captured >= payment.amount || !isPlaced(effects.order));
+  const { isAnswered, ...about } = failure;
+  const fact: Fact = {
+    ...factOf(`${kind}_failed`, payment, amount, { operationId, kind, ...about }),
+    subject: kind === "refund" ? operationId : payment.id,
+    actor: { type: "provider", provider: payment.provider },
+    isAnswered: isAnswered === true || isMoot,
+  };
   // A void that fails because the payment was captured meanwhile is followed by a refund.
   const isKept = !payment.accepted && (kind === "refund" || payment.captured === 0);
   return {
     ...effects,
-    order,
-    timeline: [...effects.timeline, { type: `${kind}_failed`, data: { paymentId, error } }, ...flagged],
+    facts: [...effects.facts, fact],
     incidents: isKept ? [...effects.incidents, openNotReturned(payment)] : effects.incidents,
   };
 }

@@ -35,10 +35,11 @@ function reportedEvents(payment: KnownPayment, snapshot: Snapshot): NewEvent[] {
   if (captured > payment.captured) {
     events.push(event("captured", captured - payment.captured, `to ${captured}`, { fee }));
   }
-  for (const { reference, amount, status: state, operationId } of snapshot.refunds) {
+  for (const { reference, amount, status: state, operationId, failure } of snapshot.refunds) {
     // A refund that succeeded may fail days later; an older snapshot never takes the failure back.
     if (state === "succeeded") events.push(event("refunded", amount, reference, { operationId }));
-    if (state === "failed") events.push(event("refund_failed", amount, reference, { operationId }));
+    if (state === "failed")
+      events.push(event("refund_failed", amount, reference, { operationId, ...(failure && { code: failure }) }));
   }
   if (status === "voided" || status === "expired") events.push(event(status, payment.amount, "end"));
   return events;

@@ -1,4 +1,4 @@
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq, inArray, sql } from "drizzle-orm";
 import type { Tx } from "../../drizzle/tenant.js";
 import { recordUse } from "../entitlement/index.js";
 import { Incident } from "../incident/index.js";
@@ -9,14 +9,7 @@ import { enqueue } from "../kernel/job/index.js";
 import { insertRows } from "../kernel/rows.js";
 import { Ledger } from "../ledger/index.js";
 import { Order, OrderPaid, orderMeter } from "../order/index.js";
-import {
-  PaymentAuthorized,
-  PaymentCaptured,
-  PaymentFailed,
-  PaymentOperationFailed,
-  PaymentRefunded,
-  PaymentVoided,
-} from "./event.js";
+import { emitFact } from "./fact-trace.js";
 import {
   closePaymentJob,
   type OperationChange,
@@ -28,7 +21,7 @@ import { countDeclines, DECLINES_TO_CLOSE } from "./order-status.js";
 import { OperationId, PaymentEventId, paymentEventTable, paymentOperationTable, paymentTable } from "./payment.sql.js";
 import { providerOf, type Snapshot } from "./provider.js";
 import type { IncidentChange } from "./refund-back.js";
-import { type Answer, diff, type Effects, stateAfter } from "./snapshot-diff.js";
+import { type Answer, diff, type Effects, isVisible, stateAfter, timelineOf } from "./snapshot-diff.js";
 import {
   type Known,
   type KnownOperation,
@@ -98,7 +91,8 @@ function updateOperations(tx: Tx, changes: readonly OperationChange[]): void {
           ...(reference !== undefined && { reference }),
           ...(failure && { error: `${failure.code}: ${failure.message}` }),
         })
-        .where(and(eq(operationId, id), eq(before, "pending"))),
+        // A refund that has succeeded may fail later.
+        .where(and(eq(operationId, id), inArray(before, status === "failed" ? ["pending", "succeeded"] : ["pending"]))),
     );
   }
 }
@@ -173,20 +167,22 @@ export async function completeOperations(
 }
 
 /** The order's part, in one conditional statement where a payment counts for it. */
-async function updateOrder(tx: Tx, { order: before, payment }: Known, effects: Effects): Promise<void> {
-  const { outcome, order, timeline } = effects;
-  const { status, paymentStatus, attention } = order;
-  const isEnded = outcome === "cancel" || outcome === "end";
-  if (outcome === "cancel") await Order.cancel(tx, before.id, "out_of_stock", { attention });
-  if (outcome === "end") await Order.cancel(tx, before.id, "payment_voided", { from: ["pending", "open"] });
+async function updateOrder(tx: Tx, known: Known, effects: Effects): Promise<void> {
+  const { order: before, payment } = known;
+  const { outcome, order } = effects;
+  const { status, paymentStatus, attention, concerns } = order;
+  const progress = { paymentStatus, attention, concerns };
+  const cancelled = { id: before.id, attention, concerns };
+  if (outcome === "cancel") await Order.cancel(tx, cancelled, "out_of_stock");
+  if (outcome === "end") await Order.cancel(tx, cancelled, "payment_voided", { from: ["pending", "open"] });
   if (outcome === "apply" || outcome === "open") {
-    const applied = await Order.applyPayment(tx, before.id, payment.amount, { status, paymentStatus, attention });
+    const applied = await Order.applyPayment(tx, before.id, payment.amount, { status, ...progress });
     if (!applied) throw new Error("The order was changed without its lock.");
     if (outcome === "open") await recordUse(orderMeter);
-  } else if (paymentStatus !== before.paymentStatus || (!isEnded && attention !== before.attention)) {
-    Order.updateProgress(tx, before.id, { paymentStatus, attention });
+  } else if (isVisible(known, effects)) {
+    Order.updateProgress(tx, before.id, progress);
   }
-  Order.addToTimeline(tx, before.id, timeline);
+  Order.addToTimeline(tx, before.id, timelineOf(effects, payment));
 }
 
 function recordInLedger(
@@ -208,21 +204,9 @@ async function changeIncident({ kind, reference, data, resolution }: IncidentCha
   if (resolution) await Incident.resolveAutomatically(kind, reference, resolution);
 }
 
-function emitEvents({ order, payment, operations }: Known, { events, operations: changes, isPaid }: Effects): void {
-  const { id: paymentId, orderId, currency } = payment;
-  const about = { paymentId, orderId };
-  for (const { type, data, ...event } of events) {
-    const amount = { amount: event.amount, currency };
-    if (type === "authorized") emit(PaymentAuthorized, { ...about, amount });
-    if (type === "captured") emit(PaymentCaptured, { ...about, amount });
-    if (type === "refunded") emit(PaymentRefunded, { ...about, amount });
-    if (type === "failed") emit(PaymentFailed, { ...about, code: String(data.code) });
-    if (type === "voided" || type === "expired") emit(PaymentVoided, about);
-  }
+function emitEvents({ order, payment }: Known, { facts, isPaid }: Effects): void {
+  const { orderId } = payment;
+  for (const fact of facts) emitFact(fact, payment);
   if (isPaid)
     emit(OrderPaid, { orderId, number: order.number, amount: { amount: order.total, currency: order.currency } });
-  for (const { id: operationId, failure } of changes) {
-    const kind = operations.find(({ id }) => id === operationId)?.kind;
-    if (failure && kind) emit(PaymentOperationFailed, { ...about, operationId, kind, code: failure.code });
-  }
 }

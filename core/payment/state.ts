@@ -24,7 +24,8 @@ export interface KnownPayment
   capturesAutomatically: boolean;
 }
 export type KnownEvent = Pick<PaymentEvent, "paymentId" | "type" | "amount" | "reference">;
-export type KnownOperation = Pick<PaymentOperation, "id" | "paymentId" | "kind" | "amount" | "status" | "requestKey">;
+export type KnownOperation = Pick<PaymentOperation, "id" | "paymentId" | "kind" | "amount" | "status" | "requestKey"> &
+  Pick<PaymentOperation, "actor">;
 export type KnownOrder = Order;
 
 /** An order and all of its payments, which stay locked until the transaction ends. */
@@ -47,11 +48,6 @@ export interface Known extends PaymentState {
 export interface NewEvent extends KnownEvent {
   reference: string;
   data: Record<string, unknown>;
-}
-
-export interface TimelineItem {
-  type: string;
-  data?: Record<string, unknown>;
 }
 
 /** @throws Error for a payment of another order */
@@ -153,6 +149,7 @@ const operationQuery = (q: Reader, which: SQL) =>
       amount: paymentOperationTable.amount,
       status: paymentOperationTable.status,
       requestKey: paymentOperationTable.requestKey,
+      actor: paymentOperationTable.actor,
     })
     .from(paymentOperationTable)
     .innerJoin(paymentTable, eq(paymentTable.id, paymentOperationTable.paymentId))

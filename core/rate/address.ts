@@ -8,6 +8,9 @@ import { keyedHash } from "../kernel/data-key.js";
  */
 export const addressKey = (address: string) => keyedHash("address", network(address)).slice(0, 32);
 
+/** An account as logs name it: a keyed hash of its e-mail address or of its credential. */
+export const accountKey = (account: string) => keyedHash("account", account.toLowerCase()).slice(0, 32);
+
 /**
  * The key of the client's address, for limits of what one stranger may cause. Null for a caller with a secret key: behind
  * the server of a shop are all of its shoppers.

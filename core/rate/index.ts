@@ -1,4 +1,4 @@
-export { addressKey, strangerKey } from "./address.js";
+export { accountKey, addressKey, strangerKey } from "./address.js";
 export {
   admitAddress,
   allGranted,

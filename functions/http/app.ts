@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import { Hono, type MiddlewareHandler } from "hono";
-import type { LambdaEvent } from "hono/aws-lambda";
 import { context, withContext } from "../../core/kernel/actor.js";
 import { config } from "../../core/kernel/config.js";
 import { Failure } from "../../core/kernel/error.js";
@@ -18,6 +17,7 @@ import { readExamples } from "./openapi-example.js";
 import { runOperation } from "./operation.js";
 import { failureAnswer, problem } from "./problem.js";
 import { rateHeaders } from "./rate-limit.js";
+import { recordRefusal } from "./refusal.js";
 
 const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
@@ -27,7 +27,9 @@ const observeRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
   const trace = c.req.header("traceparent");
   const traceparent = trace && TRACEPARENT.test(trace) ? { traceparent: trace } : {};
   const requestId = `req_${randomUUID().replaceAll("-", "")}`;
-  await withContext({ requestId, address: addressOf(c.env?.event), ...traceparent }, async () => {
+  const gateway = c.env?.event?.requestContext as Gateway | undefined;
+  const known = { ...traceparent, ...(gateway?.requestId && { gatewayRequestId: gateway.requestId }) };
+  await withContext({ requestId, address: gateway?.http?.sourceIp ?? "", ...known }, async () => {
     if (c.req.method === "OPTIONS") c.res = (await allowAnyOrigin(c, next)) ?? c.res;
     else await next();
     const { headers } = c.res; // c.header() would make a new Response for each of them
@@ -62,7 +64,10 @@ export function createApp(modules: readonly Module[]): App {
       }),
     ),
   );
-  app.onError((error) => respond(answerTo(error)));
+  app.onError((error, c) => {
+    if (error instanceof Failure) recordRefusal(error, c);
+    return respond(answerTo(error));
+  });
   return app;
 }
 
@@ -115,10 +120,10 @@ function refuseMethods(app: App): void {
   }
 }
 
-/** The client's address as API Gateway saw it; a header could be forged by the client. */
-function addressOf(event: LambdaEvent | undefined): string {
-  const http = (event?.requestContext as { http?: { sourceIp?: string } } | undefined)?.http;
-  return http?.sourceIp ?? "";
+/** The part of the event that API Gateway fills in, which no client can forge. */
+interface Gateway {
+  requestId?: string;
+  http?: { sourceIp?: string };
 }
 
 function access(method: string, route: string, status: number, milliseconds: number): void {

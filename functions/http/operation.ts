@@ -31,13 +31,13 @@ export async function runOperation(endpoint: Endpoint, http: HonoContext): Promi
   const current = context();
   const { door } = endpoint.spec;
   if (door) await passDoor(door, current.address ?? "", costOf(endpoint, url.searchParams));
-  addToContext(
-    await authenticate(
-      { method: request.method, headers: request.headers, query: url.searchParams, address: current.address ?? "" },
-      endpoint.spec,
-      priceOf(endpoint, url.searchParams),
-    ),
+  const caller = await authenticate(
+    { method: request.method, headers: request.headers, query: url.searchParams, address: current.address ?? "" },
+    endpoint.spec,
+    priceOf(endpoint, url.searchParams),
   );
+  const { credential } = caller;
+  addToContext({ ...caller, ...(credential && { claim: { tenantId: credential.tenantId } }) });
   const write = endpoint.method !== "get";
   try {
     if (write && current.credential?.isVerified === false) await verifyCredential();

@@ -15,8 +15,11 @@ import {
   OrderPaid,
   OrderPlaced,
   OrderRecord,
+  OrderReviewed,
   OrderSummary,
+  Review,
   TimelineEntry,
+  TimelinePage,
 } from "../../core/order/index.js";
 import { orderMeter } from "../../core/order/meter.js";
 import { counterTable, orderLineTable, orderTable, orderTimelineTable } from "../../core/order/order.sql.js";
@@ -43,9 +46,9 @@ const moneyOperation = {
 } as const;
 
 /** The order after an operation; a provider is called after the commit, and the order is read after that call. */
-async function withOrderAfter(id: string, asked: Promise<AfterCommit<void> | undefined>) {
-  const waits = await asked;
-  return waits ? new AfterCommit(() => waits.run().then(() => Payment.getOrder(id))) : Payment.getOrder(id);
+async function withOrderAfter(id: string, asked: Promise<unknown>) {
+  const [waits, read] = [await asked, () => Payment.getOrder(id)];
+  return waits instanceof AfterCommit ? new AfterCommit(() => waits.run().then(read)) : read();
 }
 
 const routes: Endpoint[] = [
@@ -124,6 +127,33 @@ const routes: Endpoint[] = [
     ({ params: { id } }) => Payment.getOrder(id),
   ),
   endpoint(
+    "get",
+    "/v1/admin/orders/{id}/timeline",
+    {
+      allow: readOrders,
+      params,
+      query: TimelinePage,
+      returns: [200, listOf(TimelineEntry)],
+      summary: "List the timeline of an order, newest first",
+    },
+    ({ params: { id }, query }) => Order.listTimeline({ id, ...query }),
+  ),
+  endpoint(
+    "post",
+    "/v1/admin/orders/{id}/review",
+    {
+      allow: writeOrders,
+      params,
+      body: Review,
+      returns: [200, OrderDetail],
+      ifMatch: "required",
+      summary: "Clear the attention of an order after a review",
+      description:
+        "Records that the staff has dealt with everything that the order asked attention for, as of the version that was read.",
+    },
+    ({ params: { id }, version, body }) => withOrderAfter(id, Order.review({ id, version, ...body })),
+  ),
+  endpoint(
     "post",
     "/v1/admin/orders/{id}/accept",
     {
@@ -132,10 +162,7 @@ const routes: Endpoint[] = [
       description:
         "An order by hand is `pending` until the staff accepts it. Capturing it accepts it, too; `void` declines it.",
     },
-    async ({ params: { id }, version }) => {
-      await Payment.accept({ id, version });
-      return Payment.getOrder(id);
-    },
+    ({ params: { id }, version }) => withOrderAfter(id, Payment.accept({ id, version })),
   ),
   endpoint(
     "post",
@@ -212,7 +239,7 @@ export const order: Module = {
   ledgerKinds: Order.orderLedgerKinds,
   ledgerAccounts: Order.orderLedgerAccounts,
   routes,
-  events: [OrderPlaced, OrderPaid, OrderCancelled],
+  events: [OrderPlaced, OrderPaid, OrderCancelled, OrderReviewed],
   subscribers: [
     on(OrderPlaced, "mail.order-confirmation", async ({ data: { orderId } }) =>
       enqueue(Order.confirmationMailJob, { orderId }, { key: orderId }),

@@ -8,6 +8,7 @@ import { SLICE } from "../../core/kernel/due.js";
 import { invalid } from "../../core/kernel/error.js";
 import { endpoint } from "../http/endpoint.js";
 import { tenantNames } from "../http/tenant.js";
+import type { Alarm } from "./alarm.js";
 import type { Module } from "./module.js";
 
 /** A hash takes 30 ms of a core and 19 MiB. */
@@ -97,9 +98,40 @@ const routes = [
   ),
 ];
 
+const alarms: Alarm[] = [
+  {
+    name: "Logins",
+    metric: "LoginsRefused",
+    statistic: "Sum",
+    period: 300,
+    threshold: 100,
+    description: "Logins are refused: a client guesses passwords.",
+    action: "Group the lines `identity refused` of the log by tenant, account and address.",
+  },
+  {
+    name: "Refreshes",
+    metric: "RefreshesRefused",
+    statistic: "Sum",
+    period: 300,
+    threshold: 50,
+    description: "Refresh tokens are refused: some were stolen, or a client repeats old ones.",
+    action: "Group the lines `identity refused` of the log by tenant and account.",
+  },
+  {
+    name: "Credentials",
+    metric: "CredentialsRefused",
+    statistic: "Sum",
+    period: 300,
+    threshold: 2_000,
+    description: "API keys and access tokens are refused: a client guesses them, or does not renew its own.",
+    action: "Group the lines `identity refused` of the log by tenant and address.",
+  },
+];
+
 export const session: Module = {
   name: "session",
   tables: [sessionTable, refreshTokenTable],
   routes,
+  alarms,
   sweeps: [{ name: "session.forget", run: Session.deleteExpired, slice: SLICE }],
 };

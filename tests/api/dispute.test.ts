@@ -85,7 +85,7 @@ describe("a dispute", () => {
     expect(types.at(-1)).toBe("dispute.closed");
     const { timeline } = await tenant.get(`/v1/admin/orders/${order.id}`);
     const entries = timeline.map(({ type }: Body) => type).filter((type: string) => type.startsWith("dispute"));
-    expect(entries).toEqual(["dispute_opened", "dispute_closed"]);
+    expect(entries).toEqual(["dispute_lost", "dispute_funds_withdrawn", "dispute_opened"]);
   });
 
   test("that is won leaves the books as they were, though its events come twice and in any order", {

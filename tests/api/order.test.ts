@@ -25,6 +25,10 @@ async function place(email = "ada@example.com") {
   const { body } = await cart.complete();
   return { id: body.order.id as string, number: body.order.number as number, cart };
 }
+/** An order whose mail has gone out, so that nothing moves its version by itself any more. */
+const confirmed = async () => confirmedOf((await place()).id);
+const confirmedOf = (id: string) =>
+  orderWhen(mine, id, ({ timeline }) => timeline.some(({ type }: Body) => type === "confirmation_sent"));
 const get = (id: string): Promise<Body> => mine.get(`${path}/${id}`);
 type Asked = "capture" | "refunds" | "void";
 const send = (id: string, what: Asked, body?: object, headers: Record<string, string> = {}, tenant = mine) =>
@@ -38,6 +42,7 @@ describe("the list of orders", () => {
   beforeAll(async () => {
     orders = [await place("Ada@Example.com"), await place("bob@example.com"), await place("bob@example.com")];
     await send(orders[1]?.id ?? "", "capture", {});
+    for (const { id } of orders) await confirmedOf(id);
   });
 
   test("has the newest first, page by page", async () => {
@@ -124,7 +129,7 @@ describe("money by hand", () => {
   });
 
   test("moves for the version that was read", async () => {
-    const { id } = await place();
+    const { id } = await confirmed();
     const asks: [Asked, object | undefined][] = [
       ["capture", { amount: 1_000 }],
       ["refunds", { amount: 1_000 }],
@@ -135,9 +140,9 @@ describe("money by hand", () => {
       expect([outcome(stale), stale.body.currentVersion]).toEqual(["412 version_stale", version]);
       expect((await send(id, what, body, { "if-match": `"${version}"` })).body.version).toBeGreaterThan(version);
     }
-    const { id: other } = await place();
-    expect(outcome(await send(other, "void", undefined, { "if-match": '"7"' }))).toBe("412 version_stale");
-    expect(said(await send(other, "void", undefined, { "if-match": '"1"' }))).toBe("voided");
+    const other = await confirmed();
+    expect(outcome(await send(other.id, "void", undefined, { "if-match": '"7"' }))).toBe("412 version_stale");
+    expect(said(await send(other.id, "void", undefined, { "if-match": `"${other.version}"` }))).toBe("voided");
   });
 });
 
@@ -146,7 +151,8 @@ test("a note is kept for the staff, in the order's timeline", async () => {
   const note = (text: unknown) => mine.call("POST", `${path}/${id}/notes`, { body: { text } });
   const made = await note("  Call before delivery. ");
   expect([made.status, made.body]).toMatchObject([201, { type: "note", data: { text: "Call before delivery." } }]);
-  expect((await get(id)).timeline.map(({ type }: Body) => type)).toEqual(["placed", "note"]);
+  const { timeline, notes } = await get(id);
+  expect([timeline.at(-1).type, notes]).toEqual(["placed", [made.body]]);
   expect(await cart.shop.get(`/v1/store/orders/${id}`)).not.toHaveProperty("timeline");
   for (const text of ["", "  ", "x".repeat(2_001), 7])
     expect(faults(await note(text))).toBe("422 invalid_request /text");

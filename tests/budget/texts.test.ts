@@ -91,9 +91,10 @@ async function sell(count: number): Promise<void> {
     typeIdToUuid("ten", tenant.id),
     "pending",
   ]);
-  for (const { id } of rows) await db((tx) => Order.cancel(tx, orderId(id), "payment_expired"));
+  for (const { id } of rows) await db((tx) => Order.cancel(tx, { ...unflagged, id: orderId(id) }, "payment_expired"));
 }
 
+const unflagged = { attention: null, concerns: [] };
 const orderId = (uuid: string) => uuidToTypeId("ord", uuid);
 
 test("a shelf of 1, 2, 5, 20 and 100 variants is made, sold and cancelled by the same texts", {

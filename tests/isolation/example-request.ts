@@ -60,6 +60,7 @@ export const requests: Record<string, Body> = {
   captureOrder: {},
   refundOrder: { amount: 500, reason: "The handle was scratched" },
   cancelOrder: { reason: "out_of_stock", restock: true, note: "The last mug fell" },
+  reviewOrder: { text: "The money was wired to the shopper" },
   addOrderNote: { text: "Wants a gift wrap" },
   updatePaymentAccount: { capture: "automatic" },
   createOnboardingLink: { returnUrl: atShop("settings/payments"), refreshUrl: atShop("settings/payments/again") },

@@ -2,8 +2,8 @@ import { beforeAll, expect, test, vi } from "vitest";
 import { type Answer, type Caller, Cart, eventually } from "../support/client.js";
 import { attack, type Case, each, type How } from "./attack.js";
 import { isScope, type Operation, prefixOf, type Schema } from "./operation.js";
-import { fieldsOf } from "./sample.js";
-import { fresh, inPath, type Target, unknown, type World } from "./world.js";
+import { fieldsOf, inPath, pathOf } from "./sample.js";
+import { fresh, type Target, unknown, type World } from "./world.js";
 
 /** Whose things are reached: the victim's ids in each place where a request takes one. */
 
@@ -126,10 +126,11 @@ test("in a filter", async () => {
 
 test("in a cursor", async () => {
   const lists = all.filter(({ query }) => query.some(({ name }) => name === "cursor"));
-  const cursorsOf = async ({ tenant }: World) => {
-    const pages = lists.map(async ({ path, allow }) => {
-      const caller = isScope(allow) ? tenant : tenant.shop;
-      return [path, (await caller.get(`${path}?limit=1`)).nextCursor as string | null] as const;
+  const cursorsOf = async ({ tenant, ids }: World) => {
+    const pages = lists.map(async (operation) => {
+      const caller = isScope(operation.allow) ? tenant : tenant.shop;
+      const { nextCursor } = await caller.get(`${pathOf(operation, ids)}?limit=1`);
+      return [operation.path, nextCursor as string | null] as const;
     });
     return new Map((await Promise.all(pages)).filter(([, cursor]) => cursor !== null) as [string, string][]);
   };
@@ -228,7 +229,7 @@ test("no list shows what is another's, and each shows what is one's own", async 
         const { body } = await matrix.send("lists", caller, operation, { query: { limit: "100" } });
         return body.data.length > 0 && body.data;
       });
-      const seen = matrix.betrays(await theirs.call("GET", `${operation.path}?limit=100`));
+      const seen = matrix.betrays(await theirs.call("GET", `${pathOf(operation, victim.ids)}?limit=100`));
       if (JSON.stringify(rows).includes('"id"'))
         expect([operation.name, seen.length > 0]).toEqual([operation.name, true]);
     }

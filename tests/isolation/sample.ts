@@ -1,5 +1,5 @@
 import { password, unique } from "../support/client.js";
-import { prefixOf, type Schema } from "./operation.js";
+import { type Operation, prefixOf, type Schema } from "./operation.js";
 
 /** One id for each kind of thing, by prefix. */
 export type Ids = Record<string, string>;
@@ -69,3 +69,13 @@ export function fieldsOf(
   );
   return [...own, ...inner, ...(schema.items ? fieldsOf(schema.items, wanted, [...path, "0"]) : [])];
 }
+
+/** Values in a path that are no ids. */
+export const inPath: Record<string, string> = { "GET /v1/store/countries/{code}": "DE" };
+
+/** The path of an operation with ids in its places. */
+export const pathOf = ({ name, path, params }: Operation, ids: Ids) =>
+  path.replace(/\{(\w+)\}/g, (_, param: string) => {
+    const field = params.find((one) => one.name === param);
+    return ids[prefixOf(field?.schema ?? {}) ?? ""] ?? inPath[name] ?? unique("none");
+  });

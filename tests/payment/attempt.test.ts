@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { db } from "../../core/kernel/db.js";
 import { Order } from "../../core/order/index.js";
 import { Payment } from "../../core/payment/index.js";
+import { unflagged } from "./known.js";
 import { testProvider } from "./test-provider.js";
 import { type Sold, testShop } from "./test-shop.js";
 
@@ -17,7 +18,7 @@ describe("an attempt", () => {
     const [waiting, closed, cancelled] = [await shop.bought(), await shop.bought(), await shop.bought()];
     const counts = await shop.sold();
     await shop.closeAttempts(closed);
-    await shop.within(() => db((tx) => Order.cancel(tx, cancelled.orderId, "payment_expired")));
+    await shop.within(() => db((tx) => Order.cancel(tx, { ...unflagged, id: cancelled.orderId }, "payment_expired")));
     for (const made of [counts, closed, cancelled]) expect((await open(made)).action).toBeNull();
     expect(names()).toEqual([]);
     expect((await open(waiting)).action).toMatchObject({ type: "redirect" });

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import { typeIdToUuid } from "../../drizzle/typeid.js";
 import { atOnce } from "../race/race.js";
 import { type Body, Cart } from "../support/client.js";
 import { outcome, tally } from "../support/outcome.js";
@@ -121,14 +122,23 @@ describe("the staff cancels an open order", () => {
     expect(await shelf(variantId)).toMatchObject({ onHand: 0, reserved: 0 });
   });
 
-  test("whose payment was lost: the flag goes with the order", async () => {
-    const { orderId } = await till.buy(byHand);
-    await till.query(`update "order" set attention = 'payment_lost' where tenant_id = $1`);
-    expect((await asStaff(orderId, { reason: "not_paid" })).body).toMatchObject({
-      status: "cancelled",
-      attention: null,
-      paymentStatus: "voided",
+  test("whose payment was lost: that concern goes with the order, and what is still owed stays", async () => {
+    const [flagged, owing] = [await till.buy(byHand), await till.buy(byHand)];
+    const set = (attention: string, concerns: object[], { orderId }: typeof owing) =>
+      till.query(
+        `update "order" set attention = $2, concerns = $3 where tenant_id = $1 and id = $4`,
+        attention,
+        JSON.stringify(concerns),
+        typeIdToUuid("ord", orderId),
+      );
+    await set("payment_lost", [], flagged);
+    expect((await asStaff(flagged.orderId, { reason: "not_paid" })).body).toMatchObject({
+      ...{ status: "cancelled", paymentStatus: "voided" },
+      ...{ attention: null, concerns: [] },
     });
+    const owed = { code: "refund_failed", reference: "re_1", amount: 700 };
+    await set("payment_lost", [{ code: "payment_lost", reference: "pay_1" }, owed], owing);
+    expect((await asStaff(owing.orderId)).body).toMatchObject({ attention: "refund_failed", concerns: [owed] });
   });
 
   test("not one whose goods have left, and not for a version that was not read", async () => {

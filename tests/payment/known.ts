@@ -11,6 +11,9 @@ import {
 /** Of an order and its one payment, in minor units. */
 export const TOTAL = 10_000;
 
+/** An order that asks for nobody's attention. */
+export const unflagged = { attention: null, concerns: [] };
+
 export const order = (more: Partial<KnownOrder> = {}): KnownOrder =>
   ({
     ...{
@@ -22,7 +25,7 @@ export const order = (more: Partial<KnownOrder> = {}): KnownOrder =>
       total: TOTAL,
       amountApplied: 0,
     },
-    ...{ paymentStatus: "pending", attention: null, tax: 1_597, shipping: 500 },
+    ...{ paymentStatus: "pending", ...unflagged, tax: 1_597, shipping: 500 },
     ...{ shippingTaxInclusive: true, shippingTaxRate: 1_900 },
     ...more,
   }) as KnownOrder;
@@ -36,6 +39,7 @@ export const payment = (more: Partial<KnownPayment> = {}): KnownPayment => ({
 
 export const operation = (more: Partial<KnownOperation> = {}): KnownOperation => ({
   ...{ id: "pop_1", paymentId: "pay_1", kind: "capture", amount: TOTAL, status: "pending", requestKey: null },
+  actor: { type: "system" },
   ...more,
 });
 

@@ -7,6 +7,7 @@ import { Order } from "../../core/order/index.js";
 import { Payment, paymentHandlers } from "../../core/payment/index.js";
 import { insertOperations } from "../../core/payment/snapshot.js";
 import { lockPayments } from "../../core/payment/state.js";
+import { unflagged } from "./known.js";
 import { testProvider } from "./test-provider.js";
 import { type Sold, testShop } from "./test-shop.js";
 
@@ -69,7 +70,7 @@ describe("the locks of a decision", () => {
     const { orderId } = await bought();
     const apply = () => within(() => db((tx) => Order.applyPayment(tx, orderId, 1)));
     expect(await apply()).toBeDefined();
-    await within(() => db((tx) => Order.cancel(tx, orderId, "payment_expired")));
+    await within(() => db((tx) => Order.cancel(tx, { ...unflagged, id: orderId }, "payment_expired")));
     expect(await apply()).toBeUndefined();
   });
 });

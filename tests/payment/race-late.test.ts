@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import { type Body, Cart } from "../support/client.js";
 import { paymentSuite } from "../support/payment-suite.js";
+import { unflagged } from "./known.js";
 import { newWorkers, type Worker } from "./worker.js";
 
 const till = paymentSuite();
@@ -117,7 +118,7 @@ describe("money for an order that is given up", () => {
   test("it was cancelled: the money goes back", async () => {
     const { orderId, payment } = await till.buy();
     const [{ inside, db, cancel }] = (await newWorkers(till, 1)) as [Worker];
-    expect(await inside(() => db((tx) => cancel(tx, orderId, "payment_expired")))).toBe(true);
+    expect(await inside(() => db((tx) => cancel(tx, { ...unflagged, id: orderId }, "payment_expired")))).toBe(true);
     await till.pay(payment);
     const order = await till.when(orderId, ({ payments }) => payments[0].status === "voided");
     expect(order.payments[0].operations).toMatchObject([

@@ -5,6 +5,7 @@ import { atOnce } from "../race/race.js";
 import type { Body } from "../support/client.js";
 import { paymentSuite } from "../support/payment-suite.js";
 import { size } from "../support/size.js";
+import { unflagged } from "./known.js";
 import { allAtOnce, newWorkers, type Worker } from "./worker.js";
 
 const till = paymentSuite({ timeout: 25_000 * size.snapshotRuns, end: "quiet" });
@@ -77,7 +78,7 @@ test("several payments for one order promise its total and never more, whatever 
   expect(taken.filter((order) => order !== undefined)).toHaveLength(2);
   const [order] = await till.query(`select tendered::int from "order" where tenant_id = $1 and status = 'pending'`);
   expect(order.tendered).toBe(8_000);
-  await one.inside(() => one.db((tx) => one.cancel(tx, orderId, "payment_expired")));
+  await one.inside(() => one.db((tx) => one.cancel(tx, { ...unflagged, id: orderId }, "payment_expired")));
 });
 
 describe("what was seen of a payment, told in any order and any number of times", () => {

@@ -40,7 +40,7 @@ describe("another amount or currency than was asked for", () => {
       ],
     });
     // Reported again, it is neither returned nor raised twice.
-    expect(diff(next(state, effects), { snapshot: said })).toMatchObject({ requests: [], incidents: [], timeline: [] });
+    expect(diff(next(state, effects), { snapshot: said })).toMatchObject({ requests: [], incidents: [], facts: [] });
   });
 
   test("ends there: the attempt is closed, and nothing has to go back", () => {
@@ -97,11 +97,11 @@ describe("an operation", () => {
       operations: [{ status: "failed", failure: { code: "card_expired" } }],
       payments: [{ pendingCapture: 0 }],
       order: { attention: "capture_failed" },
-      timeline: [{ type: "capture_failed", data: { error: "card_expired: No." } }, { type: "capture_failed" }],
+      facts: [{ type: "capture_failed", data: { error: "card_expired: No.", operationId: "pop_1" } }],
       incidents: [],
     });
-    const asked = diff(pending({ requestKey: "key pay_1" }), failed);
-    expect([asked.order.attention, asked.timeline]).toMatchObject([null, [{ type: "capture_failed" }]]);
+    const asked = diff(pending(), { answer: { ...failed.answer, isAnswered: true } });
+    expect([asked.order.attention, asked.facts]).toMatchObject([null, [{ type: "capture_failed" }]]);
     const elsewhere = diff(pending(), { snapshot: captured(), ...failed });
     expect(elsewhere).toMatchObject({ order: { attention: null }, payments: [{ captured: TOTAL, pendingCapture: 0 }] });
   });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
+import type { RefundState } from "../../core/payment/provider.js";
 import { diff, type Effects, stateAfter } from "../../core/payment/snapshot-diff.js";
-import type { KnownOperation, KnownPayment } from "../../core/payment/state.js";
+import type { Known, KnownOperation, KnownPayment } from "../../core/payment/state.js";
 import {
   authorized,
   captured,
@@ -16,6 +17,7 @@ import {
 } from "./known.js";
 
 const types = ({ events }: Pick<Effects, "events">) => events.map(({ type }) => type);
+const facts = (effects: Pick<Effects, "facts">) => effects.facts.map(({ type }) => type);
 
 describe("the order", () => {
   test("is placed by the payment that completes its total, and all of it is captured", () => {
@@ -27,7 +29,7 @@ describe("the order", () => {
       requests: [{ paymentId: "pay_1", kind: "capture", amount: TOTAL, requestKey: "capture pay_1" }],
       isPaid: false,
     });
-    expect(effects.timeline).toEqual([{ type: "placed" }, { type: "payment_authorized" }]);
+    expect(facts(effects)).toEqual(["placed", "payment_authorized"]);
     expect(types(effects)).toEqual(["authorized"]);
   });
 
@@ -84,11 +86,7 @@ describe("the order", () => {
       ],
       isPaid: false,
     });
-    expect(effects.timeline.map(({ type }) => type)).toEqual([
-      "payment_returned",
-      "payment_returned",
-      "payment_partially_captured",
-    ]);
+    expect(facts(effects)).toEqual(["payment_returned", "payment_returned", "payment_authorized", "payment_captured"]);
   });
 
   test.each([
@@ -102,7 +100,7 @@ describe("the order", () => {
       payments: [{ accepted: false, isClosed: true, authorized: TOTAL }],
       requests: [{ kind: "void", reason: "order_not_payable" }],
       order: { status: of.status, amountApplied: of.amountApplied, attention: null },
-      timeline: [{ type: "payment_returned", data: { paymentId: "pay_1", why: "order_not_payable" } }, {}],
+      facts: [{ type: "payment_returned", paymentId: "pay_1", data: { reason: "order_not_payable" } }, {}],
     });
   });
 
@@ -124,7 +122,7 @@ describe("a placed order", () => {
       outcome: "flag_lost",
       order: { status: "open", attention: "payment_lost", paymentStatus: "voided" },
       payments: [{ isClosed: true }],
-      timeline: [{ type: "payment_lost", data: { paymentId: "pay_1" } }, { type: "payment_voided" }],
+      facts: [{ type: "payment_lost", paymentId: "pay_1" }, { type: `payment_${status}` }],
     });
   });
 
@@ -142,15 +140,48 @@ describe("a placed order", () => {
     expect(diff(state("failed"), voided).outcome).toBe("flag_lost");
   });
 
-  test("keeps a worse attention, and gives way to one", () => {
+  test("shows the gravest reason for attention, and forgets none", () => {
     const with_ = (attention: string) => {
       const state = placed();
-      return { ...state, order: { ...state.order, attention } };
+      return { ...state, order: { ...state.order, attention, concerns: [] } };
     };
-    const voided = { snapshot: authorized({ status: "voided" }) };
-    expect(diff(with_("capture_failed"), voided).order.attention).toBe("payment_lost");
-    const lost = diff(with_("payment_lost"), voided);
-    expect([lost.order.attention, lost.timeline.map(({ type }) => type)]).toEqual(["payment_lost", ["payment_voided"]]);
+    const expired = { snapshot: authorized({ status: "expired" }) };
+    const codes = ({ order: { attention, concerns } }: Effects) => [attention, concerns.map(({ code }) => code)];
+    expect(codes(diff(with_("refund_failed"), expired))).toEqual(["payment_lost", ["refund_failed", "payment_lost"]]);
+    expect(codes(diff(with_("dispute_opened"), expired))).toEqual(["payment_lost", ["dispute_opened", "payment_lost"]]);
+  });
+
+  test("is asked to look at a refund that fails, until one of that amount succeeds", () => {
+    const state = placed({ captured: TOTAL });
+    const refund = (reference: string, amount: number, more = {}) => refundOf(amount, { reference, ...more });
+    const tell = (known: Known, ...refunds: RefundState[]) => {
+      const effects = diff(known, { snapshot: captured({ refunds }) });
+      return { effects, after: next(known, effects) };
+    };
+    const made = tell(state, refund("re_1", 3_000));
+    const broken = refund("re_1", 3_000, { status: "failed", failure: "lost_or_stolen_card" });
+    const failed = tell(made.after, broken);
+    expect(failed.effects.order).toMatchObject({
+      attention: "refund_failed",
+      concerns: [{ code: "refund_failed", reference: "re_1", amount: 3_000 }],
+    });
+    const smaller = tell(failed.after, broken, refund("re_2", 2_999));
+    expect([facts(smaller.effects), smaller.effects.order.attention]).toEqual([["payment_refunded"], "refund_failed"]);
+    const enough = tell(smaller.after, broken, refund("re_2", 2_999), refund("re_3", 3_000));
+    expect(enough.effects.order).toMatchObject({ attention: null, concerns: [] });
+  });
+
+  test("a refund that was made and fails later is a failed operation, and keeps being one", () => {
+    const refund = operation({ kind: "refund", amount: 1_000, status: "succeeded" });
+    const state = { ...placed({ captured: TOTAL, refunded: 1_000 }), operations: [refund] };
+    const told = (status: "succeeded" | "failed") => ({
+      snapshot: captured({
+        refunds: [refundOf(1_000, { operationId: refund.id, status, failure: "expired_or_canceled_card" })],
+      }),
+    });
+    const failed = diff(state, told("failed"));
+    expect(failed.operations).toMatchObject([{ status: "failed", failure: { code: "expired_or_canceled_card" } }]);
+    expect(diff(next(state, failed), told("succeeded")).operations).toEqual([]);
   });
 
   test("is paid once, when the last part is captured", () => {
@@ -188,5 +219,5 @@ describe("a placed order", () => {
 });
 
 test("a report of nothing changes nothing", () => {
-  expect(diff(known(), {})).toMatchObject({ outcome: "none", events: [], payments: [], requests: [], timeline: [] });
+  expect(diff(known(), {})).toMatchObject({ outcome: "none", events: [], payments: [], requests: [], facts: [] });
 });

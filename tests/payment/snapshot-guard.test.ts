@@ -193,7 +193,7 @@ test("a payment keeps its first reference, and an order its status, while nothin
   ];
   const state = { ...placed({ captured: TOTAL, feeTaken: 200 }), events };
   const effects = diff(state, { snapshot: captured({ reference: "pi_other" }) });
-  expect(effects).toMatchObject({ payments: [], timeline: [], order: { paymentStatus: "authorized" } });
+  expect(effects).toMatchObject({ payments: [], facts: [], order: { paymentStatus: "authorized" } });
 });
 
 describe("an incident about money that did not return", () => {

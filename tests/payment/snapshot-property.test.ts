@@ -36,7 +36,7 @@ describe("what is reported of one payment", () => {
         const { state } = tell(snapshots);
         const [again] = play(state, [["pay_1", snapshots.at(-1) as Snapshot]]).all;
         expect(again && amounts(again)).toEqual([[], [], [], []]);
-        expect([again?.isPaid, again?.timeline, again?.incidents, again?.fee]).toEqual([false, [], [], undefined]);
+        expect([again?.isPaid, again?.facts, again?.incidents, again?.fee]).toEqual([false, [], [], undefined]);
       }),
       runs,
     );
@@ -72,8 +72,11 @@ describe("what is reported of one payment", () => {
           const paid = state.payments[0]?.authorized ? state.order.paymentStatus : "";
           return { ...sums, status, amountApplied, attention, paid };
         };
-        const lossy = picks.map((pick) => all[pick % all.length] as Snapshot);
-        expect(end(tell([...lossy, last]))).toEqual(end(tell(all)));
+        const lossy = end(tell([...picks.map((pick) => all[pick % all.length] as Snapshot), last]));
+        const whole = end(tell(all));
+        // Without the reports in between it is unknown which refunds were made after one had failed: the staff looks.
+        const { attention } = whole.attention === null && lossy.attention === "refund_failed" ? lossy : whole;
+        expect(lossy).toEqual({ ...whole, attention });
       }),
       runs,
     );
@@ -170,7 +173,7 @@ test("a payment that is not what was asked for counts nowhere, whatever is repor
           feeTaken: 0,
         });
         expect(
-          effects.flatMap((effect) => [...effect.events, ...effect.postings, ...effect.timeline.filter(isPaidEntry)]),
+          effects.flatMap((effect) => [...effect.events, ...effect.postings, ...effect.facts.filter(isPaidEntry)]),
         ).toEqual([]);
       },
     ),

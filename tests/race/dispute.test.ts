@@ -86,16 +86,16 @@ describe("a dispute", () => {
     });
     expect(await events(dispute.id)).toEqual([
       ["dispute.opened", "needs_response"],
-      ["dispute.updated", "needs_response"],
+      ["dispute.funds_withdrawn", "needs_response"],
       ["dispute.updated", "under_review"],
       ["dispute.closed", "lost"],
     ]);
-    const { timeline } = await mine.get(`/v1/admin/orders/${paid.orderId}`);
-    expect(timeline.map(({ type }: Body) => type).filter((type: string) => type.startsWith("dispute"))).toEqual([
-      "dispute_opened",
-      "dispute_updated",
-      "dispute_closed",
-    ]);
+    const { timeline, attention, concerns } = await mine.get(`/v1/admin/orders/${paid.orderId}`);
+    const told = timeline.filter(({ type }: Body) => type.startsWith("dispute"));
+    const types = ["dispute_lost", "dispute_answered", "dispute_funds_withdrawn", "dispute_opened"];
+    expect(told.map(({ type, data }: Body) => [type, data.amount.amount])).toEqual(types.map((type) => [type, 1_500]));
+    expect(told[0].actor).toEqual({ type: "provider", provider: "stripe" });
+    expect([attention, concerns]).toMatchObject(["dispute_lost", [{ reference: dispute.id, amount: 1_500 }]]);
   });
 
   test("that is won gives back what was withheld, its fee too", async () => {
@@ -130,11 +130,14 @@ describe("a dispute", () => {
     expect(await events((await find(said)).id)).toEqual([
       ["dispute.opened", "lost"],
       ["dispute.closed", "lost"],
-      ["dispute.updated", "appeal_under_review"],
+      ["dispute.funds_withdrawn", "lost"],
+      ["dispute.reopened", "appeal_under_review"],
       ["dispute.closed", "lost"],
-      ["dispute.updated", "appeal_needs_response"],
+      ["dispute.reopened", "appeal_needs_response"],
       ["dispute.closed", "won"],
+      ["dispute.funds_reinstated", "won"],
     ]);
+    expect((await mine.get(`/v1/admin/orders/${paid.orderId}`)).concerns).toEqual([]);
   });
 
   test("of an account that is settled in another currency is booked as it was paid, its fee as it was charged", async () => {

@@ -105,11 +105,12 @@ async function refundsOf(
 ): Promise<RefundState[]> {
   if (intent.amount_received === 0) return [];
   const all = await allRefunds(place, intent, charge);
-  return all.filter(isRefund).map(({ id, amount, currency, status, metadata }) => ({
+  return all.filter(isRefund).map(({ id, amount, currency, status, metadata, failure_reason: failure }) => ({
     reference: id,
     amount: fromStripe(amount, currency).amount,
     status: refundStatuses[status ?? ""] ?? "pending",
     operationId: metadata?.stoa_operation ?? null,
+    ...(failure && { failure }),
   }));
 }
 

@@ -133,6 +133,15 @@ const actions: Record<string, Action> = {
     const store = inAccount(input, platform);
     return decide(store.get("dispute", String(input.dispute)), input.status === "won" ? "won" : "lost", store);
   },
+  /** Other acts of banks and networks: a withdrawal, an appeal, another deadline (Unix seconds). */
+  change_dispute(input, platform) {
+    const store = inAccount(input, platform);
+    const dispute = store.get("dispute", String(input.dispute));
+    const status = (input.status ?? dispute.status) as Dispute["status"];
+    const due_by = typeof input.due_by === "number" ? input.due_by : dispute.evidence_details.due_by;
+    const changed = { ...dispute, status, evidence_details: { ...dispute.evidence_details, due_by } };
+    return store.change(dispute, changed, `charge.dispute.${settled(changed) ? "closed" : "updated"}`);
+  },
 };
 
 export const disputes: Module = {
