@@ -3,6 +3,7 @@ export * as Mails from "./index.js";
 import { createHash } from "node:crypto";
 import { and, eq, inArray, lt, sql } from "drizzle-orm";
 import * as z from "zod";
+import { param, prepared } from "../../drizzle/prepared.js";
 import type { PlanCode } from "../entitlement/entitlement.sql.js";
 import { planCode } from "../entitlement/index.js";
 import { memberTable } from "../identity/identity.sql.js";
@@ -13,6 +14,7 @@ import { fn } from "../kernel/fn.js";
 import { listById } from "../kernel/list.js";
 import { Mail, type Message } from "../kernel/mail/index.js";
 import { pageQuery } from "../kernel/page.js";
+import { insertJson, rowsToJson } from "../kernel/rows.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import { MAIL_RETENTION_DAYS, MailId, mailStatuses, mailTable, suppressionReasons } from "./mail.sql.js";
 
@@ -49,66 +51,113 @@ export const setBrakeReport = (run: typeof reportBrake) => {
  */
 export async function deliver(message: Message): Promise<Decision> {
   const mailId = MailId.parse(`mai${message.id.slice(3)}`);
-  const decision = (await findDecision(mailId)) ?? (await decide(message));
   const { to: recipient, subject, text } = message;
-  await db((tx) =>
-    tx
-      .insert(mailTable)
-      .values({ id: mailId, recipient, subject, text, ...decision })
-      .onConflictDoNothing(),
+  const [[found], [sender]] = await read(
+    (q) => [decisionQuery(q, { mailId }), senderQuery(q, { recipient: recipient.toLowerCase() })] as const,
   );
+  if (!sender) throw new Error("The tenant of the mail does not exist.");
+  const decision = found ?? (await decide(recipient, sender));
+  const mail = rowsToJson(mailTable, [{ id: mailId, recipient, subject, text, ...decision }]);
+  if (!found) await read((q) => insertMail(q, { mail }));
   if (decision.status === "suppressed") return decision;
   const done: Decision = (await Mail.send(message)) ? { status: "sent", reason: null } : suppressed("undeliverable");
-  await db((tx) => tx.update(mailTable).set(done).where(eq(mailTable.id, mailId)));
+  await read((q) => changeDecision(q, { mailId, ...done }));
   return done;
 }
 
-async function findDecision(mailId: string): Promise<Decision | undefined> {
-  const [found] = await read((q) =>
-    q.select({ status: mailTable.status, reason: mailTable.reason }).from(mailTable).where(eq(mailTable.id, mailId)),
-  );
-  return found;
-}
+const decisionQuery = prepared((q, { mailId }: { mailId: string }) =>
+  q
+    .select({ status: mailTable.status, reason: mailTable.reason })
+    .from(mailTable)
+    .where(eq(mailTable.id, param(mailId, mailTable.id))),
+);
+
+const senderQuery = prepared((q, { recipient }: { recipient: string }) =>
+  q
+    .select({
+      livemode: tenantTableRoot.livemode,
+      plan: planCode,
+      /** Whether the mail goes to the tenant's own staff. */
+      isMember: sql<boolean>`exists (${q
+        .select({ one: sql`1` })
+        .from(memberTable)
+        .where(and(eq(memberTable.status, "active"), sql`lower(${memberTable.email}) = ${recipient}`))})`,
+    })
+    .from(tenantTableRoot),
+);
+
+const columns = ["id", "recipient", "subject", "text", "status", "reason"] as const;
+const insertMail = prepared((q, { mail }: { mail: string }) =>
+  insertJson(q, mailTable, columns, mail).onConflictDoNothing(),
+);
+
+const changeDecision = prepared((q, { mailId, status, reason }: { mailId: string } & Decision) =>
+  q
+    .with()
+    .update(mailTable)
+    .set({ status, reason })
+    .where(eq(mailTable.id, param(mailId, mailTable.id))),
+);
 
 const suppressed = (reason: Reason): Decision => ({ status: "suppressed", reason });
 
-async function decide({ to }: Message): Promise<Decision> {
-  const [tenant] = await read((q) =>
-    q
-      .select({
-        livemode: tenantTableRoot.livemode,
-        plan: planCode,
-        isMember: sql<boolean>`exists (${q
-          .select({ one: sql`1` })
-          .from(memberTable)
-          .where(and(eq(memberTable.status, "active"), eq(sql`lower(${memberTable.email})`, to.toLowerCase())))})`,
-      })
-      .from(tenantTableRoot),
-  );
-  if (!tenant) throw new Error("The tenant of the mail does not exist.");
-  if (!tenant.livemode && !tenant.isMember) return suppressed("test_mode");
-  const hour = 3_600;
-  const recipient = config.MAIL_RECIPIENT_LIMIT ?? MAILS_PER_RECIPIENT;
-  if (!(await take(`mail-recipient:${keyOf(to)}`, recipient, hour))) return suppressed("recipient_limit");
-  const perDay = MAILS_PER_DAY[tenant.plan as PlanCode] ?? MAILS_PER_DAY.trial;
-  // Members are told of their own shop also when it has sent too much.
-  if (!tenant.isMember && !(await take(`mail-tenant:${tenantId()}`, perDay, 24 * hour)))
-    return suppressed("tenant_limit");
-  if (!(await take("mail-platform:", MAILS_PER_HOUR, hour))) {
-    reportBrake();
-    throw new Error("The platform sends no more mails at the moment.");
-  }
-  return { status: "sending", reason: null };
+type Sender = Pick<typeof tenantTableRoot.$inferSelect, "livemode"> & { plan: string; isMember: boolean };
+
+async function decide(to: string, { livemode, plan, isMember }: Sender): Promise<Decision> {
+  if (!livemode && !isMember) return suppressed("test_mode");
+  const refused = await takeFromAll([
+    {
+      of: "recipient_limit",
+      bucket: `mail-recipient:${keyOf(to)}`,
+      count: config.MAIL_RECIPIENT_LIMIT ?? MAILS_PER_RECIPIENT,
+      seconds: HOUR,
+    },
+    // Members are told of their own shop also when it has sent too much.
+    ...(isMember
+      ? []
+      : [
+          {
+            of: "tenant_limit",
+            bucket: `mail-tenant:${tenantId()}`,
+            count: MAILS_PER_DAY[plan as PlanCode] ?? MAILS_PER_DAY.trial,
+            seconds: 24 * HOUR,
+          } as const,
+        ]),
+    { of: "platform_limit", bucket: "mail-platform:", count: MAILS_PER_HOUR, seconds: HOUR },
+  ]);
+  if (refused === undefined) return { status: "sending", reason: null };
+  if (refused !== "platform_limit") return suppressed(refused);
+  reportBrake();
+  throw new Error("The platform sends no more mails at the moment.");
+}
+
+const HOUR = 3_600;
+
+/** Tokens that come back within so many seconds. */
+interface Limit {
+  of: Reason | "platform_limit";
+  bucket: string;
+  count: number;
+  seconds: number;
+}
+
+/**
+ * Takes a token from each, in one message; a mail that one of them refuses gives those of the others back.
+ * @returns the first that refuses
+ */
+async function takeFromAll(limits: readonly Limit[]): Promise<Limit["of"] | undefined> {
+  const call = ({ bucket, count, seconds }: Limit, cost: number) =>
+    ["take_token", bucket, count, count / seconds, cost] as const;
+  const answers = await queryPlatform(...limits.map((limit) => call(limit, 1)));
+  const isGranted = limits.map((_, index) => (answers[index] as { granted: boolean }[])[0]?.granted === true);
+  const taken = limits.filter((_, index) => isGranted[index]);
+  if (taken.length === limits.length) return undefined;
+  if (taken.length > 0) await queryPlatform(...taken.map((limit) => call(limit, -1)));
+  return limits[isGranted.indexOf(false)]?.of;
 }
 
 /** An address is personal data, so that the bucket has its hash only. */
 const keyOf = (address: string) => createHash("sha256").update(address.toLowerCase()).digest("base64url").slice(0, 22);
-
-/** Takes one of `count` tokens that come back within so many seconds. */
-async function take(bucket: string, count: number, seconds: number): Promise<boolean> {
-  const [rows] = await queryPlatform(["take_token", bucket, count, count / seconds, 1]);
-  return (rows as { granted: boolean }[])[0]?.granted === true;
-}
 
 export const MailRecord = z
   .object({
