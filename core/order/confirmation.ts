@@ -5,6 +5,7 @@ import { notFound } from "../kernel/error.js";
 import { defineJob, type Note } from "../kernel/job/index.js";
 import { type Html, html } from "../kernel/mail/html.js";
 import { layout } from "../kernel/mail/layout.js";
+import { toLine } from "../kernel/mail/line.js";
 import { formatMoney } from "../kernel/money.js";
 import { Mails } from "../mail/index.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
@@ -32,7 +33,7 @@ export async function sendConfirmation({ orderId }: { orderId: string }, job: { 
   );
   if (!order || !shop) throw notFound("order");
   const confirmed = view(order, lines);
-  const subject = `Your order ${order.number} at ${line(shop.name)}`;
+  const subject = `Your order ${order.number} at ${toLine(shop.name)}`;
   const content = { text: text(confirmed, shop.name), html: page(confirmed, shop.name).toString() };
   const { status, reason } = await Mails.deliver({ id: job.id, to: order.email, subject, ...content });
   const type =
@@ -60,15 +61,6 @@ export async function sendConfirmation({ orderId }: { orderId: string }, job: { 
 /** Text of the shopper stands in the address only, so that a stranger cannot send a message in the shop's name. */
 const thanks = (order: Confirmed, shop: string) => `Thank you for your order ${order.number} at ${shop}.`;
 
-/** A line of an address as it is shown: one line, and no link that a mail program would make of it. */
-const line = (text: string) =>
-  text
-    .replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, " ")
-    .replace(/\b(?:https?:\/*|www\.)\S*/giu, "…")
-    .replaceAll("://", " ")
-    .trim()
-    .slice(0, 200);
-
 const sums = ({ shipping, totals }: Confirmed): [string, string][] => [
   [shipping.name, formatMoney(shipping.total)],
   ["Total", formatMoney(totals.total)],
@@ -80,7 +72,7 @@ const addressOf = ({ shippingAddress: to }: Confirmed) =>
     ...[to.name, to.company, to.line1, to.line2, to.district],
     [to.postalCode, to.city].filter(Boolean).join(" "),
     ...[to.state, to.country],
-  ].flatMap((part) => (part ? line(part) : []));
+  ].flatMap((part) => (part ? toLine(part) : []));
 
 const nameOf = ({ productName, variantName }: Confirmed["lines"][number]) =>
   variantName === productName ? productName : `${productName}, ${variantName}`;

@@ -44,6 +44,7 @@ export { Cancellation, cancel, isCancellable, notCancellable } from "./cancellat
 export { confirmationMailJob, sendConfirmation } from "./confirmation.js";
 export { OrderCancelled, OrderPaid, OrderPlaced, OrderReviewed } from "./event.js";
 export { orderLedgerAccounts, orderLedgerKinds, recordSale } from "./ledger.js";
+export { cancellationMailJob, mailCancellation, mailRefund, refundMailJob } from "./mail.js";
 export { orderMeter } from "./meter.js";
 export { OrderId } from "./order.sql.js";
 export { applyPayment, deductGoods, updateProgress } from "./payment-progress.js";

@@ -23,7 +23,15 @@ import {
 } from "../../core/order/index.js";
 import { orderMeter } from "../../core/order/meter.js";
 import { counterTable, orderLineTable, orderTable, orderTimelineTable } from "../../core/order/order.sql.js";
-import { Capture, OrderDetail, Payment, PaymentStep, Refund, RetryMethodInput } from "../../core/payment/index.js";
+import {
+  Capture,
+  OrderDetail,
+  Payment,
+  PaymentRefunded,
+  PaymentStep,
+  Refund,
+  RetryMethodInput,
+} from "../../core/payment/index.js";
 import { type Endpoint, endpoint } from "../http/endpoint.js";
 import type { Module } from "./module.js";
 
@@ -245,6 +253,17 @@ export const order: Module = {
       enqueue(Order.confirmationMailJob, { orderId }, { key: orderId }),
     ),
     on(OrderPlaced, "order.ledger", ({ data }) => Order.recordSale(data)),
+    // An order that was never placed had no confirmation, and a stranger can make and cancel as many as the limits allow.
+    on(OrderCancelled, "mail.order-cancelled", async ({ id: key, data: { orderId, total, placedAt } }) => {
+      if (placedAt !== null) enqueue(Order.cancellationMailJob, { orderId, amount: total }, { key });
+    }),
+    on(PaymentRefunded, "mail.payment-refunded", async ({ id: key, data: { orderId, amount } }) =>
+      enqueue(Order.refundMailJob, { orderId, amount }, { key }),
+    ),
   ],
-  jobs: [handle(Order.confirmationMailJob, Order.sendConfirmation)],
+  jobs: [
+    handle(Order.confirmationMailJob, Order.sendConfirmation),
+    handle(Order.cancellationMailJob, Order.mailCancellation),
+    handle(Order.refundMailJob, Order.mailRefund),
+  ],
 };

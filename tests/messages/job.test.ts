@@ -97,6 +97,33 @@ test("a worker that dies with a job: the relay sends it again when the lease is 
   expect(mail?.messageId).toMatch(/^job_/);
 });
 
+test("a worker that dies while a refund's mail is at the provider: it is sent again with the same id", async () => {
+  const order = await orderSeen();
+  await settle(own.host);
+  await tenant.post(`/v1/admin/orders/${order.id}/capture`, {});
+  answer = async () => sleep(1_000).then(() => 201);
+  await tenant.post(`/v1/admin/orders/${order.id}/refunds`, { amount: 500 });
+  const mailed = async (): Promise<Body> => {
+    await relay();
+    const text = `select status, attempts from job where name = 'order.refund-mail' and payload ->> 'orderId' = $1`;
+    return (await own.host.admin.query(text, [order.id]))[0];
+  };
+  await expect.poll(mailed, patience).toMatchObject({ status: "running", attempts: 1 });
+  await sleep(300); // its request is at the provider, whose answer nobody gets
+  own.host.pools.jobs.killAll();
+  own.host.endpoints.sqs?.purge("jobs");
+  const refunds = () => taken.filter(({ subject }) => subject.startsWith("Refund")).map(({ messageId }) => messageId);
+  await expect.poll(refunds, patience).toHaveLength(1);
+  await letPass(own.host, 2);
+  await settle(own.host);
+  expect(await mailed()).toMatchObject({ status: "succeeded", attempts: 2 });
+  expect([refunds().length, new Set(refunds()).size]).toEqual([2, 1]);
+  const { data } = await tenant.get("/v1/admin/mails");
+  expect(data.filter(({ subject }: Body) => subject.startsWith("Refund")).map(({ status }: Body) => status)).toEqual([
+    "sent",
+  ]);
+});
+
 test("a job that every worker dies of fails after its last attempt, and is not sent for ever", async () => {
   answer = async () => 503;
   const order = await orderSeen();
