@@ -38,7 +38,7 @@ async function costOf(orders: number, run: () => Promise<unknown>) {
 async function expectEffects() {
   const [seen] = await own.host.admin.query(
     `select (select count(*)::int from "order") as orders,
-            (select sum(orders)::int from sales_day) as counted,
+            (select sum(orders)::int from sale_quarter) as counted,
             (select count(*)::int from job where name = 'order.confirmation-mail' and status = 'succeeded') as mails`,
   );
   const orders = seen?.orders;
