@@ -15,7 +15,7 @@ export {
   prepareAttempt,
   RESERVATION_MINUTES,
 } from "./attempt.js";
-export { PaymentRefunded, paymentEvents } from "./event.js";
+export { PaymentRefunded, PaymentRefundFailed, paymentEvents } from "./event.js";
 export { closeAttempt, EXPIRY_SLICE, enqueueExpired } from "./expiry.js";
 export { paymentLedgerAccounts, paymentLedgerKinds } from "./ledger.js";
 export { closePaymentJob, operatePaymentJob } from "./operation.js";

@@ -1,7 +1,7 @@
 import { on } from "../../core/kernel/event/index.js";
 import { listOf } from "../../core/kernel/page.js";
 import { OrderCancelled, OrderPlaced } from "../../core/order/index.js";
-import { PaymentRefunded } from "../../core/payment/index.js";
+import { PaymentRefunded, PaymentRefundFailed } from "../../core/payment/index.js";
 import { Report, SalesDay, SalesPage } from "../../core/report/index.js";
 import { saleFactTable, saleQuarterTable, salesDayTable } from "../../core/report/report.sql.js";
 import { type Endpoint, endpoint } from "../http/endpoint.js";
@@ -32,5 +32,6 @@ export const report: Module = {
     on(OrderPlaced, "order.sales-counter", ({ data }) => Report.countPlaced(data)),
     on(OrderCancelled, "report.cancellation", ({ data, createdAt }) => Report.countCancelled(data, createdAt)),
     on(PaymentRefunded, "report.refund", ({ data }) => Report.countRefunds(data)),
+    on(PaymentRefundFailed, "report.refund-failure", ({ data }) => Report.countRefunds(data)),
   ],
 };
