@@ -33,23 +33,25 @@ const KeySet = z.object({
 });
 type PrivateKey = z.output<typeof KeySet>["keys"][number];
 
-const keySet = lazy(() => KeySet.parse(JSON.parse(config.TOKEN_KEYS)).keys);
-const signingKey = lazy(async () => {
+const keySet = ofKeys(() => KeySet.parse(JSON.parse(config.TOKEN_KEYS)).keys);
+const signingKey = ofKeys(async () => {
   const [first] = keySet();
   if (!first) throw new Error("TOKEN_KEYS holds no key.");
   return { kid: first.kid, key: await importJWK(first, "EdDSA") };
 });
-const verificationKeys = lazy(
+const verificationKeys = ofKeys(
   async () =>
     new Map(
       await Promise.all(keySet().map(async (jwk) => [jwk.kid, await importJWK(publicOf(jwk), "EdDSA")] as const)),
     ),
 );
 
-function lazy<T>(make: () => T): () => T {
-  let made: { value: T } | undefined;
+/** A value that is made once for each text of TOKEN_KEYS. */
+function ofKeys<T>(make: () => T): () => T {
+  let made: { text: string; value: T } | undefined;
   return () => {
-    made ??= { value: make() };
+    const text = config.TOKEN_KEYS;
+    if (made?.text !== text) made = { text, value: make() };
     return made.value;
   };
 }

@@ -5,7 +5,7 @@ import { alias } from "drizzle-orm/pg-core";
 import * as z from "zod";
 import type { Tx } from "../../drizzle/tenant.js";
 import { actor, addToContext, context, runAs, tenantId } from "../kernel/actor.js";
-import { keyedHash } from "../kernel/data-key.js";
+import { keyedHashes } from "../kernel/data-key.js";
 import { db, read, verifyCredential } from "../kernel/db.js";
 import { SLICE } from "../kernel/due.js";
 import { forbidden, unauthenticated } from "../kernel/error.js";
@@ -126,10 +126,14 @@ const refreshRefused = () =>
 
 /**
  * The child of a refresh token is derived from it, so that parallel exchanges give one child: a copied token makes no
- * second line of children that would never meet the first.
+ * second line of children that would never meet the first. Also while DATA_KEY is rotated: a child that is there is
+ * derived by its own key, and without that key there is no other child.
+ * @param known the hash of the child that is there
  */
-const childOf = (refreshToken: string) =>
-  `rt_${tenantId().slice("ten_".length)}_${keyedHash("refresh-token", refreshToken)}`;
+function childOf(refreshToken: string, known: string | null): string | undefined {
+  const children = keyedHashes("refresh-token", refreshToken).map((hash) => `rt_${tenantId().slice(4)}_${hash}`);
+  return known === null ? children[0] : children.find((child) => hashSecret(child) === known);
+}
 
 async function rotate(tx: Tx, parent: string): Promise<StartedSession | undefined> {
   const hash = hashSecret(parent);
@@ -144,7 +148,8 @@ async function rotate(tx: Tx, parent: string): Promise<StartedSession | undefine
     await endSession(tx, token.sessionId, "reuse");
     return undefined;
   }
-  const refreshToken = childOf(parent);
+  const refreshToken = childOf(parent, token.childHash);
+  if (!refreshToken) return undefined;
   await Promise.all([
     insertRefreshToken(tx, token.sessionId, refreshToken, token.id),
     tx
@@ -158,10 +163,12 @@ async function rotate(tx: Tx, parent: string): Promise<StartedSession | undefine
 /** Reads a refresh token of an active session, and whether it was used before. */
 async function findRefreshToken(tx: Tx, hash: string) {
   const child = alias(refreshTokenTable, "child");
+  const isChild = eq(child.parentId, refreshTokenTable.id);
   const children = tx
     .select({ one: sql`1` })
     .from(child)
-    .where(and(eq(child.parentId, refreshTokenTable.id), isNotNull(child.usedAt)));
+    .where(and(isChild, isNotNull(child.usedAt)));
+  const childHash = tx.select({ hash: child.hash }).from(child).where(isChild).limit(1);
   const [token] = await tx
     .select({
       id: refreshTokenTable.id,
@@ -170,6 +177,7 @@ async function findRefreshToken(tx: Tx, hash: string) {
       usedBeforeLeeway: sql<boolean>`${refreshTokenTable.usedAt} < clock_timestamp() - make_interval(secs => ${LEEWAY})`,
       /** Its child was used as well, so that this use is no parallel refresh. */
       childUsed: sql<boolean>`exists ${children}`,
+      childHash: sql<string | null>`(${childHash})`,
     })
     .from(refreshTokenTable)
     .innerJoin(sessionTable, eq(sessionTable.id, refreshTokenTable.sessionId))

@@ -5,7 +5,7 @@ import { config } from "./config.js";
  * What a key is for. Each purpose has a key of its own, derived from the data key (HKDF, RFC 5869), so that a text of one
  * purpose proves nothing for another.
  */
-type Purpose = "account" | "address" | "answer" | "cursor" | "key-id" | "refresh-token";
+export type Purpose = "account" | "address" | "answer" | "cursor" | "key-id" | "refresh-token";
 
 /** One of the keys in DATA_KEY. */
 interface DataKey {
@@ -46,7 +46,11 @@ function keyFor(key: DataKey, purpose: Purpose): Buffer {
 
 const mac = (key: Buffer, text: string) => createHmac("sha256", key).update(text).digest();
 
-/** A keyed hash (hex) of a text whose holder cannot compute it. */
+/** Keyed hashes (hex) of a text whose holder cannot compute them, one by each key: the first is that of the key in use. */
+export const keyedHashes = (purpose: Purpose, text: string): string[] =>
+  dataKeys().map((key) => mac(keyFor(key, purpose), text).toString("hex"));
+
+/** The keyed hash by the key in use. */
 export const keyedHash = (purpose: Purpose, text: string): string =>
   mac(keyFor(newest(), purpose), text).toString("hex");
 
@@ -74,6 +78,11 @@ export function isSignatureOf(purpose: Purpose, text: string, signature: string)
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
+/** The key of a sealed text was removed from DATA_KEY. */
+export class KeyRemoved extends Error {
+  override name = "KeyRemoved";
+}
+
 /** Encrypts a text (AES-256-GCM), bound to what `about` names: `kid.ciphertext`. */
 export function sealText(purpose: Purpose, about: string, text: string): string {
   const key = newest();
@@ -86,13 +95,13 @@ export function sealText(purpose: Purpose, about: string, text: string): string 
 /**
  * Opens what `sealText` made.
  * @param before what texts of earlier releases, which have no `kid`, are bound to
- * @throws Error for a text that was changed, belongs to something else, or whose key is gone
+ * @throws KeyRemoved, or Error for a text that was changed or belongs to something else
  */
 export function openText(purpose: Purpose, about: string, before: string, sealed: string): string {
   const [kid = "", text] = sealed.split(".");
   if (text !== undefined) {
     const key = dataKeys().find((each) => each.kid === kid);
-    if (!key) throw new Error(`DATA_KEY has no key "${kid}".`);
+    if (!key) throw new KeyRemoved(`DATA_KEY has no key "${kid}".`);
     return decrypt(keyFor(key, purpose), about, Buffer.from(text, "base64url"));
   }
   const bytes = Buffer.from(sealed, "base64");

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { context, tenantId } from "../../core/kernel/actor.js";
-import { openText, sealText } from "../../core/kernel/data-key.js";
-import { malformed } from "../../core/kernel/error.js";
+import { KeyRemoved, openText, sealText } from "../../core/kernel/data-key.js";
+import { conflict, malformed } from "../../core/kernel/error.js";
 import { type Claim, rowId, type StoredAnswer } from "../../core/kernel/idempotency.js";
 import type { Endpoint } from "./endpoint.js";
 
@@ -65,10 +65,19 @@ export const seal = (claim: Claim, answer: StoredAnswer): StoredAnswer => ({
   body: sealText("answer", placeOf(claim), answer.body),
 });
 
-export const unseal = (claim: Claim, answer: StoredAnswer): StoredAnswer => ({
-  ...answer,
-  body: openText("answer", placeOf(claim), claim.tenantId, answer.body),
-});
+/** @throws Failure conflict when the key that sealed it was removed */
+export function unseal(claim: Claim, answer: StoredAnswer): StoredAnswer {
+  try {
+    return { ...answer, body: openText("answer", placeOf(claim), claim.tenantId, answer.body) };
+  } catch (error) {
+    if (!(error instanceof KeyRemoved)) throw error;
+    throw conflict(
+      "idempotency_answer_lost",
+      "The first request with this Idempotency-Key has succeeded, and its answer cannot be repeated. Read the resource.",
+      { cause: error },
+    );
+  }
+}
 
 /** An answer that is stored as it is begins as JSON does; problems are never sealed. */
 export const isSealed = ({ status, body }: StoredAnswer): boolean => status < 400 && body !== "" && !/^[[{]/.test(body);

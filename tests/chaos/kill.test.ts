@@ -118,9 +118,9 @@ test("every event was published, and each subscriber did its part once", async (
     { subscriber: "order.sales-counter", count: orders },
   ]);
   const total = journal.orders.reduce((sum, order) => sum + order.total, 0);
-  expect(await rows("select count(*)::int as orders, sum(amount)::int as revenue from sale_fact where kind = 'placed'")).toEqual([
-    { orders, revenue: total },
-  ]);
+  expect(
+    await rows("select count(*)::int as orders, sum(amount)::int as revenue from sale_fact where kind = 'placed'"),
+  ).toEqual([{ orders, revenue: total }]);
 });
 
 test("every order has one confirmation, and nobody is left waiting", async () => {
