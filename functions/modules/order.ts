@@ -3,7 +3,6 @@ import { CancelledOrder, Checkout } from "../../core/checkout/index.js";
 import { defineScope } from "../../core/kernel/access.js";
 import { AfterCommit } from "../../core/kernel/after-commit.js";
 import { on } from "../../core/kernel/event/index.js";
-import { enqueue, handle } from "../../core/kernel/job/index.js";
 import { listOf } from "../../core/kernel/page.js";
 import {
   Cancellation,
@@ -23,17 +22,10 @@ import {
 } from "../../core/order/index.js";
 import { orderMeter } from "../../core/order/meter.js";
 import { counterTable, orderLineTable, orderTable, orderTimelineTable } from "../../core/order/order.sql.js";
-import {
-  Capture,
-  OrderDetail,
-  Payment,
-  PaymentRefunded,
-  PaymentStep,
-  Refund,
-  RetryMethodInput,
-} from "../../core/payment/index.js";
+import { Capture, OrderDetail, Payment, PaymentStep, Refund, RetryMethodInput } from "../../core/payment/index.js";
 import { type Endpoint, endpoint } from "../http/endpoint.js";
 import type { Module } from "./module.js";
+import { orderMail } from "./order-mail.js";
 
 export const readOrders = defineScope("orders:read", "MEMBER", { personal: true });
 const writeOrders = defineScope("orders:write", "MEMBER");
@@ -248,22 +240,6 @@ export const order: Module = {
   ledgerAccounts: Order.orderLedgerAccounts,
   routes,
   events: [OrderPlaced, OrderPaid, OrderCancelled, OrderReviewed],
-  subscribers: [
-    on(OrderPlaced, "mail.order-confirmation", async ({ data: { orderId } }) =>
-      enqueue(Order.confirmationMailJob, { orderId }, { key: orderId }),
-    ),
-    on(OrderPlaced, "order.ledger", ({ data }) => Order.recordSale(data)),
-    // An order that was never placed had no confirmation, and a stranger can make and cancel as many as the limits allow.
-    on(OrderCancelled, "mail.order-cancelled", async ({ id: key, data: { orderId, total, placedAt } }) => {
-      if (placedAt !== null) enqueue(Order.cancellationMailJob, { orderId, amount: total }, { key });
-    }),
-    on(PaymentRefunded, "mail.payment-refunded", async ({ id: key, data: { orderId, amount } }) =>
-      enqueue(Order.refundMailJob, { orderId, amount }, { key }),
-    ),
-  ],
-  jobs: [
-    handle(Order.confirmationMailJob, Order.sendConfirmation),
-    handle(Order.cancellationMailJob, Order.mailCancellation),
-    handle(Order.refundMailJob, Order.mailRefund),
-  ],
+  subscribers: [...orderMail.subscribers, on(OrderPlaced, "order.ledger", ({ data }) => Order.recordSale(data))],
+  jobs: orderMail.jobs,
 };
