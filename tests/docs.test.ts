@@ -131,6 +131,54 @@ describe("the description of the API", () => {
     expect(texts.filter(({ part }) => part.format !== "date-time")).toEqual([]);
   });
 
+  const resolve = (part: Json): Json => (part?.$ref ? schemas[part.$ref.split("/").at(-1)] : part);
+  /** What is said about a field: at its place, or where its schema has its name. */
+  const said = (part: Json): string =>
+    part.description ?? resolve(part).description ?? (part.anyOf ?? []).map(said).find(Boolean) ?? "";
+
+  /** The fields of a body and of all that is in it, by path. */
+  function fields(part: Json, path: string, within: readonly Json[] = []): { path: string; part: Json }[] {
+    const schema = resolve(part);
+    if (!schema || within.includes(schema)) return [];
+    const deeper = [...within, schema];
+    const own = Object.entries<Json>(schema.properties ?? {}).flatMap(([name, inner]) => [
+      { path: `${path}/${name}`, part: inner },
+      ...fields(inner, `${path}/${name}`, deeper),
+    ]);
+    const others = [schema.items, ...(schema.anyOf ?? []), ...(schema.oneOf ?? [])];
+    return [...own, ...others.flatMap((inner) => fields(inner, path, deeper))];
+  }
+
+  test("says in words what each parameter and each field of each body is, and the unit of each number", () => {
+    const parameters: { path: string; part: Json }[] = operations.flatMap(({ operationId, parameters = [] }) =>
+      parameters.map(({ name, description, schema }: Json) => ({
+        path: `${operationId} ?${name}`,
+        part: { ...resolve(schema), ...(description && { description }) },
+      })),
+    );
+    const bodies = operations.flatMap(({ operationId, requestBody }) =>
+      fields(requestBody?.content["application/json"].schema, operationId),
+    );
+    const all = [...parameters, ...bodies];
+    expect(all.length).toBeGreaterThan(300);
+    expect(all.filter(({ part }) => said(part).split(" ").length < 2).map(({ path }) => path)).toEqual([]);
+    const numbers = all.filter(({ part }) => /integer|number/.test(String(resolve(part).type)));
+    const unit = /minor units|basis points|number of|seconds|hours|percent|units|position|orders|carts/i;
+    expect(numbers.length).toBeGreaterThan(50);
+    expect(numbers.filter(({ part }) => !unit.test(said(part))).map(({ path }) => path)).toEqual([]);
+  });
+
+  test("has an example of each body and of each answer", () => {
+    const contents = operations.flatMap(({ operationId, requestBody, responses }) => [
+      [`${operationId} body`, requestBody?.content["application/json"]],
+      ...Object.entries<Json>(responses)
+        .filter(([status]) => status < "300")
+        .map(([, { content }]) => [`${operationId} answer`, content?.["application/json"]]),
+    ]);
+    const without = contents.filter(([, content]) => content && !Object.values<Json>(content.examples ?? {})[0]?.value);
+    expect(without.map(([name]) => name)).toEqual([]);
+  });
+
   test("declares each tag, each code and each event", () => {
     const tags: Json[] = described.tags;
     const used = new Set(operations.flatMap((operation) => operation.tags));

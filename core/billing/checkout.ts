@@ -21,10 +21,21 @@ export const CheckoutRequest = z.strictObject({
   price: GivenMoney.optional().meta({
     description: "The plan's price as it was shown: the checkout is refused when it has another one by now",
   }),
-  successUrl: Page.meta({ examples: ["https://example.com/welcome"] }),
-  cancelUrl: Page.meta({ examples: ["https://example.com/plans"] }),
+  successUrl: Page.meta({
+    description: "Where the browser goes once it is paid",
+    examples: ["https://example.com/welcome"],
+  }),
+  cancelUrl: Page.meta({
+    description: "Where it goes when the owner gives up",
+    examples: ["https://example.com/plans"],
+  }),
 });
-export const PortalRequest = z.strictObject({ returnUrl: Page.meta({ examples: ["https://example.com/settings"] }) });
+export const PortalRequest = z.strictObject({
+  returnUrl: Page.meta({
+    description: "Where the browser goes when the owner leaves Stripe's page",
+    examples: ["https://example.com/settings"],
+  }),
+});
 /** The page at Stripe that the owner's browser opens. */
 export const BillingPage = z.object({ url: z.string() }).meta({ id: "BillingPage" });
 

@@ -59,15 +59,17 @@ export const NewCart = z.strictObject({
     .optional()
     .meta({ description: "The slug of a channel. Default: the default channel" }),
   currency: Currency.optional().meta({ description: "Default: the region's currency" }),
-  email: Email.optional(),
-  lines: NewLines.default([]),
+  email: Email.optional().describe("Of the shopper, for the confirmation"),
+  lines: NewLines.default([]).describe("What is in the cart from the beginning"),
 });
 
 export const CartChange = z.strictObject({
-  email: Email.nullable().optional(),
+  email: Email.nullable().optional().describe("Of the shopper, for the confirmation"),
   shippingAddress: NewAddress.nullable().optional(),
   billingAddress: NewAddress.nullable().optional(),
-  shippingOptionId: ShippingOptionId.nullable().optional(),
+  shippingOptionId: ShippingOptionId.nullable()
+    .optional()
+    .describe("One of `GET /v1/store/carts/{id}/shipping-options`"),
   regionId: RegionId.optional().meta({
     description: "Also sets the region's currency and removes the shipping option",
   }),

@@ -19,8 +19,11 @@ import { show } from "./quote.js";
 
 const MAX_LINES = 100;
 
-export const Quantity = z.int().min(1).max(10_000);
-export const NewLine = z.strictObject({ variantId: VariantId, quantity: Quantity });
+export const Quantity = z.int().min(1).max(10_000).describe("The number of pieces");
+export const NewLine = z.strictObject({
+  variantId: VariantId.describe("What to buy: the id of a variant, not of its product"),
+  quantity: Quantity,
+});
 export const NewLines = z.array(NewLine).max(MAX_LINES);
 type NewLine = z.output<typeof NewLine>;
 

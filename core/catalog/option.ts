@@ -6,7 +6,10 @@ const Label = name(100);
 
 /** A property by which the variants of a product differ, with its values: `{ name: "Size", values: ["S", "M"] }`. */
 export const Option = z
-  .strictObject({ name: Label, values: z.array(Label).min(1).max(100) })
+  .strictObject({
+    name: Label.describe("As shoppers read it: Size"),
+    values: z.array(Label).min(1).max(100).describe("In the order in which shoppers choose: S, M, L"),
+  })
   .meta({ id: "ProductOption", examples: [{ name: "Size", values: ["S", "M"] }] });
 export type Option = z.infer<typeof Option>;
 
@@ -49,7 +52,9 @@ export type OptionPatch = z.infer<typeof OptionPatch>;
 export const OptionPatches = listOf(OptionPatch);
 
 /** One value for each option of the product: `{ "Size": "M" }`. */
-export const Choice = z.record(Label, Label).meta({ examples: [{ Size: "M" }] });
+export const Choice = z
+  .record(Label, Label)
+  .meta({ description: "One value for each option of the product", examples: [{ Size: "M" }] });
 export type Choice = z.infer<typeof Choice>;
 
 /** The reasons why a choice does not name exactly one known value for each option; `path` is its JSON pointer. */

@@ -21,8 +21,10 @@ export const NewPrices = z
     z.strictObject({
       amount: Amount,
       currency: Currency,
-      compareAt: Amount.nullable().default(null),
-      taxInclusive: z.boolean().default(true),
+      compareAt: Amount.nullable()
+        .default(null)
+        .describe("The former price, shown struck through, in minor units. null: none"),
+      taxInclusive: z.boolean().default(true).describe("Whether the tax is inside the amount, or comes on top"),
     }),
   )
   .max(50)

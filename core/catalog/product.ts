@@ -57,13 +57,17 @@ export const ProductDeleted = defineEvent("product.deleted", about);
 
 export const NewProduct = z
   .strictObject({
-    name: Name,
+    name: Name.describe("As shoppers read it: Enamel mug"),
     slug: Slug.optional().meta({ description: "Default: made from the name" }),
-    description: Description.default(""),
+    description: Description.default("").describe("For shoppers: plain text of several lines"),
     status: Status.default("draft"),
-    taxClassId: TaxClassId.nullable().default(null),
-    options: Options.default([]),
-    variants: z.array(NewVariant).max(MAX_VARIANTS).default([]),
+    taxClassId: TaxClassId.nullable().default(null).describe("null: the tenant's default class"),
+    options: Options.default([]).describe("By what the variants differ: size, color"),
+    variants: z
+      .array(NewVariant)
+      .max(MAX_VARIANTS)
+      .default([])
+      .describe("What is sold: one for each combination of options that there is"),
   })
   .superRefine(({ options, variants }, { addIssue }) => {
     const choices = new Set<string>();
@@ -148,7 +152,10 @@ function toFailure(error: unknown): never {
   throw error;
 }
 
-export const ProductPage = pageQuery({ status: Status.optional(), expand: z.enum(["variants"]).optional() });
+export const ProductPage = pageQuery({
+  status: Status.optional(),
+  expand: z.enum(["variants"]).optional().describe("Also answers the variants of each product, with their prices"),
+});
 
 /** The newest first. */
 export const list = fn(ProductPage, ({ expand, ...page }) =>
@@ -181,16 +188,16 @@ export const get = fn(ProductId, async (id) => {
 });
 
 export const ProductPatch = z.strictObject({
-  name: Name.optional(),
-  slug: Slug.optional(),
-  description: Description.optional(),
+  name: Name.optional().describe("As shoppers read it"),
+  slug: Slug.optional().describe("The last part of the address of its page in the shop"),
+  description: Description.optional().describe("For shoppers: plain text of several lines"),
   status: Status.optional(),
-  taxClassId: TaxClassId.nullable().optional(),
+  taxClassId: TaxClassId.nullable().optional().describe("null: the tenant's default class"),
   options: OptionPatches.optional().meta({
     description: "All options. Variants keep their values where an option or a value gets another name",
   }),
   variants: z
-    .array(z.strictObject({ id: VariantId, options: Choice }))
+    .array(z.strictObject({ id: VariantId.describe("A variant of this product"), options: Choice }))
     .max(MAX_VARIANTS)
     .optional()
     .meta({ description: "New values of variants: of some options, or of all" }),

@@ -37,7 +37,12 @@ export const StoreProduct = z
   .meta({ id: "StoreProduct", description: "A product as shoppers see it." });
 
 /** The currency of the prices: the requested one, that of the region, or the tenant's own. */
-export const PriceContext = z.strictObject({ currency: Currency.optional(), region: RegionId.optional() });
+export const PriceContext = z.strictObject({
+  currency: Currency.optional().describe("The currency of the prices. Default: that of the region"),
+  region: RegionId.optional().describe(
+    "The region whose currency the prices have. Default: the tenant's default region",
+  ),
+});
 type PriceContext = z.infer<typeof PriceContext>;
 
 function currencyOf(q: Reader, { currency, region }: PriceContext): SQL {
@@ -106,7 +111,7 @@ export const listStoreProducts = fn(StorePage, async ({ limit, cursor, ...asked 
   return answer(rows, limit, (row) => ({ id: row.id }), toStoreProduct);
 });
 
-export const IdOrSlug = z.union([ProductId, Slug]);
+export const IdOrSlug = z.union([ProductId, Slug]).describe("The id of a product, or its slug: enamel-mug");
 
 const byId = prepared((q, { key, ...asked }: PriceContext & { key: string }) =>
   storeProductQuery(q, asked, and(eq(productTable.id, param(key, productTable.id)), active), 1),

@@ -46,10 +46,10 @@ export const Variant = z
 export type Variant = z.infer<typeof Variant>;
 
 export const NewVariant = z.strictObject({
-  sku: Sku,
+  sku: Sku.describe("The shop's own number of the article; each variant has another one"),
   name: Name.optional().meta({ description: "Default: the values of its options" }),
   options: Choice.default({}),
-  prices: NewPrices.default([]),
+  prices: NewPrices.default([]).describe("At most one in each currency"),
 });
 export type NewVariant = z.infer<typeof NewVariant>;
 
@@ -146,10 +146,10 @@ function refuseUnfitOptions(options: readonly Option[], choice: Choice): void {
 }
 
 const Patch = z.strictObject({
-  sku: Sku.optional(),
-  name: Name.optional(),
+  sku: Sku.optional().describe("The shop's own number of the article"),
+  name: Name.optional().describe("As shoppers read it beside the product's name"),
   options: Choice.optional(),
-  position: Position.optional(),
+  position: Position.optional().describe("The place among the variants of the product; 0 is the first position"),
 });
 export const VariantPatch = Patch;
 

@@ -67,8 +67,8 @@ const view = ({ amount, withheld, currency, ...dispute }: Row): z.input<typeof D
 });
 
 export const DisputePage = pageQuery({
-  open: z.enum(["true", "false"]).optional(),
-  status: z.string().max(50).optional(),
+  open: z.enum(["true", "false"]).optional().describe("`true`: those that are not decided yet. `false`: the others"),
+  status: z.string().max(50).optional().describe("Disputes in this status of Stripe's only: needs_response"),
 });
 
 const due = deadlineOf(disputeTable.evidenceDueAt);

@@ -3,7 +3,9 @@ import { type Currency, type Money, ratio } from "../kernel/money.js";
 import { type PlanCode, soldPlans } from "./entitlement.sql.js";
 
 export const intervals = ["month", "year"] as const;
-export const Interval = z.enum(intervals).meta({ id: "BillingInterval" });
+export const Interval = z
+  .enum(intervals)
+  .meta({ id: "BillingInterval", description: "How often the plan is paid for" });
 export type Interval = z.infer<typeof Interval>;
 
 /** The features that a plan may contain beside its limits. */
@@ -44,7 +46,10 @@ export interface Plan {
 }
 
 /** A plan that is for sale. */
-export const SoldPlan = z.enum(soldPlans).meta({ id: "PlanCode" });
+export const SoldPlan = z.enum(soldPlans).meta({
+  id: "PlanCode",
+  description: "A plan that is for sale; `GET /v1/billing/plans` has their prices and limits",
+});
 export type SoldPlan = z.infer<typeof SoldPlan>;
 
 const CURRENCY: Currency = "EUR";

@@ -69,9 +69,9 @@ const withKnownScopes = <Row extends { scopes: string[] }>(row: Row): Row => ({
 });
 
 const ApiKeyPage = pageQuery({
-  kind: z.enum(keyKinds).optional(),
-  createdBy: MemberId.optional(),
-  parentId: ApiKeyId.optional(),
+  kind: z.enum(keyKinds).optional().describe("Keys of this kind only"),
+  createdBy: MemberId.optional().describe("Keys that this member has created"),
+  parentId: ApiKeyId.optional().describe("Keys that were created with this key"),
 });
 export const ApiKeyList = listOf(ApiKeyRecord);
 
@@ -101,8 +101,8 @@ export const get = fn(ApiKeyId, async (keyId) => {
 });
 
 const NewApiKey = z.strictObject({
-  kind: z.enum(keyKinds),
-  name: name(100),
+  kind: z.enum(keyKinds).describe("`publishable`: for a storefront in a browser. `secret`: for a server"),
+  name: name(100).describe("What it is for, as the staff reads it: Warehouse"),
   scopes: z.array(ScopeName).max(100).optional().meta({
     description:
       "The scopes of a secret key. Default: those of the caller's scopes that only read, without `billing:read` and `keys:read`. Every scope that writes must be named",

@@ -31,7 +31,7 @@ export const Login = z.strictObject({
     .max(100)
     .optional()
     .meta({ description: "The tenant's slug or id; `x-tenant-id` or `?tenant=` can name it instead" }),
-  email: LoginEmail,
+  email: LoginEmail.describe("Of the member"),
   password: TriedPassword,
 });
 

@@ -62,7 +62,7 @@ export const view = {
   createdAt: memberTable.createdAt,
 };
 
-const MemberPage = pageQuery({ role: z.enum(roles).optional() });
+const MemberPage = pageQuery({ role: z.enum(roles).optional().describe("Members with this role only") });
 export const MemberList = listOf(MemberRecord);
 
 export const list = fn(MemberPage, (page) =>
@@ -86,7 +86,12 @@ export const get = fn(MemberId, async (memberId) => {
   return member;
 });
 
-const NewMember = z.strictObject({ email: LoginEmail, name: MemberName, role: Role, password: Password });
+const NewMember = z.strictObject({
+  email: LoginEmail.describe("With which the member logs in"),
+  name: MemberName.describe("As colleagues read it: Max Member"),
+  role: Role,
+  password: Password,
+});
 
 /**
  * Adds a member to the staff, or a removed one again, with a first password.
@@ -152,7 +157,7 @@ const lastOwnerFailure = () =>
 
 const revokeKeysField = z.boolean().default(true);
 export const MemberChange = z.strictObject({
-  name: MemberName.optional(),
+  name: MemberName.optional().describe("As colleagues read it"),
   role: Role.optional(),
   revokeKeys: revokeKeysField.meta({
     description: "Revoke the secret keys that the member has created and that hold more than the new role",

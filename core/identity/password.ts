@@ -44,13 +44,14 @@ export const Password = z
   .max(4 * MAX_LENGTH, { error: tooLong, abort: true })
   .transform((text) => text.normalize("NFKC"))
   .refine(isShort, { error: tooLong, abort: true })
-  .refine((text) => [...text].length >= 8, "must have at least 8 characters");
+  .refine((text) => [...text].length >= 8, "must have at least 8 characters")
+  .describe("8 characters or more, which nobody guesses: some words that do not belong together");
 
 /**
  * A password at a login. Its rules are looser than those of a new one, so that every password that was once accepted
  * fits.
  */
-export const TriedPassword = z.string().min(1).max(1024);
+export const TriedPassword = z.string().min(1).max(1024).describe("The present password");
 
 /** An argon2id hash as a PHC string. Slow on purpose: never inside a transaction. */
 export async function hashPassword(password: string): Promise<string> {

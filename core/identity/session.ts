@@ -103,7 +103,7 @@ export const issueTokens = async ({ refreshToken, ...access }: StartedSession) =
   expiresIn: ACCESS_LIFETIME,
 });
 
-const RefreshToken = z.string().min(1).max(300);
+const RefreshToken = z.string().min(1).max(300).describe("From `logIn` or the last `refreshSession`; it works once");
 
 /**
  * Exchanges a refresh token for its child. A second use, other than by a parallel tab just now, proves that the token

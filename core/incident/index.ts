@@ -96,7 +96,10 @@ export const resolve = fn(z.object({ id: IncidentId, resolution: z.string() }), 
   }),
 );
 
-export const IncidentPage = pageQuery({ status: IncidentStatus.optional(), kind: z.string().max(100).optional() });
+export const IncidentPage = pageQuery({
+  status: IncidentStatus.optional().describe("Incidents in this status only"),
+  kind: z.string().max(100).optional().describe("Incidents of this kind only: payment.difference"),
+});
 
 /** Lists incidents, the newest first. */
 export const list = fn(IncidentPage, (page) =>

@@ -20,7 +20,7 @@ const Count = z.int().min(0).max(MAX_ON_HAND);
 
 const Adjustment = z
   .strictObject({
-    variantId: VariantId,
+    variantId: VariantId.describe("The variant that was counted or moved"),
     locationId: LocationId.optional().meta({ description: "Default: the default location" }),
     delta: z
       .int()
@@ -37,9 +37,9 @@ const Adjustment = z
 type Adjustment = z.infer<typeof Adjustment>;
 
 export const Adjustments = z.strictObject({
-  adjustments: z.array(Adjustment).min(1).max(100),
-  reason: z.enum(["received", "correction", "returned", "damaged"]),
-  reference: line(200).optional(),
+  adjustments: z.array(Adjustment).min(1).max(100).describe("Either all of them are made, or none"),
+  reason: z.enum(["received", "correction", "returned", "damaged"]).describe("Kept with each movement"),
+  reference: line(200).optional().describe("What it belongs to, as you call it: a delivery note, a count"),
 });
 
 export const StockAdjusted = defineEvent("stock.adjusted", z.object({ variantIds: z.array(VariantId) }));

@@ -19,7 +19,10 @@ export const Level = z
   })
   .meta({ id: "StockLevel", description: "Stock of a variant at a location." });
 
-export const LevelPage = pageQuery({ variantId: VariantId.optional(), locationId: LocationId.optional() });
+export const LevelPage = pageQuery({
+  variantId: VariantId.optional().describe("The levels of this variant only"),
+  locationId: LocationId.optional().describe("The levels at this location only"),
+});
 
 export const listLevels = fn(LevelPage, async ({ limit, cursor, variantId, locationId }) => {
   const { after, page: answer } = paginate("stock_levels", cursor, { variantId, locationId });

@@ -24,7 +24,10 @@ export const Movement = z
 
 const { tenantId: _, updatedAt: __, ...view } = getTableColumns(stockMovementTable);
 
-export const MovementPage = pageQuery({ variantId: VariantId.optional(), locationId: LocationId.optional() });
+export const MovementPage = pageQuery({
+  variantId: VariantId.optional().describe("The movements of this variant only"),
+  locationId: LocationId.optional().describe("The movements at this location only"),
+});
 
 /** The newest first. */
 export const listMovements = fn(MovementPage, (page) =>

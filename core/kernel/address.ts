@@ -14,20 +14,20 @@ import {
 import { name } from "./text.js";
 
 const Fields = z.strictObject({
-  name: name(200),
-  company: name(200).optional(),
-  line1: name(200),
-  line2: name(200).optional(),
+  name: name(200).describe("Who receives it: Ada Lovelace"),
+  company: name(200).optional().describe("The company at this address, on a line of its own"),
+  line1: name(200).describe("Street and number: Lange Straße 1"),
+  line2: name(200).optional().describe("What follows the street: an apartment, a floor, a building"),
   district: name(100).optional().meta({ description: "A part of the city, where addresses name it" }),
-  city: name(100).optional(),
+  city: name(100).optional().describe("City, town or village"),
   state: name(100).optional().meta({ description: "State, province, prefecture or county, as the address says it" }),
   province: ProvinceCode.optional().meta({
     description: "ISO 3166-2. Default: the province that `state` names",
     examples: ["US-CA"],
   }),
-  postalCode: name(20).optional(),
+  postalCode: name(20).optional().describe("As the country writes it: 10115 in Germany, SW1A 1AA in Britain"),
   country: Country,
-  phone: name(40).optional(),
+  phone: name(40).optional().describe("For the carrier: +49 30 123456"),
 });
 type Fields = z.output<typeof Fields>;
 type Report = (field: keyof Fields, message: string) => void;

@@ -28,7 +28,7 @@ export const Money = z
 export type Money = z.infer<typeof Money>;
 
 /** Money in a request, which has no other fields. */
-export const GivenMoney = z.strictObject(Money.shape);
+export const GivenMoney = z.strictObject(Money.shape).describe("Minor units and their currency: 1999 EUR is 19.99 €");
 
 /** Digits after the point (EUR 2, JPY 0, KWD 3). */
 export const exponent = (currency: Currency): number => known[currency].exponent;

@@ -6,8 +6,8 @@ import { malformed } from "./error.js";
 /** The query of a list: `limit` 1…100 (20), `cursor` from the page before, and filters from an allow-list. */
 export const pageQuery = <Filters extends z.ZodRawShape>(filters: Filters) =>
   z.strictObject({
-    limit: z.coerce.number().int().min(1).max(100).default(20),
-    cursor: z.string().max(1000).optional(),
+    limit: z.coerce.number().int().min(1).max(100).default(20).describe("The number of rows in a page"),
+    cursor: z.string().max(1000).optional().describe("The `nextCursor` of the page before. Default: the first page"),
     ...filters,
   });
 

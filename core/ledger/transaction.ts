@@ -29,9 +29,9 @@ export const LedgerTransaction = z
   });
 
 export const TransactionPage = pageQuery({
-  kind: LedgerKindName.optional(),
-  reference: z.string().max(255).optional(),
-  account: z.string().max(100).optional(),
+  kind: LedgerKindName.optional().describe("Transactions of this kind only"),
+  reference: z.string().max(255).optional().describe("Those of one thing: the id of an order, a payment, a refund"),
+  account: z.string().max(100).optional().describe("Those with an entry in this account"),
 });
 type TransactionFilter = z.output<typeof TransactionPage> & { after: string | undefined };
 

@@ -173,7 +173,7 @@ export const MailRecord = z
     createdAt: z.string(),
   })
   .meta({ id: "Mail" });
-export const MailPage = pageQuery({ status: z.enum(mailStatuses).optional() });
+export const MailPage = pageQuery({ status: z.enum(mailStatuses).optional().describe("Mails in this status only") });
 
 const view = {
   id: mailTable.id,

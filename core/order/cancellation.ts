@@ -21,7 +21,7 @@ import { columns } from "./view.js";
 const cancelReasons = ["requested_by_shopper", "out_of_stock", "suspected_fraud", "not_paid", "other"] as const;
 
 export const Cancellation = z.strictObject({
-  reason: z.enum(cancelReasons).default("other"),
+  reason: z.enum(cancelReasons).default("other").describe("Kept with the order, and shown to the shopper"),
   restock: z.boolean().default(true).meta({
     description:
       "Whether the goods of an open order are for sale again. The reserved ones of a pending order always are",

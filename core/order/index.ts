@@ -87,10 +87,18 @@ export const Attention = z
   });
 export const OrderSummary = Head.extend({ total: Money, attention: Attention }).meta({ id: "OrderSummary" });
 export const OrderPage = pageQuery({
-  status: z.enum(orderStatuses).optional(),
-  paymentStatus: PaymentStatus.optional(),
-  number: z.coerce.number().int().min(1).max(2_147_483_647).optional(),
-  email: Email.optional(),
+  status: z.enum(orderStatuses).optional().describe("Orders in this status only"),
+  paymentStatus: PaymentStatus.optional().describe("Orders whose payment stands so only"),
+  number: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(2_147_483_647)
+    .optional()
+    .describe("The number of one order, as its shopper reads it: 1001"),
+  email: Email.optional().describe(
+    "The orders of this address; the domain may be written in ASCII or in its own script",
+  ),
   attention: z.enum(["true", "false"]).optional().meta({ description: "Whether the staff should review the order" }),
 });
 
@@ -183,7 +191,7 @@ async function requireOrder(orderId: string): Promise<void> {
   if (!order) throw notFound("order");
 }
 
-export const Note = z.strictObject({ text: statement(2000) });
+export const Note = z.strictObject({ text: statement(2000).describe("For the staff; shoppers do not see it") });
 
 /** Adds a note of the staff to the timeline, which shoppers do not see. @throws Failure not_found */
 export const note = fn(z.object({ id: OrderId, note: Note }), ({ id: orderId, note: data }) =>

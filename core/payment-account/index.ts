@@ -136,7 +136,11 @@ async function createLink(row: PaymentAccountRow, urls: Urls) {
   }
 }
 
-export const Change = z.strictObject({ capture: z.enum(captureModes) });
+export const Change = z.strictObject({
+  capture: z
+    .enum(captureModes)
+    .describe("`automatic`: money is taken as soon as the order is open. `manual`: when the staff captures it"),
+});
 
 /** @throws Failure not_found or stale */
 export const update = fn(Change.extend({ version: z.int().optional() }), ({ capture, version }) =>

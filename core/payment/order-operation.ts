@@ -19,7 +19,10 @@ import { type KnownOperation, type KnownPayment, lockPayments, type PaymentState
 
 const amount = Amount.min(1).optional().meta({ description: "Minor units; the whole remaining amount when omitted" });
 export const Capture = z.strictObject({ amount });
-export const Refund = z.strictObject({ amount, reason: line(500).optional() });
+export const Refund = z.strictObject({
+  amount,
+  reason: line(500).optional().describe("For the order's timeline; shoppers do not see it"),
+});
 
 const OrderOperation = z.object({ id: OrderId, version: z.int().optional(), amount: Capture.shape.amount });
 type OrderOperationRequest = z.output<typeof OrderOperation> & { reason?: string | undefined };

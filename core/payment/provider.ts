@@ -197,13 +197,15 @@ export function remoteProviderOf(name: string): RemoteProvider {
 /** How the shopper pays: the name of a provider, and the fields of that provider's `input`. */
 export type PaymentMethodInput = { provider: string } & Record<string, unknown>;
 
+const ABOUT_PROVIDER = "`stripe`: by card and what else the merchant takes there. `manual`: money by hand";
+
 function methodInput(among: readonly Provider[]): z.ZodType<PaymentMethodInput> {
   const names = among.map(({ name }) => name);
   const fields: z.ZodRawShape = Object.assign(
     {},
     ...among.map(({ input }) => input && z.object(input.shape).partial().shape),
   );
-  return z.strictObject({ provider: z.enum(names), ...fields }).check(({ value, issues }) => {
+  return z.strictObject({ provider: z.enum(names).describe(ABOUT_PROVIDER), ...fields }).check(({ value, issues }) => {
     const own = among.find(({ name }) => name === value.provider)?.input?.safeParse(value);
     for (const issue of own?.error?.issues ?? []) issues.push({ ...issue, input: value } as z.core.$ZodRawIssue);
   });

@@ -19,7 +19,7 @@ const ProviderName = z.lazy(() => z.enum(paymentProviders.all().map(({ name }) =
 
 const OfferedMethodRecord = z
   .strictObject({
-    provider: ProviderName,
+    provider: ProviderName.describe("`stripe` takes money by itself, `manual` is money by hand"),
     acceptance: z.enum(["staff", "automatic"]).optional().meta({
       description:
         "For money by hand. `staff`: an order is pending until the staff accepts it. `automatic`: it is placed at once. Default: `staff`",
@@ -72,10 +72,16 @@ export const SettingChange = z
   .strictObject({
     methods: Methods.nullable().meta({ description: "The first is for shoppers who name none. null: the default" }),
     channels: z
-      .array(z.strictObject({ channelId: ChannelId, methods: Methods }))
+      .array(
+        z.strictObject({
+          channelId: ChannelId.describe("A channel that offers other methods"),
+          methods: Methods.describe("What it offers, the first for shoppers who name none"),
+        }),
+      )
       .max(100)
-      .default([]),
-    limits: Limits.default({}),
+      .default([])
+      .describe("Channels that offer other methods than the shop"),
+    limits: Limits.default({}).describe("How many orders and carts may wait at once"),
   })
   .meta({ id: "PaymentSettingChange" });
 

@@ -28,12 +28,17 @@ export const ShippingOption = ShippingChoice.extend({
 }).meta({ id: "ShippingOption", description: "A way to deliver to a region at a flat rate." });
 
 export const NewShippingOption = z.strictObject({
-  regionId: RegionId,
-  taxClassId: TaxClassId,
-  name: name(200),
-  price: z.strictObject({ amount: Amount, currency: Currency }),
-  taxInclusive: z.boolean().default(true),
-  position: z.int().min(0).max(10_000).default(0),
+  regionId: RegionId.describe("The region to which it delivers"),
+  taxClassId: TaxClassId.describe("By which delivery is taxed"),
+  name: name(200).describe("As shoppers read it: Parcel, 2 to 3 days"),
+  price: z.strictObject({ amount: Amount, currency: Currency }).describe("For the whole order, in minor units"),
+  taxInclusive: z.boolean().default(true).describe("Whether the tax is inside the price, or comes on top"),
+  position: z
+    .int()
+    .min(0)
+    .max(10_000)
+    .default(0)
+    .describe("The place among the options of the region; 0 is the first position"),
 });
 
 const choice = {
@@ -72,7 +77,7 @@ export const create = fn(NewShippingOption, ({ price, ...option }) =>
   }),
 );
 
-export const ShippingPage = pageQuery({ regionId: RegionId.optional() });
+export const ShippingPage = pageQuery({ regionId: RegionId.optional().describe("The options of this region only") });
 
 export const list = fn(ShippingPage, (page) =>
   listById(

@@ -25,10 +25,12 @@ import { provision } from "./provision.js";
 export { TenantPatch, updateTenant } from "./relocation.js";
 
 const Signup = z.strictObject({
-  tenant: z.strictObject({ name: TenantName, slug: TenantSlug, currency: Currency, country: Country }),
-  email: LoginEmail,
+  tenant: z
+    .strictObject({ name: TenantName, slug: TenantSlug, currency: Currency, country: Country })
+    .describe("The shop to open"),
+  email: LoginEmail.describe("Of the owner, who logs in with it"),
   password: Password,
-  name: MemberName,
+  name: MemberName.describe("The owner's name: Olga Owner"),
 });
 
 export const SignedUp = Session.Tokens.extend({ tenant: TenantRecord, member: MemberRecord }).meta({ id: "SignedUp" });

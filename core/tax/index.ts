@@ -25,12 +25,12 @@ export const TaxClass = z
   .meta({ id: "TaxClass", description: "The tax treatment of a product: standard, reduced or exempt." });
 
 const NewRate = z.strictObject({
-  taxClassId: TaxClassId,
+  taxClassId: TaxClassId.describe("The class of goods to which the rate applies"),
   country: Country,
   province: ProvinceCode.nullable()
     .default(null)
     .meta({ description: "ISO 3166-2; the rate applies there instead of the country's. null: the country's rate" }),
-  name: name(100),
+  name: name(100).describe("As receipts show it: VAT 19 %"),
   rate: BasisPoints,
 });
 const TaxRate = z
@@ -121,7 +121,8 @@ export const Rates = z.strictObject({
           addIssue({ code: "custom", path: [index, "country"], message: "appears twice for its tax class" });
         seen.add(key);
       }
-    }),
+    })
+    .describe("All rates of the shop; those that are not in it are removed"),
 });
 
 /**

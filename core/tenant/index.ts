@@ -25,9 +25,10 @@ export const TenantSlug = z
   .string()
   .regex(/^[a-z0-9](?:[a-z0-9]|-(?!-)){1,38}[a-z0-9]$/, "must be 3 to 40 lowercase letters, digits and single dashes")
   .refine((slug) => !RESERVED.has(slug), "is reserved")
-  .refine((slug) => !slug.endsWith("-test"), 'must not end with "-test"');
+  .refine((slug) => !slug.endsWith("-test"), 'must not end with "-test"')
+  .describe("The short name with which members log in: corner-shop");
 
-export const TenantName = name(200);
+export const TenantName = name(200).describe("The shop's name, as mails and receipts show it");
 
 export const TenantRecord = z
   .object({

@@ -1,4 +1,5 @@
 import type { RouteConfig } from "@asteasolutions/zod-to-openapi";
+import type * as z from "zod";
 import type { Endpoint } from "./endpoint.js";
 
 const failures: Readonly<Record<number, string>> = {
@@ -39,11 +40,15 @@ type Header = keyof typeof headers;
 const refs = (names: readonly Header[]) =>
   Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 
+/** An answer with a version has it in its ETag, too. */
+const hasVersion = (schema: z.ZodType | undefined) =>
+  "version" in ((schema as { shape?: z.ZodRawShape } | undefined)?.shape ?? {});
+
 /** Headers of the answer of an operation that succeeds. */
 export const headersFor = ({ method, spec }: Endpoint) =>
   refs([
     "X-Request-Id",
-    ...(spec.ifMatch ? (["ETag"] as const) : []),
+    ...(hasVersion(spec.returns[1]) ? (["ETag"] as const) : []),
     ...(method !== "get" && spec.idempotency !== "none" ? (["Idempotent-Replayed"] as const) : []),
     ...(spec.allow === "public" ? [] : (["RateLimit", "RateLimit-Policy"] as const)),
   ]);

@@ -5,6 +5,7 @@ import type { Allow, Endpoint } from "./endpoint.js";
 import { headers, headersFor, problemAnswers, problemRefs } from "./openapi-answer.js";
 import { eventComponents } from "./openapi-event.js";
 import { type Example, type Examples, exampleOf } from "./openapi-example.js";
+import { describeParams } from "./openapi-parameter.js";
 import { refine } from "./openapi-refinement.js";
 import { tagOf, tagsOf } from "./openapi-tag.js";
 import { operationName } from "./operation-name.js";
@@ -90,7 +91,7 @@ function openApiPath(endpoint: Endpoint, example: Example = {}): RouteConfig {
     security: securityOf(spec.allow),
     "x-allow": typeof spec.allow === "string" ? spec.allow : spec.allow.name, // the scope that it takes, which OpenAPI can say for OAuth only
     request: {
-      ...(spec.params && { params: spec.params }),
+      ...(spec.params && { params: describeParams(path, spec.params) }),
       ...(spec.query && { query: spec.query }),
       headers: headersOf(endpoint),
       ...(spec.body && { body: { required: true, content: { "application/json": body } } }),
@@ -122,12 +123,18 @@ function namedSchemas(): z.ZodType[] {
   return [...known.values()];
 }
 
+const accessTokenText =
+  "A member's access token. `POST /v1/auth/login` with `tenant` (the shop's slug), `email` and `password` answers one as `accessToken`, for ten minutes, and with it a `refreshToken`, which `POST /v1/auth/refresh` exchanges for the next two. On your own machine `npm start` prints a login.";
+const secretKeyText =
+  "A secret key, `sk_…`, for servers only. `POST /v1/admin/api-keys` with `kind: secret` and the `scopes` that it needs answers it once. `sk_test_…` belongs to the shop's twin in test mode.";
+const publishableKeyText =
+  "A publishable key, `pk_…`, for storefronts in a browser: it reads products, and opens carts and their orders by their tokens. `POST /v1/admin/api-keys` with `kind: publishable` answers it once.";
+
 function registerCredentials(registry: OpenAPIRegistry): void {
   const bearer = (about: string) => ({ type: "http" as const, scheme: "bearer", description: about });
-  registry.registerComponent("securitySchemes", "accessToken", bearer("A member's access token, from /v1/auth/login"));
-  registry.registerComponent("securitySchemes", "secretKey", bearer("A secret key, `sk_…`, for servers only"));
-  const about = "A publishable key, `pk_…`, for storefronts in a browser";
-  registry.registerComponent("securitySchemes", "publishableKey", bearer(about));
+  registry.registerComponent("securitySchemes", "accessToken", bearer(accessTokenText));
+  registry.registerComponent("securitySchemes", "secretKey", bearer(secretKeyText));
+  registry.registerComponent("securitySchemes", "publishableKey", bearer(publishableKeyText));
 }
 
 /** The whole document, OpenAPI 3.1. */

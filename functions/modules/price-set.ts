@@ -21,7 +21,9 @@ const routes = [
     {
       allow: writeCatalog,
       params,
-      body: z.strictObject({ prices: PriceSet.NewPrices }),
+      body: z.strictObject({
+        prices: PriceSet.NewPrices.describe("All prices of the variant, at most one in each currency"),
+      }),
       returns: [200, PriceSet.PriceSetRecord],
       ifMatch: "optional",
       summary: "Replace the prices of a variant",

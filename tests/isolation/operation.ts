@@ -41,6 +41,8 @@ export interface Operation {
   answers: string | undefined;
   /** The schema of its answer. */
   answer: Schema | undefined;
+  /** The headers of its answer, in lower case. */
+  told: string[];
   /** All that it says that it may answer. */
   statuses: number[];
 }
@@ -49,7 +51,10 @@ interface Described {
   "x-allow": Operation["allow"];
   parameters?: { in: string; name: string; schema: Schema; required?: boolean }[];
   requestBody?: { content: { "application/json": { schema: Schema } } };
-  responses: Record<string, { content?: { "application/json"?: { schema: Schema } } }>;
+  responses: Record<
+    string,
+    { headers?: Record<string, unknown>; content?: { "application/json"?: { schema: Schema } } }
+  >;
 }
 
 /** What the API says of itself: every operation that a stranger can read about. */
@@ -95,6 +100,7 @@ export async function operations(url = inject("system").url): Promise<Operation[
         done: Number(done),
         answer: answer && resolve(answer),
         answers: prefixOf(resolve(answer ?? {}).properties?.id ?? {}),
+        told: Object.keys(said.responses[done]?.headers ?? {}).map((header) => header.toLowerCase()),
         statuses: Object.keys(said.responses).map(Number),
       };
     }),

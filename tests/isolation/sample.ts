@@ -50,7 +50,7 @@ export function sample(schema: Schema, ids: Ids, aims: readonly Aim[] = [], name
 }
 
 function plain({ type, format, minimum = 0 }: Schema): unknown {
-  if (format === "uri") return "https://matrix.test/";
+  if (format === "uri" || format === "uri-template") return "https://matrix.test/";
   if (format === "date-time") return new Date(Date.now() + 86_400_000).toISOString();
   const kind = Array.isArray(type) ? type[0] : type;
   if (kind === "integer" || kind === "number") return Math.max(1, minimum);

@@ -54,7 +54,9 @@ const view = {
   publishedAt: eventTable.publishedAt,
 };
 
-export const EventPage = pageQuery({ type: z.string().max(100).optional() });
+export const EventPage = pageQuery({
+  type: z.string().max(100).optional().describe("Events of this type only: order.placed"),
+});
 
 /** Lists events, the newest first. */
 export const list = fn(EventPage, (page) =>

@@ -97,7 +97,7 @@ const view = {
   finishedAt: jobTable.finishedAt,
 };
 
-export const JobPage = pageQuery({ status: z.enum(jobStatuses).optional() });
+export const JobPage = pageQuery({ status: z.enum(jobStatuses).optional().describe("Jobs in this status only") });
 
 /** Lists jobs, the newest first. */
 export const list = fn(JobPage, (page) =>

@@ -56,6 +56,7 @@ const input = z
       .meta({
         description:
           "The page to which Stripe Checkout returns the shopper; required for `checkout_session`. `{ORDER_ID}` and `{PAYMENT_ID}` in it become the ids of the order and of this attempt",
+        format: "uri-template", // the braces are none of an address
         examples: ["https://corner-shop.example/thanks?order={ORDER_ID}"],
       }),
   })
