@@ -60,7 +60,7 @@ export const NewCart = z.strictObject({
     .meta({ description: "The slug of a channel. Default: the default channel" }),
   currency: Currency.optional().meta({ description: "Default: the region's currency" }),
   email: Email.optional().describe("Of the shopper, for the confirmation"),
-  lines: NewLines.default([]).describe("What is in the cart from the beginning"),
+  lines: NewLines.default([]).describe("The lines of the new cart"),
 });
 
 export const CartChange = z.strictObject({

@@ -21,7 +21,7 @@ const MAX_LINES = 100;
 
 export const Quantity = z.int().min(1).max(10_000).describe("The number of pieces");
 export const NewLine = z.strictObject({
-  variantId: VariantId.describe("What to buy: the id of a variant, not of its product"),
+  variantId: VariantId.describe("The variant to buy, which is not its product"),
   quantity: Quantity,
 });
 export const NewLines = z.array(NewLine).max(MAX_LINES);

@@ -32,7 +32,9 @@ import { changeVariants } from "./variant-change.js";
 import { variantsOf, view } from "./view.js";
 
 const Status = z.enum(productStatuses).meta({ description: "Only `active` products are visible to shoppers" });
-const [Name, Description] = [name(200), prose(20_000)];
+const Name = name(200).describe("The name, as shoppers read it: Enamel mug");
+const Description = prose(20_000).describe("Plain text of several lines, for shoppers");
+const TaxClass = TaxClassId.nullable().describe("null: the tenant's default class");
 
 export const Product = z
   .object({
@@ -41,7 +43,7 @@ export const Product = z
     name: z.string(),
     description: z.string(),
     status: Status,
-    taxClassId: TaxClassId.nullable().meta({ description: "null: the tenant's default class" }),
+    taxClassId: TaxClass,
     options: z.array(z.object({ name: z.string(), values: z.array(z.string()) })),
     variants: z.array(Variant).optional().meta({ description: "In lists only with `expand=variants`" }),
     version: z.int(),
@@ -57,17 +59,17 @@ export const ProductDeleted = defineEvent("product.deleted", about);
 
 export const NewProduct = z
   .strictObject({
-    name: Name.describe("As shoppers read it: Enamel mug"),
+    name: Name,
     slug: Slug.optional().meta({ description: "Default: made from the name" }),
-    description: Description.default("").describe("For shoppers: plain text of several lines"),
+    description: Description.default(""),
     status: Status.default("draft"),
-    taxClassId: TaxClassId.nullable().default(null).describe("null: the tenant's default class"),
-    options: Options.default([]).describe("By what the variants differ: size, color"),
+    taxClassId: TaxClass.default(null),
+    options: Options.default([]).describe("The properties by which the variants differ: size, color"),
     variants: z
       .array(NewVariant)
       .max(MAX_VARIANTS)
       .default([])
-      .describe("What is sold: one for each combination of options that there is"),
+      .describe("The articles for sale: one for each combination of options"),
   })
   .superRefine(({ options, variants }, { addIssue }) => {
     const choices = new Set<string>();
@@ -188,11 +190,11 @@ export const get = fn(ProductId, async (id) => {
 });
 
 export const ProductPatch = z.strictObject({
-  name: Name.optional().describe("As shoppers read it"),
+  name: Name.optional(),
   slug: Slug.optional().describe("The last part of the address of its page in the shop"),
-  description: Description.optional().describe("For shoppers: plain text of several lines"),
+  description: Description.optional(),
   status: Status.optional(),
-  taxClassId: TaxClassId.nullable().optional().describe("null: the tenant's default class"),
+  taxClassId: TaxClass.optional(),
   options: OptionPatches.optional().meta({
     description: "All options. Variants keep their values where an option or a value gets another name",
   }),

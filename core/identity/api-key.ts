@@ -102,7 +102,7 @@ export const get = fn(ApiKeyId, async (keyId) => {
 
 const NewApiKey = z.strictObject({
   kind: z.enum(keyKinds).describe("`publishable`: for a storefront in a browser. `secret`: for a server"),
-  name: name(100).describe("What it is for, as the staff reads it: Warehouse"),
+  name: name(100).describe("The purpose, as the staff reads it: Warehouse"),
   scopes: z.array(ScopeName).max(100).optional().meta({
     description:
       "The scopes of a secret key. Default: those of the caller's scopes that only read, without `billing:read` and `keys:read`. Every scope that writes must be named",

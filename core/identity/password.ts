@@ -45,7 +45,7 @@ export const Password = z
   .transform((text) => text.normalize("NFKC"))
   .refine(isShort, { error: tooLong, abort: true })
   .refine((text) => [...text].length >= 8, "must have at least 8 characters")
-  .describe("8 characters or more, which nobody guesses: some words that do not belong together");
+  .describe("At least 8 characters that are hard to guess: some words that do not belong together");
 
 /**
  * A password at a login. Its rules are looser than those of a new one, so that every password that was once accepted

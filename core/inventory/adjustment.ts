@@ -29,7 +29,9 @@ const Adjustment = z
       .optional()
       .meta({ description: "The change of the units on hand, positive or negative" }),
     set: Count.optional().meta({ description: "The new number of units on hand" }),
-    expected: Count.optional().meta({ description: "Fail with `stock.changed` unless this number is on hand" }),
+    expected: Count.optional().meta({
+      description: "Fail with `stock.changed` unless this number of units is on hand",
+    }),
   })
   .refine((one) => (one.delta === undefined) !== (one.set === undefined), "requires exactly one of `delta` and `set`")
   .refine((one) => one.delta !== 0, { path: ["delta"], message: "must not be 0" })
@@ -39,7 +41,7 @@ type Adjustment = z.infer<typeof Adjustment>;
 export const Adjustments = z.strictObject({
   adjustments: z.array(Adjustment).min(1).max(100).describe("Either all of them are made, or none"),
   reason: z.enum(["received", "correction", "returned", "damaged"]).describe("Kept with each movement"),
-  reference: line(200).optional().describe("What it belongs to, as you call it: a delivery note, a count"),
+  reference: line(200).optional().describe("Your own word for the cause: the number of a delivery note"),
 });
 
 export const StockAdjusted = defineEvent("stock.adjusted", z.object({ variantIds: z.array(VariantId) }));

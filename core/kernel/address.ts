@@ -14,10 +14,10 @@ import {
 import { name } from "./text.js";
 
 const Fields = z.strictObject({
-  name: name(200).describe("Who receives it: Ada Lovelace"),
+  name: name(200).describe("The person who receives it: Ada Lovelace"),
   company: name(200).optional().describe("The company at this address, on a line of its own"),
   line1: name(200).describe("Street and number: Lange Straße 1"),
-  line2: name(200).optional().describe("What follows the street: an apartment, a floor, a building"),
+  line2: name(200).optional().describe("An apartment, a floor or a building, after the street"),
   district: name(100).optional().meta({ description: "A part of the city, where addresses name it" }),
   city: name(100).optional().describe("City, town or village"),
   state: name(100).optional().meta({ description: "State, province, prefecture or county, as the address says it" }),

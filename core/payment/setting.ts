@@ -75,7 +75,7 @@ export const SettingChange = z
       .array(
         z.strictObject({
           channelId: ChannelId.describe("A channel that offers other methods"),
-          methods: Methods.describe("What it offers, the first for shoppers who name none"),
+          methods: Methods.describe("The methods that it offers; the first is for shoppers who name none"),
         }),
       )
       .max(100)
