@@ -1,6 +1,7 @@
 export * as Catalog from "./index.js";
 
 export * from "./product.js";
+export { ProductPage } from "./product-field.js";
 export { type Sellable, sellableQuery } from "./sellable-variant.js";
 export { getStoreProduct, IdOrSlug, listStoreProducts, PriceContext, StorePage, StoreProduct } from "./storefront.js";
 export {

@@ -9,13 +9,11 @@ import { conflict, type FieldError, invalid, notFound } from "../kernel/error.js
 import { defineEvent, emit } from "../kernel/event/index.js";
 import { fn } from "../kernel/fn.js";
 import { listById } from "../kernel/list.js";
-import { pageQuery } from "../kernel/page.js";
-import { name, prose } from "../kernel/text.js";
 import { bump, staleOrMissing } from "../kernel/version.js";
-import { TaxClassId } from "../tax/tax.sql.js";
-import { ProductId, productStatuses, productTable, VariantId, variantTable } from "./catalog.sql.js";
+import { ProductId, productTable, VariantId, variantTable } from "./catalog.sql.js";
 import { productMeter } from "./meter.js";
 import { Choice, type Option, OptionPatches, Options, optionErrors } from "./option.js";
+import { Description, Name, ProductPage, Status, TaxClass } from "./product-field.js";
 import { nextSlug, Slug, slugOf } from "./slug.js";
 import {
   deleteVariants,
@@ -30,11 +28,6 @@ import {
 } from "./variant.js";
 import { changeVariants } from "./variant-change.js";
 import { variantsOf, view } from "./view.js";
-
-const Status = z.enum(productStatuses).meta({ description: "Only `active` products are visible to shoppers" });
-const Name = name(200).describe("The name, as shoppers read it: Enamel mug");
-const Description = prose(20_000).describe("Plain text of several lines, for shoppers");
-const TaxClass = TaxClassId.nullable().describe("null: the tenant's default class");
 
 export const Product = z
   .object({
@@ -153,11 +146,6 @@ function toFailure(error: unknown): never {
   if (constraint === "product_slug") throw slugTaken();
   throw error;
 }
-
-export const ProductPage = pageQuery({
-  status: Status.optional(),
-  expand: z.enum(["variants"]).optional().describe("Also answers the variants of each product, with their prices"),
-});
 
 /** The newest first. */
 export const list = fn(ProductPage, ({ expand, ...page }) =>
