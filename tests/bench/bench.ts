@@ -7,6 +7,7 @@ import { projectRoot } from "../../stacks/local/lambda/bundle.js";
 import { followOrders, noteCommits } from "./aftermath.js";
 import { budgetsOf } from "./budget.js";
 import { keepDoorsOpen } from "./door.js";
+import { measureFairness } from "./fairness.js";
 import { type Generator, startGenerator } from "./generator.js";
 import { layFloor } from "./ground.js";
 import { measureGrowth } from "./growth.js";
@@ -27,6 +28,7 @@ const size = quick
   ? {
       slices: { seconds: 1, slices: 1, warmUp: 1 },
       tenancy: { seconds: 1, slices: 1 },
+      fairness: { seconds: 2, slices: 1 },
       growth: { seconds: 1, slices: 1 },
       following: { slow: 4, fast: 32 },
       webhooks: 400,
@@ -36,6 +38,7 @@ const size = quick
   : {
       slices: { seconds: 3, slices: 4, warmUp: 5 },
       tenancy: { seconds: 2, slices: 3 },
+      fairness: { seconds: 8, slices: 5 },
       growth: { seconds: 1, slices: 3 },
       following: { slow: 15, fast: 200 },
       webhooks: 2_000,
@@ -133,9 +136,22 @@ async function measureAll(host: Host, generator: Generator) {
   const aftermath = await followOrders(host, generator, shop, size.following, settle);
   const compared = await comparePeers(shop);
   const tenancy = await compareTenants(generator, await openShops(host, shop, products), size.tenancy);
+  say("flooding a tenant beside a quiet one");
+  const fairness = await measureFairness(host, generator, shop, size.fairness);
   say(`filling a shop with ${size.tenants.large} variants and orders`);
   const growth = await measureGrowth(host, generator, size.tenants, size.growth, settle);
-  return { shop, trips, webhooks, scenarios: measured, aftermath, ...compared, tenancy, growth, sizes: size.tenants };
+  return {
+    shop,
+    trips,
+    webhooks,
+    scenarios: measured,
+    aftermath,
+    ...compared,
+    tenancy,
+    fairness,
+    growth,
+    sizes: size.tenants,
+  };
 }
 
 async function run(dir: string): Promise<Report> {

@@ -15,6 +15,8 @@ const LEAST_SHARE = 0.6;
 const LEAST_SPEED_UP = 1.7;
 /** The least throughput on one tenant, of that on sixteen. */
 const LEAST_OF_SIXTEEN = 0.9;
+/** How much later a quiet tenant's reads may be answered beside one that sends ten times what it may. */
+const MOST_DISTURBANCE = 1.1;
 /** How much slower a request may be for a hundred times the rows. */
 const MOST_GROWTH = 1.1;
 /** For each order at full load. */
@@ -41,7 +43,7 @@ function countsOf({ trips, webhooks }: Report): Budget[] {
   ];
 }
 
-function ratesOf({ scenarios, tenancy, growth, cpus }: Report): Budget[] {
+function ratesOf({ scenarios, tenancy, fairness, growth, cpus }: Report): Budget[] {
   const reads = scenarios.filter(({ share }) => share !== undefined);
   return [
     ...reads.map(({ name, share = 0 }) =>
@@ -52,6 +54,11 @@ function ratesOf({ scenarios, tenancy, growth, cpus }: Report): Budget[] {
     ),
     ...tenancy.map(({ name, share }) =>
       atLeast(`${name}: throughput on one tenant ≥ ${LEAST_OF_SIXTEEN} of that on sixteen`, share, LEAST_OF_SIXTEEN),
+    ),
+    atMost(
+      `a quiet tenant beside a loud one: p95 ≤ ${MOST_DISTURBANCE} × that without`,
+      fairness.ratio,
+      MOST_DISTURBANCE,
     ),
     ...growth.map(({ name, ratio }) =>
       atMost(`${name}: time in a large tenant ≤ ${MOST_GROWTH} × that in a small one`, ratio, MOST_GROWTH),

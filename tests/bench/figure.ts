@@ -1,10 +1,10 @@
 /** The value below which this share of the values lies; 0 when there are none. */
-function percentile(values: readonly number[], share: number): number {
+export function percentileOf(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 }
 
-export const median = (values: readonly number[]) => percentile(values, 0.5);
+export const median = (values: readonly number[]) => percentileOf(values, 0.5);
 
 /** Milliseconds. */
 export interface Latency {
@@ -15,8 +15,8 @@ export interface Latency {
 }
 
 export const latencyOf = (values: readonly number[]): Latency => ({
-  p50: percentile(values, 0.5),
-  p90: percentile(values, 0.9),
-  p95: percentile(values, 0.95),
-  p99: percentile(values, 0.99),
+  p50: percentileOf(values, 0.5),
+  p90: percentileOf(values, 0.9),
+  p95: percentileOf(values, 0.95),
+  p99: percentileOf(values, 0.99),
 });

@@ -81,6 +81,7 @@ function columnsOf(report: Report): Column[] {
       ],
     },
     { title: "one tenant of 16, %", figures: report.tenancy.map(({ name, share }) => ({ name, value: 100 * share })) },
+    { title: "beside a loud tenant, ×", figures: [{ name: "p95", value: report.fairness.ratio }] },
     { title: "growth, ×", figures: report.growth.map(({ name, ratio }) => ({ name, value: ratio })) },
     peerColumn(report, "Medusa"),
     peerColumn(report, "Vendure"),

@@ -13,6 +13,10 @@ export interface Order {
   readonly seconds?: number;
   /** Rounds through the steps, instead of seconds. */
   readonly rounds?: number;
+  /** Requests for each second, instead of as many as possible. */
+  readonly rate?: number;
+  /** Refusals are expected: they count as rounds. */
+  readonly refusable?: boolean;
 }
 
 /** Milliseconds of whole rounds, and of each step of them. */
@@ -38,7 +42,7 @@ const requestsOf = ({ steps }: Scenario, shop: Shop) =>
 
 /** The load on one shop. */
 async function runOn(shop: Shop, order: Order, connections: number): Promise<Load> {
-  const { scenario: name, url, seconds = 1, rounds } = order;
+  const { scenario: name, url, seconds = 1, rounds, rate } = order;
   const scenario: Scenario = scenarios[name];
   const width = scenario.steps.length;
   const steps: number[][] = scenario.steps.map(() => []);
@@ -46,7 +50,8 @@ async function runOn(shop: Shop, order: Order, connections: number): Promise<Loa
   const open = new Map<unknown, number[]>();
   const result = await new Promise<Result>((resolve, reject) => {
     const length = rounds ? { amount: rounds * width } : { duration: seconds };
-    const options = { url, connections, timeout: 30, requests: requestsOf(scenario, shop), ...length };
+    const pace = rate === undefined ? {} : { overallRate: rate };
+    const options = { url, connections, timeout: 30, requests: requestsOf(scenario, shop), ...length, ...pace };
     autocannon(options, (error, done) => (error ? reject(error) : resolve(done))).on(
       "response",
       (client: unknown, _status: number, _bytes: number, ms: number) => {

@@ -61,12 +61,25 @@ function afterAnOrder({ aftermath: { slow, fast } }: Report): string[] {
   ];
 }
 
-function tenants({ tenancy, growth, sizes, connections }: Report): string[] {
+function tenants({ tenancy, fairness, growth, sizes, connections }: Report): string[] {
   const spread = tenancy.map(({ name, one, many, share }) => [name, short(one), short(many), percent(share)]);
   const grown = growth.map(({ name, small, large, ratio }) => [name, small.toFixed(1), large.toFixed(1), times(ratio)]);
   const rows = ({ small, large }: Report["sizes"]) => [small, large].map((count) => count.toLocaleString("en"));
   return [
     table([`reads each second at ${connections} connections`, "one tenant", `${connections} tenants`, "share"], spread),
+    "",
+    table(
+      ["p95 ms of a quiet tenant's reads", "alone", "beside a loud one", "ratio", "refused of the loud one"],
+      [
+        [
+          "product detail",
+          fairness.alone.toFixed(1),
+          fairness.beside.toFixed(1),
+          times(fairness.ratio),
+          percent(fairness.refused),
+        ],
+      ],
+    ),
     "",
     table(["p50 ms by variants and orders", ...rows(sizes), "ratio"], grown),
   ];

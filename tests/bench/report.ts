@@ -1,5 +1,6 @@
 import type { FunctionName } from "../../stacks/topology.js";
 import type { Aftermath } from "./aftermath.js";
+import type { Fairness } from "./fairness.js";
 import type { Growth, Sizes } from "./growth.js";
 import type { Measured } from "./measure.js";
 import type { Compared } from "./peers/slices.js";
@@ -30,6 +31,7 @@ export interface Report {
   /** At one order a second, and at full load. */
   readonly aftermath: { readonly slow: Aftermath; readonly fast: Aftermath };
   readonly tenancy: readonly Tenancy[];
+  readonly fairness: Fairness;
   readonly growth: readonly Growth[];
   readonly sizes: Sizes;
   /** With `--peers`. */

@@ -45,12 +45,16 @@ const shelf = `
     select tenant, uuidv7(), id, location, $7::int, 'received', '{"type":"system"}' from shop, made)
   select (select array_agg(slug) from wanted) as products, (select array_agg(id::text) from made) as variants`;
 
-/** Signs a tenant up and puts so many products of four variants on its shelf, with prices and stock. */
-export async function openShop(host: Host, products: number): Promise<Shop> {
+/**
+ * Signs a tenant up and puts so many products of four variants on its shelf, with prices and stock.
+ * @param rate requests for each second that it may send
+ */
+export async function openShop(host: Host, products: number, rate = 20_000): Promise<Shop> {
   const tenant = await newTenant({}, host.url);
   // A measurement makes more orders than the trial allows in a month, and its shoppers are one address.
-  await host.admin.query("update tenant set plan = 'scale', request_rate = 20000 where tenant_id = $1", [
+  await host.admin.query("update tenant set plan = 'scale', request_rate = $2 where tenant_id = $1", [
     typeIdToUuid("ten", tenant.id),
+    rate,
   ]);
   const catalog = productsOf(products);
   const [row] = await host.admin.query(shelf, [
