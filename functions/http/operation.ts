@@ -8,6 +8,7 @@ import { Failure, malformed, notFound } from "../../core/kernel/error.js";
 import { parse } from "../../core/kernel/fn.js";
 import { rowId, type StoredAnswer } from "../../core/kernel/idempotency.js";
 import { runIdempotent } from "../../core/kernel/idempotent.js";
+import { toJson } from "../../core/kernel/page.js";
 import { admitAddress, passDoor } from "../../core/rate/index.js";
 import { authenticate } from "./auth.js";
 import { checkText, readJson } from "./body.js";
@@ -185,5 +186,5 @@ function answerOf({ spec, path }: Endpoint, value: unknown): StoredAnswer {
     "content-type": "application/json",
     ...(typeof version === "number" ? { etag: `"${version}${tag}"` } : {}),
   };
-  return { status, headers, body: JSON.stringify(value) };
+  return { status, headers, body: toJson(value) };
 }
