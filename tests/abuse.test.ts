@@ -9,7 +9,7 @@ import { MAX_ATTEMPTS } from "../core/payment/index.js";
 import { unpaidDefaults } from "../core/payment/payment-method.sql.js";
 import { sizeOf } from "../core/rate/policy.js";
 import type { Endpoint } from "../functions/http/endpoint.js";
-import { priceOf } from "../functions/http/price.js";
+import { boundsOf, priceOf } from "../functions/http/price.js";
 import { modules } from "../functions/modules/index.js";
 
 /** Each operation that a stranger can call: with a publishable key, with the name of a tenant, or with nothing. */
@@ -84,7 +84,9 @@ test("each row says what the operation costs its caller, and how often one addre
     const { cost } = priceOf(endpoint, new URLSearchParams());
     const dearest = priceOf(endpoint, dearestQuery(endpoint)).cost;
     const { spec } = endpoint;
-    const wanted = [spec.door ?? "address", String(cost), String(dearest), callsOf(spec, dearest)];
+    const { statements, bytes, cpu } = boundsOf(endpoint);
+    const most = [statements, bytes / 1_000, cpu].map(String);
+    const wanted = [spec.door ?? "address", String(cost), String(dearest), ...most, callsOf(spec, dearest)];
     const cells = rows.get(nameOf(endpoint)) ?? [];
     expect([nameOf(endpoint), ...cells.slice(columns.length, -2)]).toEqual([nameOf(endpoint), ...wanted]);
   }

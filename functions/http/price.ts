@@ -1,4 +1,5 @@
 import type { Price } from "../../core/identity/lookup.js";
+import { PAGE_BYTES } from "../../core/kernel/page.js";
 import type { Endpoint } from "./endpoint.js";
 
 /** Rows of a page that one token reads. */
@@ -32,4 +33,30 @@ export function priceOf(endpoint: Pick<Endpoint, "method" | "spec">, query: URLS
   const isForShoppers = allow === "shopper" || allow === "tenant";
   const of = endsAccess || findsAccess ? "security" : isForShoppers ? "shop" : "staff";
   return { class: of, cost: costOf(endpoint, query) };
+}
+
+/** The most that one call of an operation costs us, for any body that its schema admits and any rows that a shop can have. */
+interface Bounds {
+  statements: number;
+  /** Rows that are inserted and changed, with those of the events that it causes. */
+  rows: number;
+  /** Bytes of the answer, before it is compressed. */
+  bytes: number;
+  /** Milliseconds of a core, as an order of magnitude: a hash of a password is 30, most calls are less. */
+  cpu: number;
+}
+
+/** A hundred lines or variants, in each of the tables that one write of them changes. */
+const LINES = 100;
+
+/** What a token's price is worth: a test sends the dearest request of each operation and holds it against these. */
+export function boundsOf({ method, spec }: Pick<Endpoint, "method" | "spec">): Bounds {
+  const isRead = method === "get";
+  const isList = "limit" in (spec.query?.shape ?? {});
+  return {
+    statements: isRead && !("wait" in (spec.query?.shape ?? {})) ? 10 : 60,
+    rows: isRead ? 20 : 4 * LINES,
+    bytes: isList ? PAGE_BYTES + 10_000 : 300_000,
+    cpu: 300,
+  };
 }
