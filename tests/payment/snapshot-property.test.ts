@@ -5,6 +5,7 @@ import { diff, type Effects } from "../../core/payment/snapshot-diff.js";
 import { type PaymentState, paymentIn } from "../../core/payment/state.js";
 import { known, next, order, payment, TOTAL } from "./known.js";
 import { historyOf, ProviderPayment, step } from "./provider-history.js";
+import { replay } from "./replay.js";
 
 const amounts = (effects: Effects) => [effects.events, effects.payments, effects.requests, effects.operations];
 
@@ -109,6 +110,37 @@ describe("what is reported of one payment", () => {
       runs,
     );
   });
+});
+
+/** What the facts of an order say of its payments, and whether they say that all of it is captured. */
+function replayed(all: readonly Effects[], state: PaymentState) {
+  const told = all.flatMap(({ facts }) => facts.map(({ data, ...fact }) => ({ ...fact, reference: data.reference })));
+  const sums = replay(told);
+  const of = (id: string) => sums.get(id) ?? { captured: 0, refunded: 0 };
+  const counting = state.payments.filter(({ accepted }) => accepted);
+  const isPaid = counting.reduce((sum, { id }) => sum + of(id).captured, 0) >= state.order.total;
+  return { sums: state.payments.map(({ id }) => of(id)), isPaid };
+}
+const sumsOf = ({ payments }: PaymentState) => payments.map(({ captured, refunded }) => ({ captured, refunded }));
+
+test("the facts of an order give its sums, whatever is reported of its payments, in whatever order", () => {
+  const parts = fc.array(fc.integer({ min: 1_000, max: TOTAL }), { minLength: 1, maxLength: 3 });
+  const steps = fc.array(fc.array(step, { maxLength: 10 }), { minLength: 3, maxLength: 3 });
+  fc.assert(
+    fc.property(parts, steps, fc.array(fc.tuple(fc.nat(2), fc.nat(10)), { maxLength: 40 }), (amounts, lives, picks) => {
+      const payments = amounts.map((amount, index) => payment({ id: `pay_${index + 1}`, amount }));
+      const histories = payments.map(({ id, amount }, index) => historyOf(id, amount, lives[index] ?? []));
+      const told = picks.flatMap(([which, at]): (readonly [string, Snapshot])[] => {
+        const [one, history] = [payments[which % payments.length], histories[which % payments.length]];
+        const said = history?.[at % history.length];
+        return one && said ? [[one.id, said]] : [];
+      });
+      const { state, all } = play({ ...known(), payments, order: order() }, told);
+      expect(replayed(all, state).sums).toEqual(sumsOf(state));
+      if (state.order.status === "open") expect(all.some(({ isPaid }) => isPaid)).toBe(replayed(all, state).isPaid);
+    }),
+    runs,
+  );
 });
 
 /** What the ledger has at the provider; each of its transactions balances. */
