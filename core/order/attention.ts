@@ -7,6 +7,7 @@ export const attentionCodes = [
   "dispute_lost",
   "refund_failed",
   "capture_failed",
+  "void_failed",
   "money_returned",
   "payments_declined",
 ] as const;

@@ -63,14 +63,15 @@ export function attentionAfter<State extends AttentionState>(before: State, fact
 
 /** A refund makes up for those that failed, the oldest first, as far as its amount reaches. */
 function afterAnswer(state: AttentionState, { type, paymentId, amount }: Fact): AttentionState {
-  const { answers } = kindOf(type);
-  if (answers !== "refund_failed")
-    return clearAttention(state, (one) => one.code === answers && isAbout(one, paymentId));
+  const { answers = [] } = kindOf(type);
   let left = amount;
-  return clearAttention(state, ({ code, amount: owed = 0 }) => {
-    const isMadeUpFor = code === answers && owed <= left;
-    if (isMadeUpFor) left -= owed;
-    return isMadeUpFor;
+  return clearAttention(state, (one) => {
+    if (!answers.some((code) => code === one.code)) return false;
+    if (one.code !== "refund_failed") return isAbout(one, paymentId);
+    const { amount: owed = 0 } = one;
+    if (owed > left) return false;
+    left -= owed;
+    return true;
   });
 }
 

@@ -23,9 +23,9 @@ interface FactKind {
   /** The event of its own. */
   event: EventType;
   /** The reason for attention that is added to those of the order, because the staff has to act. */
-  raises?: "payment_lost" | "refund_failed" | "capture_failed" | "payments_declined";
-  /** The reason to which this fact is an answer. */
-  answers?: "refund_failed" | "capture_failed";
+  raises?: "payment_lost" | "refund_failed" | "capture_failed" | "void_failed" | "payments_declined";
+  /** The reasons to which this fact is an answer. */
+  answers?: readonly ("refund_failed" | "capture_failed" | "void_failed")[];
 }
 
 /**
@@ -38,18 +38,18 @@ export const paymentFactKinds = {
   payment_action_required: { event: PaymentActionRequired },
   payment_processing: { event: PaymentProcessing },
   payment_authorized: { event: PaymentAuthorized },
-  payment_captured: { event: PaymentCaptured, answers: "capture_failed" },
-  payment_voided: { event: PaymentVoided, answers: "capture_failed" },
-  payment_expired: { event: PaymentExpired },
+  payment_captured: { event: PaymentCaptured, answers: ["capture_failed", "void_failed"] },
+  payment_voided: { event: PaymentVoided, answers: ["capture_failed", "void_failed"] },
+  payment_expired: { event: PaymentExpired, answers: ["void_failed"] },
   payment_failed: { event: PaymentFailed },
   payments_declined: { event: PaymentsDeclined, raises: "payments_declined" },
-  payment_refunded: { event: PaymentRefunded, answers: "refund_failed" },
+  payment_refunded: { event: PaymentRefunded, answers: ["refund_failed"] },
   payment_refund_failed: { event: PaymentRefundFailed, raises: "refund_failed" },
   payment_lost: { event: PaymentLost, raises: "payment_lost" },
   payment_returned: { event: PaymentReturned },
   capture_failed: { event: PaymentOperationFailed, raises: "capture_failed" },
   refund_failed: { event: PaymentOperationFailed, raises: "refund_failed" },
-  void_failed: { event: PaymentOperationFailed },
+  void_failed: { event: PaymentOperationFailed, raises: "void_failed" },
 } as const satisfies Record<string, FactKind>;
 export type PaymentFactType = keyof typeof paymentFactKinds;
 export const kindOf = (type: PaymentFactType): FactKind => paymentFactKinds[type];

@@ -216,8 +216,10 @@ interface OperationFailure {
 function addFailure(known: Known, effects: Effects, operation: KnownOperation, failure: OperationFailure): Effects {
   const { id: operationId, kind, amount } = operation;
   const payment = effects.payments.find(({ id }) => id === known.payment.id) ?? known.payment;
-  // A capture also fails because the merchant has captured or cancelled meanwhile.
-  const isMoot = kind === "capture" && (payment.captured >= payment.amount || !isPlaced(effects.order));
+  // A capture or a void also fails because the merchant has captured, voided or cancelled meanwhile.
+  const isMoot =
+    (kind === "capture" && (payment.captured >= payment.amount || !isPlaced(effects.order))) ||
+    (kind === "void" && (payment.captured > 0 || payment.isClosed));
   const { isAnswered, ...about } = failure;
   const fact: Fact = {
     ...factOf(`${kind}_failed`, payment, amount, { operationId, kind, ...about }),

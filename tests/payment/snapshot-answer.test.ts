@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { diff } from "../../core/payment/snapshot-diff.js";
-import type { KnownOperation, KnownPayment } from "../../core/payment/state.js";
+import type { Known, KnownOperation, KnownPayment } from "../../core/payment/state.js";
 import {
   authorized,
   captured,
@@ -104,6 +104,18 @@ describe("an operation", () => {
     expect([asked.order.attention, asked.facts]).toMatchObject([null, [{ type: "capture_failed" }]]);
     const elsewhere = diff(pending(), { snapshot: captured(), ...failed });
     expect(elsewhere).toMatchObject({ order: { attention: null }, payments: [{ captured: TOTAL, pendingCapture: 0 }] });
+  });
+
+  test("a void that failed asks for attention, unless the caller is answered or it is moot, until the money is let go", () => {
+    const state = (more: Partial<KnownPayment> = {}) => pending({ kind: "void", amount: 0 }, more);
+    const asked = (of: Known, more = {}) => diff(of, { ...failed, ...more }).order.attention;
+    const flagged = diff(state(), failed);
+    expect([flagged.order.attention, flagged.facts]).toMatchObject(["void_failed", [{ type: "void_failed" }]]);
+    expect(asked(state(), { answer: { ...failed.answer, isAnswered: true } })).toBeNull();
+    expect(asked(state({ captured: 1_000 }))).toBeNull();
+    expect(diff(next(state(), flagged), { snapshot: authorized({ status: "voided" }) }).order.concerns).toMatchObject([
+      { code: "payment_lost" },
+    ]);
   });
 
   test.each([
