@@ -2,7 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import type { PgColumn } from "drizzle-orm/pg-core";
 import { type Failure, notFound, stale } from "./error.js";
 
-/** The next version of a row, as each UPDATE of it writes; the ETag of the resource. */
+/** The next version of a row, as each UPDATE of it writes; the ETag of the resource begins with it. */
 export const bump = ({ version }: { version: PgColumn }): SQL => sql`${version} + 1`;
 
 /** The refusal of a write whose caller has read an older version. */

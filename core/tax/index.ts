@@ -62,7 +62,7 @@ export const listClasses = fn(ClassPage, (page) =>
 
 export const RatePage = pageQuery({});
 
-const version = z.int().meta({ description: "Counts up with each change of the list; the ETag" });
+const version = z.int().meta({ description: "Counts up with each change of the list; the ETag begins with it" });
 const Unset = z.object({ taxClassId: TaxClassId, country: CountryCode });
 export const RateList = listOf(TaxRate).extend({
   version,

@@ -60,8 +60,7 @@ const isUnchanged = (etag: string, wanted = ""): boolean =>
 
 /**
  * The answer as it travels: compressed when it is large, and 304 without a body when the client has this version of a
- * public document. The ETag of a resource is its version, which says nothing of the rows inside, so that a resource is
- * answered each time. API Gateway compresses nothing by itself. Small answers pass untouched.
+ * public document. A resource is answered each time. API Gateway compresses nothing by itself. Small answers pass untouched.
  */
 export function encodeAnswer(request: Request, result: Result): Result {
   const { headers, body } = result;

@@ -19,7 +19,11 @@ const failures: Readonly<Record<number, string>> = {
 /** Headers of answers, each described once. */
 export const headers = {
   "X-Request-Id": { description: "The id of the request, to be told to support", schema: { type: "string" } },
-  ETag: { description: "The version of the resource, for `If-Match`", schema: { type: "string" } },
+  ETag: {
+    description:
+      "The version of the resource and a digest of its contents: it differs whenever the body does. For `If-Match`, which compares the version",
+    schema: { type: "string" },
+  },
   "Idempotent-Replayed": {
     description: "`true` when the answer is the stored one of an earlier request with this Idempotency-Key",
     schema: { type: "string", enum: ["true"] },

@@ -113,7 +113,7 @@ const description = `Multi-tenant commerce. Amounts are integers in minor units,
 
 **Credentials.** Every operation but those for strangers takes one credential as \`Authorization: Bearer …\`: a publishable key (\`pk_…\`) for a storefront in a browser, a secret key (\`sk_…\`) for a server, or a member's access token from \`logIn\`. The credential decides the tenant.
 
-**Versions.** What can change has a \`version\` and an \`ETag\`; a write with \`If-Match\` is refused with 412 when another writer was faster.
+**Versions.** What can change has a \`version\` and an \`ETag\`, which differs whenever the body does; a write with \`If-Match\` is refused with 412 when another writer was faster.
 
 **Retries.** Writes accept an \`Idempotency-Key\`, and where money or stock moves they require it: a retry with the same key returns the first answer.`;
 

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Context as HonoContext } from "hono";
 import * as z from "zod";
 import { addToContext, context } from "../../core/kernel/actor.js";
@@ -120,7 +121,10 @@ function queryOf(url: URL): Record<string, string> {
   return query;
 }
 
-/** The version in `If-Match`, and the tag behind it where answers have one: `"3"` or `"3-kD0…"`. */
+/**
+ * The version in `If-Match`, and the tag behind it where answers have one: `"3"`, `"3-kD0…"` or `"3.kD0…"`. The part after
+ * a dot stands for the body that was read, of which the version says what a write compares.
+ */
 function versionOf({ ifMatch, tag: tagged }: Endpoint["spec"], header: string | undefined): Seen {
   const text = header?.trim();
   if (!text || text === "*") {
@@ -131,7 +135,7 @@ function versionOf({ ifMatch, tag: tagged }: Endpoint["spec"], header: string | 
       "This operation requires If-Match with the version that you have read.",
     );
   }
-  const [, version, tag] = /^(?:W\/)?"?(\d{1,9})(?:-([\w-]{22}))?"?$/.exec(text) ?? [];
+  const [, version, tag] = /^(?:W\/)?"?(\d{1,9})(?:-([\w-]{22})|\.[\w-]{22})?"?$/.exec(text) ?? [];
   if (!version || (tag && !tagged)) throw malformed("if_match_invalid", 'If-Match takes one version, such as "3".');
   return { version: Number(version), tag };
 }
@@ -180,11 +184,15 @@ function answerOf({ spec, path }: Endpoint, value: unknown): StoredAnswer {
     const checked = schema.safeParse(value);
     if (!checked.success) throw new Error(`The answer of ${path} does not fit its schema: ${checked.error.message}`);
   }
+  const body = toJson(value);
   const version = (value as { version?: unknown } | null)?.version;
-  const tag = typeof version === "number" && spec.tag ? `-${spec.tag(value as never)}` : "";
+  const tag = () => (spec.tag ? `-${spec.tag(value as never)}` : `.${digestOf(body)}`);
   const headers = {
     "content-type": "application/json",
-    ...(typeof version === "number" ? { etag: `"${version}${tag}"` } : {}),
+    ...(typeof version === "number" ? { etag: `"${version}${tag()}"` } : {}),
   };
-  return { status, headers, body: toJson(value) };
+  return { status, headers, body };
 }
+
+/** The part of an ETag that stands for the rows inside, such as a product's variants, which no version of it counts. */
+const digestOf = (body: string) => createHash("sha256").update(body).digest("base64url").slice(0, 22);

@@ -105,7 +105,7 @@ describe("a product is changed", () => {
     const { id } = await create();
     const path = `${PATH}/${id}`;
     const first = await mine.call("PATCH", path, { body: { description: "1" }, headers: ifMatch(1) });
-    expect([first.status, first.headers.get("etag")]).toEqual([200, '"2"']);
+    expect([first.status, first.headers.get("etag")?.split(".")[0]]).toEqual([200, '"2']);
     const second = await mine.call("PATCH", path, { body: { description: "2" }, headers: ifMatch(1) });
     expect([outcome(second), second.body.currentVersion]).toEqual(["412 version_stale", 2]);
     expect(await mine.outcome("DELETE", path, { headers: ifMatch(1) })).toBe("412 version_stale");

@@ -192,15 +192,12 @@ describe("If-Match", () => {
     expect(tally(answers)).toEqual({ "400 if_match_invalid": 4 });
     const stale = await rename(`"${version + 1}"`);
     expect([outcome(stale), stale.body.currentVersion]).toEqual(["412 version_stale", version]);
-    const forms = [`"${version}"`, `W/"${version + 1}"`, String(version + 2), "*"];
+    const etag = (await mine.call("GET", `${products}/${productId}`)).headers.get("etag") ?? "";
+    const forms = [etag, `W/"${version + 1}"`, String(version + 2), "*"];
     for (const [index, form] of forms.entries()) {
       const { status, headers, body } = await rename(form);
-      expect([form, status, body.version, headers.get("etag")]).toEqual([
-        form,
-        200,
-        version + index + 1,
-        `"${version + index + 1}"`,
-      ]);
+      const next = version + index + 1;
+      expect([form, status, body.version, headers.get("etag")?.split(".")[0]]).toEqual([form, 200, next, `"${next}`]);
     }
   });
 

@@ -42,7 +42,7 @@ describe("the prices of a variant", () => {
   test("are replaced by those only who saw the version, when they say which", async () => {
     const { version } = await mine.get(path);
     const answer = await mine.call("PUT", path, { body: { prices: [] }, headers: ifMatch(version) });
-    expect([answer.status, answer.headers.get("etag")]).toEqual([200, `"${version + 1}"`]);
+    expect([answer.status, answer.headers.get("etag")?.split(".")[0]]).toEqual([200, `"${version + 1}`]);
     const late = await mine.call("PUT", path, { body: { prices: [price("EUR", 1)] }, headers: ifMatch(version) });
     expect([outcome(late), late.body.currentVersion]).toEqual(["412 version_stale", version + 1]);
     expect((await mine.get(path)).prices).toEqual([]);

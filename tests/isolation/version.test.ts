@@ -1,4 +1,5 @@
-import { beforeAll, expect, test, vi } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
+import { changes } from "./etag.js";
 import { type Operation, operations } from "./operation.js";
 import { fresh, newWorld, request, type World } from "./world.js";
 
@@ -73,4 +74,33 @@ test("and changes nothing for the others", async () => {
     if (status === 412 || status === 428) answers.push(`${operation.name} ${status}`);
   }
   expect(answers).toEqual([]);
+});
+
+describe("an ETag", () => {
+  const read = async (operation: Operation) => {
+    const { method, path, headers } = await request(operation, world);
+    const caller = operation.allow === "shopper" ? world.tenant.shop : world.tenant.owner;
+    const { text, headers: answered } = await caller.call(method, path, { headers });
+    return { text, etag: answered.get("etag") };
+  };
+
+  test("differs where the body does, whatever has changed it, and nowhere else", async () => {
+    const tagged = all.filter(({ method, told }) => method === "GET" && told.includes("etag"));
+    expect(Object.keys(changes).sort()).toEqual(tagged.map(({ name }) => name).sort());
+    const wrong: string[] = [];
+    for (const [name, ways] of Object.entries(changes)) {
+      for (const [what, change] of Object.entries(ways)) {
+        const before = await Promise.all(tagged.map(read));
+        await change(world);
+        const after = await Promise.all(tagged.map(read));
+        for (const [at, operation] of tagged.entries()) {
+          const isOther = before[at]?.text !== after[at]?.text;
+          const isMoved = before[at]?.etag !== after[at]?.etag;
+          if (isOther !== isMoved) wrong.push(`${operation.name}: ${what} of ${name}: ${isOther}, ETag ${isMoved}`);
+          if (operation.name === name && !isOther) wrong.push(`${name} does not show ${what}`);
+        }
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
 });

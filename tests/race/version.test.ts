@@ -21,7 +21,7 @@ describe("100 changes at once of one version", () => {
     const won = answers.findIndex(({ status }) => status === 200);
     for (const { status, body } of answers) if (status === 412) expect(body.currentVersion).toBe(version + 1);
     expect(await tenant.get(path)).toMatchObject({ name: `Mug ${won}`, version: version + 1 });
-    expect(answers[won]?.headers.get("etag")).toBe(`"${version + 1}"`);
+    expect(answers[won]?.headers.get("etag")).toMatch(new RegExp(`^"${version + 1}\\.`));
   });
 
   test("of a cart: one line is added", async () => {
@@ -61,12 +61,11 @@ test("a cart is changed by those only who say which version they saw", async () 
   }
 });
 
-test("an ETag is the version, and says nothing of the rows inside: there is no 304", async () => {
+test("a resource is answered each time: there is no 304", async () => {
   const { productId } = await newProduct(tenant);
   const path = `/v1/admin/products/${productId}`;
   const first = await tenant.call("GET", path);
   const etag = first.headers.get("etag") ?? "";
-  expect(etag).toBe(`"${first.body.version}"`);
   const again = await tenant.call("GET", path, { headers: { "if-none-match": etag } });
   expect([again.status, again.body]).toEqual([200, first.body]);
 });
