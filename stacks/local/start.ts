@@ -52,8 +52,8 @@ function showPlaces(host: Host) {
 }
 
 function showDemo({ tenants }: Demo, host: Host) {
-  for (const { name, slug, email, password, publishableKey, secretKey } of tenants) {
-    say(`\n  ${name} (tenant "${slug}")`);
+  for (const { name, tenant, email, password, publishableKey, secretKey } of tenants) {
+    say(`\n  ${name} (tenant "${tenant}", in test mode)`);
     say(`    login         ${email}  ${password}`);
     say(`    publishable   ${publishableKey}`);
     say(`    secret        ${secretKey}`);

@@ -51,7 +51,7 @@ async function explore(kind: string, credential: string, ...words: string[]): Pr
   return run.exitCode;
 }
 
-async function logIn({ slug: tenant, email, password }: Demo["tenants"][number]): Promise<string> {
+async function logIn({ tenant, email, password }: Demo["tenants"][number]): Promise<string> {
   const answer = await fetch(`${host.url}/v1/auth/login`, {
     method: "POST",
     headers: { "content-type": "application/json" },

@@ -1,12 +1,15 @@
 import { createHash } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Host } from "../host.js";
 import { derive } from "../secrets.js";
 import { goods, type Shop, shops } from "./demo.js";
 
 /** Credentials and ids of a demo shop. */
 export interface DemoShop extends Shop {
+  /** The slug of the shop in test mode, to which everything here belongs. */
+  readonly tenant: string;
   readonly password: string;
   readonly publishableKey: string;
   readonly secretKey: string;
@@ -39,23 +42,34 @@ async function call<Answer>(
   return JSON.parse(text || "null");
 }
 
+const testTenant = ({ slug }: Shop) => `${slug}-test`;
+
 interface List<Item> {
   readonly data: readonly Item[];
 }
 
-/** Signs a shop up, unless an interrupted start has done so, and logs its owner in. */
+/** Waits for the twin in test mode, which a job opens after the sign-up. */
+async function awaitTwin(host: Host, tenant: string): Promise<void> {
+  for (const end = Date.now() + 60_000; Date.now() < end; await sleep(50))
+    if ((await host.admin.query("select from tenant where slug = $1", [tenant])).length > 0) return;
+  throw new Error(`The tenant "${tenant}" was not opened.`);
+}
+
+/** Signs a shop up, unless an interrupted start has done so, and logs its owner in to its twin in test mode. */
 async function enter(host: Host, shop: Shop, password: string): Promise<Headers> {
   const { name, slug, currency, country, email, owner } = shop;
   const body = { tenant: { name, slug, currency, country }, name: owner, email, password };
   await call(host, "POST", "/v1/auth/signup", {}, body).catch((error: Error) => {
     if (!error.message.includes("409")) throw error;
   });
+  const tenant = testTenant(shop);
+  await awaitTwin(host, tenant);
   const login = { email, password };
   const { accessToken } = await call<{ accessToken: string }>(
     host,
     "POST",
     "/v1/auth/login",
-    { "x-tenant-id": slug },
+    { "x-tenant-id": tenant },
     login,
   );
   return { authorization: `Bearer ${accessToken}` };
@@ -133,7 +147,15 @@ async function open(host: Host, shop: Shop): Promise<DemoShop> {
   await connect(host, member);
   await offer(host, member);
   const shipping = await call<List<{ id: string }>>(host, "GET", "/v1/admin/shipping-options", member);
-  return { ...shop, password, publishableKey, secretKey, variantId, shippingOptionId: shipping.data[0]?.id ?? "" };
+  return {
+    ...shop,
+    tenant: testTenant(shop),
+    password,
+    publishableKey,
+    secretKey,
+    variantId,
+    shippingOptionId: shipping.data[0]?.id ?? "",
+  };
 }
 
 const fileOf = (dir: string) => join(dir, "demo.json");
@@ -141,7 +163,8 @@ const fileOf = (dir: string) => join(dir, "demo.json");
 /** The demo shops of a data folder; none before they are opened. */
 export async function readDemo(dir: string): Promise<DemoShop[]> {
   const text = await readFile(fileOf(dir), "utf8").catch(() => undefined);
-  return text === undefined ? [] : JSON.parse(text);
+  const known: DemoShop[] = text === undefined ? [] : JSON.parse(text);
+  return known.map((shop) => ({ ...shop, tenant: shop.tenant ?? shop.slug })); // those of a folder from before are live
 }
 
 /**

@@ -10,6 +10,8 @@ export interface DemoSettings {
   readonly PK: string;
   readonly SK: string;
   readonly TENANT: string;
+  /** The same shop in live mode, which pays for its plan. */
+  readonly LIVE_TENANT: string;
   readonly EMAIL: string;
   readonly PASSWORD: string;
   readonly COUNTRY: string;
@@ -23,7 +25,8 @@ export function writeSettings(url: string, shop: DemoShop, file = usual): void {
     URL: url,
     PK: shop.publishableKey,
     SK: shop.secretKey,
-    TENANT: shop.slug,
+    TENANT: shop.tenant,
+    LIVE_TENANT: shop.slug,
     EMAIL: shop.email,
     PASSWORD: shop.password,
     COUNTRY: shop.country,

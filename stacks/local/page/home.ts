@@ -30,8 +30,11 @@ function trySection({ stripe, shops: [first] }: Home): string {
   return `<section><h2>Try it, in a second terminal</h2><table><tbody>${rows.join("")}</tbody></table></section>`;
 }
 
-function shopSection(url: string, { name, slug, email, password, publishableKey, secretKey }: DemoShop): string {
-  const facts = { Login: `${email}  ${password}`, Tenant: slug, Publishable: publishableKey, Secret: secretKey };
+function shopSection(
+  url: string,
+  { name, slug, tenant, email, password, publishableKey, secretKey }: DemoShop,
+): string {
+  const facts = { Login: `${email}  ${password}`, Tenant: tenant, Publishable: publishableKey, Secret: secretKey };
   const rows = Object.entries(facts).map(([label, text]) => `<dt>${label}<dd>${copyable(text)}`);
   return `<section><h2>${escapeHtml(name)}</h2><p><a class="button" href="${url}/_local/shops/${slug}">Visit the shop</a></p>
 <dl>${rows.join("")}</dl></section>`;
@@ -54,6 +57,6 @@ function linksSection({ stripe }: Home): string {
 export const homePage = (home: Home): string =>
   layout(
     "Stoa runs on this machine",
-    `<p class="quiet">Two shops that know nothing of each other, on one deployment. Their keys are for this machine only.</p>
+    `<p class="quiet">Two shops that know nothing of each other, on one deployment. Their keys are for this machine only; those of <a href="/docs/test-mode">test mode</a> begin with <code>pk_test_</code> and <code>sk_test_</code>.</p>
 ${trySection(home)}<div class="pair">${home.shops.map((shop) => shopSection(home.url, shop)).join("")}</div>${linksSection(home)}`,
   );
