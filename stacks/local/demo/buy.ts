@@ -45,9 +45,7 @@ await converse(async (shop) => {
   const done = await shop.ask("POST", `/v1/store/carts/${cart.id}/complete`, PK, completion, once);
   console.log(`\nOrder ${done.order.number} over ${money(done.order.totals.total)} is ${done.order.status}.`);
   if (payment === byCard) {
-    console.log(
-      `Pay it here, with 4242 4242 4242 4242, any date in the future and any CVC:\n\n  ${done.payment.action.url}`,
-    );
+    console.log(`Pay it here; a test card is filled in:\n\n  ${done.payment.action.url}`);
     await awaitPayment(shop, done.order, token);
   } else await shop.ask("GET", `/v1/admin/orders/${done.order.id}`, SK);
 });

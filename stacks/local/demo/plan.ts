@@ -7,5 +7,5 @@ await converse(async (shop) => {
   const { accessToken } = await shop.ask("POST", "/v1/auth/login", "", login);
   const wanted = { plan: "growth", interval: "month", successUrl: `${url}/_local`, cancelUrl: url };
   const page = await shop.ask("POST", "/v1/billing/checkout", accessToken, wanted);
-  console.log(`\nPay it here, with 4242 4242 4242 4242, any date in the future and any CVC:\n\n  ${page.url}`);
+  console.log(`\nPay it here; a test card is filled in:\n\n  ${page.url}`);
 });
