@@ -21,8 +21,8 @@ function trySection({ stripe, shops: [first] }: Home): string {
     step("npm run demo:buy", `buys two of something from ${escapeHtml(first.name)}, and shows the requests`),
     ...(stripe
       ? [
-          step("npm run demo:card", "the same, paid by card on Stripe’s page: 4242 4242 4242 4242, any date, any CVC"),
-          step("npm run demo:plan", "chooses a plan for the shop, and pays for it"),
+          step("npm run demo:card", "the same, paid by card on Stripe’s page, where a test card is filled in"),
+          step("npm run demo:plan", "chooses a plan for the shop in live mode, and pays for it"),
         ]
       : []),
     step(`. .stoa/demo.env; ${list}`, "lists the products, in any POSIX shell"),

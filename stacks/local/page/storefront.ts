@@ -29,7 +29,7 @@ export function shopPage(shop: DemoShop): string {
 <p id="news" class="news" hidden></p><div id="products" class="products"></div>
 <div class="pair"><section><h2>Your cart</h2><div id="cart"><p class="quiet">Nothing yet.</p></div></section>
 <form id="checkout" hidden><h2>Checkout</h2>${form.join("")}<button class="button">Pay by card</button>
-<p class="quiet">4242 4242 4242 4242, any date in the future, any CVC. 4000 0000 0000 0002 is declined.</p></form></div>
+<p class="quiet">On Stripe’s page a test card is filled in; 4000 0000 0000 0002 is declined.</p></form></div>
 <section><h2>What this page asked the API</h2><ol id="requests" class="requests"></ol></section></div>
 <script src="/_local/shop.js"></script>`,
   );
