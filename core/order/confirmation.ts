@@ -1,17 +1,19 @@
 import { eq } from "drizzle-orm";
 import * as z from "zod";
-import { db, defer, read } from "../kernel/db.js";
+import { param, prepared } from "../../drizzle/prepared.js";
+import { read } from "../kernel/db.js";
 import { notFound } from "../kernel/error.js";
 import { defineJob, type Note } from "../kernel/job/index.js";
 import { type Html, html } from "../kernel/mail/html.js";
 import { layout } from "../kernel/mail/layout.js";
 import { toLine } from "../kernel/mail/line.js";
 import { formatMoney } from "../kernel/money.js";
+import { insertJson, rowsToJson } from "../kernel/rows.js";
+import { bump } from "../kernel/version.js";
 import { Mails } from "../mail/index.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import { OrderId, orderTable, orderTimelineTable, TimelineId } from "./order.sql.js";
 import { entry } from "./timeline.js";
-import { movedVersion } from "./version.js";
 import { orderQueries, view } from "./view.js";
 
 type Confirmed = ReturnType<typeof view>;
@@ -25,11 +27,7 @@ export const confirmationMailJob = defineJob("order.confirmation-mail", z.object
  */
 export async function sendConfirmation({ orderId }: { orderId: string }, job: { id: string }): Promise<Note> {
   const [[order], lines, [shop]] = await read(
-    (q) =>
-      [
-        ...orderQueries(q, eq(orderTable.id, orderId)),
-        q.select({ name: tenantTableRoot.name }).from(tenantTableRoot),
-      ] as const,
+    (q) => [orderQuery(q, { orderId }), linesQuery(q, { orderId }), shopQuery(q, {})] as const,
   );
   if (!order || !shop) throw notFound("order");
   const confirmed = view(order, lines);
@@ -42,21 +40,29 @@ export async function sendConfirmation({ orderId }: { orderId: string }, job: { 
       : reason === "undeliverable"
         ? "confirmation_undeliverable"
         : "confirmation_suppressed";
-  const sent = {
+  const row = {
     ...entry(orderId, type, { jobId: job.id, ...(reason && { reason }) }),
     id: TimelineId.parse(`otl${job.id.slice(3)}`),
   };
-  return () =>
-    db(async (tx) =>
-      defer(
-        tx
-          .with(movedVersion(tx, eq(orderTable.id, orderId)))
-          .insert(orderTimelineTable)
-          .values(sent)
-          .onConflictDoNothing(),
-      ),
-    );
+  const sent = rowsToJson(orderTimelineTable, [row]);
+  return (q) => [insertSent(q, { sent }), moveVersion(q, { orderId })];
 }
+
+const isOrder = (orderId: string) => eq(orderTable.id, param(orderId, orderTable.id));
+type Which = { orderId: string };
+const orderQuery = prepared((q, { orderId }: Which) => orderQueries(q, isOrder(orderId))[0]);
+const linesQuery = prepared((q, { orderId }: Which) => orderQueries(q, isOrder(orderId))[1]);
+const shopQuery = prepared((q, _: object) => q.select({ name: tenantTableRoot.name }).from(tenantTableRoot));
+const insertSent = prepared((q, { sent }: { sent: string }) =>
+  insertJson(q, orderTimelineTable, ["id", "orderId", "type", "data", "actor"], sent).onConflictDoNothing(),
+);
+const moveVersion = prepared((q, { orderId }: Which) =>
+  q
+    .with()
+    .update(orderTable)
+    .set({ version: bump(orderTable) })
+    .where(isOrder(orderId)),
+);
 
 /** Text of the shopper stands in the address only, so that a stranger cannot send a message in the shop's name. */
 const thanks = (order: Confirmed, shop: string) => `Thank you for your order ${order.number} at ${shop}.`;

@@ -3,8 +3,9 @@ export * as Job from "./index.js";
 import { and, eq, lt, lte, or, sql } from "drizzle-orm";
 import * as z from "zod";
 import { param, prepared } from "../../../drizzle/prepared.js";
+import type { Reader, Unexecuted } from "../../../drizzle/reader.js";
 import { context } from "../actor.js";
-import { currentOutbox, db, defer, read } from "../db.js";
+import { currentOutbox, db, read } from "../db.js";
 import { notFound } from "../error.js";
 import { fn, parse } from "../fn.js";
 import { listById } from "../list.js";
@@ -44,8 +45,8 @@ export function defineJob<Schema extends z.ZodObject>(name: string, schema: Sche
   return job;
 }
 
-/** Rows that say what a job did, written in the transaction that marks it as succeeded. */
-export type Note = () => Promise<unknown>;
+/** Queries that write what a job did, sent with the one that marks it as succeeded: one message, which is one transaction. */
+export type Note = (q: Reader) => readonly Unexecuted[];
 
 /** The note among the values that handlers return. */
 export const noteOf = (value: unknown): Note | undefined => (typeof value === "function" ? (value as Note) : undefined);
@@ -172,12 +173,8 @@ const succeedQuery = prepared((q, { jobId, attempt }: { jobId: string; attempt: 
 );
 
 /** Marks a job as succeeded, with its note in the same transaction. */
-export async function succeed(jobId: string, attempt: number, note?: Note): Promise<void> {
-  if (!note) return void (await read((q) => succeedQuery(q, { jobId, attempt })));
-  await db(async () => {
-    await note();
-    defer((q) => succeedQuery(q, { jobId, attempt }));
-  });
+export async function succeed(jobId: string, attempt: number, note: Note = () => []): Promise<void> {
+  await read((q) => [...note(q), succeedQuery(q, { jobId, attempt })]);
 }
 
 /**
