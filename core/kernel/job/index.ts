@@ -67,7 +67,7 @@ export const handle = <Schema extends z.ZodObject>(
 
 /**
  * Makes a job in the commit of the open transaction. With a `key`, a second one of the same name and key is not made.
- * @param options.delay seconds until it is due
+ * @param options.delay seconds until it is due, by the clock of this environment; at once without, by the database's
  */
 export function enqueue<Schema extends z.ZodObject>(
   job: JobType<Schema>,
@@ -80,7 +80,7 @@ export function enqueue<Schema extends z.ZodObject>(
     name: job.name,
     payload: parse(job.schema, payload) as Record<string, unknown>,
     uniqueKey: options.key ?? null,
-    dueAt: sql`now() + make_interval(secs => ${options.delay ?? 0})` as never,
+    ...(options.delay !== undefined && { dueAt: new Date(Date.now() + options.delay * 1_000).toISOString() }),
     requestId,
     traceparent: traceparent ?? null,
   });
