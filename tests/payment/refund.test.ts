@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
 import type { FaultKind } from "../../stacks/local/stripe/engine/chaos.js";
 import { atOnce, DATABASE_WORDS } from "../race/race.js";
-import type { Body } from "../support/client.js";
+import { type Body, eventually } from "../support/client.js";
 import { tally } from "../support/outcome.js";
 import { paymentSuite } from "../support/payment-suite.js";
+import { SALES } from "./sale.js";
 
 const till = paymentSuite({ timeout: 150_000, end: "quiet" });
 
@@ -102,6 +103,10 @@ describe("a refund that does not arrive", () => {
     const order = await till.when(orderId, is("captured"));
     expect(order.payments[0].events.at(-1)).toMatchObject({ type: "refund_failed", amount: { amount: 4_000 } });
     expect(order.payments[0].refunded.amount).toBe(0);
+    const FAILED = "select amount::int from sale_fact where tenant_id = $1 and kind = 'refund_failed'";
+    await eventually(async () => (await till.query(FAILED)).length > 0); // the report takes it back by itself
+    expect(await till.query(FAILED)).toEqual([{ amount: 4_000 }]);
+    await eventually(async () => (await till.query(SALES)).length === 0);
     const again = await till.ask("refunds", orderId, {});
     expect([again.status, again.body.paymentStatus]).toEqual([200, "refunded"]);
     expect(sumOf(intent.id)).toBe(10_000);
