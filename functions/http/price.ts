@@ -57,6 +57,6 @@ export function boundsOf({ method, spec }: Pick<Endpoint, "method" | "spec">): B
     statements: isRead && !("wait" in (spec.query?.shape ?? {})) ? 10 : 60,
     rows: isRead ? 20 : 4 * LINES,
     bytes: isList ? PAGE_BYTES + 10_000 : 300_000,
-    cpu: 300,
+    cpu: 500,
   };
 }
