@@ -41,6 +41,7 @@ describe("a tenant", () => {
       twinId: expect.stringMatching(/^ten_/),
       currency: "EUR",
       country: "DE",
+      timeZone: "UTC",
       version: 1,
       createdAt: expect.any(String),
     });
