@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { modules } from "../functions/modules/index.js";
+import { goods, shops } from "../stacks/local/demo/demo.js";
 
 // biome-ignore lint/suspicious/noExplicitAny: any part of an OpenAPI document
 type Json = any;
@@ -177,6 +178,16 @@ describe("the description of the API", () => {
     ]);
     const without = contents.filter(([, content]) => content && !Object.values<Json>(content.examples ?? {})[0]?.value);
     expect(without.map(([name]) => name)).toEqual([]);
+  });
+
+  test("creates products and variants in its examples that the demo shops do not have yet", () => {
+    const known = shops.flatMap(({ slug, currency }) => goods(slug, currency));
+    const taken = known.flatMap(({ slug, name, variants }) => [slug, name, ...variants.map(({ sku }) => sku)]);
+    const shown = ["createProduct", "addVariant", "updateVariant", "updateProduct"].map((name) => {
+      const { requestBody } = operations.find(({ operationId }) => operationId === name) as Json;
+      return JSON.stringify(requestBody.content["application/json"].examples);
+    });
+    expect(taken.filter((text) => shown.some((example) => example.includes(`"${text}"`)))).toEqual([]);
   });
 
   test("declares each tag, each code and each event", () => {

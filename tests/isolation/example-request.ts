@@ -36,12 +36,12 @@ export const requests: Record<string, Body> = {
     status: "active",
     options: [{ name: "Size", values: ["S", "M"] }],
     variants: [
-      { sku: "MUG-S", options: { Size: "S" }, prices: [price] },
-      { sku: "MUG-M", options: { Size: "M" }, prices: [{ ...price, amount: 1_450, compareAt: 1_650 }] },
+      { sku: "ENAMEL-S", options: { Size: "S" }, prices: [price] },
+      { sku: "ENAMEL-M", options: { Size: "M" }, prices: [{ ...price, amount: 1_450, compareAt: 1_650 }] },
     ],
   },
   updateProduct: { name: "Enamel mug, blue", status: "active" },
-  addVariant: { sku: "MUG-L", name: "Large", prices: [{ ...price, amount: 1_650 }] },
+  addVariant: { sku: "ENAMEL-L", name: "Large", prices: [{ ...price, amount: 1_650 }] },
   updateVariant: { name: "Medium", position: 1 },
   replaceVariantPrices: { prices: [price, { currency: "USD", amount: 1_350, taxInclusive: false }] },
   adjustStock: {
