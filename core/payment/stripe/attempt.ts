@@ -76,7 +76,7 @@ function intentParams(attempt: Attempt, parts: boolean): Stripe.PaymentIntentCre
  * The address to which the payer returns, with the ids of the order and of the attempt in it. Who builds addresses
  * with `URL` sends the braces encoded. `{CHECKOUT_SESSION_ID}` is Stripe's own, who fills it in.
  */
-export const fillReturnUrl = (url: string, { id, orderId }: Pick<Attempt, "id" | "orderId">): string =>
+const fillReturnUrl = (url: string, { id, orderId }: Pick<Attempt, "id" | "orderId">): string =>
   url.replace(/(?:\{|%7B)(ORDER_ID|PAYMENT_ID)(?:\}|%7D)/gi, (_, name: string) =>
     name.toUpperCase() === "ORDER_ID" ? orderId : id,
   );
