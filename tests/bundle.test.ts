@@ -19,7 +19,7 @@ const budgets: Record<FunctionName, number> = {
   relay: 910_000,
   schedule: 1_320_000,
   stripe: 1_320_000,
-  migrate: 920_000, // the modules, of which it reads the tables
+  migrate: 940_000, // the modules, of which it reads the tables; the words of the fields are in them
 };
 
 const names = Object.keys(functions) as FunctionName[];
