@@ -33,7 +33,7 @@ export const disputeFactKinds = {
   dispute_funds_withdrawn: { event: DisputeFundsWithdrawn },
   dispute_funds_reinstated: { event: DisputeFundsReinstated },
 } as const satisfies Record<string, FactKind>;
-export type DisputeFactType = keyof typeof disputeFactKinds;
+type DisputeFactType = keyof typeof disputeFactKinds;
 
 /** One thing that happened to a dispute. */
 export interface DisputeFact {

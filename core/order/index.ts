@@ -32,7 +32,6 @@ import { orderQueries, summaryColumns, view } from "./view.js";
 
 export {
   type AttentionState,
-  attentionCodes,
   type Concern,
   clearAttention,
   clearMoot,
@@ -50,7 +49,7 @@ export { OrderId } from "./order.sql.js";
 export { applyPayment, deductGoods, updateProgress } from "./payment-progress.js";
 export { place } from "./placement.js";
 export { Review, review } from "./review.js";
-export { addToTimeline, columns as timelineColumns, entry, type NewEntry, TimelineEntry } from "./timeline.js";
+export { addToTimeline, columns as timelineColumns, type NewEntry, TimelineEntry } from "./timeline.js";
 export { movedVersion } from "./version.js";
 export { orderQueries, view } from "./view.js";
 

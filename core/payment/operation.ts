@@ -50,7 +50,7 @@ export function newRequest(
 }
 
 /** The request key of the capture that follows by itself when an order is placed. */
-export const captureKey = ({ id }: Pick<KnownPayment, "id">) => `capture ${id}`;
+const captureKey = ({ id }: Pick<KnownPayment, "id">) => `capture ${id}`;
 
 /** The capture that follows by itself; none where the staff captures. */
 export function requestFullCapture(state: Pick<PaymentState, "operations">, payment: KnownPayment) {

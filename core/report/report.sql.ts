@@ -4,7 +4,7 @@ import { instant, minorUnits } from "../../drizzle/column.js";
 import { tenantTable } from "../../drizzle/table.js";
 import type { Currency } from "../kernel/money.js";
 
-export const saleFactKinds = ["placed", "cancelled", "refunded", "refund_failed"] as const;
+const saleFactKinds = ["placed", "cancelled", "refunded", "refund_failed"] as const;
 
 /**
  * What happened to the sales of a tenant, one row for each fact: append-only, so that a fact that comes again is found

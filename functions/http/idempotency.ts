@@ -14,7 +14,7 @@ const sha256 = (...parts: (string | Uint8Array)[]) => {
 };
 
 /** Answers that are kept of one cart: a retry follows its request after fewer writes, and carts are made by strangers. */
-export const CART_ANSWERS = 20;
+const CART_ANSWERS = 20;
 
 /** The caller to whom a stored answer belongs; no other caller can read it. Undefined for an unknown caller. */
 function principal(cartToken: string): string | undefined {
