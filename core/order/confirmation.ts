@@ -9,7 +9,6 @@ import { layout } from "../kernel/mail/layout.js";
 import { toLine } from "../kernel/mail/line.js";
 import { formatMoney } from "../kernel/money.js";
 import { insertJson, rowsToJson } from "../kernel/rows.js";
-import { bump } from "../kernel/version.js";
 import { Mails } from "../mail/index.js";
 import { tenantTableRoot } from "../tenant/tenant.sql.js";
 import { OrderId, orderTable, orderTimelineTable, TimelineId } from "./order.sql.js";
@@ -23,7 +22,8 @@ export const confirmationMailJob = defineJob("order.confirmation-mail", z.object
 /**
  * Mails the contents of the order to the shopper. The mail carries the id of its job: if the process dies between the
  * provider's answer and our commit, the mail goes out a second time, with the same id. The timeline's entry has the
- * job's id too, so that it is made once.
+ * job's id too, so that it is made once. It does not move the order's version: whoever has read the order may act on it
+ * although a mail went out meanwhile.
  */
 export async function sendConfirmation({ orderId }: { orderId: string }, job: { id: string }): Promise<Note> {
   const [[order], lines, [shop]] = await read(
@@ -45,7 +45,7 @@ export async function sendConfirmation({ orderId }: { orderId: string }, job: { 
     id: TimelineId.parse(`otl${job.id.slice(3)}`),
   };
   const sent = rowsToJson(orderTimelineTable, [row]);
-  return (q) => [insertSent(q, { sent }), moveVersion(q, { orderId })];
+  return (q) => [insertSent(q, { sent })];
 }
 
 const isOrder = (orderId: string) => eq(orderTable.id, param(orderId, orderTable.id));
@@ -55,13 +55,6 @@ const linesQuery = prepared((q, { orderId }: Which) => orderQueries(q, isOrder(o
 const shopQuery = prepared((q, _: object) => q.select({ name: tenantTableRoot.name }).from(tenantTableRoot));
 const insertSent = prepared((q, { sent }: { sent: string }) =>
   insertJson(q, orderTimelineTable, ["id", "orderId", "type", "data", "actor"], sent).onConflictDoNothing(),
-);
-const moveVersion = prepared((q, { orderId }: Which) =>
-  q
-    .with()
-    .update(orderTable)
-    .set({ version: bump(orderTable) })
-    .where(isOrder(orderId)),
 );
 
 /** Text of the shopper stands in the address only, so that a stranger cannot send a message in the shop's name. */

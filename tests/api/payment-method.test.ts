@@ -170,7 +170,12 @@ describe("an order by hand that the staff has not accepted", () => {
     await eventually(async () => (await counted(trial, id)).ledger === 1, 30_000);
     expect(await counted(trial, id)).toMatchObject({ month: 1, placed: 1, ledger: 1 });
     const { timeline } = await trial.get(`/v1/admin/orders/${id}`);
-    expect(timeline.map(({ type }: Body) => type).slice(0, 3)).toEqual(["payment_awaited", "accepted", "placed"]);
+    expect(
+      timeline
+        .map(({ type }: Body) => type)
+        .toReversed()
+        .slice(0, 3),
+    ).toEqual(["payment_awaited", "accepted", "placed"]);
     expect((await act(trial, id, "capture", {})).body.paymentStatus).toBe("captured");
   });
 

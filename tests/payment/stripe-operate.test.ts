@@ -156,7 +156,8 @@ describe("refund", () => {
     const params = { payment_intent: attempt.reference ?? "", amount: 700 };
     await shop.sdk.refunds.create(params, { ...shop.at, idempotencyKey: "dashboard" });
     const refunds = (await seen(attempt))?.refunds;
-    expect(refunds).toContainEqual({ reference: own?.id, amount: 1_000, status: "failed", operationId: operation.id });
+    const lost = { status: "failed", failure: "lost_or_stolen_card" };
+    expect(refunds).toContainEqual({ reference: own?.id, amount: 1_000, ...lost, operationId: operation.id });
     expect(refunds).toContainEqual(expect.objectContaining({ amount: 700, status: "succeeded", operationId: null }));
   });
 
