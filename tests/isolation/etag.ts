@@ -1,5 +1,5 @@
 import { typeIdToUuid } from "../../drizzle/typeid.js";
-import { unique } from "../support/client.js";
+import { type Body, unique } from "../support/client.js";
 import { administrator } from "../support/database.js";
 import { subscribe, type World } from "./world.js";
 
@@ -31,8 +31,8 @@ export const changes: Record<string, Record<string, Change>> = {
     "a variant": ({ tenant, ids }) => tenant.patch(`/v1/admin/variants/${ids.var}`, { name: unique("Blue ") }, any),
     "a price": changePrice,
     stock: ({ tenant, ids }) => {
-      const adjustments = [{ variantId: ids.var, delta: -1 }];
-      return tenant.post("/v1/admin/inventory/adjustments", { adjustments, reason: "damaged" });
+      const adjustments = [{ variantId: ids.var, delta: 1 }];
+      return tenant.post("/v1/admin/inventory/adjustments", { adjustments, reason: "received" });
     },
   },
   "GET /v1/admin/variants/{id}/prices": {
@@ -46,8 +46,11 @@ export const changes: Record<string, Record<string, Change>> = {
         { email: `${unique("e")}@matrix.test` },
         { ...any, "x-cart-token": tokens.crt },
       ),
-    stock: ({ tenant, ids }) => {
-      const adjustments = [{ variantId: ids.var, set: 0 }];
+    // All that no order holds is gone.
+    stock: async ({ tenant, ids }) => {
+      const { data } = await tenant.get("/v1/admin/inventory?limit=100");
+      const { reserved } = data.find(({ variantId }: Body) => variantId === ids.var);
+      const adjustments = [{ variantId: ids.var, set: reserved }];
       return tenant.post("/v1/admin/inventory/adjustments", { adjustments, reason: "damaged" });
     },
   },
