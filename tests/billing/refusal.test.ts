@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { counted, ownSystem, settle, tenantsOf } from "../messages/system.js";
 import { type Body, Cart, newProduct, type Tenant } from "../support/client.js";
 import { faults, outcome } from "../support/outcome.js";
@@ -22,13 +22,7 @@ beforeAll(async () => {
   await connect(selling, side);
 }, 120_000);
 
-/** All routes are asked at once and again and again, which no plan allows. */
-beforeEach(() => own.host.admin.query("update tenant set request_rate = 20000"));
-
-async function row(tenant: Tenant) {
-  const { requestRate: _, ...ofStripe } = await rowOf(own.host, tenant);
-  return ofStripe;
-}
+const row = (tenant: Tenant) => rowOf(own.host, tenant);
 const month = (plan: string) => ({ plan, interval: "month" });
 const back = { returnUrl: "https://shop.example/s" };
 const send = (tenant: Tenant, path: string, body?: unknown, method = "POST") =>
@@ -84,6 +78,7 @@ describe("each error of Stripe's has an owner", () => {
     await orderWhen(selling, held.order.id, ({ paymentStatus }) => paymentStatus === "authorized");
     const { variantId } = await newProduct(selling, { stock: 100 });
     fill = async () => {
+      await own.host.admin.query("update tenant set request_rate = 20000"); // no plan allows all routes at once
       for (let at = 0; at < 2; at += 1)
         carts.push(await (await Cart.open(selling.shop, { lines: [{ variantId, quantity: 1 }] })).prepare());
     };
@@ -137,7 +132,7 @@ describe("each error of Stripe's has an owner", () => {
     const before = await row(paying);
     expect(await askAll(status, error, answers)).toEqual([]);
     await settle(own.host);
-    expect(await row(paying)).toEqual(before);
+    expect(await row(paying)).toEqual({ ...before, requestRate: expect.any(Number) });
   });
 
   test("and nothing is half done: everything works when Stripe does again", async () => {
@@ -157,8 +152,7 @@ describe("each error of Stripe's has an owner", () => {
     const error = { type: request, code: "account_invalid" };
     expect(await askAll(403, error, [...gone, ...ours, "404 payment_account.not_found"])).toEqual([]);
     expect(await selling.get("/v1/admin/payments/account")).toMatchObject({ chargesEnabled: false });
-    const { data } = await selling.get("/v1/admin/incidents?kind=payment_account.lost");
-    expect(data).toMatchObject([{ status: "open" }]);
+    expect((await selling.get("/v1/admin/incidents?kind=payment_account.lost")).data[0].status).toBe("open");
   });
 });
 
