@@ -43,8 +43,8 @@ export const groupLimit = ({ cartsPerAddress, cartsPerTenant }: Required<UnpaidL
 const MOST = 50;
 
 /**
- * Lets an unknown client open a cart. Beyond the limit of the shop, the abandoned carts of the client that has most of
- * them give way, so that nobody who opens many shuts out the others.
+ * Lets an unknown client open a cart. Beyond the limit of the shop, abandoned carts are deleted first, those of the client
+ * that has most of them before others: a client that opens many carts does not use up the limit of the rest.
  * @throws Failure limited `cart.open_limit`
  */
 export async function admit(

@@ -29,8 +29,8 @@ type Strength = "share" | "no key update";
 
 /**
  * Locks the caller against the loss of its rights.
- * @param strength of the lock on a calling key and its parents. Whoever goes on to change a key asks for the stronger one
- * at once: two transactions that share a lock would wait for one another to strengthen it.
+ * @param strength of the lock on a calling key and its parents. A change of a key needs `no key update` from the start:
+ * two transactions that both hold `share` and then ask for more would wait for one another.
  * @throws Failure unauthenticated when the rights were lost meanwhile
  */
 export async function lockMaker(tx: Tx, strength: Strength = "share"): Promise<Maker> {

@@ -22,8 +22,8 @@ export const confirmationMailJob = defineJob("order.confirmation-mail", z.object
 /**
  * Mails the contents of the order to the shopper. The mail carries the id of its job: if the process dies between the
  * provider's answer and our commit, the mail goes out a second time, with the same id. The timeline's entry has the
- * job's id too, so that it is made once. It does not move the order's version: whoever has read the order may act on it
- * although a mail went out meanwhile.
+ * job's id too, so that it is made once. The mail does not move the order's version: a change with the version from
+ * before the mail is still accepted.
  */
 export async function sendConfirmation({ orderId }: { orderId: string }, job: { id: string }): Promise<Note> {
   const [[order], lines, [shop]] = await read(

@@ -66,7 +66,7 @@ export interface Fact {
   data: Record<string, unknown>;
   /** The actor, where that is not the caller. */
   actor?: Record<string, unknown>;
-  /** The caller is answered what happened, so that nobody else has to act. */
+  /** True when the caller's answer reports the fact: then it raises no attention. */
   isAnswered?: boolean;
 }
 
@@ -90,7 +90,7 @@ const typeOf: Partial<Record<NewEvent["type"], PaymentFactType>> = {
   refund_failed: "payment_refund_failed",
 };
 
-/** Each new event of a payment is a fact, whatever it does to a status. */
+/** Turns each new event of a payment into a fact, also an event that changes no status. */
 export function factsOf(
   known: Pick<Known, "payment" | "operations">,
   events: readonly NewEvent[],

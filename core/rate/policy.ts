@@ -18,9 +18,9 @@ interface Part {
 export const policies = {
   /** All requests of a tenant; the rate is in the tenant's row, which has it from the plan. */
   tenant: { part: 1 },
-  /** Its operations for shoppers, whoever calls them: a flood of them leaves the staff a quarter. */
+  /** The operations for shoppers of a tenant: three quarters of its rate, so that a quarter remains for the staff. */
   shop: { part: 3 / 4 },
-  /** Its other operations: a program that imports leaves the shop a quarter. */
+  /** The other operations of a tenant: three quarters of its rate, so that a quarter remains for its shoppers. */
   staff: { part: 3 / 4 },
   /** One key or member, so that one program does not starve the others. */
   principal: { part: 5 / 8 },

@@ -1,4 +1,4 @@
-/** Text of somebody else as a mail shows it: one line, and no link that a mail program would make of it. */
+/** Text of a shopper or a shop for a mail: line breaks and links are removed, so that it cannot imitate the mail's own text. */
 export const toLine = (text: string): string =>
   text
     .replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, " ")
